@@ -1,0 +1,1 @@
+//! Advisory feeds and their lookup.

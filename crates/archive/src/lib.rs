@@ -1,0 +1,1 @@
+//! Hardened readers and reproducible writers: tar, gzip, zstd, xz, zip, ar, whiteouts.

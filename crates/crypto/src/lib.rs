@@ -1,0 +1,1 @@
+//! Keys, signatures, DSSE, key files, OpenPGP verification, canonical JSON.

@@ -1,0 +1,1 @@
+//! Base images from a Debian archive: signatures, indices, resolver, assembly.

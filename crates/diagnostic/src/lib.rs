@@ -1,0 +1,1 @@
+//! Findings on text: spans, levels, hints, and their rendering with a caret.

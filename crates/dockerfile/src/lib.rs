@@ -1,0 +1,1 @@
+//! Lossless Dockerfile parser: tree, variables, heredocs.

@@ -1,0 +1,1 @@
+//! Rego over Facts, to a Verdict.

@@ -1,0 +1,1 @@
+//! Reports as table and JSON.

@@ -1,0 +1,1 @@
+//! Runs a process in its own namespaces, mounts, capabilities and seccomp filter.

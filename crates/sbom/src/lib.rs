@@ -1,0 +1,1 @@
+//! SPDX and CycloneDX documents from an Inventory.

@@ -1,0 +1,1 @@
+//! Matches an Inventory against advisories.

@@ -1,0 +1,1 @@
+//! cosign signatures and in-toto attestations: made and verified.

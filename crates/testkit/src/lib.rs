@@ -1,0 +1,1 @@
+//! Test context, small image builder, in-process registry.

@@ -1,0 +1,1 @@
+//! Version order and affected ranges, one scheme per ecosystem.
