@@ -1,0 +1,126 @@
+//! A version under its scheme.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::{dpkg, pep440};
+
+/// The longest text that is read as a version.
+pub const VERSION_BYTES_MAX: usize = 4096;
+
+/// How versions are written and ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// Debian's dpkg (deb-version(7)).
+    Dpkg,
+    /// Python (PEP 440).
+    Pep440,
+}
+
+impl Scheme {
+    /// Its name, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dpkg => "dpkg",
+            Self::Pep440 => "PEP 440",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+/// A version, parsed once; comparing two is comparing bytes.
+///
+/// Two texts of one meaning (`1.0` and `1.0.0` in Python, `1-0` and `1` for dpkg) are equal.
+/// Versions of two schemes never are; they sort by scheme, which means nothing but is stable.
+#[derive(Clone)]
+pub struct Version {
+    scheme: Scheme,
+    key: Box<[u8]>,
+    text: Box<str>,
+}
+
+impl Version {
+    /// Reads a version.
+    pub fn parse(scheme: Scheme, text: &str) -> Result<Self, InvalidVersion> {
+        let invalid =
+            |reason| InvalidVersion { scheme, text: text.chars().take(100).collect(), reason };
+        if text.len() > VERSION_BYTES_MAX {
+            return Err(invalid("it is too long"));
+        }
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Err(invalid("it is empty"));
+        }
+        let key = match scheme {
+            Scheme::Dpkg => dpkg::key(trimmed),
+            Scheme::Pep440 => pep440::key(trimmed),
+        }
+        .map_err(invalid)?;
+        Ok(Self { scheme, key, text: trimmed.into() })
+    }
+
+    /// The text it was read from, without surrounding blanks.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its scheme.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.scheme, &self.key).cmp(&(other.scheme, &other.key))
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Version {}
+
+impl fmt::Display for Version {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(&self.text)
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.scheme, self.text)
+    }
+}
+
+/// Why a text is not a version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a {scheme} version: {reason}")]
+pub struct InvalidVersion {
+    /// The scheme it was read under.
+    pub scheme: Scheme,
+    /// The text, cut to 100 characters.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+/// The order of two texts under a scheme.
+pub fn compare(scheme: Scheme, left: &str, right: &str) -> Result<Ordering, InvalidVersion> {
+    Ok(Version::parse(scheme, left)?.cmp(&Version::parse(scheme, right)?))
+}
