@@ -1,1 +1,18 @@
 //! Findings on text: spans, levels, hints, and their rendering with a caret.
+//!
+//! Entry points: [`Diagnostic`], [`render`].
+//! Invariant: plain data in, text out. A span that does not fit its source is clamped, never a panic: diagnostics
+//! describe hostile files.
+
+mod span;
+
+mod diagnostic;
+mod level;
+mod render;
+mod suggestion;
+
+pub use diagnostic::Diagnostic;
+pub use level::{Level, UnknownLevel};
+pub use render::{render, render_short};
+pub use span::{LineIndex, Span, line_column};
+pub use suggestion::closest;

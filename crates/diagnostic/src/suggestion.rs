@@ -1,0 +1,65 @@
+//! "Did you mean": the closest of a few known words.
+
+/// Longest word that is compared; a longer one is no typing error.
+const WORD_BYTES_MAX: usize = 64;
+
+/// The candidate that `word` most likely stands for, if one is close enough; case does not matter.
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.is_empty() || word.len() > WORD_BYTES_MAX {
+        return None;
+    }
+    let word: Vec<char> = word.chars().flat_map(char::to_lowercase).collect();
+    let distance_max = (word.len() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len() <= WORD_BYTES_MAX)
+        .map(|candidate| {
+            let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
+            (distance(&word, &letters), candidate)
+        })
+        .filter(|(distance, candidate)| *distance <= distance_max && *distance < candidate.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours cost one.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let mut best = (last[j] + usize::from(x != y))
+                .min(last[j + 1] + 1)
+                .min(row.last().map_or(0, |n| n + 1));
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                best = best.min(before_last[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typing_errors_are_recognised() {
+        let words = ["FROM", "RUN", "COPY", "WORKDIR", "HEALTHCHECK", "ENTRYPOINT"];
+        for (word, expected) in [
+            ("FORM", Some("FROM")),
+            ("rnu", Some("RUN")),
+            ("WORKDIRR", Some("WORKDIR")),
+            ("ENTRYPIONT", Some("ENTRYPOINT")),
+            ("HELTHCHECK", Some("HEALTHCHECK")),
+            ("apple", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(word, words), expected, "{word}");
+        }
+        assert_eq!(closest(&"x".repeat(10_000), words), None);
+    }
+}
