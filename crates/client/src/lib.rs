@@ -1,1 +1,100 @@
-//! Registry client: authentication, retries, mounts, referrers.
+//! Registry client (OCI distribution specification 1.1).
+//!
+//! Entry point: [`Client`]. Redirects and credentials are handled here and nowhere else: a credential goes only to the
+//! host it belongs to, and never over plain HTTP to a host that was reached by HTTPS. Nothing that comes over the network
+//! is trusted before its digest matched.
+
+mod auth;
+mod credentials;
+mod error;
+mod http;
+mod pull;
+mod push;
+mod referrers;
+mod settings;
+
+pub use credentials::{Credential, DockerConfig};
+pub use error::Error;
+pub use push::Pushed;
+pub use settings::{Mirror, Settings};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealift_oci::Reference;
+
+/// A client for any number of registries. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    http: reqwest::Client,
+    settings: Settings,
+    tokens: auth::Tokens,
+    schemes: http::Schemes,
+}
+
+impl Client {
+    /// A client with these settings.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        let tls = settings::tls(&settings)?;
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(15))
+            .read_timeout(Duration::from_secs(60))
+            .build()
+            .map_err(|source| Error::Setup(source.to_string()))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                http,
+                settings,
+                tokens: auth::Tokens::default(),
+                schemes: http::Schemes::default(),
+            }),
+        })
+    }
+
+    // Where to ask for an image, best first: the mirrors, then the registry itself.
+    fn endpoints(&self, reference: &Reference) -> Vec<Endpoint> {
+        let mirrors = self.inner.settings.mirrors.get(reference.registry());
+        let mut endpoints: Vec<Endpoint> = mirrors
+            .into_iter()
+            .flatten()
+            .map(|mirror| Endpoint {
+                host: mirror.host.clone(),
+                repository: match &mirror.prefix {
+                    Some(prefix) => format!("{prefix}/{}", reference.repository()),
+                    None => reference.repository().to_owned(),
+                },
+            })
+            .collect();
+        endpoints.push(Endpoint::of(reference));
+        endpoints
+    }
+}
+
+/// A repository at a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Endpoint {
+    host: String,
+    repository: String,
+}
+
+impl Endpoint {
+    fn of(reference: &Reference) -> Self {
+        // Docker Hub's registry answers at another name than its images carry.
+        let host = match reference.registry() {
+            "docker.io" => "registry-1.docker.io",
+            other => other,
+        };
+        Self { host: host.to_owned(), repository: reference.repository().to_owned() }
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/v2/{}/{rest}", self.repository)
+    }
+}
