@@ -3,17 +3,25 @@
 //! Invariant: plain data. No type here derives `Serialize`; wire formats live beside their encoders
 //! (`sbom`, `report`, `sign`), so that a change here changes no format by accident.
 
+mod advisory;
+mod finding;
 mod inventory;
 mod package;
 mod purl;
+mod report;
 mod severity;
 mod verdict;
 
+pub use advisory::{
+    Advisory, Affected, Cvss, CvssVersion, DatabaseInfo, Ecosystem, RangeEvent, Rating, RatingBasis,
+};
+pub use finding::{DataSource, Finding, FixState, FoundPackage, Reason};
 pub use inventory::{Distro, Inventory, Note, Relation, RelationKind};
 pub use package::{
     Evidence, LayerRef, License, Method, Package, PackageId, PackageKind, Scope, SourcePackage,
     Supplier,
 };
 pub use purl::Purl;
+pub use report::{Artifact, ArtifactKind, Hidden, ImageFacts, Remedy, Report, Scanned};
 pub use severity::{Severity, UnknownSeverity};
 pub use verdict::{Level, Outcome, Verdict, Violation};

@@ -1,6 +1,7 @@
 //! The same questions to `dpkg --compare-versions` and to Python's `packaging`.
 
 use std::cmp::Ordering;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -152,7 +153,7 @@ fn packaging_says(pairs: &[(String, String)]) -> Option<Vec<String>> {
         .ok()?;
     let mut input = String::new();
     for (left, right) in pairs {
-        input.push_str(&format!("{left}\t{right}\n"));
+        writeln!(input, "{left}\t{right}").unwrap();
     }
     let mut stdin = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || {

@@ -80,7 +80,7 @@ fn dpkg_refuses() {
             "<unfixed>",
             "1\u{e9}",
         ],
-        expect![[r#"
+        expect![[r"
             `` is not a dpkg version: it is empty
             `a` is not a dpkg version: the upstream part does not start with a digit
             `1:` is not a dpkg version: it has no upstream part
@@ -93,7 +93,7 @@ fn dpkg_refuses() {
             `99999999999:1` is not a dpkg version: the epoch before `:` is too large
             `<unfixed>` is not a dpkg version: the upstream part does not start with a digit
             `1é` is not a dpkg version: the upstream part has a character that is not allowed
-        "#]],
+        "]],
     );
 }
 
@@ -153,7 +153,7 @@ fn pep440_refuses() {
             "1,0",
             "v",
         ],
-        expect![[r#"
+        expect![[r"
             `` is not a PEP 440 version: it is empty
             `abc` is not a PEP 440 version: it does not start with a number
             `1.0-` is not a PEP 440 version: what follows the release is no pre-, post- or development release
@@ -165,7 +165,7 @@ fn pep440_refuses() {
             `1.0 beta` is not a PEP 440 version: what follows the release is no pre-, post- or development release
             `1,0` is not a PEP 440 version: what follows the release is no pre-, post- or development release
             `v` is not a PEP 440 version: it does not start with a number
-        "#]],
+        "]],
     );
 }
 

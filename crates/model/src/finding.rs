@@ -1,0 +1,137 @@
+//! A known flaw in an installed package, and why we say so.
+
+use crate::{Ecosystem, LayerRef, PackageId, PackageKind, Rating, Severity};
+
+/// A known flaw in an installed package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The flaw: its CVE id, else its GHSA id, else the advisory's own.
+    pub id: String,
+    /// Other ids of the flaw.
+    pub aliases: Vec<String>,
+    /// Advisories that say so.
+    pub advisories: Vec<String>,
+    /// The package.
+    pub package: FoundPackage,
+    /// Whether there is a remedy.
+    pub fix: FixState,
+    /// The level that counts.
+    pub severity: Severity,
+    /// Who gave that level.
+    pub severity_source: Option<String>,
+    /// All that was said on how bad it is.
+    pub ratings: Vec<Rating>,
+    /// One line.
+    pub title: String,
+    /// The whole text.
+    pub description: Option<String>,
+    /// Kinds of weakness.
+    pub cwes: Vec<String>,
+    /// The page to read first.
+    pub primary_url: Option<String>,
+    /// Links.
+    pub references: Vec<String>,
+    /// When the flaw was published, RFC 3339.
+    pub published: Option<String>,
+    /// When the advisory last changed, RFC 3339.
+    pub modified: Option<String>,
+    /// Whose advisory it is.
+    pub data_source: DataSource,
+    /// Why it is a finding, one entry an advisory.
+    pub reasons: Vec<Reason>,
+}
+
+/// The package that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPackage {
+    /// Its place in the inventory.
+    pub id: PackageId,
+    /// What installs it.
+    pub kind: PackageKind,
+    /// Name.
+    pub name: String,
+    /// Installed version.
+    pub version: String,
+    /// Its source package, where the advisory is about that.
+    pub source_name: Option<String>,
+    /// Package URL.
+    pub purl: String,
+    /// The file that shows it.
+    pub path: Option<String>,
+    /// The layer that brought it.
+    pub layer: Option<LayerRef>,
+}
+
+/// Whether there is a remedy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FixState {
+    /// This version repairs it.
+    Fixed(String),
+    /// No version is known that repairs it.
+    Affected,
+    /// Nobody looks after this package any more.
+    EndOfLife,
+}
+
+impl FixState {
+    /// The version that repairs it.
+    pub fn version(&self) -> Option<&str> {
+        match self {
+            Self::Fixed(version) => Some(version),
+            Self::Affected | Self::EndOfLife => None,
+        }
+    }
+
+    /// The word for it, as trivy's JSON has it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Fixed(_) => "fixed",
+            Self::Affected => "affected",
+            Self::EndOfLife => "end_of_life",
+        }
+    }
+}
+
+/// Whose advisory it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataSource {
+    /// Short name, `debian`.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Its page.
+    pub url: String,
+}
+
+/// Why an advisory makes a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The advisory.
+    pub advisory: String,
+    /// The ecosystem it speaks for.
+    pub ecosystem: Ecosystem,
+    /// The name that matched: the package's own, or its source package's.
+    pub matched_name: String,
+    /// The version that was compared.
+    pub installed: String,
+    /// How versions were ordered, `dpkg`.
+    pub comparator: &'static str,
+    /// The affected versions, `>= 2.3.0, < 2.3.2`.
+    pub range: String,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "{} says that {} {} is affected in {}; installed is {} ({} order)",
+            self.advisory,
+            self.ecosystem,
+            self.matched_name,
+            self.range,
+            self.installed,
+            self.comparator
+        )
+    }
+}

@@ -1,0 +1,119 @@
+//! The findings on one artifact.
+
+use sealift_oci::Digest;
+
+use crate::{DatabaseInfo, Distro, Finding, Note, PackageKind, Severity};
+
+/// The findings on one artifact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What was scanned.
+    pub artifact: Artifact,
+    /// When, in seconds since 1970.
+    pub created_secs: i64,
+    /// Its distribution.
+    pub distro: Option<Distro>,
+    /// What was looked at, one entry a kind of package; a kind that the artifact does not have is absent.
+    pub scanned: Vec<Scanned>,
+    /// Findings: by kind, package name, version, severity (worst first), id.
+    pub findings: Vec<Finding>,
+    /// Findings that the options left out.
+    pub hidden: Hidden,
+    /// Upgrades that repair something, best first.
+    pub remedies: Vec<Remedy>,
+    /// The advisories that were used.
+    pub database: DatabaseInfo,
+    /// What could not be read or judged.
+    pub notes: Vec<Note>,
+}
+
+impl Report {
+    /// How many findings have this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+}
+
+/// What was scanned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its name as the user wrote it.
+    pub name: String,
+    /// What it is.
+    pub kind: ArtifactKind,
+    /// More, if it is an image.
+    pub image: Option<ImageFacts>,
+}
+
+/// What an artifact is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ArtifactKind {
+    /// A container image.
+    #[default]
+    Image,
+    /// A directory.
+    Filesystem,
+    /// An SBOM.
+    Sbom,
+}
+
+/// An image's facts, as reports repeat them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// Digest of the config.
+    pub id: Digest,
+    /// Digests of the uncompressed layers, lowest first.
+    pub diff_ids: Vec<Digest>,
+    /// Names with tags, `app:1.0`.
+    pub tags: Vec<String>,
+    /// Names with digests, `app@sha256:…`.
+    pub digests: Vec<String>,
+    /// The config document, verbatim.
+    pub config: String,
+}
+
+/// How many packages of one kind were looked at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scanned {
+    /// The kind.
+    pub kind: PackageKind,
+    /// Packages of that kind that are components of their own.
+    pub packages: usize,
+    /// Those of them that could be judged.
+    pub judged: usize,
+}
+
+/// Findings that the options left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Because of their severity: how many of each, worst first.
+    pub by_severity: Vec<(Severity, usize)>,
+    /// Because no version repairs them.
+    pub unfixed: usize,
+}
+
+impl Hidden {
+    /// How many in all.
+    pub fn total(&self) -> usize {
+        self.unfixed + self.by_severity.iter().map(|(_, count)| count).sum::<usize>()
+    }
+}
+
+/// An upgrade that repairs something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remedy {
+    /// What installs it.
+    pub kind: PackageKind,
+    /// The package or, for a distribution, the source package.
+    pub name: String,
+    /// Installed packages that it concerns.
+    pub packages: Vec<String>,
+    /// Installed version.
+    pub from: String,
+    /// The lowest version that repairs them all.
+    pub to: String,
+    /// How many findings it repairs.
+    pub repairs: usize,
+    /// The worst of them.
+    pub severity: Severity,
+}
