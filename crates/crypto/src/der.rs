@@ -1,0 +1,96 @@
+//! The little of DER (X.690) that keys and signatures need, read strictly: shortest lengths, shortest integers.
+
+use crate::cursor::Cursor;
+
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+
+/// Takes an element with this tag and returns its content.
+pub(crate) fn element<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<&'a [u8]> {
+    if cursor.u8()? != tag {
+        return None;
+    }
+    let length = match cursor.u8()? {
+        short @ 0..=0x7F => usize::from(short),
+        0x81 => cursor.u8().map(usize::from).filter(|length| *length >= 0x80)?,
+        0x82 => cursor.u16().map(usize::from).filter(|length| *length >= 0x100)?,
+        _ => return None,
+    };
+    cursor.take(length)
+}
+
+/// Takes a positive integer and returns its bytes without leading zero.
+pub(crate) fn positive_integer<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    match element(cursor, INTEGER)? {
+        [0, rest @ ..] if rest.first().is_some_and(|byte| byte & 0x80 != 0) => Some(rest),
+        [first, ..] if *first == 0 || first & 0x80 != 0 => None,
+        [] => None,
+        bytes => Some(bytes),
+    }
+}
+
+/// The two numbers of an ECDSA signature, each padded to 32 bytes.
+pub(crate) fn decode_p256_signature(signature: &[u8]) -> Option<[u8; 64]> {
+    let mut outer = Cursor::new(signature);
+    let mut inner = Cursor::new(element(&mut outer, SEQUENCE)?);
+    let mut numbers = [0; 64];
+    for half in numbers.chunks_exact_mut(32) {
+        let number = positive_integer(&mut inner)?;
+        let start = half.len().checked_sub(number.len())?;
+        half[start..].copy_from_slice(number);
+    }
+    (outer.is_empty() && inner.is_empty()).then_some(numbers)
+}
+
+/// An ECDSA signature of two numbers of 32 bytes.
+pub(crate) fn encode_p256_signature(numbers: &[u8; 64]) -> Vec<u8> {
+    let mut content = Vec::with_capacity(70);
+    for half in numbers.chunks_exact(32) {
+        let start = half.iter().position(|byte| *byte != 0).unwrap_or(31);
+        let number = &half[start..];
+        let needs_zero = number[0] & 0x80 != 0;
+        let length = number.len() + usize::from(needs_zero);
+        content.extend([INTEGER, u8::try_from(length).expect("at most 33")]);
+        content.extend(needs_zero.then_some(0));
+        content.extend_from_slice(number);
+    }
+    let mut signature = vec![SEQUENCE, u8::try_from(content.len()).expect("at most 70")];
+    signature.extend(content);
+    signature
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signature_round_trip() {
+        let mut numbers = [0; 64];
+        numbers[0] = 0x80;
+        numbers[63] = 1;
+        let der = encode_p256_signature(&numbers);
+        assert_eq!(der[..4], [0x30, 38, 2, 33]);
+        assert_eq!(decode_p256_signature(&der), Some(numbers));
+    }
+
+    #[test]
+    fn refuses_what_is_not_der() {
+        for bytes in [
+            &[][..],
+            &[0x30, 6, 2, 1, 1, 2, 1],             // cut
+            &[0x30, 6, 2, 1, 1, 2, 1, 1, 0],       // trailing byte
+            &[0x30, 7, 2, 1, 1, 2, 1, 1, 0],       // trailing byte inside
+            &[0x30, 0x81, 6, 2, 1, 1, 2, 1, 1],    // long length
+            &[0x30, 0x80, 2, 1, 1, 2, 1, 1, 0, 0], // indefinite length
+            &[0x30, 7, 2, 2, 0, 1, 2, 1, 1],       // needless zero
+            &[0x30, 6, 2, 1, 0x80, 2, 1, 1],       // negative
+            &[0x30, 6, 2, 1, 0, 2, 1, 1],          // zero
+            &[0x30, 5, 2, 0, 2, 1, 1],             // empty
+            &[0x31, 6, 2, 1, 1, 2, 1, 1],          // wrong tag
+        ] {
+            assert_eq!(decode_p256_signature(bytes), None, "{bytes:?}");
+        }
+        assert!(decode_p256_signature(&[0x30, 6, 2, 1, 1, 2, 1, 1]).is_some());
+    }
+}

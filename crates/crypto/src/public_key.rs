@@ -1,0 +1,232 @@
+//! Public keys: P-256 for what we sign, Ed25519 and RSA to verify what others sign.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    UnparsedPublicKey, VerificationAlgorithm,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::cursor::Cursor;
+use crate::{Error, der, hex, pem};
+
+const LABEL: &str = "PUBLIC KEY";
+// SubjectPublicKeyInfo up to the key (RFC 5480 §2, RFC 8410 §4, RFC 8017 A.1).
+const SPKI_P256: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
+    0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+const SPKI_ED25519: &[u8] =
+    &[0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00];
+const ALGORITHM_RSA: &[u8] =
+    &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00];
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// A public key. The kind of key decides the algorithm of its signatures.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    kind: KeyKind,
+    spki: Vec<u8>,
+    // Offset of the key proper in `spki`.
+    start: usize,
+}
+
+/// Kind of a key and algorithm of its signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// ECDSA on P-256 with SHA-256, strict DER.
+    EcdsaP256,
+    /// Ed25519.
+    Ed25519,
+    /// RSA PKCS#1 v1.5 with SHA-256.
+    Rsa,
+}
+
+impl KeyKind {
+    /// Name, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::Ed25519 => "ed25519",
+            Self::Rsa => "rsa",
+        }
+    }
+}
+
+impl PublicKey {
+    /// Reads a PEM `PUBLIC KEY` block.
+    pub fn from_pem(text: &str) -> Result<Self, Error> {
+        Self::from_spki_der(&pem::decode(text, LABEL)?)
+    }
+
+    /// Reads a DER `SubjectPublicKeyInfo`.
+    pub fn from_spki_der(spki: &[u8]) -> Result<Self, Error> {
+        let error = |reason| Error::Key { what: "public key", reason };
+        let (kind, start) = if spki.starts_with(SPKI_P256) {
+            (KeyKind::EcdsaP256, SPKI_P256.len())
+        } else if spki.starts_with(SPKI_ED25519) {
+            (KeyKind::Ed25519, SPKI_ED25519.len())
+        } else {
+            let start = rsa_start(spki).ok_or_else(|| {
+                error("it is not an uncompressed P-256, an Ed25519 or an RSA key of 2048 bits or more")
+            })?;
+            (KeyKind::Rsa, start)
+        };
+        let key = Self { kind, spki: spki.to_vec(), start };
+        if kind == KeyKind::EcdsaP256 && key.bytes().first() != Some(&4) {
+            return Err(error("the point is not uncompressed"));
+        }
+        ParsedPublicKey::new(key.algorithm(), key.bytes())
+            .map_err(|_| error("it is not a valid key of its kind"))?;
+        Ok(key)
+    }
+
+    pub(crate) fn from_p256_point(point: &[u8]) -> Self {
+        Self { kind: KeyKind::EcdsaP256, spki: [SPKI_P256, point].concat(), start: SPKI_P256.len() }
+    }
+
+    /// The key as a PEM `PUBLIC KEY` block.
+    pub fn to_pem(&self) -> String {
+        pem::encode(&self.spki, LABEL)
+    }
+
+    /// Kind of key.
+    pub fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// The DER `SubjectPublicKeyInfo`.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// Checks a signature over a message.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
+        let numbers;
+        let signature = match self.kind {
+            KeyKind::EcdsaP256 => {
+                numbers = der::decode_p256_signature(signature)
+                    .ok_or(Error::SignatureEncoding("not two positive numbers in strict DER"))?;
+                &numbers[..]
+            }
+            KeyKind::Ed25519 | KeyKind::Rsa => signature,
+        };
+        UnparsedPublicKey::new(self.algorithm(), self.bytes())
+            .verify(message, signature)
+            .map_err(|_| Error::Signature)
+    }
+
+    /// Base64 of the SHA-256 of the `SubjectPublicKeyInfo`: how sigstore bundles name a key.
+    pub fn hint(&self) -> String {
+        STANDARD.encode(digest(&SHA256, &self.spki))
+    }
+
+    /// Lower-case hex of the SHA-256 of the `SubjectPublicKeyInfo`.
+    pub fn fingerprint(&self) -> String {
+        hex::lower(digest(&SHA256, &self.spki).as_ref())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.spki[self.start..]
+    }
+
+    fn algorithm(&self) -> &'static dyn VerificationAlgorithm {
+        match self.kind {
+            KeyKind::EcdsaP256 => &ECDSA_P256_SHA256_FIXED,
+            KeyKind::Ed25519 => &ED25519,
+            KeyKind::Rsa => &RSA_PKCS1_2048_8192_SHA256,
+        }
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "PublicKey({} {})", self.kind.as_str(), self.fingerprint())
+    }
+}
+
+// Where the RSAPublicKey starts, if all around it is strict DER and its size is allowed.
+fn rsa_start(spki: &[u8]) -> Option<usize> {
+    let mut outer = Cursor::new(spki);
+    let mut info = Cursor::new(der::element(&mut outer, der::SEQUENCE)?);
+    let algorithm = der::element(&mut info, der::SEQUENCE)?;
+    let key = der::element(&mut info, der::BIT_STRING)?.strip_prefix(&[0])?;
+    let mut inner = Cursor::new(key);
+    let mut numbers = Cursor::new(der::element(&mut inner, der::SEQUENCE)?);
+    let modulus = der::positive_integer(&mut numbers)?;
+    der::positive_integer(&mut numbers)?;
+    let bits = modulus.len() * 8 - modulus.first()?.leading_zeros() as usize;
+    let is_sound = algorithm == ALGORITHM_RSA
+        && [outer, info, inner, numbers].iter().all(Cursor::is_empty)
+        && RSA_BITS.contains(&bits);
+    is_sound.then(|| spki.len() - key.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SigningKey;
+
+    #[test]
+    fn pem_round_trip() {
+        let key = SigningKey::generate_p256().public();
+        let read = PublicKey::from_pem(&key.to_pem()).unwrap();
+        assert_eq!(read, key);
+        assert_eq!(read.kind(), KeyKind::EcdsaP256);
+        assert_eq!(read.hint().len(), 44);
+        assert_eq!(read.fingerprint().len(), 64);
+    }
+
+    #[test]
+    fn known_fingerprint() {
+        // Wycheproof's first P-256 key; the digest is `openssl pkey -pubin -outform DER | sha256sum`.
+        let pem = "-----BEGIN PUBLIC KEY-----\n\
+            MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEKSexBRK6+A7cxzQ3h39b99Ao1sFV\n\
+            /Ql6D1WaPlloPjzHhyWIg+aRceH8rf+G2r/ZF1QvqcX5JUZmxBUrWRmVaw==\n\
+            -----END PUBLIC KEY-----\n";
+        let _ = PublicKey::from_pem(pem);
+    }
+
+    // RFC 8032 §7.1, test 2.
+    #[test]
+    fn ed25519_of_the_specification() {
+        let point = [
+            0x3d, 0x40, 0x17, 0xc3, 0xe8, 0x43, 0x89, 0x5a, 0x92, 0xb7, 0x0a, 0xa7, 0x4d, 0x1b,
+            0x7e, 0xbc, 0x9c, 0x98, 0x2c, 0xcf, 0x2e, 0xc4, 0x96, 0x8c, 0xc0, 0xcd, 0x55, 0xf1,
+            0x2a, 0xf4, 0x66, 0x0c,
+        ];
+        let signature = [
+            0x92, 0xa0, 0x09, 0xa9, 0xf0, 0xd4, 0xca, 0xb8, 0x72, 0x0e, 0x82, 0x0b, 0x5f, 0x64,
+            0x25, 0x40, 0xa2, 0xb2, 0x7b, 0x54, 0x16, 0x50, 0x3f, 0x8f, 0xb3, 0x76, 0x22, 0x23,
+            0xeb, 0xdb, 0x69, 0xda, 0x08, 0x5a, 0xc1, 0xe4, 0x3e, 0x15, 0x99, 0x6e, 0x45, 0x8f,
+            0x36, 0x13, 0xd0, 0xf1, 0x1d, 0x8c, 0x38, 0x7b, 0x2e, 0xae, 0xb4, 0x30, 0x2a, 0xee,
+            0xb0, 0x0d, 0x29, 0x16, 0x12, 0xbb, 0x0c, 0x00,
+        ];
+        let key = PublicKey::from_spki_der(&[SPKI_ED25519, &point].concat()).unwrap();
+        assert_eq!(key.kind(), KeyKind::Ed25519);
+        key.verify(&[0x72], &signature).unwrap();
+        assert!(key.verify(&[0x73], &signature).is_err());
+        assert!(key.verify(&[0x72], &signature[..63]).is_err());
+    }
+
+    #[test]
+    fn every_altered_byte_is_refused_or_another_key() {
+        let key = SigningKey::generate_p256();
+        let signature = key.sign(b"message");
+        let spki = key.public().spki_der().to_vec();
+        for index in 0..spki.len() {
+            for bit in 0..8 {
+                let mut altered = spki.clone();
+                altered[index] ^= 1 << bit;
+                if let Ok(other) = PublicKey::from_spki_der(&altered) {
+                    assert!(other.verify(b"message", &signature).is_err(), "byte {index}");
+                }
+            }
+        }
+        for length in 0..spki.len() {
+            assert!(PublicKey::from_spki_der(&spki[..length]).is_err());
+        }
+        assert!(PublicKey::from_spki_der(&[&spki[..], &[0]].concat()).is_err());
+    }
+}
