@@ -4,6 +4,9 @@
 //! Invariant: plain data in, text out. A span that does not fit its source is clamped, never a panic: diagnostics
 //! describe hostile files.
 
+// expect-test writes raw strings with hashes.
+#![cfg_attr(test, allow(clippy::needless_raw_string_hashes))]
+
 mod span;
 
 mod diagnostic;

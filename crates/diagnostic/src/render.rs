@@ -31,7 +31,8 @@ pub fn render_short(diagnostics: &[Diagnostic], path: &str, source: &str) -> Str
         let rule = diagnostic.rule.as_deref().map(|rule| format!(" {rule}")).unwrap_or_default();
         let prefix = if path.is_empty() { String::new() } else { format!("{path}:") };
         let message = annotate_snippets::normalize_untrusted_str(&diagnostic.message);
-        text.push_str(&format!("{prefix}{line}:{column} {}{rule} {message}\n", diagnostic.level));
+        let level = diagnostic.level;
+        text.extend([format!("{prefix}{line}:{column} {level}{rule} {message}\n")]);
     }
     text
 }
