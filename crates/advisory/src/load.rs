@@ -1,0 +1,150 @@
+//! Reading and parsing, on all cores.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use sealift_archive::zip::Archive;
+use sealift_model::{Ecosystem, Note};
+
+use crate::sources::Sources;
+use crate::wire::{self, Outcome, Parsed};
+use crate::{Error, Limits};
+
+/// What was read.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    /// Advisories with wanted packages, by id and then by file.
+    pub(crate) parsed: Vec<Parsed>,
+    /// How many advisories there were, wanted or not.
+    pub(crate) seen: usize,
+    /// What could not be read.
+    pub(crate) notes: Vec<Note>,
+}
+
+/// Reads all sources.
+pub(crate) fn load(
+    path: &Path,
+    sources: &Sources,
+    wanted: &[Ecosystem],
+    limits: &Limits,
+) -> Result<Loaded, Error> {
+    let budget = Budget { used: AtomicU64::new(0), limit: limits.total_bytes_max };
+    let mut batches = Vec::new();
+    let files: Vec<Batch> = sources
+        .files
+        .par_iter()
+        .map(|file| {
+            let name = file.strip_prefix(path).unwrap_or(file).display().to_string();
+            read_file(file, name, wanted, limits, &budget)
+        })
+        .collect::<Result<_, Error>>()?;
+    batches.extend(files);
+    for zip in &sources.zips {
+        batches.extend(read_zip(zip, wanted, limits, &budget)?);
+    }
+    let mut loaded = Loaded::default();
+    let mut named = Vec::new();
+    for batch in batches {
+        for outcome in batch.outcomes {
+            match outcome {
+                Ok(Outcome::Wanted(parsed)) => {
+                    loaded.seen += 1;
+                    let subject = &parsed.advisory.id;
+                    loaded.notes.extend(parsed.remarks.iter().map(|remark| Note {
+                        subject: subject.clone(),
+                        message: (*remark).to_owned(),
+                    }));
+                    named.push((batch.name.clone(), parsed));
+                }
+                Ok(Outcome::Other) => loaded.seen += 1,
+                Err(message) => {
+                    loaded.notes.push(Note { subject: batch.name.clone(), message });
+                }
+            }
+        }
+    }
+    named.sort_by(|(left_file, left), (right_file, right)| {
+        (&left.advisory.id, left_file).cmp(&(&right.advisory.id, right_file))
+    });
+    loaded.parsed = named.into_iter().map(|(_, parsed)| *parsed).collect();
+    Ok(loaded)
+}
+
+// What one file held.
+struct Batch {
+    name: String,
+    outcomes: Vec<Result<Outcome, String>>,
+}
+
+struct Budget {
+    used: AtomicU64,
+    limit: u64,
+}
+
+impl Budget {
+    fn take(&self, path: &Path, bytes: u64) -> Result<(), Error> {
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) <= self.limit {
+            return Ok(());
+        }
+        Err(Error::TooMuch { path: path.to_owned(), what: "bytes", limit: self.limit })
+    }
+}
+
+fn read_file(
+    path: &Path,
+    name: String,
+    wanted: &[Ecosystem],
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Batch, Error> {
+    let read = |source| Error::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(read)?;
+    file.take(limits.file_bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(read)?;
+    budget.take(path, bytes.len() as u64)?;
+    let outcomes = if bytes.len() as u64 > limits.file_bytes_max {
+        vec![Err(format!("it is larger than {} bytes", limits.file_bytes_max))]
+    } else {
+        wire::parse_file(&bytes, wanted)
+    };
+    Ok(Batch { name, outcomes })
+}
+
+fn read_zip(
+    path: &Path,
+    wanted: &[Ecosystem],
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Vec<Batch>, Error> {
+    let zip_error = |source| Error::Zip { path: path.to_owned(), source };
+    let archive_limits = sealift_archive::Limits {
+        entries_max: limits.files_max,
+        entry_bytes_max: limits.file_bytes_max,
+        total_bytes_max: limits.total_bytes_max,
+        ..sealift_archive::Limits::default()
+    };
+    let archive = Archive::open(path, archive_limits).map_err(zip_error)?;
+    (0..archive.len())
+        .into_par_iter()
+        .with_min_len(64)
+        .map_init(
+            || archive.clone(),
+            |archive, index| {
+                let name = archive.name(index).unwrap_or_default();
+                let is_json = name.rsplit_once('.').is_some_and(|(_, end)| end == "json");
+                if !is_json {
+                    return Ok(Batch { name, outcomes: Vec::new() });
+                }
+                // A damaged entry means a damaged file: nothing else in it is to be trusted.
+                let bytes = archive.read(index).map_err(zip_error)?;
+                budget.take(path, bytes.len() as u64)?;
+                let outcomes = wire::parse_file(&bytes, wanted);
+                Ok(Batch { name: name.chars().take(200).collect(), outcomes })
+            },
+        )
+        .collect()
+}

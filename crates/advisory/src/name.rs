@@ -1,0 +1,44 @@
+//! Package names in the normal form of their ecosystem.
+
+/// The normal form of a package name: PEP 503 for `PyPI`, unchanged elsewhere.
+pub fn normalize(ecosystem_name: &str, name: &str) -> String {
+    if ecosystem_name != "PyPI" {
+        return name.to_owned();
+    }
+    let mut normal = String::with_capacity(name.len());
+    let mut is_separated = false;
+    for character in name.trim().chars() {
+        if matches!(character, '-' | '_' | '.') {
+            is_separated = true;
+            continue;
+        }
+        if std::mem::take(&mut is_separated) {
+            normal.push('-');
+        }
+        normal.push(character.to_ascii_lowercase());
+    }
+    if is_separated {
+        normal.push('-');
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pep503() {
+        for (name, expected) in [
+            ("Flask", "flask"),
+            ("PyYAML", "pyyaml"),
+            ("ruamel.yaml_-.clib", "ruamel-yaml-clib"),
+            ("a__b", "a-b"),
+            ("_a_", "-a-"),
+            ("", ""),
+        ] {
+            assert_eq!(normalize("PyPI", name), expected);
+        }
+        assert_eq!(normalize("Debian", "python3.11_X"), "python3.11_X");
+    }
+}

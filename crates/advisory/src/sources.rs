@@ -1,0 +1,130 @@
+//! Which files hold advisories: one file, a folder, a zip, or a copy of the OSV bucket.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sealift_model::{Ecosystem, Note};
+
+use crate::{EXAMPLE_MARKER, Error, Limits};
+
+/// Files to read, sorted.
+#[derive(Default)]
+pub(crate) struct Sources {
+    /// JSON files.
+    pub(crate) files: Vec<PathBuf>,
+    /// Zip files of JSON files.
+    pub(crate) zips: Vec<PathBuf>,
+    /// True if they are marked as example data.
+    pub(crate) is_example: bool,
+    /// What is missing.
+    pub(crate) notes: Vec<Note>,
+}
+
+/// Finds them. The bucket's layout is `<ecosystem>/all.zip`; only the wanted ones are taken from it.
+pub(crate) fn find(path: &Path, wanted: &[Ecosystem], limits: &Limits) -> Result<Sources, Error> {
+    let read = |source| Error::Read { path: path.to_owned(), source };
+    let mut sources = Sources::default();
+    let folder = if fs::metadata(path).map_err(read)?.is_dir() {
+        let names: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
+        let is_bucket = path.join("ecosystems.txt").is_file()
+            || names.iter().any(|name| zip_of(path, name).is_some());
+        if is_bucket {
+            find_in_bucket(path, &names, &mut sources, limits)?;
+        } else {
+            walk(path, &mut sources, limits)?;
+        }
+        Some(path)
+    } else {
+        if has_extension(path, "zip") {
+            sources.zips.push(path.to_owned());
+        } else {
+            sources.files.push(path.to_owned());
+        }
+        path.parent()
+    };
+    sources.is_example = folder.is_some_and(|folder| folder.join(EXAMPLE_MARKER).is_file());
+    sources.files.sort_unstable();
+    sources.zips.sort_unstable();
+    Ok(sources)
+}
+
+fn find_in_bucket(
+    path: &Path,
+    names: &BTreeSet<&str>,
+    sources: &mut Sources,
+    limits: &Limits,
+) -> Result<(), Error> {
+    for name in names {
+        let folder = path.join(name);
+        if let Some(zip) = zip_of(path, name) {
+            sources.zips.push(zip);
+        } else if is_plain(name) && folder.is_dir() {
+            walk(&folder, sources, limits)?;
+        } else {
+            sources.notes.push(Note {
+                subject: (*name).to_owned(),
+                message: format!("no advisories for this ecosystem in `{}`", path.display()),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn zip_of(path: &Path, name: &str) -> Option<PathBuf> {
+    let encoded = name.replace(' ', "%20");
+    [name, &encoded]
+        .into_iter()
+        .filter(|name| is_plain(name))
+        .map(|name| path.join(name).join("all.zip"))
+        .find(|zip| zip.is_file())
+}
+
+// An ecosystem's name comes from the image's os-release; it must stay one part of a path.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0'])
+}
+
+fn walk(root: &Path, sources: &mut Sources, limits: &Limits) -> Result<(), Error> {
+    let mut folders = vec![(root.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let read = |source| Error::Read { path: folder.clone(), source };
+        if depth > limits.depth_max {
+            return Err(too_much(root, "nested folders", limits.depth_max as u64));
+        }
+        for entry in fs::read_dir(&folder).map_err(read)? {
+            let entry = entry.map_err(read)?;
+            let path = entry.path();
+            // Links to folders are not followed, so that there is no way round in circles.
+            if entry.file_type().map_err(read)?.is_dir() {
+                folders.push((path, depth + 1));
+            } else if has_extension(&path, "json") && is_file(&path).map_err(read)? {
+                sources.files.push(path);
+            } else if has_extension(&path, "zip") && is_file(&path).map_err(read)? {
+                sources.zips.push(path);
+            }
+            if (sources.files.len() + sources.zips.len()) as u64 > limits.files_max {
+                return Err(too_much(root, "files", limits.files_max));
+            }
+        }
+    }
+    Ok(())
+}
+
+// Devices and pipes are no advisories, and reading them may never end.
+fn is_file(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+fn too_much(path: &Path, what: &'static str, limit: u64) -> Error {
+    Error::TooMuch { path: path.to_owned(), what, limit }
+}

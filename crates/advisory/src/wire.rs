@@ -1,0 +1,395 @@
+//! OSV documents on the wire (OSV schema 1.7), read as tolerantly as can be: only what is used is looked at, what is
+//! not understood is left out and noted, and numbers where texts should be are taken as texts.
+
+use sealift_model::{Advisory, Affected, Ecosystem, RangeEvent, Rating, RatingBasis};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::name::normalize;
+use crate::publisher::data_source;
+use crate::rating;
+
+// Beyond these an entry is cut; real records stay far below.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+const LINKS_MAX: usize = 200;
+const IDS_MAX: usize = 1000;
+const AFFECTED_MAX: usize = 20_000;
+const EVENTS_MAX: usize = 20_000;
+const VERSIONS_MAX: usize = 200_000;
+
+/// What a document is.
+pub(crate) enum Outcome {
+    /// An advisory with packages of the wanted ecosystems.
+    Wanted(Box<Parsed>),
+    /// An advisory without such packages, or one that was withdrawn.
+    Other,
+}
+
+/// An advisory that was read.
+pub(crate) struct Parsed {
+    pub(crate) advisory: Advisory,
+    pub(crate) is_example: bool,
+    /// What in it was not understood.
+    pub(crate) remarks: Vec<&'static str>,
+}
+
+/// Reads a file: one document or an array of them.
+pub(crate) fn parse_file(bytes: &[u8], wanted: &[Ecosystem]) -> Vec<Result<Outcome, String>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first != Some(&b'[') {
+        return vec![parse(bytes, wanted)];
+    }
+    match serde_json::from_slice::<Vec<&RawValue>>(bytes) {
+        Ok(list) => list.iter().map(|raw| parse(raw.get().as_bytes(), wanted)).collect(),
+        Err(error) => vec![Err(format!("it is not JSON: {error}"))],
+    }
+}
+
+#[derive(Deserialize)]
+struct Document<'a> {
+    #[serde(borrow, default)]
+    id: Raw<'a>,
+    #[serde(borrow, default)]
+    withdrawn: Raw<'a>,
+    #[serde(borrow, default)]
+    aliases: Raw<'a>,
+    #[serde(borrow, default)]
+    upstream: Raw<'a>,
+    #[serde(borrow, default)]
+    summary: Raw<'a>,
+    #[serde(borrow, default)]
+    details: Raw<'a>,
+    #[serde(borrow, default)]
+    published: Raw<'a>,
+    #[serde(borrow, default)]
+    modified: Raw<'a>,
+    #[serde(borrow, default)]
+    severity: Raw<'a>,
+    #[serde(borrow, default)]
+    references: Raw<'a>,
+    #[serde(borrow, default)]
+    affected: Raw<'a>,
+    #[serde(borrow, default)]
+    database_specific: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+struct AffectedDocument<'a> {
+    #[serde(borrow, default)]
+    package: Raw<'a>,
+    #[serde(borrow, default)]
+    ranges: Raw<'a>,
+    #[serde(borrow, default)]
+    versions: Raw<'a>,
+    #[serde(borrow, default)]
+    severity: Raw<'a>,
+    #[serde(borrow, default)]
+    ecosystem_specific: Raw<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Package {
+    ecosystem: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct RangeDocument<'a> {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(borrow, default)]
+    events: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+struct EventDocument<'a> {
+    #[serde(borrow, default)]
+    introduced: Raw<'a>,
+    #[serde(borrow, default)]
+    fixed: Raw<'a>,
+    #[serde(borrow, default)]
+    last_affected: Raw<'a>,
+    #[serde(borrow, default)]
+    limit: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+struct SeverityDocument<'a> {
+    #[serde(borrow, default)]
+    score: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+struct ReferenceDocument {
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Specific<'a> {
+    #[serde(borrow, default)]
+    severity: Raw<'a>,
+    #[serde(borrow, default)]
+    urgency: Raw<'a>,
+    #[serde(borrow, default)]
+    cwe_ids: Raw<'a>,
+    #[serde(borrow, default)]
+    sealift_example: Raw<'a>,
+}
+
+fn parse(bytes: &[u8], wanted: &[Ecosystem]) -> Result<Outcome, String> {
+    let document: Document<'_> = serde_json::from_slice(bytes)
+        .map_err(|error| format!("it is not an OSV record: {error}"))?;
+    let id = document.id.text().ok_or("it is not an OSV record: its `id` is no text")?;
+    if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) {
+        return Err("it is not an OSV record: its `id` is no id".to_owned());
+    }
+    if document.withdrawn.text().is_some_and(|text| !text.is_empty()) {
+        return Ok(Outcome::Other);
+    }
+    let mut remarks = Vec::new();
+    let publisher = data_source(&id).id;
+    let affected = affected(&document, &publisher, wanted, &mut remarks);
+    // A CVE record of other packages may still say how bad the flaw is.
+    let may_rate = id.starts_with("CVE-") && !document.severity.is_absent();
+    if affected.is_empty() && remarks.is_empty() && !may_rate {
+        return Ok(Outcome::Other);
+    }
+    let specific = document.database_specific.parse::<Specific<'_>>();
+    let mut ratings = ratings(document.severity, &publisher, &mut remarks);
+    let word = specific.as_ref().and_then(|specific| specific.severity.text());
+    ratings.extend(word.and_then(|word| rating::from_word(&publisher, &word, RatingBasis::Word)));
+    let advisory = Advisory {
+        aliases: ids(document.aliases, &mut remarks),
+        upstream: ids(document.upstream, &mut remarks),
+        summary: document.summary.long_text().filter(|text| !text.trim().is_empty()),
+        details: document.details.long_text().filter(|text| !text.trim().is_empty()),
+        published: date(document.published, &mut remarks),
+        modified: date(document.modified, &mut remarks),
+        ratings,
+        cwes: specific
+            .as_ref()
+            .map(|specific| ids(specific.cwe_ids, &mut remarks))
+            .unwrap_or_default(),
+        references: references(document.references),
+        affected,
+        id,
+    };
+    let is_example = specific.is_some_and(|specific| specific.sealift_example.is_true());
+    remarks.sort_unstable();
+    remarks.dedup();
+    Ok(Outcome::Wanted(Box::new(Parsed { advisory, is_example, remarks })))
+}
+
+fn affected(
+    document: &Document<'_>,
+    publisher: &str,
+    wanted: &[Ecosystem],
+    remarks: &mut Vec<&'static str>,
+) -> Vec<Affected> {
+    let mut list = Vec::new();
+    for raw in document.affected.list(AFFECTED_MAX, remarks) {
+        let Some(entry) = raw.parse::<AffectedDocument<'_>>() else {
+            remarks.push("an entry of `affected` is not understood");
+            continue;
+        };
+        let Some(package) = entry.package.parse::<Package>() else {
+            // Records on source repositories alone name no package.
+            if !entry.package.is_absent() {
+                remarks.push("a `package` is not understood");
+            }
+            continue;
+        };
+        let ecosystem = Ecosystem::parse(&package.ecosystem);
+        if !wanted.iter().any(|wanted| is_wanted(&ecosystem, wanted)) {
+            continue;
+        }
+        let versions: Vec<String> =
+            entry.versions.list(VERSIONS_MAX, remarks).into_iter().filter_map(Raw::text).collect();
+        let ranges = ranges(entry.ranges, remarks);
+        if ranges.is_empty() && versions.is_empty() {
+            remarks.push("it names a package without affected versions");
+        }
+        let specific = entry.ecosystem_specific.parse::<Specific<'_>>();
+        let urgency = specific.as_ref().and_then(|specific| specific.urgency.text());
+        let mut ratings = ratings(entry.severity, publisher, remarks);
+        ratings.extend(
+            urgency
+                .as_deref()
+                .and_then(|word| rating::from_word(publisher, word, RatingBasis::Distribution)),
+        );
+        let word = specific.as_ref().and_then(|specific| specific.severity.text());
+        ratings
+            .extend(word.and_then(|word| rating::from_word(publisher, &word, RatingBasis::Word)));
+        list.push(Affected {
+            name: normalize(&ecosystem.name, &package.name),
+            ecosystem,
+            ranges,
+            versions,
+            ratings,
+            is_end_of_life: urgency.as_deref() == Some("end-of-life"),
+        });
+    }
+    list
+}
+
+/// A record of all releases concerns each, and whoever wants all releases wants each.
+fn is_wanted(ecosystem: &Ecosystem, wanted: &Ecosystem) -> bool {
+    ecosystem.name == wanted.name
+        && (wanted.release.is_none()
+            || ecosystem.release.is_none()
+            || ecosystem.release == wanted.release)
+}
+
+fn ranges(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Vec<RangeEvent>> {
+    let mut ranges = Vec::new();
+    for raw in raw.list(EVENTS_MAX, remarks) {
+        let Some(range) = raw.parse::<RangeDocument<'_>>() else {
+            remarks.push("a range is not understood");
+            continue;
+        };
+        // Commits order nothing that a package manager knows.
+        if range.kind == "GIT" {
+            continue;
+        }
+        let mut events = Vec::new();
+        for raw in range.events.list(EVENTS_MAX, remarks) {
+            let before = events.len();
+            if let Some(event) = raw.parse::<EventDocument<'_>>() {
+                events.extend(event.introduced.text().map(RangeEvent::Introduced));
+                events.extend(event.fixed.text().map(RangeEvent::Fixed));
+                events.extend(event.last_affected.text().map(RangeEvent::LastAffected));
+                events.extend(event.limit.text().map(RangeEvent::Limit));
+            }
+            if events.len() == before {
+                remarks.push("an event of a range is not understood");
+            }
+        }
+        if !events.is_empty() {
+            ranges.push(events);
+        }
+    }
+    ranges
+}
+
+fn ratings(raw: Raw<'_>, publisher: &str, remarks: &mut Vec<&'static str>) -> Vec<Rating> {
+    let mut ratings = Vec::new();
+    for raw in raw.list(IDS_MAX, remarks) {
+        let rating = raw
+            .parse::<SeverityDocument<'_>>()
+            .and_then(|document| document.score.text())
+            .and_then(|score| rating::from_score(publisher, &score));
+        match rating {
+            Some(rating) => ratings.push(rating),
+            None => remarks.push("a severity is neither a CVSS vector nor a known word"),
+        }
+    }
+    ratings
+}
+
+fn references(raw: Raw<'_>) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    // Links are for people; a bad one is not worth a note.
+    for raw in raw.list(LINKS_MAX, &mut Vec::new()) {
+        if let Some(reference) = raw.parse::<ReferenceDocument>()
+            && is_link(&reference.url)
+            && !urls.contains(&reference.url)
+        {
+            urls.push(reference.url);
+        }
+    }
+    urls
+}
+
+fn is_link(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && url.len() <= 2048
+        && !url.chars().any(|character| character.is_control() || character.is_whitespace())
+}
+
+fn ids(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<String> {
+    let texts = raw.list(IDS_MAX, remarks).into_iter().filter_map(Raw::text);
+    texts.filter(|id| !id.is_empty() && id.len() <= 200 && !id.contains(char::is_control)).collect()
+}
+
+// The shape of RFC 3339 is enough: dates are shown and compared, never computed with.
+fn date(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Option<String> {
+    let text = raw.text()?;
+    let pattern = b"0000-00-00T00:00:00";
+    let head = text.as_bytes().get(..pattern.len());
+    let is_date = head.is_some_and(|head| {
+        head.iter().zip(pattern).all(|(byte, expected)| match expected {
+            b'0' => byte.is_ascii_digit(),
+            other => byte.eq_ignore_ascii_case(other),
+        })
+    });
+    let has_zone = text.get(pattern.len()..).is_some_and(|rest| {
+        !rest.is_empty()
+            && rest.len() <= 20
+            && rest.bytes().all(|b| b"0123456789.:+-Zz".contains(&b))
+    });
+    if is_date && has_zone {
+        return Some(text);
+    }
+    remarks.push("a date is not RFC 3339");
+    None
+}
+
+// A value that is looked at only when it is used; absent and null are the same.
+#[derive(Clone, Copy, Default)]
+struct Raw<'a>(Option<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self((raw.get() != "null").then_some(raw)))
+    }
+}
+
+impl<'a> Raw<'a> {
+    fn is_absent(self) -> bool {
+        self.0.is_none()
+    }
+
+    fn parse<T: Deserialize<'a>>(self) -> Option<T> {
+        serde_json::from_str(self.0?.get()).ok()
+    }
+
+    fn is_true(self) -> bool {
+        self.0.is_some_and(|raw| raw.get() == "true")
+    }
+
+    // A text; or a number that should have been one, verbatim: `1.10` as a number would be `1.1`.
+    fn text(self) -> Option<String> {
+        let raw = self.0?.get();
+        match raw.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(raw).ok(),
+            Some(b'0'..=b'9') => Some(raw.to_owned()),
+            _ => None,
+        }
+    }
+
+    fn long_text(self) -> Option<String> {
+        let mut text = self.text()?;
+        if text.len() > TEXT_BYTES_MAX {
+            text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        }
+        Some(text)
+    }
+
+    fn list(self, max: usize, remarks: &mut Vec<&'static str>) -> Vec<Raw<'a>> {
+        if self.is_absent() {
+            return Vec::new();
+        }
+        let Some(mut list) = self.parse::<Vec<Raw<'a>>>() else {
+            remarks.push("a list is not understood");
+            return Vec::new();
+        };
+        if list.len() > max {
+            list.truncate(max);
+            remarks.push("a list is too long and was cut");
+        }
+        list
+    }
+}
