@@ -1,4 +1,5 @@
 //! Image config (image-spec, config.md) with the fields that Docker adds to it.
+#![expect(clippy::zero_sized_map_values, reason = "the format has objects where Go has sets")]
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,157 @@
+//! Policies and inputs that try to exhaust the judge, or to slip past it.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use sealift_model::Outcome;
+use sealift_policy::{Error, Settings, Source, evaluate_with};
+use serde_json::{Value, json};
+
+use crate::{judge, judge_all, show};
+
+// Whatever happens, it is a refusal, and soon.
+#[track_caller]
+fn check_refused(text: &str, expected: &str) {
+    let start = Instant::now();
+    let settings = Settings { time_max: Duration::from_millis(500), ..Settings::default() };
+    let result = evaluate_with(&settings, &[Source::new("p.rego", text)], &json!({}), &Value::Null);
+    assert!(start.elapsed() < Duration::from_secs(4), "took {:?}", start.elapsed());
+    if let Ok(verdict) = &result {
+        assert_eq!(verdict.outcome, Outcome::Fail);
+    }
+    let text = show(result);
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn endless_comprehension() {
+    check_refused(
+        "package a\nr := numbers.range(1, 10000)\n\
+         deny[msg] { c := count([1 | r[_] == r[_]; r[_] == r[_]; r[_] == r[_]]); msg := sprintf(\"%v\", [c]) }",
+        "time limit",
+    );
+}
+
+#[test]
+fn much_from_little() {
+    let too_much = "larger than a policy may make";
+    check_refused("package a\ndeny[x] { x := numbers.range(1, 1000000000000)[0] }", too_much);
+    check_refused("package a\ndeny[x] { x := numbers.range(1, 1e300)[0] }", too_much);
+    check_refused("package a\ndeny[x] { x := sprintf(\"%999999999d\", [1]) }", too_much);
+    check_refused("package a\ndeny[x] { x := sprintf(\"%²d\", [1]) }", too_much);
+    check_refused("package a\ndeny[x] { x := bits.lsh(1, 100000000000) }", too_much);
+    let mut doubling = "package a\ndeny[x] { x0 := [1, 2]\n".to_owned();
+    for step in 1..60 {
+        writeln!(doubling, "x{step} := array.concat(x{0}, x{0})", step - 1).unwrap();
+    }
+    check_refused(&format!("{doubling} x := count(x59) }}"), too_much);
+    let mut doubling = "package a\ndeny[x] { x0 := \"aa\"\n".to_owned();
+    for step in 1..60 {
+        writeln!(doubling, "x{step} := concat(\"\", [x{0}, x{0}])", step - 1).unwrap();
+    }
+    check_refused(&format!("{doubling} x := x59 }}"), too_much);
+    let mut shared = "package a\ndeny[x] { x0 := [1, 2]\n".to_owned();
+    for step in 1..60 {
+        writeln!(shared, "x{step} := [x{0}, x{0}]", step - 1).unwrap();
+    }
+    check_refused(&format!("{shared} x := json.marshal(x59) }}"), too_much);
+    let mut squares = "package a\ndeny[x] { x0 := 123456789\n".to_owned();
+    for step in 1..40 {
+        writeln!(squares, "x{step} := x{0} * x{0}", step - 1).unwrap();
+    }
+    check_refused(&format!("{squares} x := x39 }}"), "");
+}
+
+#[test]
+fn guarded_functions_still_work() {
+    let text = r#"package a
+deny[x] { x := sprintf("%d %s %v %.1f", [1, "a", [1, 2], 2.5]) }
+deny[x] { x := concat(",", ["b", "c"]) }
+deny[x] { x := sprintf("%v", [numbers.range(3, 1)]) }
+deny[x] { x := sprintf("%v", [numbers.range_step(0, 10, 5)]) }
+deny[x] { x := sprintf("%v", [array.concat([1], [2])]) }
+deny[x] { x := replace("aXb", "X", "-") }
+deny[x] { x := regex.replace("a12b", "[0-9]+", "-") }
+deny[x] { x := strings.replace_n({"a": "1", "b": "2"}, "abc") }
+deny[x] { x := json.marshal({"a": bits.lsh(1, 4)}) }
+deny[x] { sprintf("out %v", ["parameter"], x) }
+"#;
+    expect_test::expect![[r#"
+        error: the data of the policies cannot be used: it has a value in place of rule `a.deny`
+    "#]]
+    .assert_eq(&show(judge(text, &json!({}))));
+}
+
+#[test]
+fn hostile_texts() {
+    let deep =
+        format!("package a\ndeny[x] {{ x := {}1{} }}", "[".repeat(100_000), "]".repeat(100_000));
+    let mut lines = "package a\ndeny[x] { x := ".to_owned();
+    lines += &"[\n".repeat(9_000);
+    let recursive =
+        "package a\ndeny[x] { x := f(1) }\nf(x) = y { y := g(x) }\ng(x) = y { y := f(x) }";
+    let cyclic = "package a\ndeny[x] { allow; x := \"\" }\nallow { count(deny) == 0 }";
+    for text in
+        [&deep, &lines, recursive, cyclic, "package a\ndeny[\u{0}", "\u{feff}package a", "package"]
+    {
+        check_refused(text, "");
+    }
+    let noise: String =
+        (0..20_000_u32).filter_map(|n| char::from_u32(n * 7919 % 0x11_0000)).collect();
+    check_refused(&noise, "cannot be read");
+    check_refused(&"# x\n".repeat(30_000), "cannot be read");
+    check_refused(&"#".repeat(2 << 20), "cannot be read");
+}
+
+#[test]
+fn long_chains_do_not_fill_the_stack() {
+    let settings = Settings { time_max: Duration::from_secs(60), ..Settings::default() };
+    let check = |text: &str| {
+        let sources = [Source::new("p.rego", text)];
+        let verdict = evaluate_with(&settings, &sources, &json!({}), &Value::Null).unwrap();
+        assert_eq!(verdict.violations[0].message, "1");
+    };
+    let mut functions = "package a\nf0(x) = x\n".to_owned();
+    let mut rules = "package a\nr0 = 1\n".to_owned();
+    for step in 1..=1000 {
+        let before = step - 1;
+        writeln!(functions, "f{step}(x) = y {{ y := f{before}(x) }}").unwrap();
+        writeln!(rules, "r{step} = y {{ y := r{before} }}").unwrap();
+    }
+    check(&format!("{rules}deny[x] {{ x := sprintf(\"%v\", [r1000]) }}"));
+    check(&format!("{functions}deny[x] {{ x := sprintf(\"%v\", [f1000(1)]) }}"));
+    let many = "deny[x] { x := [1, 2, 3, 4, 5, 6, 7, 8, 9][0] }\n".repeat(4000);
+    check_refused(&format!("package a\n{many}"), "more than 50000");
+}
+
+#[test]
+fn limits_of_number_and_size() {
+    let policy = Source::new("p.rego", "package a\ndeny[\"x\"] { true }");
+    let many = vec![policy.clone(); 257];
+    assert_eq!(judge_all(&many, &json!({})), Err(Error::TooMany { count: 257, limit: 256 }));
+    let settings = Settings { input_bytes_max: 100, ..Settings::default() };
+    let large = json!("x".repeat(200));
+    for (input, data) in [(&large, &Value::Null), (&Value::Null, &large)] {
+        let result = evaluate_with(&settings, std::slice::from_ref(&policy), input, data);
+        assert!(
+            matches!(result, Err(Error::TooLarge { bytes: 202, limit: 100, .. })),
+            "{result:?}"
+        );
+    }
+}
+
+#[test]
+fn many_messages_are_cut() {
+    let text = "package a\ndeny[x] { n := numbers.range(1, 5000)[_]; x := sprintf(\"%d\", [n]) }";
+    let verdict = judge(text, &json!({})).unwrap();
+    assert_eq!(verdict.violations.len(), 1001);
+    assert_eq!(verdict.violations[1000].message, "and 4000 more of `deny`");
+}
+
+#[test]
+fn an_odd_input_is_no_pass() {
+    let text = "package a\ndefault allow = false\nallow { input.x == 1 }";
+    for input in [Value::Null, json!([]), json!("x"), json!(1.5)] {
+        assert_eq!(judge(text, &input).unwrap().outcome, Outcome::Fail);
+    }
+}
