@@ -164,7 +164,9 @@ fn prepare(work: &Work) -> Result<(Engine, Vec<KnownRule>), Error> {
 
     let files: Vec<String> = work.sources.iter().map(|source| source.file.clone()).collect();
     check_stack(&files, engine.get_modules())?;
-    if let Some(rule) = hidden_by(&work.data, engine.get_modules()) {
+    if work.data.is_object()
+        && let Some(rule) = hidden_by(&work.data, engine.get_modules())
+    {
         return Err(Error::Data { message: format!("it has a value in place of rule `{rule}`") });
     }
     let rules = known_rules(&files, engine.get_modules())?;

@@ -20,7 +20,7 @@ fn check_refused(text: &str, expected: &str) {
         assert_eq!(verdict.outcome, Outcome::Fail);
     }
     let text = show(result);
-    assert!(text.contains(expected), "{text}");
+    assert!(expected.split('|').any(|expected| text.contains(expected)), "{text}");
 }
 
 #[test]
@@ -44,12 +44,12 @@ fn much_from_little() {
     for step in 1..60 {
         writeln!(doubling, "x{step} := array.concat(x{0}, x{0})", step - 1).unwrap();
     }
-    check_refused(&format!("{doubling} x := count(x59) }}"), too_much);
+    check_refused(&format!("{doubling} x := count(x59) }}"), "exceeded|larger");
     let mut doubling = "package a\ndeny[x] { x0 := \"aa\"\n".to_owned();
     for step in 1..60 {
         writeln!(doubling, "x{step} := concat(\"\", [x{0}, x{0}])", step - 1).unwrap();
     }
-    check_refused(&format!("{doubling} x := x59 }}"), too_much);
+    check_refused(&format!("{doubling} x := x59 }}"), "exceeded|larger");
     let mut shared = "package a\ndeny[x] { x0 := [1, 2]\n".to_owned();
     for step in 1..60 {
         writeln!(shared, "x{step} := [x{0}, x{0}]", step - 1).unwrap();
@@ -77,7 +77,16 @@ deny[x] { x := json.marshal({"a": bits.lsh(1, 4)}) }
 deny[x] { sprintf("out %v", ["parameter"], x) }
 "#;
     expect_test::expect![[r#"
-        error: the data of the policies cannot be used: it has a value in place of rule `a.deny`
+        fail
+        Deny a.deny (p.rego): 1 a [1, 2] 2.5
+        Deny a.deny (p.rego): 12c
+        Deny a.deny (p.rego): [0, 5, 10]
+        Deny a.deny (p.rego): [1, 2]
+        Deny a.deny (p.rego): [3, 2, 1]
+        Deny a.deny (p.rego): a-b
+        Deny a.deny (p.rego): b,c
+        Deny a.deny (p.rego): out parameter
+        Deny a.deny (p.rego): {"a":16}
     "#]]
     .assert_eq(&show(judge(text, &json!({}))));
 }
@@ -105,7 +114,7 @@ fn hostile_texts() {
 
 #[test]
 fn long_chains_do_not_fill_the_stack() {
-    let settings = Settings { time_max: Duration::from_secs(60), ..Settings::default() };
+    let settings = Settings { time_max: Duration::from_mins(1), ..Settings::default() };
     let check = |text: &str| {
         let sources = [Source::new("p.rego", text)];
         let verdict = evaluate_with(&settings, &sources, &json!({}), &Value::Null).unwrap();
@@ -130,11 +139,11 @@ fn limits_of_number_and_size() {
     let many = vec![policy.clone(); 257];
     assert_eq!(judge_all(&many, &json!({})), Err(Error::TooMany { count: 257, limit: 256 }));
     let settings = Settings { input_bytes_max: 100, ..Settings::default() };
-    let large = json!("x".repeat(200));
+    let large = json!({"x": "x".repeat(200)});
     for (input, data) in [(&large, &Value::Null), (&Value::Null, &large)] {
         let result = evaluate_with(&settings, std::slice::from_ref(&policy), input, data);
         assert!(
-            matches!(result, Err(Error::TooLarge { bytes: 202, limit: 100, .. })),
+            matches!(result, Err(Error::TooLarge { bytes: 208, limit: 100, .. })),
             "{result:?}"
         );
     }

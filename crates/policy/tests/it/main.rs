@@ -1,4 +1,10 @@
 //! Policies over facts, as the pipeline uses them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::needless_raw_string_hashes,
+    reason = "tests"
+)]
 
 mod conventions;
 mod hostile;

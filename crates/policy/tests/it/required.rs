@@ -36,7 +36,7 @@ fn image_policy() {
         IMAGE,
         |facts| {
             facts.config.healthcheck =
-                Some(Healthcheck { test: vec!["NONE".to_owned()], ..Healthcheck::default() })
+                Some(Healthcheck { test: vec!["NONE".to_owned()], ..Healthcheck::default() });
         },
         &["Container must have health check"],
     );
