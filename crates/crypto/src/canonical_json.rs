@@ -31,7 +31,7 @@ fn write_value(value: &Value, out: &mut Vec<u8>) -> Result<(), Error> {
         }
         Value::String(text) => write_string(text, out),
         Value::Array(items) => {
-            write_joined(b'[', items.iter(), b']', out, |item, out| write_value(item, out))?;
+            write_joined(b'[', items.iter(), b']', out, write_value)?;
         }
         Value::Object(entries) => {
             // Byte order of UTF-8 is the order of code points.

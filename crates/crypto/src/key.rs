@@ -92,11 +92,12 @@ impl SigningKey {
 
 // The order minus the number.
 fn negate(number: &mut [u8]) {
-    let mut borrow = 0i16;
+    let mut has_borrowed = false;
     for (digit, order) in number.iter_mut().zip(ORDER).rev() {
-        let difference = i16::from(order) - i16::from(*digit) - borrow;
-        borrow = i16::from(difference < 0);
-        *digit = difference.rem_euclid(256) as u8;
+        let (difference, first) = order.overflowing_sub(*digit);
+        let (difference, second) = difference.overflowing_sub(u8::from(has_borrowed));
+        *digit = difference;
+        has_borrowed = first || second;
     }
 }
 

@@ -16,9 +16,10 @@ const LABEL: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
 const LABEL_OLD: &str = "ENCRYPTED COSIGN PRIVATE KEY";
 const KDF: &str = "scrypt";
 const CIPHER: &str = "nacl/secretbox";
-const COST: u64 = 1 << 16;
-const BLOCK_SIZE: u64 = 8;
-const PARALLELISM: u64 = 1;
+const LOG_COST: u8 = 16;
+const LOG_COSTS: std::ops::RangeInclusive<u8> = 14..=17;
+const BLOCK_SIZE: u32 = 8;
+const PARALLELISM: u32 = 1;
 const SALT_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 
@@ -44,9 +45,9 @@ struct Parameters {
     #[serde(rename = "N")]
     cost: u64,
     #[serde(rename = "r")]
-    block_size: u64,
+    block_size: u32,
     #[serde(rename = "p")]
-    parallelism: u64,
+    parallelism: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,13 +88,17 @@ pub(crate) fn encrypt(pkcs8: &Secret, passphrase: &Secret) -> String {
     for bytes in [&mut salt[..], &mut nonce[..]] {
         rand::fill(bytes).expect("the operating system gives random bytes");
     }
-    let ciphertext = cipher(passphrase, &salt, COST.ilog2() as u8)
+    let ciphertext = cipher(passphrase, &salt, LOG_COST)
         .encrypt(Nonce::from_slice(&nonce), pkcs8.expose())
         .expect("a key is shorter than the cipher's limit");
     let file = File {
         kdf: Kdf {
             name: KDF.to_owned(),
-            params: Parameters { cost: COST, block_size: BLOCK_SIZE, parallelism: PARALLELISM },
+            params: Parameters {
+                cost: 1 << LOG_COST,
+                block_size: BLOCK_SIZE,
+                parallelism: PARALLELISM,
+            },
             salt: STANDARD.encode(salt),
         },
         cipher: Cipher { name: CIPHER.to_owned(), nonce: STANDARD.encode(nonce) },
@@ -112,15 +117,18 @@ fn check_parameters(file: &File) -> Result<u8, Error> {
     let short = |text: &str| text.chars().take(40).collect::<String>();
     allow(file.kdf.name == KDF, "key derivation", short(&file.kdf.name), "`scrypt`")?;
     allow(file.cipher.name == CIPHER, "cipher", short(&file.cipher.name), "`nacl/secretbox`")?;
-    let is_cost = cost.is_power_of_two() && (1 << 14..=1 << 17).contains(&cost);
-    allow(is_cost, "scrypt cost `N`", cost.to_string(), "a power of two from 16384 to 131072")?;
+    let log_cost =
+        LOG_COSTS.into_iter().find(|log_cost| 1 << log_cost == cost).ok_or_else(|| {
+            let allowed = "a power of two from 16384 to 131072";
+            Error::KeyFileParameter { name: "scrypt cost `N`", value: cost.to_string(), allowed }
+        })?;
     allow(block_size == BLOCK_SIZE, "scrypt block size `r`", block_size.to_string(), "`8`")?;
     allow(parallelism == PARALLELISM, "scrypt `p`", parallelism.to_string(), "`1`")?;
-    Ok(cost.ilog2() as u8)
+    Ok(log_cost)
 }
 
 fn cipher(passphrase: &Secret, salt: &[u8], log_cost: u8) -> XSalsa20Poly1305 {
-    let parameters = scrypt::Params::new(log_cost, BLOCK_SIZE as u32, PARALLELISM as u32)
+    let parameters = scrypt::Params::new(log_cost, BLOCK_SIZE, PARALLELISM)
         .expect("the caller checked the parameters");
     let mut key = Zeroizing::new([0; 32]);
     scrypt::scrypt(passphrase.expose(), salt, &parameters, &mut *key)

@@ -45,8 +45,7 @@ pub(crate) fn encode(bytes: &[u8], label: &str) -> String {
         text.push('\n');
         rest = after;
     }
-    text.push_str(&format!("-----END {label}-----\n"));
-    text
+    text + "-----END " + label + "-----\n"
 }
 
 #[cfg(test)]

@@ -178,16 +178,6 @@ mod tests {
         assert_eq!(read.fingerprint().len(), 64);
     }
 
-    #[test]
-    fn known_fingerprint() {
-        // Wycheproof's first P-256 key; the digest is `openssl pkey -pubin -outform DER | sha256sum`.
-        let pem = "-----BEGIN PUBLIC KEY-----\n\
-            MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEKSexBRK6+A7cxzQ3h39b99Ao1sFV\n\
-            /Ql6D1WaPlloPjzHhyWIg+aRceH8rf+G2r/ZF1QvqcX5JUZmxBUrWRmVaw==\n\
-            -----END PUBLIC KEY-----\n";
-        let _ = PublicKey::from_pem(pem);
-    }
-
     // RFC 8032 §7.1, test 2.
     #[test]
     fn ed25519_of_the_specification() {

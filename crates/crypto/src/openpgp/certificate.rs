@@ -301,15 +301,14 @@ impl Certificate {
 
 impl Signatures {
     fn add(&mut self, body: &[u8]) {
-        match Signature::parse(body) {
-            Ok(signature) => self.readable.push(signature),
-            Err(_) => {
-                // The type stands after the version, and in version 3 after a length too.
-                let kind = if body.first() == Some(&3) { body.get(2) } else { body.get(1) };
-                self.has_unreadable_revocation |=
-                    matches!(kind, None | Some(&(KIND_KEY_REVOCATION | KIND_SUBKEY_REVOCATION)));
-            }
+        if let Ok(signature) = Signature::parse(body) {
+            self.readable.push(signature);
+            return;
         }
+        // The type stands after the version, and in version 3 after a length too.
+        let kind = if body.first() == Some(&3) { body.get(2) } else { body.get(1) };
+        self.has_unreadable_revocation |=
+            matches!(kind, None | Some(&(KIND_KEY_REVOCATION | KIND_SUBKEY_REVOCATION)));
     }
 
     fn absorb(&mut self, other: Self) {
