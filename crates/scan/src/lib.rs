@@ -1,1 +1,20 @@
 //! Matches an Inventory against advisories.
+//!
+//! Entry points: [`wanted`] (which ecosystems to load), [`scan`], [`gate`].
+//! Pure: values in, values out. Every finding says why it is one. What cannot be judged (no version, an unknown
+//! distribution, a version that its scheme does not allow, no advisories for its ecosystem) becomes a note and is
+//! counted, so that nothing unjudged looks clean. An unknown severity is never taken for a harmless one.
+
+mod ecosystem;
+mod gate;
+mod options;
+mod scan;
+
+mod candidate;
+mod finding;
+mod remedy;
+
+pub use ecosystem::wanted;
+pub use gate::{GateFailure, GateResult, Thresholds, gate};
+pub use options::Options;
+pub use scan::scan;
