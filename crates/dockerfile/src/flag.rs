@@ -112,8 +112,8 @@ pub(crate) fn check(keyword: Keyword, flags: &[Flag], problems: &mut Vec<Diagnos
             problems.push(unknown(keyword, flag, known));
             continue;
         };
-        let value = flag.value.as_ref().map(Word::as_str);
-        let wrong = match (takes, value) {
+        let value = flag.value.as_ref().map(|value| value.to_ascii_lowercase());
+        let wrong = match (takes, value.as_deref()) {
             (Takes::Bool, None | Some("true" | "false")) => None,
             (Takes::Bool, Some(value)) => {
                 Some(format!("flag `{shown}` is either `true` or `false`, but it is `{value}`"))

@@ -76,6 +76,10 @@ pub enum MountError {
     Mismatch { key: String, kind: &'static str },
     #[error("a secret mount needs an id, a source or a target")]
     NoSecret,
+    #[error("a secret mount has either an id or a source")]
+    SecretTwice,
+    #[error("option `from` of the mount cannot hold a variable: `{value}`")]
+    VariableInFrom { value: String },
     #[error("quotes in the mount do not match")]
     Quotes,
     #[error(transparent)]
@@ -114,6 +118,9 @@ impl MountError {
                 "size" => "write bytes, or a number with `k`, `m` or `g`".to_owned(),
                 _ => return None,
             }),
+            Self::VariableInFrom { .. } => {
+                Some("name a stage for it: `FROM $IMAGE AS name`, then `from=name`".to_owned())
+            }
             _ => None,
         }
     }
@@ -182,6 +189,11 @@ fn read(text: &str, span: Span, expander: Expander<'_>) -> Result<Mount, MountEr
             }
             (value, _) => value,
         };
+        if let (None, "from", Some(value)) = (expander, key.as_str(), &value)
+            && value.trim_end_matches('$').contains('$')
+        {
+            return Err(MountError::VariableInFrom { value: value.clone() });
+        }
         match key.as_str() {
             "readonly" | "ro" => write = Some(!switch(&key, value.as_deref())?),
             "readwrite" | "rw" => write = Some(switch(&key, value.as_deref())?),
@@ -202,12 +214,13 @@ impl Mount {
         let unknown_yet = value.contains('$');
         match key {
             "type" => {
-                self.kind = match value.as_str() {
+                self.kind = match value.to_ascii_lowercase().as_str() {
                     "bind" => MountKind::Bind,
                     "cache" => MountKind::Cache,
                     "tmpfs" => MountKind::Tmpfs,
                     "secret" => MountKind::Secret,
                     "ssh" => MountKind::Ssh,
+                    _ if unknown_yet => return Ok(()),
                     _ => return Err(wrong()),
                 };
             }
@@ -217,7 +230,7 @@ impl Mount {
             "id" => self.id = Some(value),
             "env" => self.env = Some(value),
             "sharing" => {
-                self.sharing = match value.as_str() {
+                self.sharing = match value.to_ascii_lowercase().as_str() {
                     "shared" => Sharing::Shared,
                     "private" => Sharing::Private,
                     "locked" => Sharing::Locked,
@@ -238,19 +251,22 @@ impl Mount {
     fn check(&self, seen: &[String]) -> Result<(), MountError> {
         let kind = self.kind.as_str();
         let mismatch = seen.iter().find(|key| {
+            use MountKind::{Bind, Cache, Secret, Ssh, Tmpfs};
             let allowed: &[MountKind] = match key.as_str() {
-                "from" => &[MountKind::Bind, MountKind::Cache],
-                "size" => &[MountKind::Tmpfs],
-                "sharing" => &[MountKind::Cache],
-                "required" | "env" => &[MountKind::Secret, MountKind::Ssh],
-                "mode" | "uid" | "gid" => &[MountKind::Cache, MountKind::Secret, MountKind::Ssh],
-                "id" => &[MountKind::Cache, MountKind::Secret, MountKind::Ssh],
+                "from" => &[Bind, Cache, Tmpfs, Ssh],
+                "size" => &[Tmpfs],
+                "sharing" => &[Cache],
+                "required" => &[Secret, Ssh],
+                "mode" | "uid" | "gid" => &[Cache, Secret, Ssh],
                 _ => return false,
             };
             !allowed.contains(&self.kind)
         });
         if let Some(key) = mismatch {
             return Err(MountError::Mismatch { key: key.clone(), kind });
+        }
+        if self.kind == MountKind::Secret && self.id.is_some() && self.source.is_some() {
+            return Err(MountError::SecretTwice);
         }
         let nameless = self.target.is_none() && self.id.is_none() && self.source.is_none();
         if self.kind == MountKind::Secret && nameless { Err(MountError::NoSecret) } else { Ok(()) }
@@ -259,8 +275,9 @@ impl Mount {
 
 fn switch(key: &str, value: Option<&str>) -> Result<bool, MountError> {
     match value {
-        None | Some("true" | "1") => Ok(true),
-        Some("false" | "0") => Ok(false),
+        None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+        Some(value) if value.contains('$') => Ok(false),
         Some(value) => Err(MountError::Value { key: key.to_owned(), value: value.to_owned() }),
     }
 }

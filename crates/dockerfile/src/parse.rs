@@ -166,11 +166,14 @@ impl<'a> Parser<'a> {
             self.check_place(&instruction, &mut has_stage);
             self.instructions.push(instruction);
         }
-        if self.instructions.is_empty() && self.problems.is_empty() {
-            self.problems.push(
-                Diagnostic::error(Span::at(0), "the file has no instructions")
-                    .with_help("start with `FROM image`"),
-            );
+        if !has_stage && self.problems.is_empty() {
+            let message = if self.instructions.is_empty() {
+                "the file has no instructions"
+            } else {
+                "the file has no `FROM`"
+            };
+            self.problems
+                .push(Diagnostic::error(Span::at(0), message).with_help("start with `FROM image`"));
         }
     }
 
@@ -178,7 +181,9 @@ impl<'a> Parser<'a> {
     fn check_place(&mut self, instruction: &Instruction, has_stage: &mut bool) {
         match instruction.keyword {
             Some(Keyword::From) => *has_stage = true,
-            Some(Keyword::Arg) | None => {}
+            Some(Keyword::Arg) => {}
+            // A mistyped `FROM` has its own error; it opens a stage all the same.
+            None => *has_stage |= meant(&instruction.raw) == Some(Keyword::From.as_str()),
             Some(_) if *has_stage => {}
             Some(keyword) => {
                 // One is enough: the others would repeat it.
@@ -307,14 +312,22 @@ impl<'a> Parser<'a> {
 }
 
 fn unknown(instruction: &Instruction) -> Diagnostic {
-    let word: String =
-        instruction.raw.split(split::is_blank).next().unwrap_or("").chars().take(60).collect();
+    let word: String = first_word(&instruction.raw).chars().take(60).collect();
     let diagnostic =
         Diagnostic::error(instruction.keyword_span, format!("unknown instruction `{word}`"));
-    match closest(&word, Keyword::ALL.iter().map(|keyword| keyword.as_str())) {
+    match meant(&instruction.raw) {
         Some(keyword) => diagnostic.with_help(format!("did you mean `{keyword}`?")),
         None => diagnostic.with_help(
             "if the line belongs to the instruction above, that one must end with the escape character",
         ),
     }
+}
+
+fn first_word(line: &str) -> &str {
+    line.split(split::is_blank).next().unwrap_or("")
+}
+
+/// The keyword that was probably meant by the first word of a line.
+fn meant(line: &str) -> Option<&'static str> {
+    closest(first_word(line), Keyword::ALL.iter().map(|keyword| keyword.as_str()))
 }

@@ -78,7 +78,7 @@ impl Shaper<'_> {
 
     fn switch(&self, name: &str) -> Option<bool> {
         let flag = self.flags.iter().rev().find(|flag| flag.name == name)?;
-        Some(flag.value.as_ref().is_none_or(|value| value.as_str() == "true"))
+        Some(flag.value.as_ref().is_none_or(|value| value.eq_ignore_ascii_case("true")))
     }
 
     fn from(&mut self) -> Option<From> {
@@ -193,21 +193,14 @@ impl Shaper<'_> {
             self.problem(destination.span, "a heredoc cannot be the destination");
             return None;
         }
-        let mut heredoc_index = 0;
-        let sources = words
-            .into_iter()
-            .map(|word| {
-                if exec_form || Heredoc::opener(&word).is_none() {
-                    return Source::Path(word);
-                }
-                heredoc_index += 1;
-                Source::Heredoc(heredoc_index - 1)
-            })
-            .collect();
-        if heredoc_index > self.heredocs.len() {
-            self.problem(self.keyword_span, "a heredoc of this instruction cannot be read");
-            return None;
-        }
+        // A name that is used twice means the last heredoc of that name.
+        let source = |word: Word| {
+            let opener = if exec_form { None } else { Heredoc::opener(&word) };
+            let named =
+                |heredoc: &Heredoc| opener.as_ref().is_some_and(|it| it.name == heredoc.name);
+            self.heredocs.iter().rposition(named).map_or(Source::Path(word), Source::Heredoc)
+        };
+        let sources = words.into_iter().map(source).collect();
         Some(Copy {
             from: self.flag("from"),
             chown: self.flag("chown"),

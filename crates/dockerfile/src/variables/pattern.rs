@@ -60,6 +60,9 @@ pub(super) fn replace(
     let mut output = String::new();
     let (mut at, mut last_end) = (0, None);
     while at <= letters.len() {
+        if output.len() > OUTPUT_BYTES_MAX {
+            return Err(Error::TooLong);
+        }
         let end = matcher.end(&tokens, &letters[at..], true)?.map(|length| at + length);
         // An empty match that touches the one before it does not count.
         if let Some(end) = end.filter(|end| *end > at || last_end != Some(at)) {
@@ -76,9 +79,6 @@ pub(super) fn replace(
         }
         output.extend(letters.get(at));
         at += 1;
-        if output.len() > OUTPUT_BYTES_MAX {
-            return Err(Error::TooLong);
-        }
     }
     Ok(output)
 }
