@@ -1,0 +1,31 @@
+//! `cargo xtask test`: what the tests need, then the tests, with `cargo nextest` where it is installed.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::ensure;
+
+/// Installs and tests.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    step(Command::new("bash").arg("tests/setup").current_dir(root))?;
+    let cargo = env!("CARGO");
+    let has_nextest = Command::new(cargo)
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    let arguments: &[&str] = if has_nextest {
+        &["nextest", "run", "--workspace"]
+    } else {
+        &["test", "--workspace", "--quiet"]
+    };
+    step(Command::new(cargo).args(arguments).current_dir(root))
+}
+
+fn step(command: &mut Command) -> anyhow::Result<()> {
+    eprintln!("xtask: {command:?}");
+    let status = command.status()?;
+    ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(())
+}
