@@ -1,0 +1,198 @@
+//! The JSON report, a superset of what `trivy image --format json` writes.
+//!
+//! `Results` is always there, with one entry for the operating system's packages and one a language, and each entry has
+//! its `Vulnerabilities`, empty or not; so `[.Results[].Vulnerabilities | length] | add` is the number of findings.
+//! trivy knows no `NEGLIGIBLE`; what a distribution calls unimportant is `LOW` there, and so it is here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sealift_model::{
+    ArtifactKind, CvssVersion, Finding, PackageKind, Rating, RatingBasis, Report, Severity,
+};
+use serde_json::value::RawValue;
+
+use crate::wire::{
+    Cvss, DataSource, Database, Document, Identifier, Layer, Metadata, Note, Os, ResultEntry,
+    Vulnerability,
+};
+
+/// The report as JSON, indented, with a newline at its end.
+pub fn json(report: &Report) -> String {
+    // A config that is no JSON is left out; it was verified long before it came here.
+    let config = report
+        .artifact
+        .image
+        .as_ref()
+        .and_then(|image| serde_json::from_str::<&RawValue>(&image.config).ok());
+    let document = Document {
+        schema_version: 2,
+        created_at: time(report.created_secs),
+        artifact_name: &report.artifact.name,
+        artifact_type: match report.artifact.kind {
+            ArtifactKind::Image => "container_image",
+            ArtifactKind::Filesystem => "filesystem",
+            ArtifactKind::Sbom => "spdx",
+        },
+        metadata: metadata(report, config),
+        results: results(report),
+        advisory_database: Database {
+            source: &report.database.source,
+            records: report.database.records,
+            newest_modified: report.database.newest_modified.as_deref(),
+        },
+        example_data_only: report.database.example_only,
+        notes: report
+            .notes
+            .iter()
+            .map(|note| Note { subject: &note.subject, message: &note.message })
+            .collect(),
+    };
+    let mut text =
+        serde_json::to_string_pretty(&document).expect("texts, numbers and lists always encode");
+    text.push('\n');
+    text
+}
+
+/// RFC 3339 in UTC; the beginning of 1970 for a time beyond the calendar.
+pub(crate) fn time(secs: i64) -> String {
+    Timestamp::from_second(secs).unwrap_or_default().to_string()
+}
+
+fn metadata<'a>(report: &'a Report, image_config: Option<&'a RawValue>) -> Metadata<'a> {
+    let image = report.artifact.image.as_ref();
+    Metadata {
+        os: report.distro.as_ref().map(|distro| Os {
+            family: &distro.id,
+            name: distro.version_id.as_deref().or(distro.codename.as_deref()).unwrap_or_default(),
+        }),
+        image_id: image.map(|image| image.id.to_string()),
+        diff_ids: image
+            .map(|image| image.diff_ids.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+        repo_tags: image.map_or(&[], |image| &image.tags),
+        repo_digests: image.map_or(&[], |image| &image.digests),
+        image_config,
+    }
+}
+
+fn results(report: &Report) -> Vec<ResultEntry<'_>> {
+    let mut by_kind: BTreeMap<PackageKind, Vec<&Finding>> = BTreeMap::new();
+    for scanned in &report.scanned {
+        by_kind.entry(scanned.kind).or_default();
+    }
+    for finding in &report.findings {
+        by_kind.entry(finding.package.kind).or_default().push(finding);
+    }
+    by_kind
+        .into_iter()
+        .map(|(kind, findings)| ResultEntry {
+            target: target(report, kind),
+            class: if kind.is_os() { "os-pkgs" } else { "lang-pkgs" },
+            kind: match kind {
+                PackageKind::Python => "python-pkg",
+                other => match &report.distro {
+                    Some(distro) if other.is_os() => &distro.id,
+                    _ => other.purl_type(),
+                },
+            },
+            vulnerabilities: findings.into_iter().map(vulnerability).collect(),
+        })
+        .collect()
+}
+
+/// What a result is about, in trivy's words.
+pub(crate) fn target(report: &Report, kind: PackageKind) -> String {
+    let distro = report.distro.as_ref();
+    match kind {
+        PackageKind::Python => "Python".to_owned(),
+        kind if kind.is_os() => {
+            let release = distro.and_then(|distro| distro.version_id.as_deref());
+            let words = [distro.map(|distro| distro.id.as_str()), release];
+            let words: Vec<&str> = words.into_iter().flatten().collect();
+            format!("{} ({})", report.artifact.name, words.join(" "))
+        }
+        other => other.purl_type().to_owned(),
+    }
+}
+
+fn vulnerability(finding: &Finding) -> Vulnerability<'_> {
+    let package = &finding.package;
+    let vendor_ids = finding.advisories.iter().map(String::as_str);
+    Vulnerability {
+        id: &finding.id,
+        vendor_ids: vendor_ids.filter(|id| *id != finding.id).collect(),
+        pkg_id: format!("{}@{}", package.name, package.version),
+        pkg_name: &package.name,
+        // An operating system's packages are all in one database; its path says nothing.
+        pkg_path: package
+            .path
+            .as_deref()
+            .filter(|_| !package.kind.is_os())
+            .map(|path| path.trim_start_matches('/')),
+        pkg_identifier: Identifier { purl: &package.purl },
+        installed_version: &package.version,
+        fixed_version: finding.fix.version(),
+        status: finding.fix.as_str(),
+        layer: package.layer.as_ref().map(|layer| Layer { diff_id: layer.diff_id.to_string() }),
+        severity_source: finding.severity_source.as_deref(),
+        primary_url: finding.primary_url.as_deref(),
+        data_source: DataSource {
+            id: &finding.data_source.id,
+            name: &finding.data_source.name,
+            url: &finding.data_source.url,
+        },
+        title: &finding.title,
+        description: finding.description.as_deref(),
+        severity: word(finding.severity),
+        cwe_ids: &finding.cwes,
+        vendor_severity: vendor_severity(&finding.ratings),
+        cvss: cvss(&finding.ratings),
+        references: &finding.references,
+        published_date: finding.published.as_deref(),
+        last_modified_date: finding.modified.as_deref(),
+        aliases: &finding.aliases,
+        reasons: finding.reasons.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Negligible => Severity::Low.as_str(),
+        other => other.as_str(),
+    }
+}
+
+// The first rating of a source is the one that counts; trivy's levels go from 0, unknown, to 4, critical.
+fn vendor_severity(ratings: &[Rating]) -> BTreeMap<&str, u8> {
+    let mut levels = BTreeMap::new();
+    for rating in ratings {
+        levels.entry(rating.source.as_str()).or_insert(match rating.severity {
+            Severity::Unknown => 0,
+            Severity::Negligible | Severity::Low => 1,
+            Severity::Medium => 2,
+            Severity::High => 3,
+            Severity::Critical => 4,
+        });
+    }
+    levels
+}
+
+fn cvss(ratings: &[Rating]) -> BTreeMap<&str, Cvss<'_>> {
+    let mut sources: BTreeMap<&str, Cvss<'_>> = BTreeMap::new();
+    for rating in ratings {
+        let RatingBasis::Cvss(cvss) = &rating.basis else { continue };
+        let entry = sources.entry(&rating.source).or_default();
+        let (vector, score) = match cvss.version {
+            CvssVersion::V2 => (&mut entry.v2_vector, &mut entry.v2_score),
+            CvssVersion::V30 | CvssVersion::V31 => (&mut entry.v3_vector, &mut entry.v3_score),
+            CvssVersion::V4 => (&mut entry.v40_vector, &mut entry.v40_score),
+        };
+        // Ratings come newest standard first, so 3.1 stays before 3.0.
+        if vector.is_none() {
+            *vector = Some(&cvss.vector);
+            *score = Some(cvss.score());
+        }
+    }
+    sources
+}

@@ -1,0 +1,241 @@
+//! The report for people. It reads the same with and without colour.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
+use jiff::Timestamp;
+use sealift_model::{Finding, Remedy, Report, Severity};
+
+use crate::json::{target, time};
+
+const NOTES_MAX: usize = 20;
+const REMEDIES_MAX: usize = 5;
+const HEADER: [&str; 6] =
+    ["Package", "Installed", "Severity", "Vulnerability", "Fixed in", "Title"];
+
+/// How the table is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableOptions {
+    /// Columns of the terminal.
+    pub width: u16,
+    /// Whether to use colour.
+    pub color: bool,
+}
+
+/// The report as a table, with what it rests on above and what to do below.
+pub fn table(report: &Report, options: TableOptions) -> String {
+    let mut text = header(report, options);
+    let counts = counts(report, options);
+    let _ = writeln!(text, "{counts}");
+    for scanned in &report.scanned {
+        let findings: Vec<&Finding> =
+            report.findings.iter().filter(|finding| finding.package.kind == scanned.kind).collect();
+        let _ = write!(
+            text,
+            "\n{}: {}",
+            clean(&target(report, scanned.kind)),
+            number(scanned.packages, "package")
+        );
+        if scanned.judged < scanned.packages {
+            let _ = write!(text, ", {} NOT JUDGED", scanned.packages - scanned.judged);
+        }
+        let _ = writeln!(text, ", {}", number(findings.len(), "finding"));
+        if !findings.is_empty() {
+            text.push_str(&rows(&findings, options));
+        }
+    }
+    if report.scanned.is_empty() {
+        text.push_str("\nno packages were found\n");
+    }
+    remedies(&mut text, &report.remedies);
+    notes(&mut text, report);
+    if !report.findings.is_empty() {
+        let _ = writeln!(text, "\n{counts}");
+    }
+    text
+}
+
+fn header(report: &Report, options: TableOptions) -> String {
+    let database = &report.database;
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", clean(&report.artifact.name));
+    let _ = write!(
+        text,
+        "advisories: {}, {}",
+        clean(&database.source),
+        number(database.records, "record")
+    );
+    if let Some(newest) = &database.newest_modified {
+        let date = newest.get(..10).unwrap_or(newest);
+        let _ = write!(text, ", newest of {}", clean(date));
+        if let Some(age) = age_days(newest, report.created_secs) {
+            let _ = write!(text, ", {}", number(age, "day") + " old");
+        }
+    }
+    let _ = writeln!(text, ", scanned {}", time(report.created_secs));
+    if database.example_only {
+        let note = "EXAMPLE DATA ONLY: these advisories are a sample to try things out; \
+                    this report says nothing on how safe the image is";
+        let _ = writeln!(text, "{}", painted(note, warning(), options));
+    }
+    text
+}
+
+fn age_days(date: &str, now_secs: i64) -> Option<usize> {
+    let then: Timestamp = date.parse().ok()?;
+    usize::try_from((now_secs - then.as_second()) / 86_400).ok()
+}
+
+// "17 findings: 1 CRITICAL, 16 HIGH"; what is hidden is told with it.
+fn counts(report: &Report, options: TableOptions) -> String {
+    let mut text = number(report.findings.len(), "finding");
+    let parts: Vec<String> = Severity::ALL
+        .into_iter()
+        .map(|severity| (severity, report.count(severity)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| painted(&format!("{count} {severity}"), style(severity), options))
+        .collect();
+    if !parts.is_empty() {
+        let _ = write!(text, ": {}", parts.join(", "));
+    }
+    if report.hidden.total() > 0 {
+        let by_severity = report.hidden.by_severity.iter();
+        let mut parts: Vec<String> =
+            by_severity.map(|(severity, count)| format!("{count} {severity}")).collect();
+        if report.hidden.unfixed > 0 {
+            parts.push(format!("{} without a fix", report.hidden.unfixed));
+        }
+        let _ = write!(text, " (hidden: {})", parts.join(", "));
+    }
+    text
+}
+
+fn rows(findings: &[&Finding], options: TableOptions) -> String {
+    let mut table = Table::new();
+    let rule = LineStyle::none().fill('─').junction('─');
+    table.load_style(TableStyle::new().header_separator(rule));
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(options.width.max(80));
+    table.set_header(HEADER);
+    for finding in findings {
+        let package = &finding.package;
+        let fix = finding.fix.version().unwrap_or(finding.fix.as_str());
+        let name = match &package.source_name {
+            Some(source) if *source != package.name => format!("{} ({source})", package.name),
+            _ => package.name.clone(),
+        };
+        let cells = [&name, &package.version, finding.severity.as_str(), &finding.id, fix];
+        let mut cells: Vec<String> = cells.into_iter().map(clean).collect();
+        cells.push(clean(&finding.title));
+        table.add_row(cells);
+    }
+    // Ids are to be copied: they stay in one piece, and the title takes what room is left.
+    let constraints: Vec<ColumnConstraint> = table
+        .column_max_content_widths()
+        .into_iter()
+        .enumerate()
+        .map(|(column, width)| match column {
+            2 | 3 => ColumnConstraint::LowerBoundary(Width::Fixed(width.min(24) + 2)),
+            _ => ColumnConstraint::LowerBoundary(Width::Fixed(8)),
+        })
+        .collect();
+    table.set_constraints(constraints);
+    let mut text = String::new();
+    for line in table.lines() {
+        let _ = writeln!(text, "{}", painted_severity(line.trim_end(), options));
+    }
+    text
+}
+
+// Colour is put on the finished line, so that it cannot change its layout.
+fn painted_severity(line: &str, options: TableOptions) -> String {
+    if options.color {
+        for severity in Severity::ALL {
+            let word = format!(" {severity} ");
+            if let Some((before, after)) = line.split_once(&word) {
+                return format!(
+                    "{before} {} {after}",
+                    painted(severity.as_str(), style(severity), options)
+                );
+            }
+        }
+    }
+    line.to_owned()
+}
+
+fn remedies(text: &mut String, remedies: &[Remedy]) {
+    let Some(best) = remedies.first() else { return };
+    let _ = writeln!(text, "\nbest remedy: {}", remedy(best));
+    for other in remedies.iter().skip(1).take(REMEDIES_MAX - 1) {
+        let _ = writeln!(text, "       then: {}", remedy(other));
+    }
+    if remedies.len() > REMEDIES_MAX {
+        let more = number(remedies.len() - REMEDIES_MAX, "more upgrade");
+        let _ = writeln!(text, "        and {more}");
+    }
+}
+
+fn remedy(remedy: &Remedy) -> String {
+    let mut text = format!(
+        "upgrade {} from {} to {}",
+        clean(&remedy.name),
+        clean(&remedy.from),
+        clean(&remedy.to)
+    );
+    if remedy.packages.len() > 1 {
+        let _ = write!(text, " ({})", clean(&remedy.packages.join(", ")));
+    }
+    let _ =
+        write!(text, ": repairs {}, worst {}", number(remedy.repairs, "finding"), remedy.severity);
+    text
+}
+
+fn notes(text: &mut String, report: &Report) {
+    if report.notes.is_empty() {
+        return;
+    }
+    text.push_str("\nnotes:\n");
+    for note in report.notes.iter().take(NOTES_MAX) {
+        let _ = writeln!(text, "  {}: {}", clean(&note.subject), clean(&note.message));
+    }
+    if report.notes.len() > NOTES_MAX {
+        let _ = writeln!(text, "  and {}", number(report.notes.len() - NOTES_MAX, "more note"));
+    }
+}
+
+fn number(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        n => format!("{n} {noun}s"),
+    }
+}
+
+// Names and titles come from images and feeds; none of them may steer a terminal or turn the direction of writing.
+fn clean(text: &str) -> String {
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn style(severity: Severity) -> Style {
+    let color = match severity {
+        Severity::Critical => return AnsiColor::Red.on_default().bold(),
+        Severity::High => AnsiColor::Red,
+        Severity::Medium => AnsiColor::Yellow,
+        Severity::Low => AnsiColor::Blue,
+        Severity::Negligible => AnsiColor::BrightBlack,
+        Severity::Unknown => AnsiColor::Magenta,
+    };
+    color.on_default()
+}
+
+fn warning() -> Style {
+    AnsiColor::Yellow.on_default().bold()
+}
+
+fn painted(text: &str, style: Style, options: TableOptions) -> String {
+    if options.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}

@@ -1,0 +1,77 @@
+//! The JSON report.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use expect_test::{expect, expect_file};
+use sealift_model::Report;
+use sealift_report::json;
+
+use crate::sample;
+
+// What `jq` prints; none if it is not here.
+fn jq(program: &str, document: &str) -> Option<String> {
+    let spawned = Command::new("jq")
+        .args(["-r", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = spawned else {
+        eprintln!("SKIPPED: `jq` is not here, the report was not read with it");
+        return None;
+    };
+    child.stdin.take().unwrap().write_all(document.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+}
+
+const COUNT: &str = "[.Results[].Vulnerabilities | length] | add";
+const LIST: &str = r#".Results[].Vulnerabilities[] | "\(.Severity): \(.PkgName) \(.InstalledVersion) -> \(.FixedVersion) (\(.Title))""#;
+
+#[test]
+fn jq_counts_what_the_report_has() {
+    let report = sample::report();
+    let document = json(&report);
+    let Some(count) = jq(COUNT, &document) else { return };
+    assert_eq!(count, report.findings.len().to_string());
+    expect![[r"
+        LOW: openssl 1.0 -> 1.1 (A flaw in openssl)
+        UNKNOWN: zlib1g 1.0 -> null (A flaw in zlib1g)
+        CRITICAL: flask 1.0 -> 1.1 (A flaw in flask)"]]
+    .assert_eq(&jq(LIST, &document).unwrap());
+}
+
+#[test]
+fn jq_reads_a_clean_report() {
+    let report = Report { findings: Vec::new(), ..sample::report() };
+    let document = json(&report);
+    let Some(count) = jq(COUNT, &document) else { return };
+    assert_eq!(count, "0");
+    assert_eq!(jq(LIST, &document).unwrap(), "");
+}
+
+#[test]
+fn an_empty_report_still_has_results() {
+    let document: serde_json::Value = serde_json::from_str(&json(&Report::default())).unwrap();
+    assert_eq!(document["Results"], serde_json::json!([]));
+    assert_eq!(document["SchemaVersion"], 2);
+    assert_eq!(document["ExampleDataOnly"], false);
+}
+
+#[test]
+fn a_config_that_is_no_json_is_left_out() {
+    let mut report = sample::report();
+    report.artifact.image.as_mut().unwrap().config = "{\"a\":".to_owned();
+    let document: serde_json::Value = serde_json::from_str(&json(&report)).unwrap();
+    assert!(document["Metadata"].get("ImageConfig").is_none());
+}
+
+#[test]
+fn the_whole_document() {
+    let mut report = sample::report();
+    report.findings.remove(0);
+    report.findings.remove(0);
+    expect_file!["whole.json"].assert_eq(&json(&report));
+}

@@ -1,0 +1,8 @@
+//! Reports as their readers see them.
+
+// `allow-unwrap-in-tests` does not reach the helpers of an integration test.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod json;
+mod sample;
+mod table;

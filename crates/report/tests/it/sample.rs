@@ -1,0 +1,130 @@
+//! A report with something of everything.
+
+use sealift_model::{
+    Artifact, ArtifactKind, Cvss, CvssVersion, DataSource, DatabaseInfo, Distro, Ecosystem,
+    Finding, FixState, FoundPackage, Hidden, ImageFacts, LayerRef, Note, PackageId, PackageKind,
+    Rating, RatingBasis, Reason, Remedy, Report, Scanned, Severity,
+};
+use sealift_oci::Digest;
+
+pub(crate) fn finding(id: &str, kind: PackageKind, name: &str, severity: Severity) -> Finding {
+    Finding {
+        id: id.to_owned(),
+        aliases: Vec::new(),
+        advisories: vec![format!("ADVISORY-{id}")],
+        package: FoundPackage {
+            id: PackageId(0),
+            kind,
+            name: name.to_owned(),
+            version: "1.0".to_owned(),
+            source_name: None,
+            purl: format!("pkg:{}/{name}@1.0", kind.purl_type()),
+            path: Some("/app/METADATA".to_owned()),
+            layer: Some(LayerRef { index: 0, diff_id: Digest::sha256(b"layer") }),
+        },
+        fix: FixState::Fixed("1.1".to_owned()),
+        severity,
+        severity_source: Some("ghsa".to_owned()),
+        ratings: Vec::new(),
+        title: format!("A flaw in {name}"),
+        description: None,
+        cwes: Vec::new(),
+        primary_url: None,
+        references: Vec::new(),
+        published: None,
+        modified: None,
+        data_source: DataSource::default(),
+        reasons: Vec::new(),
+    }
+}
+
+pub(crate) fn full_finding() -> Finding {
+    let cvss = |version, vector: &str, score_tenths| {
+        RatingBasis::Cvss(Cvss { version, vector: vector.to_owned(), score_tenths })
+    };
+    Finding {
+        aliases: vec!["GHSA-xxxx".to_owned()],
+        ratings: vec![
+            Rating {
+                source: "ghsa".to_owned(),
+                severity: Severity::Critical,
+                basis: cvss(CvssVersion::V31, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 98),
+            },
+            Rating {
+                source: "ghsa".to_owned(),
+                severity: Severity::High,
+                basis: cvss(CvssVersion::V2, "AV:N/AC:L/Au:N/C:P/I:P/A:P", 75),
+            },
+        ],
+        description: Some("Long & <wide>".to_owned()),
+        cwes: vec!["CWE-20".to_owned()],
+        primary_url: Some("https://nvd.nist.gov/vuln/detail/CVE-2020-1".to_owned()),
+        references: vec!["https://example.org/1".to_owned()],
+        published: Some("2020-01-01T00:00:00Z".to_owned()),
+        modified: Some("2020-02-01T00:00:00Z".to_owned()),
+        data_source: DataSource {
+            id: "ghsa".to_owned(),
+            name: "GitHub Advisory Database".to_owned(),
+            url: "https://github.com/advisories".to_owned(),
+        },
+        reasons: vec![Reason {
+            advisory: "GHSA-xxxx".to_owned(),
+            ecosystem: Ecosystem::parse("PyPI"),
+            matched_name: "flask".to_owned(),
+            installed: "1.0".to_owned(),
+            comparator: "PEP 440",
+            range: "< 1.1".to_owned(),
+        }],
+        ..finding("CVE-2020-1", PackageKind::Python, "flask", Severity::Critical)
+    }
+}
+
+pub(crate) fn report() -> Report {
+    let openssl = finding("CVE-2020-2", PackageKind::Deb, "openssl", Severity::Negligible);
+    let unfixed = Finding {
+        fix: FixState::Affected,
+        severity_source: None,
+        ..finding("CVE-2020-3", PackageKind::Deb, "zlib1g", Severity::Unknown)
+    };
+    Report {
+        artifact: Artifact {
+            name: "app:1".to_owned(),
+            kind: ArtifactKind::Image,
+            image: Some(ImageFacts {
+                id: Digest::sha256(b"config"),
+                diff_ids: vec![Digest::sha256(b"layer")],
+                tags: vec!["app:1".to_owned()],
+                digests: Vec::new(),
+                config: r#"{"architecture":"amd64","os":"linux"}"#.to_owned(),
+            }),
+        },
+        created_secs: 1_600_000_000,
+        distro: Some(Distro {
+            id: "debian".to_owned(),
+            version_id: Some("12".to_owned()),
+            ..Distro::default()
+        }),
+        scanned: vec![
+            Scanned { kind: PackageKind::Deb, packages: 90, judged: 89 },
+            Scanned { kind: PackageKind::Python, packages: 7, judged: 7 },
+        ],
+        findings: vec![openssl, unfixed, full_finding()],
+        hidden: Hidden { by_severity: vec![(Severity::Low, 2)], unfixed: 1 },
+        remedies: vec![Remedy {
+            kind: PackageKind::Python,
+            name: "flask".to_owned(),
+            packages: vec!["flask".to_owned()],
+            from: "1.0".to_owned(),
+            to: "1.1".to_owned(),
+            repairs: 1,
+            severity: Severity::Critical,
+        }],
+        database: DatabaseInfo {
+            source: "advisories".to_owned(),
+            records: 42,
+            newest_modified: Some("2020-09-01T12:00:00Z".to_owned()),
+            example_only: true,
+        },
+        notes: vec![Note { subject: "x".to_owned(), message: "not judged: y".to_owned() }],
+    }
+}

@@ -1,0 +1,85 @@
+//! The table.
+
+use expect_test::expect;
+use sealift_model::{PackageKind, Report, Severity};
+use sealift_report::{TableOptions, table};
+
+use crate::sample;
+
+const PLAIN: TableOptions = TableOptions { width: 100, color: false };
+
+#[test]
+fn the_whole_table() {
+    expect![[r#"
+        app:1
+        advisories: advisories, 42 records, newest of 2020-09-01, 12 days old, scanned 2020-09-13T12:26:40Z
+        EXAMPLE DATA ONLY: these advisories are a sample to try things out; this report says nothing on how safe the image is
+        3 findings: 1 CRITICAL, 1 NEGLIGIBLE, 1 UNKNOWN (hidden: 2 LOW, 1 without a fix)
+
+        app:1 (debian 12): 90 packages, 1 NOT JUDGED, 2 findings
+         Package   Installed   Severity     Vulnerability   Fixed in   Title
+        ─────────────────────────────────────────────────────────────────────────────────
+         openssl   1.0         NEGLIGIBLE   CVE-2020-2      1.1        A flaw in openssl
+         zlib1g    1.0         UNKNOWN      CVE-2020-3      affected   A flaw in zlib1g
+
+        Python: 7 packages, 1 finding
+         Package   Installed   Severity   Vulnerability   Fixed in   Title
+        ─────────────────────────────────────────────────────────────────────────────
+         flask     1.0         CRITICAL   CVE-2020-1      1.1        A flaw in flask
+
+        best remedy: upgrade flask from 1.0 to 1.1: repairs 1 finding, worst CRITICAL
+
+        notes:
+          x: not judged: y
+
+        3 findings: 1 CRITICAL, 1 NEGLIGIBLE, 1 UNKNOWN (hidden: 2 LOW, 1 without a fix)
+    "#]]
+    .assert_eq(&table(&sample::report(), PLAIN));
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    let painted = table(&sample::report(), TableOptions { color: true, ..PLAIN });
+    assert!(painted.contains('\u{1b}'));
+    let mut plain = String::new();
+    let mut characters = painted.chars();
+    while let Some(character) = characters.next() {
+        if character == '\u{1b}' {
+            characters.find(|character| *character == 'm');
+        } else {
+            plain.push(character);
+        }
+    }
+    assert_eq!(plain, table(&sample::report(), PLAIN));
+}
+
+#[test]
+fn nothing_steers_the_terminal() {
+    let mut finding = sample::finding("CVE-1", PackageKind::Deb, "a\u{1b}[2Jb", Severity::High);
+    finding.title = "first\nsecond\u{202e}".to_owned();
+    let mut report = sample::report();
+    report.findings = vec![finding];
+    report.artifact.name = "x\u{7}".to_owned();
+    let text = table(&report, PLAIN);
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']));
+}
+
+#[test]
+fn no_packages() {
+    let text = table(&Report::default(), PLAIN);
+    assert!(text.contains("no packages were found"), "{text}");
+    assert!(text.contains("0 findings"), "{text}");
+}
+
+#[test]
+fn narrow_terminals_keep_ids_whole() {
+    let mut report = sample::report();
+    for finding in &mut report.findings {
+        finding.title = "A very long title that goes on and on ".repeat(4);
+        finding.package.name = "some-very-long-package-name-with-many-words-in-it".to_owned();
+    }
+    let text = table(&report, TableOptions { width: 20, color: false });
+    for finding in &report.findings {
+        assert!(text.contains(&finding.id), "{text}");
+    }
+}
