@@ -10,7 +10,7 @@ const PLAIN: TableOptions = TableOptions { width: 100, color: false };
 
 #[test]
 fn the_whole_table() {
-    expect![[r#"
+    expect![[r"
         app:1
         advisories: advisories, 42 records, newest of 2020-09-01, 12 days old, scanned 2020-09-13T12:26:40Z
         EXAMPLE DATA ONLY: these advisories are a sample to try things out; this report says nothing on how safe the image is
@@ -33,7 +33,7 @@ fn the_whole_table() {
           x: not judged: y
 
         3 findings: 1 CRITICAL, 1 NEGLIGIBLE, 1 UNKNOWN (hidden: 2 LOW, 1 without a fix)
-    "#]]
+    "]]
     .assert_eq(&table(&sample::report(), PLAIN));
 }
 
