@@ -1,1 +1,20 @@
-//! SPDX and CycloneDX documents from an Inventory.
+//! SPDX and CycloneDX documents from an [`Inventory`](sealift_model::Inventory).
+//!
+//! Entry: [`FORMATS`], or [`spdx::encode`] and [`cyclonedx::encode`] themselves.
+//!
+//! Invariants: the same inventory and subject give the same bytes (the serial number and the namespace are made
+//! from the content, the time is the caller's); the subject reaches every component; a component that an
+//! operating-system package owns is not listed beside it, and edges to it lead to its owner.
+
+pub mod cyclonedx;
+pub mod spdx;
+
+mod components;
+mod format;
+mod license;
+mod party;
+mod subject;
+mod text;
+
+pub use format::{FORMATS, Format, Output, UnknownFormat, find_format};
+pub use subject::Subject;

@@ -1,0 +1,170 @@
+//! Licences as the two formats want them.
+
+use std::collections::BTreeMap;
+
+use sealift_model::License;
+use sealift_oci::Digest;
+use spdx::Expression;
+
+use crate::text;
+
+/// Texts of licences that the SPDX list does not have, by the name that a document gives them.
+pub(crate) type Extracted = BTreeMap<String, String>;
+
+/// The licence expression of a package for SPDX; what has no expression is referred to by a name.
+pub(crate) fn spdx_expression(licenses: &[License], extracted: &mut Extracted) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for license in licenses {
+        let part = match valid_expression(license) {
+            Some(expression) => expression,
+            None if license.declared.trim().is_empty() => continue,
+            None => refer(&license.declared, extracted),
+        };
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    join(&parts)
+}
+
+/// Licences of a package for CycloneDX.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// None is known.
+    None,
+    /// One expression for all.
+    Expression(String),
+    /// A list of identifiers and names.
+    List(Vec<Named>),
+}
+
+/// A licence in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// An identifier of the SPDX list.
+    Id(String),
+    /// Any other name.
+    Name(String),
+}
+
+/// The licences of a package for CycloneDX: a list as long as every one is a single licence, an expression if all
+/// are expressions, and names if they are of both kinds.
+pub(crate) fn choice(licenses: &[License]) -> Choice {
+    let mut named = Vec::new();
+    let mut expressions = Vec::new();
+    let mut is_compound = false;
+    for license in licenses {
+        let entry = match valid_expression(license) {
+            Some(expression) => {
+                let is_id = spdx::license_id(&expression).is_some_and(|id| id.name == expression);
+                is_compound |= !is_id;
+                if !expressions.contains(&expression) {
+                    expressions.push(expression.clone());
+                }
+                if is_id { Named::Id(expression) } else { Named::Name(expression) }
+            }
+            None => match text::some(&license.declared) {
+                Some(name) => Named::Name(name),
+                None => continue,
+            },
+        };
+        if !named.contains(&entry) {
+            named.push(entry);
+        }
+    }
+    match join(&expressions) {
+        _ if named.is_empty() => Choice::None,
+        Some(expression) if is_compound && expressions.len() == named.len() => {
+            Choice::Expression(expression)
+        }
+        _ => Choice::List(named),
+    }
+}
+
+// The expression of a licence, if it is one by the list that we know.
+fn valid_expression(license: &License) -> Option<String> {
+    let expression = license.spdx.as_deref()?.trim();
+    Expression::parse(expression).ok()?;
+    // A reference to a text that the document does not have would dangle.
+    if expression.contains("LicenseRef-") || expression.contains("AdditionRef-") {
+        return None;
+    }
+    Some(expression.to_owned())
+}
+
+fn refer(declared: &str, extracted: &mut Extracted) -> String {
+    let declared = declared.trim();
+    let name = text::identifier(text::line(declared).split(' ').next().unwrap_or_default());
+    let digest = Digest::sha256(declared.as_bytes());
+    let id = format!("LicenseRef-{}-{}", name.trim_matches('-'), &digest.hex()[..8]);
+    extracted.insert(id.clone(), declared.to_owned());
+    id
+}
+
+fn join(parts: &[String]) -> Option<String> {
+    match parts {
+        [] => None,
+        [one] => Some(one.clone()),
+        many => {
+            let wrapped: Vec<String> = many
+                .iter()
+                .map(|part| if part.contains(' ') { format!("({part})") } else { part.clone() })
+                .collect();
+            Some(wrapped.join(" AND "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn licenses(pairs: &[(&str, Option<&str>)]) -> Vec<License> {
+        pairs
+            .iter()
+            .map(|(declared, spdx)| License {
+                declared: (*declared).to_owned(),
+                spdx: spdx.map(str::to_owned),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn for_spdx() {
+        let mut extracted = Extracted::new();
+        let mut check = |pairs: &[(&str, Option<&str>)], expected: Option<&str>| {
+            assert_eq!(spdx_expression(&licenses(pairs), &mut extracted).as_deref(), expected);
+        };
+        check(&[], None);
+        check(&[("Expat", Some("MIT"))], Some("MIT"));
+        check(&[("", None), (" ", None)], None);
+        check(
+            &[("a", Some("MIT OR Apache-2.0")), ("b", Some("ISC")), ("c", Some("ISC"))],
+            Some("(MIT OR Apache-2.0) AND ISC"),
+        );
+        check(&[("My own\nlicence", None)], Some("LicenseRef-My-b3e6c9dc"));
+        check(&[("x", Some("not an expression"))], Some("LicenseRef-x-2d711642"));
+        check(&[("x", Some("LicenseRef-x"))], Some("LicenseRef-x-2d711642"));
+        assert_eq!(extracted.len(), 2);
+    }
+
+    #[test]
+    fn for_cyclonedx() {
+        let check = |pairs: &[(&str, Option<&str>)], expected: Choice| {
+            assert_eq!(choice(&licenses(pairs)), expected);
+        };
+        check(&[("", None)], Choice::None);
+        check(&[("Expat", Some("MIT"))], Choice::List(vec![Named::Id("MIT".to_owned())]));
+        check(
+            &[("a", Some("MIT OR ISC")), ("b", Some("ISC"))],
+            Choice::Expression("(MIT OR ISC) AND ISC".to_owned()),
+        );
+        check(
+            &[("a", Some("MIT OR ISC")), ("own", None)],
+            Choice::List(vec![
+                Named::Name("MIT OR ISC".to_owned()),
+                Named::Name("own".to_owned()),
+            ]),
+        );
+    }
+}
