@@ -54,7 +54,7 @@ pub enum Error {
         step: String,
     },
     /// Another step of the preparation failed.
-    #[error("cannot prepare the sandbox: {step}")]
+    #[error("cannot prepare the sandbox while {step}")]
     Setup {
         /// What was being done.
         step: String,
