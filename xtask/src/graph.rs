@@ -36,7 +36,8 @@ struct Place {
 
 /// Checks what depends on what.
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
-    let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).context("ARCHITECTURE.md")?;
+    let architecture =
+        std::fs::read_to_string(root.join("ARCHITECTURE.md")).context("ARCHITECTURE.md")?;
     let places = read_table(&architecture);
     ensure!(!places.is_empty(), "ARCHITECTURE.md has no table of crates");
     let metadata = cargo(root, &["metadata", "--format-version", "1", "--no-deps"])?;
@@ -67,13 +68,18 @@ fn check_dependencies(
     for dependency in package.dependencies.iter().filter(|known| known.kind.is_none()) {
         let is_async = matches!(dependency.name.as_str(), "tokio" | "reqwest" | "hyper" | "axum");
         if is_async && !place.is_async {
-            problems.push(format!("crate `{name}` is not async, but depends on `{}`", dependency.name));
+            problems
+                .push(format!("crate `{name}` is not async, but depends on `{}`", dependency.name));
         }
         let Some(other) = short_name(&dependency.name) else { continue };
         let Some(below) = places.get(other) else { continue };
-        let is_allowed = below.row < place.row || (below.row == place.row && place.same_row.contains(other));
+        let is_allowed =
+            below.row < place.row || (below.row == place.row && place.same_row.contains(other));
         if !is_allowed {
-            problems.push(format!("crate `{name}` (row {}) depends on `{other}` (row {})", place.row, below.row));
+            problems.push(format!(
+                "crate `{name}` (row {}) depends on `{other}` (row {})",
+                place.row, below.row
+            ));
         }
     }
 }
@@ -82,12 +88,17 @@ fn check_budget(root: &Path) -> anyhow::Result<Vec<String>> {
     let tree = cargo(root, &["tree", "-p", "sealift", "-e", "normal,build", "--prefix", "none"])?;
     let crates: BTreeSet<&str> = tree
         .lines()
-        .filter(|line| !line.is_empty() && short_name(line.split(' ').next().unwrap_or_default()).is_none())
+        .filter(|line| {
+            !line.is_empty() && short_name(line.split(' ').next().unwrap_or_default()).is_none()
+        })
         .map(|line| line.trim_end_matches(" (*)"))
         .collect();
     eprintln!("tidy: {} foreign crates of {FOREIGN_CRATES_MAX}", crates.len());
     let is_over = crates.len() > FOREIGN_CRATES_MAX;
-    Ok(is_over.then(|| format!("{} foreign crates, more than {FOREIGN_CRATES_MAX}", crates.len())).into_iter().collect())
+    Ok(is_over
+        .then(|| format!("{} foreign crates, more than {FOREIGN_CRATES_MAX}", crates.len()))
+        .into_iter()
+        .collect())
 }
 
 // The binary is `sealift`, all others carry it as prefix.
@@ -106,7 +117,8 @@ fn read_line(line: &str) -> Option<(String, Place)> {
     let mut cells = line.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim);
     let row = cells.next()?.parse().ok()?;
     let name = cells.next()?.trim_matches('`').to_owned();
-    let same_row = cells.next()?.split([',', ' ']).map(|word| word.trim_matches('`').to_owned()).collect();
+    let same_row =
+        cells.next()?.split([',', ' ']).map(|word| word.trim_matches('`').to_owned()).collect();
     let is_async = cells.next()? == "yes";
     Some((name, Place { row, same_row, is_async }))
 }
@@ -125,7 +137,9 @@ mod tests {
 
     #[test]
     fn a_dependency_upward_is_found() {
-        let places = read_table("| 0 | `oci` | – | no |\n| 3 | `scan` | `advisory` | no |\n| 3 | `advisory` | – | no |\n");
+        let places = read_table(
+            "| 0 | `oci` | – | no |\n| 3 | `scan` | `advisory` | no |\n| 3 | `advisory` | – | no |\n",
+        );
         let check = |name: &str, needs: &[&str]| {
             let dependencies = needs
                 .iter()

@@ -11,7 +11,9 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     for line in text.lines() {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let [_, id, _job, place, _] = cells.as_slice() else { continue };
-        let is_id = id.len() >= 2 && id.as_bytes()[0].is_ascii_uppercase() && id[1..].parse::<u32>().is_ok();
+        let is_id = id.len() >= 2
+            && id.as_bytes()[0].is_ascii_uppercase()
+            && id[1..].parse::<u32>().is_ok();
         if !is_id || *place == "not yet" {
             continue;
         }
@@ -19,7 +21,9 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
         let wanted = format!("fn {}_", id.to_ascii_lowercase());
         match std::fs::read_to_string(root.join(path)) {
             Ok(source) if source.contains(&wanted) => {}
-            Ok(_) => problems.push(format!("docs/labs.md: {id}: `{path}` has no test whose name begins with `{wanted}`")),
+            Ok(_) => problems.push(format!(
+                "docs/labs.md: {id}: `{path}` has no test whose name begins with `{wanted}`"
+            )),
             Err(_) => problems.push(format!("docs/labs.md: {id}: there is no `{path}`")),
         }
     }

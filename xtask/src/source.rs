@@ -24,13 +24,15 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     for folder in crates(root)? {
         let mut lines = 0;
         for path in rust_files(&folder)? {
-            let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let text =
+                std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
             let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
             lines += text.lines().count();
             check_file(&name, &text, &mut problems);
         }
         if lines > CRATE_LINES_MAX * 2 {
-            problems.push(format!("{}: {lines} lines with tests; split the crate", folder.display()));
+            problems
+                .push(format!("{}: {lines} lines with tests; split the crate", folder.display()));
         }
     }
     for path in rust_files(&root.join("tests"))? {
@@ -43,7 +45,9 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
 fn check_file(name: &str, text: &str, problems: &mut Vec<String>) {
     let count = text.lines().count();
     if count > FILE_LINES_MAX {
-        problems.push(format!("{name}: {count} lines, more than {FILE_LINES_MAX}; one file is one idea"));
+        problems.push(format!(
+            "{name}: {count} lines, more than {FILE_LINES_MAX}; one file is one idea"
+        ));
     }
     if !text.starts_with("//!") && !name.ends_with("build.rs") {
         problems.push(format!("{name}: does not begin with `//!`"));
@@ -54,14 +58,18 @@ fn check_file(name: &str, text: &str, problems: &mut Vec<String>) {
                 problems.push(format!("{name}:{}: `{head}{tail}`", number + 1));
             }
         }
-        let is_unsafe = line.contains("unsafe {") || line.contains("unsafe fn") || line.contains("allow(unsafe_code");
+        let is_unsafe = line.contains("unsafe {")
+            || line.contains("unsafe fn")
+            || line.contains("allow(unsafe_code");
         if is_unsafe && !name.starts_with("crates/sandbox/") && !name.starts_with("xtask/") {
             problems.push(format!("{name}:{}: unsafe outside the sandbox crate", number + 1));
         }
     }
     for (start, length) in functions(text) {
         if length > FUNCTION_LINES_MAX {
-            problems.push(format!("{name}:{start}: a function of {length} lines, more than {FUNCTION_LINES_MAX}"));
+            problems.push(format!(
+                "{name}:{start}: a function of {length} lines, more than {FUNCTION_LINES_MAX}"
+            ));
         }
     }
 }
@@ -132,7 +140,11 @@ mod tests {
     fn finds_what_does_not_belong() {
         let long = format!("//! x\nfn a() {{\n{}}}\n", "    b();\n".repeat(80));
         let leftover = format!("//! x\nfn a() {{ to{}!() }}\n", "do");
-        for (text, expected) in [(long.as_str(), "a function of 82 lines"), (leftover.as_str(), "`todo!(`"), ("fn a() {}\n", "does not begin")] {
+        for (text, expected) in [
+            (long.as_str(), "a function of 82 lines"),
+            (leftover.as_str(), "`todo!(`"),
+            ("fn a() {}\n", "does not begin"),
+        ] {
             let mut problems = Vec::new();
             check_file("crates/a/src/lib.rs", text, &mut problems);
             assert!(problems.iter().any(|problem| problem.contains(expected)), "{problems:?}");

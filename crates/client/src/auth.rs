@@ -86,14 +86,18 @@ impl Client {
         match credential {
             Some(Credential::Password { username, password }) if has_basic => {
                 let header = basic(&username, &password);
-                self.inner.tokens.put(endpoint, action, &header, Duration::from_secs(3600));
+                self.inner.tokens.put(endpoint, action, &header, Duration::from_hours(1));
                 Ok(header)
             }
             _ => Err(Error::Unauthorized {
                 host: endpoint.host.clone(),
                 what: endpoint.repository.clone(),
-                reason: if has_basic { "no credential is stored for it" } else { "it offers no known scheme" }
-                    .to_owned(),
+                reason: if has_basic {
+                    "no credential is stored for it"
+                } else {
+                    "it offers no known scheme"
+                }
+                .to_owned(),
             }),
         }
     }
@@ -110,8 +114,12 @@ impl Client {
             host: endpoint.host.clone(),
             reason: reason.to_owned(),
         };
-        let realm = challenge.parameters.get("realm").ok_or_else(|| protocol("Bearer challenge without realm"))?;
-        let mut url = reqwest::Url::parse(realm).map_err(|_| protocol("the token realm is not a URL"))?;
+        let realm = challenge
+            .parameters
+            .get("realm")
+            .ok_or_else(|| protocol("Bearer challenge without realm"))?;
+        let mut url =
+            reqwest::Url::parse(realm).map_err(|_| protocol("the token realm is not a URL"))?;
         // A registry reached by HTTPS must not draw the password onto a plain line.
         if is_https && url.scheme() != "https" {
             return Err(protocol("the token realm of an HTTPS registry is not HTTPS"));
@@ -165,7 +173,8 @@ impl Client {
             .await
             .map_err(|error| crate::http::unreachable(&endpoint.host, &error))?;
         let status = response.status();
-        let body = crate::http::read_body(response, &endpoint.host, "token", TOKEN_BYTES_MAX).await?;
+        let body =
+            crate::http::read_body(response, &endpoint.host, "token", TOKEN_BYTES_MAX).await?;
         if !status.is_success() {
             let reason = match (status.as_u16(), had_credential) {
                 (401 | 403, true) => "the stored credential is not accepted".to_owned(),
@@ -256,7 +265,9 @@ mod tests {
         assert_eq!(parsed[0].parameters["service"], "a \"b\"");
         assert_eq!(parsed[0].parameters["scope"], "repository:a/b:pull,push");
         assert_eq!(parsed[1].scheme, "basic");
-        for hostile in ["", "=", "\"", "Bearer realm=\"", "Bearer =,=,", "é=\"\\", ", ,", "Bearer realm"] {
+        for hostile in
+            ["", "=", "\"", "Bearer realm=\"", "Bearer =,=,", "é=\"\\", ", ,", "Bearer realm"]
+        {
             parse_challenges(hostile);
         }
     }

@@ -128,8 +128,7 @@ struct HelperAnswer {
 // The protocol of docker-credential-helpers: `get`, the server on stdin, JSON on stdout.
 fn ask_helper(helper: &str, server: &str) -> Result<Option<Credential>, Error> {
     let is_name = helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let fail =
-        |reason: String| Error::CredentialHelper { helper: helper.to_owned(), reason };
+    let fail = |reason: String| Error::CredentialHelper { helper: helper.to_owned(), reason };
     if !is_name || helper.is_empty() {
         return Err(fail("the name has characters that no program's name has".to_owned()));
     }

@@ -144,7 +144,9 @@ impl Error {
             Self::Unreachable { host, reason } if reason.contains("certificate") => Some(format!(
                 "give the authority that signed the certificate of `{host}` with `--registry-ca FILE`"
             )),
-            Self::Unreachable { host, reason } if reason.contains("HTTP") || reason.contains("corrupt message") => {
+            Self::Unreachable { host, reason }
+                if reason.contains("HTTP") || reason.contains("corrupt message") =>
+            {
                 Some(format!("if `{host}` speaks plain HTTP, say so with `--plain-http {host}`"))
             }
             _ => None,
@@ -155,7 +157,10 @@ impl Error {
     pub(crate) fn is_not_here(&self) -> bool {
         matches!(
             self,
-            Self::NotFound { .. } | Self::Unreachable { .. } | Self::Unauthorized { .. } | Self::Refused { .. }
+            Self::NotFound { .. }
+                | Self::Unreachable { .. }
+                | Self::Unauthorized { .. }
+                | Self::Refused { .. }
         )
     }
 }

@@ -40,7 +40,11 @@ pub(crate) enum Body<'a> {
 
 impl Client {
     /// Sends a request to an endpoint; any status but 401 and the retried ones comes back as it is.
-    pub(crate) async fn send(&self, endpoint: &Endpoint, request: Request<'_>) -> Result<Response, Error> {
+    pub(crate) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        request: Request<'_>,
+    ) -> Result<Response, Error> {
         let scheme = self.scheme(&endpoint.host).await;
         let base = format!("{scheme}://{}", endpoint.host);
         let url = resolve_target(&base, &request.target, &endpoint.host)?;
@@ -68,7 +72,8 @@ impl Client {
     ) -> Result<Response, Error> {
         let is_https = url.scheme() == "https";
         let known = self.inner.tokens.get(endpoint, request.action);
-        let response = self.send_following(endpoint, request, url.clone(), known.as_deref()).await?;
+        let response =
+            self.send_following(endpoint, request, url.clone(), known.as_deref()).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
@@ -105,7 +110,9 @@ impl Client {
             builder = match &request.body {
                 Body::Empty => builder,
                 Body::Bytes(bytes) => builder.body(bytes.to_vec()),
-                Body::Stream { length, open } => builder.header("Content-Length", *length).body(open()?),
+                Body::Stream { length, open } => {
+                    builder.header("Content-Length", *length).body(open()?)
+                }
             };
             let response =
                 builder.send().await.map_err(|error| unreachable(&endpoint.host, &error))?;
@@ -161,7 +168,8 @@ impl Client {
         loop {
             try_number += 1;
             let outcome = async {
-                let response = self.send_following(&endpoint, &request, parsed.clone(), None).await?;
+                let response =
+                    self.send_following(&endpoint, &request, parsed.clone(), None).await?;
                 match response.status() {
                     StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
                     status if status.is_success() => {
@@ -196,7 +204,8 @@ fn next_location(
     url: &Url,
     headers: &HeaderMap,
 ) -> Result<Url, Error> {
-    let location = headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let location =
+        headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let fail = |reason| Error::Redirect {
         host: endpoint.host.clone(),
         location: location.chars().take(200).collect(),
@@ -242,7 +251,10 @@ fn retry_wait(response: &Response, try_number: u32) -> Option<Duration> {
     if !matches!(response.status().as_u16(), 408 | 429 | 500 | 502 | 503 | 504) {
         return None;
     }
-    let asked = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let asked = response
+        .headers()
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     Some(match asked {
         Some(secs) => Duration::from_secs(secs.min(RETRY_AFTER_SECS_MAX)),
         None => backoff(try_number),
@@ -308,7 +320,10 @@ pub(crate) async fn error_message(response: Response, host: &str) -> String {
     let text = match serde_json::from_slice::<ErrorBody>(&body) {
         Ok(body) if !body.errors.is_empty() => {
             let entries = body.errors.iter().take(3);
-            entries.map(|entry| format!("{} {}", entry.code, entry.message)).collect::<Vec<_>>().join("; ")
+            entries
+                .map(|entry| format!("{} {}", entry.code, entry.message))
+                .collect::<Vec<_>>()
+                .join("; ")
         }
         _ => status.canonical_reason().unwrap_or("no reason given").to_owned(),
     };
@@ -323,7 +338,11 @@ pub(crate) async fn refused(response: Response, host: &str, method: &str, what: 
     }
     let message = error_message(response, host).await;
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        return Error::Unauthorized { host: host.to_owned(), what: what.to_owned(), reason: message };
+        return Error::Unauthorized {
+            host: host.to_owned(),
+            what: what.to_owned(),
+            reason: message,
+        };
     }
     Error::Refused {
         host: host.to_owned(),
@@ -342,7 +361,9 @@ mod tests {
         for host in ["localhost", "localhost:5000", "127.0.0.1:1", "127.9.9.9", "[::1]:5000"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["localhost.example.com", "10.0.0.1", "registry.local:5000", "127.0.0.1.evil.com"] {
+        for host in
+            ["localhost.example.com", "10.0.0.1", "registry.local:5000", "127.0.0.1.evil.com"]
+        {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -16,8 +16,12 @@ const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 const TAGS_BYTES_MAX: u64 = 32 << 20;
 const RESUMES_MAX: u32 = 5;
 
-const MANIFEST_TYPES: [&str; 4] =
-    [media_type::INDEX, media_type::MANIFEST, media_type::DOCKER_INDEX, media_type::DOCKER_MANIFEST];
+const MANIFEST_TYPES: [&str; 4] = [
+    media_type::INDEX,
+    media_type::MANIFEST,
+    media_type::DOCKER_INDEX,
+    media_type::DOCKER_MANIFEST,
+];
 
 #[derive(Deserialize)]
 struct TagList {
@@ -51,8 +55,7 @@ impl Client {
         };
         let path = endpoint.path(&format!("manifests/{name}"));
         // One header line a type, as the clients that registries were tested with send it.
-        let headers =
-            MANIFEST_TYPES.map(|kind| (ACCEPT, HeaderValue::from_static(kind))).to_vec();
+        let headers = MANIFEST_TYPES.map(|kind| (ACCEPT, HeaderValue::from_static(kind))).to_vec();
         let response = self.send(endpoint, get(path, headers)).await?;
         let what = reference.familiar();
         if !response.status().is_success() {
@@ -64,13 +67,12 @@ impl Client {
             Some(expected) => check(&endpoint.host, expected, &bytes)?,
             None => Digest::sha256(&bytes),
         };
-        let media_type = self.manifest_type(endpoint, content_type.as_deref(), &bytes)?;
+        let media_type = Self::manifest_type(endpoint, content_type.as_deref(), &bytes)?;
         Ok((Descriptor::new(media_type, digest, bytes.len() as u64), bytes))
     }
 
     // The header and the document must agree on what it is: one read as manifest and as index is an attack.
     fn manifest_type(
-        &self,
         endpoint: &Endpoint,
         content_type: Option<&str>,
         bytes: &[u8],
@@ -89,7 +91,8 @@ impl Client {
         if kind.manifests.is_some() && (kind.layers.is_some() || kind.config.is_some()) {
             return Err(protocol("the document is a manifest and an index at once".to_owned()));
         }
-        let by_content = if kind.manifests.is_some() { media_type::INDEX } else { media_type::MANIFEST };
+        let by_content =
+            if kind.manifests.is_some() { media_type::INDEX } else { media_type::MANIFEST };
         let known = content_type.filter(|kind| MANIFEST_TYPES.contains(kind));
         match (kind.media_type, known) {
             (Some(own), Some(header)) if own != header => {
@@ -116,7 +119,9 @@ impl Client {
             let mut transfer = Transfer::new(descriptor, sink);
             match self.blob_at(&endpoint, descriptor, &mut transfer).await {
                 Ok(()) => return transfer.finish(&endpoint.host),
-                Err(error) if error.is_not_here() && transfer.received == 0 => failure = Some(error),
+                Err(error) if error.is_not_here() && transfer.received == 0 => {
+                    failure = Some(error);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -222,7 +227,12 @@ impl<'a> Transfer<'a> {
         Self { descriptor, sink, hasher, received: 0 }
     }
 
-    async fn take(&mut self, mut response: Response, host: &str, mut skip: u64) -> Result<(), Error> {
+    async fn take(
+        &mut self,
+        mut response: Response,
+        host: &str,
+        mut skip: u64,
+    ) -> Result<(), Error> {
         while let Some(chunk) =
             response.chunk().await.map_err(|error| crate::http::unreachable(host, &error))?
         {

@@ -58,7 +58,8 @@ impl Client {
             path = format!("{path}?mount={}&from={from}", descriptor.digest);
         }
         let start = vec![(CONTENT_LENGTH, HeaderValue::from_static("0"))];
-        let response = self.send(&endpoint, request(Method::POST, path, start, Body::Empty)).await?;
+        let response =
+            self.send(&endpoint, request(Method::POST, path, start, Body::Empty)).await?;
         match response.status() {
             StatusCode::CREATED => return Ok(Pushed::Mounted),
             StatusCode::ACCEPTED => {}
@@ -115,7 +116,8 @@ impl Client {
         if !response.status().is_success() {
             return Err(refused(response, &endpoint.host, "PUT", &reference.familiar()).await);
         }
-        let told = response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
+        let told =
+            response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
         if let Some(told) = told.and_then(|told| told.parse::<Digest>().ok())
             && told != digest
         {
@@ -126,12 +128,12 @@ impl Client {
     }
 }
 
-fn request<'a>(
+fn request(
     method: Method,
     target: String,
     headers: Vec<(HeaderName, HeaderValue)>,
-    body: Body<'a>,
-) -> Request<'a> {
+    body: Body<'_>,
+) -> Request<'_> {
     Request { method, target, headers, body, action: Action::Push }
 }
 
@@ -141,13 +143,12 @@ fn upload_location(
     endpoint: &Endpoint,
     digest: &Digest,
 ) -> Result<String, Error> {
-    let protocol = |reason: &str| Error::Protocol {
-        host: endpoint.host.clone(),
-        reason: reason.to_owned(),
-    };
+    let protocol =
+        |reason: &str| Error::Protocol { host: endpoint.host.clone(), reason: reason.to_owned() };
     let location = response.headers().get("location").and_then(|value| value.to_str().ok());
     let location = location.ok_or_else(|| protocol("an upload was begun without a Location"))?;
-    let mut url = response.url().join(location).map_err(|_| protocol("the upload's Location is no URL"))?;
+    let mut url =
+        response.url().join(location).map_err(|_| protocol("the upload's Location is no URL"))?;
     if url.host_str() != response.url().host_str() {
         return Err(protocol("the upload's Location is at another host"));
     }

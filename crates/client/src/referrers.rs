@@ -22,13 +22,20 @@ impl Client {
         let response = self.send(&endpoint, get(path, Vec::new())).await?;
         match response.status() {
             StatusCode::OK => {
-                let body = read_body(response, &endpoint.host, "referrers", REFERRERS_BYTES_MAX).await?;
+                let body =
+                    read_body(response, &endpoint.host, "referrers", REFERRERS_BYTES_MAX).await?;
                 Ok(Raw::<Index>::parse(body, "list of referrers")?.value().manifests.clone())
             }
             StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::METHOD_NOT_ALLOWED => {
-                Ok(self.referrers_by_tag(reference, subject).await?.map_or(Vec::new(), |index| index.manifests))
+                Ok(self
+                    .referrers_by_tag(reference, subject)
+                    .await?
+                    .map_or(Vec::new(), |index| index.manifests))
             }
-            _ => Err(refused(response, &endpoint.host, "GET referrers of", &subject.to_string()).await),
+            _ => {
+                Err(refused(response, &endpoint.host, "GET referrers of", &subject.to_string())
+                    .await)
+            }
         }
     }
 
@@ -39,14 +46,16 @@ impl Client {
         manifest: &Raw<Manifest>,
     ) -> Result<(), Error> {
         let by_digest = reference.at_digest(manifest.digest());
-        let is_listed = self.push_manifest(&by_digest, media_type::MANIFEST, manifest.bytes()).await?;
+        let is_listed =
+            self.push_manifest(&by_digest, media_type::MANIFEST, manifest.bytes()).await?;
         let Some(subject) = manifest.value().subject.as_ref().filter(|_| !is_listed) else {
             return Ok(());
         };
         let known = self.referrers_by_tag(reference, &subject.digest).await?;
         let mut index = known.unwrap_or_else(|| Index::new(Vec::new()));
         index.manifests.retain(|entry| entry.digest != *manifest.digest());
-        let mut entry = Descriptor::new(media_type::MANIFEST, manifest.digest().clone(), manifest.size());
+        let mut entry =
+            Descriptor::new(media_type::MANIFEST, manifest.digest().clone(), manifest.size());
         entry.artifact_type = Some(manifest.value().effective_artifact_type().to_owned());
         entry.annotations.clone_from(&manifest.value().annotations);
         index.manifests.push(entry);
@@ -61,7 +70,9 @@ impl Client {
         subject: &Digest,
     ) -> Result<Option<Index>, Error> {
         match self.manifest(&fallback_reference(reference, subject)).await {
-            Ok((_, bytes)) => Ok(Some(Raw::<Index>::parse(bytes, "list of referrers")?.value().clone())),
+            Ok((_, bytes)) => {
+                Ok(Some(Raw::<Index>::parse(bytes, "list of referrers")?.value().clone()))
+            }
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }

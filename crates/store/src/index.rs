@@ -38,12 +38,12 @@ impl Store {
     /// What a name or a digest stands for.
     pub fn resolve(&self, reference: &Reference) -> Result<Option<Descriptor>, Error> {
         let index = self.index()?;
-        let found = match reference.digest() {
-            Some(digest) => index.manifests.into_iter().find(|entry| entry.digest == *digest),
-            None => {
-                let name = reference.clone().or_latest().familiar();
-                index.manifests.into_iter().find(|entry| name_of(entry) == Some(name.as_str()))
-            }
+        let mut entries = index.manifests.into_iter();
+        let found = if let Some(digest) = reference.digest() {
+            entries.find(|entry| entry.digest == *digest)
+        } else {
+            let name = reference.clone().or_latest().familiar();
+            entries.find(|entry| name_of(entry) == Some(name.as_str()))
         };
         Ok(found.map(without_our_annotations))
     }
@@ -82,11 +82,18 @@ impl Store {
         Ok(public)
     }
 
-    /// Removes an artifact from the list. Its blobs stay until they are collected.
+    /// Removes an artifact: its entry, its manifest and its layers. The config may be shared and stays.
     pub fn remove_referrer(&self, digest: &Digest) -> Result<(), Error> {
+        let manifest = self.read_blob(digest).and_then(|bytes| Ok(Raw::<Manifest>::parse(bytes, "artifact")?));
         self.change_index(|index| {
             index.manifests.retain(|known| known.digest != *digest || name_of(known).is_some());
-        })
+        })?;
+        let layers = manifest.map(|manifest| manifest.value().layers.clone()).unwrap_or_default();
+        for blob in layers.iter().map(|layer| &layer.digest).chain([digest]) {
+            // Gone already is as good as removed.
+            let _ = fs::remove_file(self.blob_path(blob));
+        }
+        Ok(())
     }
 
     /// The artifacts that refer to an image, oldest first.

@@ -100,7 +100,8 @@ impl TestContext {
     pub fn expect(&self, code: i32, arguments: &[&str]) -> Outcome {
         let outcome = self.run(arguments);
         assert_eq!(
-            outcome.code, code,
+            outcome.code,
+            code,
             "sealift {}\n--- stdout\n{}\n--- stderr\n{}",
             arguments.join(" "),
             outcome.stdout,
@@ -134,6 +135,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// A file or folder of the test data that is not part of the project, or `None` with a loud word if it is not there.
 /// It is looked for at `SEALIFT_SHARED`, and beside the project.
+#[expect(clippy::print_stderr, reason = "a skipped test must say so aloud")]
 pub fn shared_data(path: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let root = std::env::var_os("SEALIFT_SHARED").map_or(beside, PathBuf::from);
@@ -141,6 +143,9 @@ pub fn shared_data(path: &str) -> Option<PathBuf> {
     if found.exists() {
         return Some(found);
     }
-    eprintln!("SKIPPED: this test needs `{}`; set SEALIFT_SHARED to the folder that has it", found.display());
+    eprintln!(
+        "SKIPPED: this test needs `{}`; set SEALIFT_SHARED to the folder that has it",
+        found.display()
+    );
     None
 }

@@ -32,16 +32,22 @@ pub struct TestImage {
 impl TestImage {
     /// An image of layers made by [`layer`].
     pub fn new(layers: Vec<Vec<u8>>, adjust: impl FnOnce(&mut ImageConfig)) -> Self {
-        let mut config =
-            ImageConfig { architecture: "amd64".to_owned(), os: "linux".to_owned(), ..ImageConfig::default() };
+        let mut config = ImageConfig {
+            architecture: "amd64".to_owned(),
+            os: "linux".to_owned(),
+            ..ImageConfig::default()
+        };
         config.rootfs.diff_ids = layers.iter().map(|layer| Digest::sha256(layer)).collect();
         adjust(&mut config);
         let config = Raw::encode(config);
         let descriptors = layers
             .iter()
-            .map(|layer| Descriptor::new(media_type::LAYER, Digest::sha256(layer), layer.len() as u64))
+            .map(|layer| {
+                Descriptor::new(media_type::LAYER, Digest::sha256(layer), layer.len() as u64)
+            })
             .collect();
-        let config_descriptor = Descriptor::new(media_type::CONFIG, config.digest().clone(), config.size());
+        let config_descriptor =
+            Descriptor::new(media_type::CONFIG, config.digest().clone(), config.size());
         let manifest = Raw::encode(Manifest::new(config_descriptor, descriptors));
         Self { manifest, config, layers }
     }
@@ -53,7 +59,9 @@ impl TestImage {
 
     /// Every blob: manifest, config, layers.
     pub fn blobs(&self) -> impl Iterator<Item = &[u8]> {
-        [self.manifest.bytes(), self.config.bytes()].into_iter().chain(self.layers.iter().map(Vec::as_slice))
+        [self.manifest.bytes(), self.config.bytes()]
+            .into_iter()
+            .chain(self.layers.iter().map(Vec::as_slice))
     }
 }
 
@@ -98,6 +106,7 @@ pub fn write_layout(folder: &Path, name: &str, image: &TestImage) {
     }
     let mut entry = image.descriptor();
     entry.annotations.insert(ANNOTATION_REF_NAME.to_owned(), name.to_owned());
-    fs::write(folder.join("index.json"), Raw::encode(Index::new(vec![entry])).bytes()).expect("a file");
+    fs::write(folder.join("index.json"), Raw::encode(Index::new(vec![entry])).bytes())
+        .expect("a file");
     fs::write(folder.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#).expect("a file");
 }

@@ -184,7 +184,7 @@ impl State {
     }
 
     fn route(&mut self, request: &Request) -> Response {
-        let path = request.path.strip_prefix("/v2/").unwrap_or_default();
+        let Some(path) = request.path.strip_prefix("/v2/") else { return Response::status(404) };
         if path.is_empty() {
             return Response::status(200).body("{}");
         }
@@ -259,7 +259,8 @@ impl State {
             let stored = (kind, request.body.clone());
             self.manifests.insert((repository.to_owned(), digest.to_string()), stored.clone());
             self.manifests.insert(key, stored);
-            let response = Response::status(201).header("Docker-Content-Digest", digest.to_string());
+            let response =
+                Response::status(201).header("Docker-Content-Digest", digest.to_string());
             let subject = Raw::<Manifest>::parse(request.body.clone(), "manifest")
                 .ok()
                 .and_then(|manifest| manifest.value().subject.clone());
@@ -285,7 +286,8 @@ impl State {
         let mut found = BTreeMap::new();
         for ((in_repository, _), (kind, bytes)) in &self.manifests {
             let Ok(manifest) = Raw::<Manifest>::parse(bytes.clone(), "manifest") else { continue };
-            let refers = manifest.value().subject.as_ref().map(|subject| subject.digest.to_string());
+            let refers =
+                manifest.value().subject.as_ref().map(|subject| subject.digest.to_string());
             if in_repository == repository && refers.as_deref() == Some(subject) {
                 let mut entry = Descriptor::new(kind, manifest.digest().clone(), manifest.size());
                 entry.artifact_type = Some(manifest.value().effective_artifact_type().to_owned());
@@ -296,7 +298,10 @@ impl State {
     }
 
     fn tags(&mut self, _request: &Request, repository: &str, _rest: &str) -> Response {
-        let names = self.manifests.keys().filter(|(owner, name)| owner == repository && !name.contains(':'));
+        let names = self
+            .manifests
+            .keys()
+            .filter(|(owner, name)| owner == repository && !name.contains(':'));
         let mut tags: Vec<&str> = names.map(|(_, name)| name.as_str()).collect();
         tags.sort_unstable();
         let body = serde_json::json!({ "name": repository, "tags": tags });

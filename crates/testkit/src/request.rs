@@ -1,6 +1,7 @@
 //! As much of HTTP/1.1 as the test registry needs.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
@@ -86,9 +87,10 @@ fn read_chunks(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> io::Res
 pub(crate) fn write(stream: &mut TcpStream, response: &Response, is_head: bool) -> io::Result<()> {
     let mut head = format!("HTTP/1.1 {} X\r\n", response.status);
     for (name, value) in &response.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").expect("a string takes everything");
     }
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", response.body.len()));
+    write!(head, "Content-Length: {}\r\n\r\n", response.body.len())
+        .expect("a string takes everything");
     stream.write_all(head.as_bytes())?;
     if !is_head {
         let end = response.cut_after.unwrap_or(response.body.len()).min(response.body.len());

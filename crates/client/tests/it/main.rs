@@ -1,5 +1,7 @@
 //! The client against the registry of the test kit.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +34,10 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn client(registry: &Registry, credential: Option<&str>) -> Client {
-    client_with(Settings { docker_config: docker_config(registry, credential), ..Settings::default() })
+    client_with(Settings {
+        docker_config: docker_config(registry, credential),
+        ..Settings::default()
+    })
 }
 
 fn client_with(settings: Settings) -> Client {
@@ -64,7 +69,11 @@ async fn push(client: &Client, to: &Reference, image: &TestImage) -> Result<Vec<
     Ok(results)
 }
 
-async fn pull_layer(client: &Client, from: &Reference, image: &TestImage) -> Result<Vec<u8>, Error> {
+async fn pull_layer(
+    client: &Client,
+    from: &Reference,
+    image: &TestImage,
+) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     client.blob(from, &image.manifest.value().layers[0], &mut bytes).await?;
     Ok(bytes)
@@ -73,7 +82,8 @@ async fn pull_layer(client: &Client, from: &Reference, image: &TestImage) -> Res
 #[test]
 fn pushes_and_pulls() {
     let registry = Registry::start(Access::Open, Faults::default());
-    let (client, image, name) = (client(&registry, None), image(), reference(&registry, "team/app:1"));
+    let (client, image, name) =
+        (client(&registry, None), image(), reference(&registry, "team/app:1"));
     block_on(async {
         assert_eq!(push(&client, &name, &image).await.unwrap(), [Pushed::Uploaded; 2]);
         assert_eq!(push(&client, &name, &image).await.unwrap(), [Pushed::Present; 2]);
@@ -94,7 +104,12 @@ fn mounts_from_another_repository() {
         // The test registry keeps one pool of blobs, so a HEAD finds what another repository pushed.
         let source: Arc<dyn BlobSource> = Arc::new(Blobs(image.clone()));
         let pushed = client
-            .push_blob(&reference(&registry, "b:1"), &image.manifest.value().layers[0], &source, Some("a"))
+            .push_blob(
+                &reference(&registry, "b:1"),
+                &image.manifest.value().layers[0],
+                &source,
+                Some("a"),
+            )
             .await
             .unwrap();
         assert_eq!(pushed, Pushed::Present);
@@ -109,8 +124,12 @@ fn basic_and_bearer_authentication() {
         block_on(async {
             push(&client(&registry, Some("alice:secret")), &name, &image()).await.unwrap();
             for credential in [None, Some("alice:wrong")] {
-                let error = push(&client(&registry, credential), &name, &image()).await.unwrap_err();
-                assert!(matches!(error, Error::Unauthorized { .. }), "{access:?} {credential:?}: {error}");
+                let error =
+                    push(&client(&registry, credential), &name, &image()).await.unwrap_err();
+                assert!(
+                    matches!(error, Error::Unauthorized { .. }),
+                    "{access:?} {credential:?}: {error}"
+                );
                 assert!(error.hint().unwrap().contains("docker login"));
             }
         });
@@ -168,7 +187,8 @@ fn other_bytes_are_refused() {
         let error = pull_layer(&client, &name, &image).await.unwrap_err();
         assert!(matches!(error, Error::DigestMismatch { .. }), "{error}");
 
-        registry.alter_manifest("app", &image.manifest.digest().to_string(), |bytes| bytes.push(b' '));
+        registry
+            .alter_manifest("app", &image.manifest.digest().to_string(), |bytes| bytes.push(b' '));
         let error = client.manifest(&name.at_digest(image.manifest.digest())).await.unwrap_err();
         assert!(matches!(error, Error::DigestMismatch { .. }), "{error}");
 
@@ -195,7 +215,8 @@ fn a_document_that_is_manifest_and_index_is_refused() {
 fn referrers_by_list_and_by_tag() {
     for no_referrers in [false, true] {
         let registry = Registry::start(Access::Open, Faults { no_referrers, ..Faults::default() });
-        let (client, image, name) = (client(&registry, None), image(), reference(&registry, "app:1"));
+        let (client, image, name) =
+            (client(&registry, None), image(), reference(&registry, "app:1"));
         let artifact = |kind: &str| {
             let empty = Descriptor::new(media_type::EMPTY, Digest::sha256(b"{}"), 2);
             let mut manifest = Manifest::new(empty, Vec::new());
@@ -209,7 +230,8 @@ fn referrers_by_list_and_by_tag() {
                 client.push_referrer(&name, &artifact(kind)).await.unwrap();
             }
             let found = client.referrers(&name, image.manifest.digest()).await.unwrap();
-            let mut kinds: Vec<_> = found.iter().filter_map(|entry| entry.artifact_type.as_deref()).collect();
+            let mut kinds: Vec<_> =
+                found.iter().filter_map(|entry| entry.artifact_type.as_deref()).collect();
             kinds.sort_unstable();
             assert_eq!(kinds, ["application/a", "application/b"], "no_referrers: {no_referrers}");
         });
@@ -230,7 +252,9 @@ fn a_mirror_is_asked_first_and_the_registry_when_it_does_not_help() {
         ..Settings::default()
     };
     block_on(async {
-        push(&client(&mirror, None), &reference(&mirror, "hub/library/python:3"), &image).await.unwrap();
+        push(&client(&mirror, None), &reference(&mirror, "hub/library/python:3"), &image)
+            .await
+            .unwrap();
         let client = client_with(settings);
         let python = Reference::parse("python:3").unwrap();
         assert_eq!(client.manifest(&python).await.unwrap().0, image.descriptor());

@@ -1,5 +1,7 @@
 //! The store at its boundary.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::Write;
 
 use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference, media_type};
