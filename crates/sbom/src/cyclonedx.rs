@@ -107,7 +107,7 @@ fn component(package: &Package, bom_ref: &str, distro: Option<&Distro>) -> Compo
         version: package.version.as_deref().and_then(text::some),
         description: package.summary.as_deref().and_then(text::some),
         licenses: licenses(package),
-        purl: Some(package.purl.to_string()),
+        purl: text::purl(package),
         external_references: homepage
             .into_iter()
             .map(|url| ExternalReference { kind: "website", url })

@@ -19,7 +19,7 @@ pub fn encode(inventory: &Inventory, subject: &Subject) -> String {
     let mut document = document(inventory, subject);
     let content = to_json(&document);
     let name = text::identifier(&subject.name);
-    document.document_namespace = format!(
+    document.namespace = format!(
         "https://spdx.org/spdxdocs/sealift-{}-{}",
         name.trim_matches('-'),
         text::content_uuid(content.as_bytes())
@@ -61,7 +61,7 @@ fn document(inventory: &Inventory, subject: &Subject) -> Document {
         data_license: "CC0-1.0",
         spdx_id: DOCUMENT_ID,
         name,
-        document_namespace: String::new(),
+        namespace: String::new(),
         creation_info: creation_info(inventory, subject),
         packages,
         extracted: extracted
@@ -104,7 +104,11 @@ fn root_package(subject: &Subject) -> SpdxPackage {
         version: subject.digest.as_ref().map(ToString::to_string),
         supplier: supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx()),
         purpose: Some("CONTAINER"),
-        external_refs: subject.purl().iter().map(|purl| ExternalRef::purl(purl.to_string())).collect(),
+        external_refs: subject
+            .purl()
+            .iter()
+            .map(|purl| ExternalRef::purl(purl.to_string()))
+            .collect(),
         ..SpdxPackage::new(&subject.name, ROOT_ID)
     }
 }
@@ -135,7 +139,7 @@ fn package(
         source_info: source_info(package),
         license_declared: license.unwrap_or_else(|| NO_ASSERTION.to_owned()),
         summary: package.summary.as_deref().and_then(text::some),
-        external_refs: vec![ExternalRef::purl(package.purl.to_string())],
+        external_refs: text::purl(package).into_iter().map(ExternalRef::purl).collect(),
         ..SpdxPackage::new(&package.name, id)
     }
 }
@@ -174,7 +178,8 @@ struct Document {
     #[serde(rename = "SPDXID")]
     spdx_id: &'static str,
     name: String,
-    document_namespace: String,
+    #[serde(rename = "documentNamespace")]
+    namespace: String,
     creation_info: CreationInfo,
     packages: Vec<SpdxPackage>,
     #[serde(rename = "hasExtractedLicensingInfos", skip_serializing_if = "Vec::is_empty")]
@@ -240,20 +245,18 @@ impl SpdxPackage {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ExternalRef {
-    reference_category: &'static str,
-    reference_type: &'static str,
-    reference_locator: String,
+    #[serde(rename = "referenceCategory")]
+    category: &'static str,
+    #[serde(rename = "referenceType")]
+    kind: &'static str,
+    #[serde(rename = "referenceLocator")]
+    locator: String,
 }
 
 impl ExternalRef {
     fn purl(purl: String) -> Self {
-        Self {
-            reference_category: "PACKAGE-MANAGER",
-            reference_type: "purl",
-            reference_locator: purl,
-        }
+        Self { category: "PACKAGE-MANAGER", kind: "purl", locator: purl }
     }
 }
 
@@ -266,19 +269,17 @@ struct ExtractedLicense {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Relationship {
-    spdx_element_id: String,
-    relationship_type: &'static str,
-    related_spdx_element: String,
+    #[serde(rename = "spdxElementId")]
+    from: String,
+    #[serde(rename = "relationshipType")]
+    kind: &'static str,
+    #[serde(rename = "relatedSpdxElement")]
+    to: String,
 }
 
 impl Relationship {
     fn new(from: &str, kind: &'static str, to: &str) -> Self {
-        Self {
-            spdx_element_id: from.to_owned(),
-            relationship_type: kind,
-            related_spdx_element: to.to_owned(),
-        }
+        Self { from: from.to_owned(), kind, to: to.to_owned() }
     }
 }

@@ -40,10 +40,8 @@ impl Subject {
         let name = repository.rsplit('/').next().unwrap_or(repository);
         let mut purl = Purl::new("oci", name);
         purl.version = Some(digest.to_string());
-        purl.qualifiers.insert(
-            "repository_url".to_owned(),
-            format!("{}/{repository}", reference.registry()),
-        );
+        purl.qualifiers
+            .insert("repository_url".to_owned(), format!("{}/{repository}", reference.registry()));
         if let Some(tag) = reference.tag() {
             purl.qualifiers.insert("tag".to_owned(), tag.to_owned());
         }

@@ -1,5 +1,6 @@
 //! Texts as documents may hold them.
 
+use sealift_model::Package;
 use sealift_oci::Digest;
 
 const LINE_CHARS_MAX: usize = 4096;
@@ -20,6 +21,11 @@ pub(crate) fn some(text: &str) -> Option<String> {
     if text.is_empty() { None } else { Some(text) }
 }
 
+/// The package URL of a package; without a name there is none.
+pub(crate) fn purl(package: &Package) -> Option<String> {
+    (!package.purl.name.is_empty()).then(|| package.purl.to_string())
+}
+
 /// The text as an identifier of SPDX: letters, digits, `.` and `-`.
 pub(crate) fn identifier(text: &str) -> String {
     text.chars()
@@ -35,18 +41,22 @@ pub(crate) fn web_address(text: &str) -> Option<String> {
     let host = rest.split(['/', '?', '#']).next()?;
     let host_is_plain = !host.is_empty()
         && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
-        && host.split_once(':').is_none_or(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok());
+        && host
+            .split_once(':')
+            .is_none_or(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok());
     let is_plain = text.len() <= 2048
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte))
         && text.matches('#').count() <= 1
         && has_whole_escapes(text);
     (host_is_plain && is_plain).then(|| text.to_owned())
 }
 
 fn has_whole_escapes(text: &str) -> bool {
-    text.split('%').skip(1).all(|rest| {
-        rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit())
-    })
+    text.split('%')
+        .skip(1)
+        .all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// A UUID made from content (RFC 9562 §5.8, version 8).
@@ -78,9 +88,19 @@ mod tests {
         for good in ["https://a.org", "http://a.org:80/x?y=1#z", "https://a/%20"] {
             assert_eq!(web_address(good).as_deref(), Some(good));
         }
-        for bad in
-            ["", "ftp://a", "https://", "https://a b", "https://a/ä", "http://a/%2", "http://a/#x#y", "http://a:b/", "http://[::1/", "http://a/<x>", "UNKNOWN"]
-        {
+        for bad in [
+            "",
+            "ftp://a",
+            "https://",
+            "https://a b",
+            "https://a/ä",
+            "http://a/%2",
+            "http://a/#x#y",
+            "http://a:b/",
+            "http://[::1/",
+            "http://a/<x>",
+            "UNKNOWN",
+        ] {
             assert_eq!(web_address(bad), None, "{bad}");
         }
     }

@@ -1,0 +1,141 @@
+//! Inventories to write documents of.
+
+use sealift_model::{
+    Distro, Evidence, Inventory, LayerRef, License, Method, Note, Package, PackageId, PackageKind,
+    Purl, Relation, RelationKind, Scope, SourcePackage, Supplier,
+};
+use sealift_oci::Digest;
+
+fn package(kind: PackageKind, name: &str, version: Option<&str>) -> Package {
+    let mut purl = Purl::new(kind.purl_type(), name);
+    purl.version = version.map(str::to_owned);
+    let layer = LayerRef { index: 0, diff_id: Digest::sha256(b"layer") };
+    Package {
+        kind,
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        architecture: None,
+        source: None,
+        purl,
+        licenses: Vec::new(),
+        supplier: None,
+        homepage: None,
+        summary: None,
+        evidence: vec![Evidence {
+            path: "/var/lib/dpkg/status".to_owned(),
+            layer: Some(layer.clone()),
+            method: Method::Database,
+        }],
+        introduced_by: Some(layer),
+        owner: None,
+        scope: Scope::Installed,
+        files: Vec::new(),
+    }
+}
+
+fn license(declared: &str, spdx: Option<&str>) -> License {
+    License { declared: declared.to_owned(), spdx: spdx.map(str::to_owned) }
+}
+
+fn needs(from: usize, to: usize) -> Relation {
+    Relation { from: PackageId(from), kind: RelationKind::DependsOn, to: PackageId(to) }
+}
+
+pub(crate) fn debian_and_python() -> Inventory {
+    let mut libc = package(PackageKind::Deb, "libc6", Some("2.36-9+deb12u9"));
+    libc.purl.namespace = Some("debian".to_owned());
+    libc.purl.qualifiers.insert("arch".to_owned(), "amd64".to_owned());
+    libc.architecture = Some("amd64".to_owned());
+    libc.source =
+        Some(SourcePackage { name: "glibc".to_owned(), version: "2.36-9+deb12u9".to_owned() });
+    libc.supplier = Some(Supplier::Organization(
+        "GNU Libc Maintainers <debian-glibc@lists.debian.org>".to_owned(),
+    ));
+    libc.licenses = vec![
+        license("LGPL-2.1+", Some("LGPL-2.1-or-later")),
+        license("GPL-2+ with exception", None),
+    ];
+    libc.homepage = Some("https://www.gnu.org/software/libc/libc.html".to_owned());
+    libc.summary = Some("GNU C Library: Shared libraries".to_owned());
+    let mut python = package(PackageKind::Deb, "python3", Some("3.11.2-1+b1"));
+    python.purl.namespace = Some("debian".to_owned());
+    let mut flask = package(PackageKind::Python, "Flask", Some("2.2.2"));
+    flask.purl.name = "flask".to_owned();
+    flask.supplier = Some(Supplier::Person("Armin Ronacher <armin@example.org>".to_owned()));
+    flask.licenses = vec![license("BSD-3-Clause", Some("BSD-3-Clause"))];
+    let mut owned = package(PackageKind::Python, "six", Some("1.16.0"));
+    owned.owner = Some(PackageId(1));
+    Inventory {
+        distro: Some(Distro {
+            id: "debian".to_owned(),
+            version_id: Some("12".to_owned()),
+            codename: Some("bookworm".to_owned()),
+            pretty_name: Some("Debian GNU/Linux 12 (bookworm)".to_owned()),
+            id_like: Vec::new(),
+        }),
+        packages: vec![libc, python, flask, owned],
+        relations: vec![
+            needs(1, 0),
+            needs(2, 3),
+            Relation { from: PackageId(3), kind: RelationKind::OwnedBy, to: PackageId(1) },
+        ],
+        notes: vec![Note {
+            subject: "/usr/lib/x.dist-info/METADATA".to_owned(),
+            message: "it has no name".to_owned(),
+        }],
+    }
+}
+
+pub(crate) fn odd() -> Inventory {
+    let mut texts = package(PackageKind::Python, "a b\n\u{1}ä\"<>", None);
+    texts.homepage = Some("https://exa mple/ä".to_owned());
+    texts.summary = Some("line\nline\u{7f}".to_owned());
+    texts.supplier = Some(Supplier::Person("Ä (x), \"B\" <a@@b>".to_owned()));
+    texts.licenses = vec![
+        license("MIT OR my own", None),
+        license("Some very\nlong text (c) 2020", None),
+        license("x", Some("MIT OR Apache-2.0")),
+        license("y", Some("GPL-2.0-or-later WITH Classpath-exception-2.0")),
+    ];
+    let mut compound = package(PackageKind::Python, "compound", Some("1"));
+    compound.licenses = vec![
+        license("x", Some("MIT OR (Apache-2.0 AND ISC)")),
+        license("y", Some("GPL-2.0-only WITH Classpath-exception-2.0")),
+        license("z", Some("GPL-2.0")),
+    ];
+    compound.homepage = Some("http://example.org/%C3%A4?a=b#c".to_owned());
+    let nobody = Package {
+        evidence: Vec::new(),
+        introduced_by: None,
+        supplier: Some(Supplier::Organization("  ".to_owned())),
+        ..package(PackageKind::Deb, "nobody", Some(""))
+    };
+    let same = package(PackageKind::Python, "same", Some("1"));
+    let mut empty = package(PackageKind::Python, "", None);
+    empty.licenses = vec![license("", None), license("unknown", Some("NOASSERTION"))];
+    Inventory {
+        distro: Some(Distro::default()),
+        packages: vec![texts, compound, nobody, same.clone(), same.clone(), same, empty],
+        relations: vec![
+            needs(0, 1),
+            needs(1, 0),
+            needs(3, 3),
+            needs(3, 99),
+            needs(4, 5),
+            needs(5, 4),
+        ],
+        notes: vec![Note { subject: "a\nb".to_owned(), message: "\u{0}".to_owned() }],
+    }
+}
+
+pub(crate) fn every_license() -> Inventory {
+    let ids = spdx::identifiers::LICENSES.iter().map(|known| known.name);
+    let mut packages = Vec::new();
+    for (number, id) in ids.filter(|id| *id != "NOASSERTION").enumerate() {
+        let mut package = package(PackageKind::Python, &format!("p{number}"), Some("1"));
+        package.licenses = vec![license(id, Some(id))];
+        packages.push(package);
+    }
+    assert!(packages.len() > 600);
+    Inventory { packages, ..Inventory::default() }
+}
