@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn clones_read_in_parallel() {
-        let bytes = archive(&[("a", &[1; 100_000]), ("b", &[2; 100_000])]);
+        let bytes = archive(&[("a", &vec![1; 100_000]), ("b", &vec![2; 100_000])]);
         let zip = open(&bytes, Limits::default()).unwrap();
         std::thread::scope(|scope| {
             for index in 0..2 {
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn bombs_are_bounded() {
-        let bytes = archive(&[("a", &[0; 1 << 20]), ("b", &[0; 1 << 20])]);
+        let bytes = archive(&[("a", &vec![0; 1 << 20]), ("b", &vec![0; 1 << 20])]);
         let limits = Limits { entry_bytes_max: 1 << 16, ..Limits::default() };
         let error = read(&bytes, limits).unwrap_err();
         assert_eq!(error.to_string(), "size of a zip entry above the limit of 65536 in `a`");

@@ -245,7 +245,7 @@ mod tests {
         for text in [
             "x",
             "6 a=b",
-            "7 a=b\n\n",
+            "8 a=b\n\n",
             "5 a=b\n",
             "-6 a=b\n",
             "+6 a=b\n",
