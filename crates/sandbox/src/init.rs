@@ -36,6 +36,7 @@ pub(crate) fn supervise() -> ! {
 /// Takes over the socket to the caller, which arrives as standard input, and arranges to die with the caller.
 pub(crate) fn adopt_control() -> rustix::io::Result<UnixStream> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    sys::close_inherited()?;
     sys::take_stdin().map(UnixStream::from)
 }
 

@@ -8,7 +8,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::{Errno, Result};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags};
 
@@ -54,8 +54,19 @@ impl Stack {
     /// Removes the mark that a volatile mount leaves and that stops the next one. Nothing is lost: what a crash
     /// of the machine may have torn is never taken for a layer.
     fn clear_marks(&self) -> Result<()> {
-        path_walk::remove_directory(self.work.as_fd(), "work/incompat/volatile")?;
-        path_walk::remove_directory(self.work.as_fd(), "work/incompat")
+        let (file, directory) = (AtFlags::empty(), AtFlags::REMOVEDIR);
+        let marks = [
+            ("work/incompat/volatile/dirty", file),
+            ("work/incompat/volatile", directory),
+            ("work/incompat", directory),
+        ];
+        for (path, kind) in marks {
+            match rustix::fs::unlinkat(&self.work, path, kind) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
     }
 
     /// The root of a stack is the upper directory, so an empty one must look like the root of the layer below.

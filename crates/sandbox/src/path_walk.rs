@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Timestamps, XattrFlags};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Timestamps, XattrFlags};
 use rustix::io::{Errno, Result};
 
 /// The kernel's own limit on links in one path.
@@ -245,14 +245,6 @@ pub(crate) fn is_empty(directory: &OwnedFd) -> Result<bool> {
         }
     }
     Ok(true)
-}
-
-/// Removes an empty directory below `root` if it is there.
-pub(crate) fn remove_directory(root: BorrowedFd<'_>, path: &str) -> Result<()> {
-    match rustix::fs::unlinkat(root, path, AtFlags::REMOVEDIR) {
-        Err(Errno::NOENT) => Ok(()),
-        outcome => outcome,
-    }
 }
 
 #[cfg(test)]

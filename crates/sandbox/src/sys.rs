@@ -1,7 +1,8 @@
 //! The few system calls for which no safe wrapper exists; all `unsafe` code of Sealift is in this file.
 //!
-//! Everything but [`default_signals`] and [`take_stdin`] may be called by any process; [`fork`] and [`unshare`] need
-//! a process of one thread, which the init process is by construction and the caller of `become_root` by contract.
+//! [`close_inherited`], [`take_stdin`], [`default_signals`] and [`terminate_all_others`] are for the init process alone;
+//! [`fork`] and [`unshare`] need a process of one thread, which the init process is by construction and the caller of
+//! `become_root` by contract.
 
 #![allow(unsafe_code)]
 
@@ -73,6 +74,13 @@ pub(crate) fn execute(path: &CStr, argv: &[CString], env: &[CString]) -> Errno {
     // SAFETY: the path and both arrays of NUL-terminated texts, themselves ended by NULL, outlive the call.
     unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), env.as_ptr()) };
     last_error()
+}
+
+/// Closes every descriptor from 3 on. Only for the start of a process, before anything owns one.
+pub(crate) fn close_inherited() -> Result<()> {
+    // SAFETY: nothing in this process has opened a descriptor yet; these are the caller's accidents.
+    check(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) })?;
+    Ok(())
 }
 
 /// Marks every descriptor from 3 on to be closed by `execve`, also those inherited by accident.
@@ -164,9 +172,22 @@ pub(crate) fn terminate_all_others() {
 
 /// Gives every signal its default effect and unblocks all, as a program expects at its start.
 pub(crate) fn default_signals() {
+    /// Bytes of the kernel's signal set, which is not the C library's.
+    const SET_BYTES: usize = 8;
+    // The kernel's `struct sigaction` has at most four words; all zero, it means the default.
+    let default = [0_u64; 4];
     for signal in 1..=64 {
-        // SAFETY: the default action runs no code of this process. Signals that cannot be changed say so.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: the structure outlives the call, and the default action runs no code of this process. The C
+        // library would refuse its own signals 32 and 33. Signals that cannot be changed say so.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null_mut::<u64>(),
+                SET_BYTES,
+            )
+        };
     }
     let none = signal_set(&[]);
     // SAFETY: the set is initialised, and the old mask is not asked for.
