@@ -6,23 +6,32 @@ use sealift_version::{Event, Range, Scheme, Version};
 
 use crate::ecosystem::Question;
 
+/// An advisory's entry for a package, its ranges read.
+pub(crate) struct Entry<'a> {
+    pub(crate) hit: Hit<'a>,
+    pub(crate) ranges: Vec<Range>,
+}
+
 /// An advisory's entry that an installed version falls into, and why.
 pub(crate) struct Candidate<'a> {
     pub(crate) hit: Hit<'a>,
-    pub(crate) ranges: Vec<Range>,
     /// The version that repairs it, by this entry.
     pub(crate) fixed: Option<Version>,
     pub(crate) reason: Reason,
 }
 
-/// Judges one entry. A range that cannot be read is noted; the others and the list of versions still count.
+/// Reads the ranges of an entry. One that cannot be read is noted; the others and the list of versions still count.
+pub(crate) fn entry<'a>(hit: Hit<'a>, scheme: Scheme, notes: &mut Vec<Note>) -> Entry<'a> {
+    Entry { hit, ranges: ranges(hit, scheme, notes) }
+}
+
+/// Judges one entry.
 pub(crate) fn candidate<'a>(
-    hit: Hit<'a>,
+    entry: &Entry<'a>,
     question: &Question<'_>,
     installed: &Version,
-    notes: &mut Vec<Note>,
 ) -> Option<Candidate<'a>> {
-    let ranges = ranges(hit, question.scheme, notes);
+    let Entry { hit, ranges } = entry;
     let interval = ranges.iter().find_map(|range| range.interval_of(installed));
     let (range, fixed) = match interval {
         Some(interval) => {
@@ -31,7 +40,7 @@ pub(crate) fn candidate<'a>(
             (interval.to_string(), fixes.max().cloned())
         }
         None if is_listed(hit.affected, installed) => {
-            ("its list of versions".to_owned(), next_fix(&ranges, installed))
+            ("its list of versions".to_owned(), next_fix(ranges, installed))
         }
         None => return None,
     };
@@ -43,19 +52,18 @@ pub(crate) fn candidate<'a>(
         comparator: question.scheme.as_str(),
         range,
     };
-    Some(Candidate { hit, ranges, fixed, reason })
+    Some(Candidate { hit: *hit, fixed, reason })
 }
 
-/// The lowest version that all candidates of one flaw call repaired. A fix of one branch may lie in another's affected
-/// range; then the search goes on from that one's end.
-pub(crate) fn fixed_version(candidates: &[Candidate<'_>]) -> Option<Version> {
-    let mut fixed =
-        candidates.iter().filter_map(|candidate| candidate.fixed.as_ref()).max()?.clone();
-    let ranges = || candidates.iter().flat_map(|candidate| &candidate.ranges);
+/// The lowest version that all candidates of one flaw call repaired. The fix of one branch may lie in the affected
+/// range of another; then the search goes on from that one's end.
+pub(crate) fn fixed_version(candidates: &[Candidate<'_>], ranges: &[&Range]) -> Option<Version> {
+    let fixes = candidates.iter().filter_map(|candidate| candidate.fixed.as_ref());
+    let mut fixed = fixes.max()?.clone();
     // Each turn moves up past at least one interval.
-    let turns_max = ranges().map(|range| range.intervals().len()).sum();
+    let turns_max: usize = ranges.iter().map(|range| range.intervals().len()).sum();
     for _ in 0..turns_max {
-        match ranges().find_map(|range| range.interval_of(&fixed)) {
+        match ranges.iter().find_map(|range| range.interval_of(&fixed)) {
             None => break,
             Some(interval) => fixed = interval.fixed()?.clone(),
         }

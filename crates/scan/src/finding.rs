@@ -7,6 +7,7 @@ use sealift_advisory::{Advisories, VulnerabilityId, data_source, primary_url};
 use sealift_model::{
     Advisory, Finding, FixState, FoundPackage, Package, PackageId, Rating, RatingBasis,
 };
+use sealift_version::Range;
 
 use crate::candidate::{Candidate, fixed_version};
 use crate::ecosystem::Question;
@@ -14,11 +15,12 @@ use crate::ecosystem::Question;
 const TITLE_CHARS_MAX: usize = 120;
 const REFERENCES_MAX: usize = 50;
 
-/// The finding on one flaw in one package.
+/// The finding on one flaw in one package; `ranges` are all that was read on the flaw and the package.
 pub(crate) fn finding(
     advisories: &Advisories,
     id: VulnerabilityId,
     candidates: &[Candidate<'_>],
+    ranges: &[&Range],
     package: FoundPackage,
     question: &Question<'_>,
 ) -> Finding {
@@ -42,7 +44,7 @@ pub(crate) fn finding(
         id: vulnerability.id.clone(),
         aliases: vulnerability.aliases.clone(),
         advisories: distinct(matched.iter()),
-        fix: fix_state(candidates),
+        fix: fix_state(candidates, ranges),
         severity: rating.map_or_else(Default::default, |rating| rating.severity),
         severity_source: rating.map(|rating| rating.source.clone()),
         title: title(&records, &package.name),
@@ -79,8 +81,8 @@ fn speaks_of_one(record: &Advisory) -> bool {
     cves.filter(|id| id.starts_with("CVE-")).collect::<BTreeSet<_>>().len() <= 1
 }
 
-fn fix_state(candidates: &[Candidate<'_>]) -> FixState {
-    if let Some(fixed) = fixed_version(candidates) {
+fn fix_state(candidates: &[Candidate<'_>], ranges: &[&Range]) -> FixState {
+    if let Some(fixed) = fixed_version(candidates, ranges) {
         return FixState::Fixed(fixed.to_string());
     }
     if candidates.iter().any(|candidate| candidate.hit.affected.is_end_of_life) {

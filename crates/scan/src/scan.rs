@@ -7,10 +7,10 @@ use sealift_advisory::{Advisories, VulnerabilityId};
 use sealift_model::{
     Artifact, Finding, Hidden, Inventory, Note, Package, PackageId, Report, Scanned, Severity,
 };
-use sealift_version::Version;
+use sealift_version::{Range, Version};
 
 use crate::Options;
-use crate::candidate::{Candidate, candidate};
+use crate::candidate::{Candidate, Entry, candidate, entry};
 use crate::ecosystem::question;
 use crate::finding::{finding, found};
 use crate::remedy::remedies;
@@ -75,20 +75,26 @@ fn judge(
     }
     let installed =
         Version::parse(question.scheme, question.version).map_err(|error| error.to_string())?;
+    let entries: Vec<Entry<'_>> = advisories
+        .lookup(&question.ecosystem, &question.name)
+        .into_iter()
+        .map(|hit| entry(hit, question.scheme, notes))
+        .collect();
     let mut flaws: BTreeMap<VulnerabilityId, Vec<Candidate<'_>>> = BTreeMap::new();
-    for hit in advisories.lookup(&question.ecosystem, &question.name) {
-        for flaw in hit.vulnerabilities {
-            // The notes of a record with several flaws are the same for each; duplicates go later.
-            if let Some(candidate) = candidate(hit, &question, &installed, notes) {
+    for entry in &entries {
+        for flaw in entry.hit.vulnerabilities {
+            if let Some(candidate) = candidate(entry, &question, &installed) {
                 flaws.entry(*flaw).or_default().push(candidate);
             }
         }
     }
     let found = found(id, package, &question);
-    Ok(flaws
-        .into_iter()
-        .map(|(flaw, candidates)| finding(advisories, flaw, &candidates, found.clone(), &question))
-        .collect())
+    let finding = |(flaw, candidates): (VulnerabilityId, Vec<Candidate<'_>>)| {
+        let concerned = entries.iter().filter(|entry| entry.hit.vulnerabilities.contains(&flaw));
+        let ranges: Vec<&Range> = concerned.flat_map(|entry| &entry.ranges).collect();
+        finding(advisories, flaw, &candidates, &ranges, found.clone(), &question)
+    };
+    Ok(flaws.into_iter().map(finding).collect())
 }
 
 fn unjudged_note((reason, names): (String, Vec<&str>)) -> Note {

@@ -1,0 +1,94 @@
+//! Small inventories and advisories.
+
+use sealift_advisory::Advisories;
+use sealift_model::{
+    Advisory, Affected, Artifact, Distro, Ecosystem, Inventory, Package, PackageKind, Purl,
+    RangeEvent, Report, Scope, SourcePackage,
+};
+use sealift_scan::{Options, scan};
+
+pub(crate) fn package(kind: PackageKind, name: &str, version: Option<&str>) -> Package {
+    Package {
+        kind,
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        architecture: None,
+        source: None,
+        purl: Purl::new(kind.purl_type(), name),
+        licenses: Vec::new(),
+        supplier: None,
+        homepage: None,
+        summary: None,
+        evidence: Vec::new(),
+        introduced_by: None,
+        owner: None,
+        scope: Scope::Installed,
+        files: Vec::new(),
+    }
+}
+
+pub(crate) fn python(name: &str, version: &str) -> Package {
+    package(PackageKind::Python, name, Some(version))
+}
+
+pub(crate) fn deb(name: &str, source: &str, version: &str) -> Package {
+    let source = SourcePackage { name: source.to_owned(), version: version.to_owned() };
+    Package { source: Some(source), ..package(PackageKind::Deb, name, Some(version)) }
+}
+
+pub(crate) fn debian(release: &str) -> Distro {
+    Distro { id: "debian".to_owned(), version_id: Some(release.to_owned()), ..Distro::default() }
+}
+
+pub(crate) fn inventory(distro: impl Into<Option<Distro>>, packages: Vec<Package>) -> Inventory {
+    Inventory { distro: distro.into(), packages, ..Inventory::default() }
+}
+
+/// An advisory on one package, all versions below `fixed`.
+pub(crate) fn advisory(
+    id: &str,
+    aliases: &[&str],
+    ecosystem: &str,
+    name: &str,
+    fixed: &str,
+) -> Advisory {
+    let affected = Affected {
+        ecosystem: Ecosystem::parse(ecosystem),
+        name: name.to_owned(),
+        ranges: vec![vec![
+            RangeEvent::Introduced("0".to_owned()),
+            RangeEvent::Fixed(fixed.to_owned()),
+        ]],
+        ..Affected::default()
+    };
+    Advisory {
+        id: id.to_owned(),
+        aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+        affected: vec![affected],
+        ..Advisory::default()
+    }
+}
+
+pub(crate) fn report(inventory: &Inventory, advisories: &Advisories) -> Report {
+    scan(inventory, advisories, &Options::default(), Artifact::default(), 0)
+}
+
+/// One line a finding, then the notes.
+pub(crate) fn lines(report: &Report) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for finding in &report.findings {
+        lines.push(format!(
+            "{} {} {} {} {}",
+            finding.package.name,
+            finding.package.version,
+            finding.id,
+            finding.severity,
+            finding.fix.version().unwrap_or(finding.fix.as_str()),
+        ));
+    }
+    for note in &report.notes {
+        lines.push(format!("note {}: {}", note.subject, note.message));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}

@@ -1,0 +1,11 @@
+//! Matching, on advisories made here, on those of the example, and on a copy of the public ones.
+
+// `allow-unwrap-in-tests` does not reach the helpers of an integration test.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod inventory;
+
+mod example;
+mod gate;
+mod matching;
+mod public;

@@ -1,0 +1,273 @@
+//! Rules of matching.
+
+use expect_test::{Expect, expect};
+use sealift_advisory::Advisories;
+use sealift_model::{
+    Advisory, Affected, Artifact, Ecosystem, Inventory, Package, PackageId, PackageKind,
+    RangeEvent, Rating, RatingBasis, Severity,
+};
+use sealift_scan::{Options, scan, wanted};
+
+use crate::inventory::{advisory, deb, debian, inventory, lines, package, python, report};
+
+fn check(inventory: &Inventory, advisories: Vec<Advisory>, expected: Expect) {
+    expected.assert_eq(&lines(&report(inventory, &Advisories::new(advisories))));
+}
+
+fn events(list: &[RangeEvent]) -> Vec<Vec<RangeEvent>> {
+    vec![list.to_vec()]
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+#[test]
+fn python_names_are_compared_in_normal_form() {
+    check(
+        &inventory(None, vec![python("Ruamel_YAML", "1.0")]),
+        vec![advisory("CVE-1-1", &[], "PyPI", "ruamel-yaml", "1.1")],
+        expect![[r"
+            Ruamel_YAML 1.0 CVE-1-1 UNKNOWN 1.1
+        "]],
+    );
+}
+
+#[test]
+fn debian_goes_by_source_package_and_release() {
+    check(
+        &inventory(
+            debian("12"),
+            vec![deb("libssl3", "openssl", "3.0.9-1"), deb("openssl", "openssl", "3.0.9-1")],
+        ),
+        vec![
+            advisory("DEBIAN-CVE-1-1", &[], "Debian:12", "openssl", "3.0.9-1+deb12u1"),
+            advisory("DEBIAN-CVE-1-2", &[], "Debian:11", "openssl", "99"),
+            advisory("DEBIAN-CVE-1-3", &[], "Debian", "openssl", "3.0.10"),
+            advisory("DEBIAN-CVE-1-4", &[], "Debian:12", "libssl3", "99"),
+        ],
+        expect![[r"
+            libssl3 3.0.9-1 DEBIAN-CVE-1-1 UNKNOWN 3.0.9-1+deb12u1
+            libssl3 3.0.9-1 DEBIAN-CVE-1-3 UNKNOWN 3.0.10
+            openssl 3.0.9-1 DEBIAN-CVE-1-1 UNKNOWN 3.0.9-1+deb12u1
+            openssl 3.0.9-1 DEBIAN-CVE-1-3 UNKNOWN 3.0.10
+        "]],
+    );
+}
+
+#[test]
+fn a_distributions_advisory_is_one_finding_for_each_of_its_cves() {
+    let upstream = |id: &str, upstream: &[&str], fixed: &str| Advisory {
+        upstream: upstream.iter().map(|id| (*id).to_owned()).collect(),
+        ..advisory(id, &[], "Debian:12", "curl", fixed)
+    };
+    check(
+        &inventory(debian("12"), vec![deb("curl", "curl", "7.1-1")]),
+        vec![
+            upstream("DSA-1-1", &["CVE-1-1", "CVE-1-2"], "7.1-2"),
+            upstream("DSA-2-1", &["CVE-1-2"], "7.1-3"),
+            upstream("DEBIAN-CVE-1-1", &["CVE-1-1"], "7.1-2"),
+            upstream("DSA-3-1", &[], "7.1-9"),
+        ],
+        // The later fix of CVE-1-2 counts.
+        expect![[r"
+            curl 7.1-1 CVE-1-1 UNKNOWN 7.1-2
+            curl 7.1-1 CVE-1-2 UNKNOWN 7.1-3
+            curl 7.1-1 DSA-3-1 UNKNOWN 7.1-9
+        "]],
+    );
+}
+
+#[test]
+fn a_python_package_of_a_deb_is_judged_by_its_distribution() {
+    let owned = Package { owner: Some(PackageId(0)), ..python("requests", "2.28.1") };
+    let inventory =
+        inventory(debian("12"), vec![deb("python3-requests", "requests", "2.28.1+dfsg-1"), owned]);
+    check(
+        &inventory,
+        vec![
+            advisory("GHSA-1", &["CVE-1-1"], "PyPI", "requests", "2.31.0"),
+            advisory("DEBIAN-CVE-1-9", &[], "Debian:12", "other", "1"),
+        ],
+        expect![""],
+    );
+}
+
+#[test]
+fn advisories_of_one_flaw_are_one_finding() {
+    let mut second = advisory("GHSA-1", &["CVE-1-1"], "PyPI", "flask", "1.2");
+    second.ratings =
+        vec![Rating { source: text("ghsa"), severity: Severity::High, basis: RatingBasis::Word }];
+    let inventory = inventory(None, vec![python("flask", "1.0")]);
+    let advisories = Advisories::new(vec![
+        advisory("PYSEC-1", &["GHSA-1"], "PyPI", "flask", "1.1"),
+        second,
+        advisory("PYSEC-2", &["GHSA-2"], "PyPI", "flask", "1.1"),
+        advisory("PYSEC-3", &["CVE-1-3", "CVE-1-4"], "PyPI", "flask", "1.1"),
+    ]);
+    let report = report(&inventory, &advisories);
+    expect![[r"
+        flask 1.0 CVE-1-1 HIGH 1.2
+        flask 1.0 CVE-1-3 UNKNOWN 1.1
+        flask 1.0 CVE-1-4 UNKNOWN 1.1
+        flask 1.0 GHSA-2 UNKNOWN 1.1
+    "]]
+    .assert_eq(&lines(&report));
+    assert_eq!(report.findings[0].aliases, ["GHSA-1", "PYSEC-1"]);
+    assert_eq!(report.findings[0].advisories, ["GHSA-1", "PYSEC-1"]);
+    assert_eq!(report.remedies.len(), 1);
+    assert_eq!((report.remedies[0].to.as_str(), report.remedies[0].repairs), ("1.2", 4));
+    expect!["PYSEC-1 says that PyPI flask is affected in < 1.1; installed is 1.0 (PEP 440 order)"]
+        .assert_eq(&report.findings[0].reasons[1].to_string());
+}
+
+#[test]
+fn versions_by_name_count_beside_ranges() {
+    let mut listed = advisory("CVE-1-1", &[], "PyPI", "flask", "0.9");
+    listed.affected[0].versions = vec![text("1.0.0"), text("not a version")];
+    listed.affected[0].ranges[0]
+        .extend([RangeEvent::Introduced(text("1.5")), RangeEvent::Fixed(text("1.6"))]);
+    check(
+        &inventory(None, vec![python("flask", "1.0"), python("Flask", "1.1")]),
+        vec![listed],
+        expect![[r"
+            flask 1.0 CVE-1-1 UNKNOWN 1.6
+        "]],
+    );
+}
+
+#[test]
+fn the_fix_must_not_be_affected_itself() {
+    let mut two_branches = advisory("CVE-1-1", &[], "PyPI", "flask", "1.5");
+    two_branches.affected.push(Affected {
+        ranges: events(&[RangeEvent::Introduced(text("1.5")), RangeEvent::Fixed(text("2.0"))]),
+        ..two_branches.affected[0].clone()
+    });
+    let mut never_again = advisory("CVE-1-2", &[], "PyPI", "flask", "1.5");
+    never_again.affected.push(Affected {
+        ranges: events(&[RangeEvent::Introduced(text("1.5"))]),
+        ..never_again.affected[0].clone()
+    });
+    let mut last = advisory("CVE-1-3", &[], "PyPI", "flask", "1");
+    last.affected[0].ranges =
+        events(&[RangeEvent::Introduced(text("0")), RangeEvent::LastAffected(text("1.0"))]);
+    check(
+        &inventory(None, vec![python("flask", "1.0")]),
+        vec![two_branches, never_again, last],
+        expect![[r"
+            flask 1.0 CVE-1-1 UNKNOWN 2.0
+            flask 1.0 CVE-1-2 UNKNOWN affected
+            flask 1.0 CVE-1-3 UNKNOWN affected
+        "]],
+    );
+}
+
+#[test]
+fn the_distributions_word_comes_first() {
+    let cvss = |severity| Rating { source: text("nvd"), severity, basis: RatingBasis::Word };
+    let mut unimportant = advisory("DEBIAN-CVE-1-1", &[], "Debian:12", "tar", "99");
+    unimportant.upstream = vec![text("CVE-1-1")];
+    unimportant.ratings = vec![cvss(Severity::Critical)];
+    unimportant.affected[0].ratings = vec![Rating {
+        source: text("debian"),
+        severity: Severity::Negligible,
+        basis: RatingBasis::Distribution,
+    }];
+    unimportant.affected[0].ranges = events(&[RangeEvent::Introduced(text("0"))]);
+    unimportant.affected[0].is_end_of_life = true;
+    // Another record on the same CVE adds its rating, whatever package it is about.
+    let mut enriching = advisory("CVE-1-2", &[], "PyPI", "other", "1");
+    enriching.ratings = vec![cvss(Severity::High)];
+    enriching.summary = Some(text("what it is"));
+    let mut bare = advisory("DEBIAN-CVE-1-2", &[], "Debian:12", "tar", "99");
+    bare.upstream = vec![text("CVE-1-2")];
+    let inventory = inventory(debian("12"), vec![deb("tar", "tar", "1")]);
+    let report = report(&inventory, &Advisories::new(vec![unimportant, enriching, bare]));
+    expect![[r"
+        tar 1 CVE-1-2 HIGH 99
+        tar 1 CVE-1-1 NEGLIGIBLE end_of_life
+    "]]
+    .assert_eq(&lines(&report));
+    assert_eq!(report.findings[0].title, "what it is");
+    assert_eq!(report.findings[1].severity_source.as_deref(), Some("debian"));
+}
+
+#[test]
+fn what_cannot_be_judged_is_said() {
+    check(
+        &inventory(
+            debian("12"),
+            vec![
+                deb("tar", "tar", "<none>"),
+                package(PackageKind::Deb, "sed", None),
+                package(PackageKind::Python, "nameless", None),
+                python("odd", "1.0-odd-version"),
+            ],
+        ),
+        vec![
+            advisory("CVE-1-1", &[], "Debian:12", "tar", "99"),
+            advisory("CVE-1-2", &[], "PyPI", "odd", "99"),
+        ],
+        expect![[r"
+            note odd: not judged: `1.0-odd-version` is not a PEP 440 version: what follows the release is no pre-, post- or development release
+            note sed, nameless: not judged: its version is not known
+            note tar: not judged: `<none>` is not a dpkg version: the upstream part does not start with a digit
+        "]],
+    );
+}
+
+#[test]
+fn other_distributions_are_not_judged_by_debians_advisories() {
+    let mut distro = debian("22.04");
+    distro.id = "ubuntu".to_owned();
+    let inventory = inventory(distro, vec![deb("tar", "tar", "1"), python("flask", "1.0")]);
+    assert_eq!(wanted(&inventory), [Ecosystem::parse("PyPI")]);
+    let advisories = vec![advisory("CVE-1-1", &[], "Debian:12", "tar", "99")];
+    let report = report(&inventory, &Advisories::new(advisories));
+    expect![[r"
+        note flask: not judged: there are no advisories for PyPI
+        note tar: not judged: distribution `ubuntu` cannot be judged yet
+    "]]
+    .assert_eq(&lines(&report));
+    assert!(report.scanned.iter().all(|entry| (entry.packages, entry.judged) == (1, 0)));
+}
+
+#[test]
+fn an_unreadable_range_is_noted_and_hides_nothing_else() {
+    let bad = advisory("CVE-1-1", &[], "Debian:12", "tar", "<unfixed>");
+    let good = advisory("CVE-1-2", &[], "Debian:12", "tar", "99");
+    check(
+        &inventory(debian("12"), vec![deb("tar", "tar", "1")]),
+        vec![bad, good],
+        expect![[r"
+            tar 1 CVE-1-2 UNKNOWN 99
+            note CVE-1-1: a range for `tar` cannot be judged: `<unfixed>` is not a dpkg version: the upstream part does not start with a digit
+        "]],
+    );
+}
+
+#[test]
+fn what_options_hide_is_counted() {
+    let mut unfixed = advisory("CVE-1-1", &[], "PyPI", "flask", "1");
+    unfixed.affected[0].ranges = events(&[RangeEvent::Introduced(text("0"))]);
+    let high = Rating { source: text("x"), severity: Severity::High, basis: RatingBasis::Word };
+    unfixed.ratings = vec![high.clone()];
+    let mut fixed = advisory("CVE-1-2", &[], "PyPI", "flask", "2");
+    fixed.ratings = vec![high];
+    let unknown = advisory("CVE-1-3", &[], "PyPI", "flask", "2");
+    let options =
+        Options { severities: vec![Severity::High, Severity::Critical], ignore_unfixed: true };
+    let report = scan(
+        &inventory(None, vec![python("flask", "1.0")]),
+        &Advisories::new(vec![unfixed, fixed, unknown]),
+        &options,
+        Artifact::default(),
+        0,
+    );
+    expect![[r"
+        flask 1.0 CVE-1-2 HIGH 2
+    "]]
+    .assert_eq(&lines(&report));
+    assert_eq!(report.hidden.by_severity, [(Severity::Unknown, 1)]);
+    assert_eq!(report.hidden.unfixed, 1);
+}

@@ -1,0 +1,96 @@
+//! The answers that a copy of the public advisories is known to give.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use sealift_advisory::{Advisories, Ecosystem};
+use sealift_model::{Package, Severity};
+use sealift_scan::{Thresholds, gate};
+
+use crate::inventory::{deb, debian, inventory, python, report};
+
+// The copy lies beside the repository or where SEALIFT_SHARED says.
+fn advisories() -> Option<&'static Advisories> {
+    static ADVISORIES: OnceLock<Option<Advisories>> = OnceLock::new();
+    let load = || {
+        let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+        let shared = std::env::var_os("SEALIFT_SHARED").map_or(beside, PathBuf::from);
+        let path = shared.join("advisories/osv");
+        if !path.is_dir() {
+            eprintln!("SKIPPED: no public advisories in `{}`", path.display());
+            return None;
+        }
+        let wanted = ["Debian:11", "Debian:12", "PyPI"].map(Ecosystem::parse);
+        Some(Advisories::open(&path, &wanted).unwrap().0)
+    };
+    ADVISORIES.get_or_init(load).as_ref()
+}
+
+fn check(release: &str, package: Package, expected: usize, named: &[&str]) {
+    let Some(advisories) = advisories() else { return };
+    let name = format!("{} {}", package.name, package.version.as_deref().unwrap_or_default());
+    let report = report(&inventory(debian(release), vec![package]), advisories);
+    let ids: Vec<&str> = report.findings.iter().map(|finding| finding.id.as_str()).collect();
+    // Debian's advisories that name no CVE are findings of their own.
+    let cves = ids.iter().filter(|id| id.starts_with("CVE-")).count();
+    assert_eq!(cves, expected, "{name}: {ids:#?}");
+    for id in named {
+        assert!(ids.contains(id), "{name}: {id} is not in {ids:#?}");
+    }
+    assert!(report.findings.iter().all(|finding| !finding.reasons.is_empty()));
+    assert!(report.notes.is_empty(), "{:#?}", report.notes);
+}
+
+#[test]
+fn python_packages() {
+    check(
+        "12",
+        python("Flask", "0.12.2"),
+        3,
+        &["CVE-2018-1000656", "CVE-2019-1010083", "CVE-2023-30861"],
+    );
+    check(
+        "12",
+        python("requests", "2.19.1"),
+        3,
+        &["CVE-2018-18074", "CVE-2023-32681", "CVE-2024-35195"],
+    );
+    check("12", python("PyYAML", "3.13"), 2, &["CVE-2017-18342", "CVE-2020-14343"]);
+    check("12", python("django", "1.11.0"), 16, &[]);
+    check("12", python("urllib3", "1.24"), 7, &[]);
+    check("12", python("jinja2", "2.10"), 4, &["CVE-2024-56326"]);
+    check("12", python("gunicorn", "20.1.0"), 1, &["CVE-2024-1135"]);
+    check("12", python("gunicorn", "22.0.0"), 0, &[]);
+}
+
+#[test]
+fn debian_packages() {
+    check("12", deb("libssl3", "openssl", "3.0.9-1"), 40, &["CVE-2023-5363"]);
+    check("12", deb("libssl3", "openssl", "3.0.19-1~deb12u2"), 9, &[]);
+    check("12", deb("curl", "curl", "7.88.1-10"), 20, &["DSA-5460-1"]);
+    check("12", deb("libc6", "glibc", "2.36-9"), 22, &[]);
+    check("12", deb("zlib1g", "zlib", "1:1.2.13.dfsg-1"), 0, &[]);
+    check("11", deb("libssl1.1", "openssl", "1.1.1k-1"), 39, &[]);
+    check("11", deb("curl", "curl", "7.74.0-1.3"), 23, &[]);
+    check("11", deb("zlib1g", "zlib", "1:1.2.11.dfsg-2"), 2, &[]);
+    check("11", deb("libc6", "glibc", "2.31-13"), 13, &[]);
+}
+
+#[test]
+fn the_fix_of_the_branch() {
+    let Some(advisories) = advisories() else { return };
+    let report = report(&inventory(None, vec![python("flask", "0.12.2")]), advisories);
+    let finding = report.findings.iter().find(|finding| finding.id == "CVE-2023-30861").unwrap();
+    assert_eq!(finding.fix.version(), Some("2.2.5"));
+}
+
+#[test]
+fn what_nobody_rated_does_not_pass_a_threshold() {
+    let Some(advisories) = advisories() else { return };
+    let report = report(&inventory(None, vec![python("django", "1.11.0")]), advisories);
+    let thresholds = Thresholds { fail_on: Some(Severity::High), ..Thresholds::default() };
+    let result = gate(&report, &thresholds);
+    assert!(!result.passed());
+    let hint = result.failures[0].hint(&report).unwrap();
+    assert!(hint.starts_with("upgrade `django` from 1.11.0 to "), "{hint}");
+}
