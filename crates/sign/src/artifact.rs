@@ -12,7 +12,7 @@ pub(crate) const ANNOTATION_CONTENT: &str = "dev.sigstore.bundle.content";
 pub(crate) const ANNOTATION_PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 pub(crate) const CONTENT_DSSE: &str = "dsse-envelope";
 pub(crate) const EMPTY: &[u8] = b"{}";
-const EMPTY_BASE64: &str = "e30=";
+pub(crate) const EMPTY_BASE64: &str = "e30=";
 const PREDICATE_TYPE_BYTES_MAX: usize = 256;
 
 /// The image that a signature or attestation is about.

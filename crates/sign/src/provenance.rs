@@ -160,6 +160,6 @@ mod tests {
             finished: Timestamp::from_millisecond(1_700_000_001_500).unwrap(),
         };
         let text = String::from_utf8(encode(&provenance)).unwrap();
-        expect![[r#"{"buildDefinition":{"buildType":"https://github.com/sealift/sealift/build/v1","externalParameters":{"buildArgs":{"A":"1"},"dockerfile":"Dockerfile"},"resolvedDependencies":[{"uri":"oci://docker.io/library/python:3.11-slim","digest":{"sha256":"ce68c01f44ac83d21a7ea5b4e2a4a5b3c0a7b40f9ac32d95d12e9b1ef4e6b2a9"},"name":"base"}]},"runDetails":{"builder":{"id":"https://github.com/sealift/sealift/builder/local","version":{"sealift":"0.1.0"}},"metadata":{"startedOn":"2023-11-14T22:13:20Z","finishedOn":"2023-11-14T22:13:21Z"}}}"#]].assert_eq(&text);
+        expect![[r#"{"buildDefinition":{"buildType":"https://github.com/sealift/sealift/build/v1","externalParameters":{"buildArgs":{"A":"1"},"dockerfile":"Dockerfile"},"resolvedDependencies":[{"uri":"oci://docker.io/library/python:3.11-slim","digest":{"sha256":"cae662172fd450bb0cd710a769079c05bfc5d8e35efa6576edc7d0377afdd4a2"},"name":"base"}]},"runDetails":{"builder":{"id":"https://github.com/sealift/sealift/builder/local","version":{"sealift":"0.1.0"}},"metadata":{"startedOn":"2023-11-14T22:13:20Z","finishedOn":"2023-11-14T22:13:21Z"}}}"#]].assert_eq(&text);
     }
 }

@@ -132,6 +132,14 @@ pub enum Fault {
         /// Real size.
         actual: u64,
     },
+    /// There are more bytes than the descriptor says.
+    #[error("the {part} is longer than the {expected} bytes that its descriptor says")]
+    Longer {
+        /// Which part.
+        part: Part,
+        /// Stated size.
+        expected: u64,
+    },
     /// The bytes are not those of the descriptor.
     #[error("the {part} has digest `{actual}`, but its descriptor says `{expected}`")]
     Digest {

@@ -11,7 +11,9 @@ use sealift_oci::{DOCUMENT_BYTES_MAX, Descriptor, Digest, Hasher, Manifest, medi
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::artifact::{ANNOTATION_CONTENT, ANNOTATION_PREDICATE_TYPE, CONTENT_DSSE, EMPTY};
+use crate::artifact::{
+    ANNOTATION_CONTENT, ANNOTATION_PREDICATE_TYPE, CONTENT_DSSE, EMPTY, EMPTY_BASE64,
+};
 use crate::bundle::{self, Bundle};
 use crate::predicate_type;
 use crate::statement::{self, PAYLOAD_TYPE, Statement, StatementSubject};
@@ -83,7 +85,7 @@ pub fn check_content(
     let actual = std::io::copy(&mut limited, &mut hasher)
         .map_err(|error| refuse(Fault::Unreadable { part, reason: error.to_string() }))?;
     if actual > descriptor.size {
-        return Err(refuse(Fault::Size { part, expected: descriptor.size, actual }));
+        return Err(refuse(Fault::Longer { part, expected: descriptor.size }));
     }
     check_digest(part, descriptor, hasher.finish()).map_err(&refuse)?;
     check_size(part, descriptor, actual).map_err(&refuse)
@@ -114,7 +116,7 @@ struct Examiner<'a> {
 impl Examiner<'_> {
     // `what` becomes more exact as soon as the manifest's own bytes are sure.
     fn examine(&self, referrer: &Descriptor, what: &mut What) -> Result<Proof, Failure> {
-        let manifest = self.read_manifest(referrer)?;
+        let manifest = self.read_manifest(referrer, what)?;
         *what = What::of(manifest.annotations.get(ANNOTATION_PREDICATE_TYPE));
         if manifest.effective_artifact_type() != bundle::MEDIA_TYPE {
             let kind = clean(manifest.effective_artifact_type());
@@ -133,10 +135,20 @@ impl Examiner<'_> {
         self.prove(referrer, &manifest, statement, key)
     }
 
-    fn read_manifest(&self, referrer: &Descriptor) -> Result<Manifest, Fault> {
+    fn read_manifest(&self, referrer: &Descriptor, what: &mut What) -> Result<Manifest, Fault> {
         let part = Part::Manifest;
         check_media_type(part, media_type::MANIFEST, &referrer.media_type)?;
-        let bytes = self.read(part, referrer, DOCUMENT_BYTES_MAX)?;
+        let bytes = self.fetch(part, referrer, DOCUMENT_BYTES_MAX)?;
+        if *what == What::Referrer {
+            // A list without annotations: the bytes' own word is enough for a name in a message.
+            let manifest: Option<Manifest> = serde_json::from_slice(&bytes).ok();
+            *what = What::of(
+                manifest
+                    .and_then(|mut manifest| manifest.annotations.remove(ANNOTATION_PREDICATE_TYPE))
+                    .as_ref(),
+            );
+        }
+        check_bytes(part, referrer, &bytes)?;
         // A document that is both manifest and index means different things to different readers.
         #[derive(Deserialize)]
         struct Probe {
@@ -245,19 +257,19 @@ impl Examiner<'_> {
     }
 
     fn read(&self, part: Part, descriptor: &Descriptor, limit: usize) -> Result<Vec<u8>, Fault> {
+        let bytes = self.fetch(part, descriptor, limit)?;
+        check_bytes(part, descriptor, &bytes)?;
+        Ok(bytes)
+    }
+
+    // The bytes as they are: not yet checked.
+    fn fetch(&self, part: Part, descriptor: &Descriptor, limit: usize) -> Result<Vec<u8>, Fault> {
         let limit = limit as u64;
         if descriptor.size > limit {
             return Err(Fault::TooLarge { part, size: descriptor.size, limit });
         }
-        let bytes = self
-            .blobs
-            .read(descriptor)
-            .map_err(|reason| Fault::Unreadable { part, reason: clean(&reason) })?;
-        let mut hasher = Hasher::new(descriptor.digest.algorithm());
-        hasher.update(&bytes);
-        check_digest(part, descriptor, hasher.finish())?;
-        check_size(part, descriptor, bytes.len() as u64)?;
-        Ok(bytes)
+        let unreadable = |reason: String| Fault::Unreadable { part, reason: clean(&reason) };
+        self.blobs.read(descriptor).map_err(unreadable)
     }
 }
 
@@ -267,6 +279,10 @@ fn check_shape(manifest: &Manifest) -> Result<&Descriptor, Fault> {
     check_media_type(Part::Config, media_type::EMPTY, &config.media_type)?;
     check_digest(Part::Config, config, Digest::sha256(EMPTY))?;
     check_size(Part::Config, config, EMPTY.len() as u64)?;
+    if config.data.as_deref().is_some_and(|data| data != EMPTY_BASE64) {
+        let reason = "its inline data is not that of its digest".to_owned();
+        return Err(Fault::Malformed { part: Part::Config, reason });
+    }
     check_annotation(manifest, ANNOTATION_CONTENT, CONTENT_DSSE)?;
     let [layer] = manifest.layers.as_slice() else {
         let reason = format!("it has {} layers, not one", manifest.layers.len());
@@ -303,6 +319,13 @@ fn check_media_type(part: Part, expected: &str, actual: &str) -> Result<(), Faul
         return Ok(());
     }
     Err(Fault::MediaType { part, expected: expected.to_owned(), actual: clean(actual) })
+}
+
+fn check_bytes(part: Part, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), Fault> {
+    let mut hasher = Hasher::new(descriptor.digest.algorithm());
+    hasher.update(bytes);
+    check_digest(part, descriptor, hasher.finish())?;
+    check_size(part, descriptor, bytes.len() as u64)
 }
 
 fn check_size(part: Part, descriptor: &Descriptor, actual: u64) -> Result<(), Fault> {
