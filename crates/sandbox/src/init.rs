@@ -133,14 +133,12 @@ fn prepare_and_start(
     // The command may be root, too, but must not look into this process.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .prepare("hiding the init process")?;
-    match sys::fork().prepare("starting the command")? {
-        Some(command) => Ok(command),
-        None => {
-            let failure = become_command(spec);
-            report::send(control, &Report::Failed(failure));
-            sys::exit(127)
-        }
+    if let Some(command) = sys::fork().prepare("starting the command")? {
+        return Ok(command);
     }
+    let failure = become_command(spec);
+    report::send(control, &Report::Failed(failure));
+    sys::exit(127)
 }
 
 fn enter_namespaces(spec: &Spec) -> Result<(), Failure> {

@@ -191,14 +191,14 @@ fn ranges(text: &str, name: Option<&str>, uid: u32) -> Vec<Range> {
 
 /// The arguments of `newuidmap`: the user becomes root, the ranges follow from 1 on.
 fn map_arguments(own: u32, ranges: &[Range]) -> String {
-    let mut text = format!("0 {own} 1");
+    let mut extents = vec![format!("0 {own} 1")];
     let mut inside = 1_u32;
     for range in ranges {
         let Some(next) = inside.checked_add(range.count) else { break };
-        text.push_str(&format!(" {inside} {} {}", range.start, range.count));
+        extents.push(format!("{inside} {} {}", range.start, range.count));
         inside = next;
     }
-    text
+    extents.join(" ")
 }
 
 fn user_name(passwd: &str, uid: u32) -> Option<String> {

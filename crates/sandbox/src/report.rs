@@ -147,3 +147,36 @@ pub(crate) fn first(received: &[u8]) -> Option<Report> {
     let line = received.split(|byte| *byte == b'\n').next()?;
     serde_json::from_slice(line).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_has_its_own_error() {
+        let failure = Failure::new(Step::Prepare("making mount points".to_owned()), Errno::NOSPC);
+        let error = Error::from(failure);
+        assert_eq!(error.to_string(), "no space left while making mount points");
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn the_first_report_counts() {
+        let received = b"{\"Exit\":{\"Code\":3}}\n{\"Exit\":{\"Code\":0}}\n";
+        assert!(matches!(first(received), Some(Report::Exit(Exit::Code(3)))));
+        assert!(first(b"").is_none());
+        assert!(first(b"noise\n").is_none());
+    }
+
+    #[test]
+    fn a_specification_that_ends_early_is_none() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (&ours).write_all(&100_u32.to_ne_bytes()).unwrap();
+        (&ours).write_all(b"{").unwrap();
+        drop(ours);
+        assert!(receive_spec(&theirs).is_none());
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (&ours).write_all(&u32::MAX.to_ne_bytes()).unwrap();
+        assert!(receive_spec(&theirs).is_none());
+    }
+}

@@ -185,3 +185,108 @@ mod compat {
         Vec::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const X86_64: u32 = 0xc000_003e;
+    const I386: u32 = 0x4000_0003;
+    const AARCH64: u32 = 0xc000_00b7;
+
+    /// Runs a filter program as the kernel would, <https://docs.kernel.org/networking/filter.html>.
+    fn interpret(program: &BpfProgram, data: &[u32; 16]) -> u32 {
+        let (mut accumulator, mut at) = (0_u32, 0_usize);
+        loop {
+            let step = &program[at];
+            at += 1;
+            let jump = |taken: bool| usize::from(if taken { step.jt } else { step.jf });
+            match step.code {
+                0x20 => accumulator = data[usize::try_from(step.k / 4).unwrap()],
+                0x54 => accumulator &= step.k,
+                0x05 => at += usize::try_from(step.k).unwrap(),
+                0x15 => at += jump(accumulator == step.k),
+                0x25 => at += jump(accumulator > step.k),
+                0x35 => at += jump(accumulator >= step.k),
+                0x06 => return step.k,
+                other => panic!("unexpected instruction {other:#x}"),
+            }
+        }
+    }
+
+    /// What becomes of a call: the later filter's answer where both refuse.
+    fn outcome(architecture: u32, number: i64, first_argument: u64) -> String {
+        let (allow, deny) = programs().unwrap();
+        let mut data = [0_u32; 16];
+        data[0] = u32::try_from(number).unwrap();
+        data[1] = architecture;
+        data[4] = u32::try_from(first_argument & 0xffff_ffff).unwrap();
+        data[5] = u32::try_from(first_argument >> 32).unwrap();
+        let answers = [interpret(&deny, &data), interpret(&allow, &data)];
+        let refusal = answers.into_iter().find(|answer| *answer != 0x7fff_0000);
+        match refusal {
+            None => "allow".to_owned(),
+            Some(0x0005_0001) => "EPERM".to_owned(),
+            Some(0x0005_0026) => "ENOSYS".to_owned(),
+            Some(0x8000_0000) => "kill".to_owned(),
+            Some(other) => format!("{other:#x}"),
+        }
+    }
+
+    fn native() -> u32 {
+        if cfg!(target_arch = "x86_64") { X86_64 } else { AARCH64 }
+    }
+
+    #[test]
+    fn native_calls() {
+        let check = |number, argument, expected: &str| {
+            assert_eq!(outcome(native(), number, argument), expected, "{number} {argument:#x}");
+        };
+        check(libc::SYS_read, 0, "allow");
+        check(libc::SYS_ptrace, 0, "allow");
+        check(libc::SYS_chroot, 0, "allow");
+        check(libc::SYS_mount, 0, "EPERM");
+        check(libc::SYS_unshare, 0, "EPERM");
+        check(libc::SYS_setns, 0, "EPERM");
+        check(libc::SYS_keyctl, 0, "EPERM");
+        check(libc::SYS_clone, 17, "allow");
+        for flag in NAMESPACE_FLAGS {
+            check(libc::SYS_clone, flag | 0x11, "EPERM");
+        }
+        check(435, 0, "ENOSYS");
+        check(4000, 0, "ENOSYS");
+        for personality in PERSONALITIES {
+            check(libc::SYS_personality, personality, "allow");
+        }
+        check(libc::SYS_personality, 0x0004_0000, "EPERM");
+        check(libc::SYS_socket, 2, "allow");
+        check(libc::SYS_socket, 40, "EPERM");
+    }
+
+    #[test]
+    fn no_call_is_both_allowed_and_denied() {
+        let allowed: Vec<_> = syscalls::ALLOWED.iter().chain(syscalls::ALLOWED_HERE).collect();
+        for denied in syscalls::DENIED.iter().chain(syscalls::DENIED_HERE) {
+            assert!(!allowed.contains(&denied), "{denied}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn foreign_calls() {
+        let check = |architecture, number, argument, expected: &str| {
+            assert_eq!(outcome(architecture, number, argument), expected, "{number}");
+        };
+        check(I386, 3, 0, "allow"); // read
+        check(I386, 11, 0, "allow"); // execve
+        check(I386, 21, 0, "EPERM"); // mount
+        check(I386, 310, 0, "EPERM"); // unshare
+        check(I386, 450, 0, "EPERM"); // the last of the list
+        check(I386, 120, 17, "allow"); // clone
+        check(I386, 120, 0x1000_0011, "EPERM");
+        check(I386, 435, 0, "ENOSYS"); // clone3
+        check(I386, 900, 0, "ENOSYS");
+        check(X86_64, 0x4000_0000 + 39, 0, "ENOSYS"); // x32
+        check(AARCH64, 63, 0, "kill");
+    }
+}

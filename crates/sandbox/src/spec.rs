@@ -119,6 +119,9 @@ impl Exit {
     }
 }
 
+/// Overlayfs stacks at most 500 lower layers; one is the sandbox's own.
+const LAYERS_MAX: usize = 499;
+
 impl Spec {
     /// Refuses what could not be handed to the kernel, before anything is started.
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -141,6 +144,10 @@ impl Spec {
         // The kernel's limit is 64 bytes; a name longer than a DNS label is a mistake anyway.
         if self.hostname.is_empty() || self.hostname.len() > 63 {
             return Err(invalid("the host name must have 1 to 63 characters"));
+        }
+        if self.lower_dirs.len() > LAYERS_MAX {
+            let n_layers = self.lower_dirs.len();
+            return Err(invalid(&format!("{n_layers} layers are more than {LAYERS_MAX}")));
         }
         for mount in &self.mounts {
             let target = mount.target();

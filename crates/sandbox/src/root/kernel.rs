@@ -77,7 +77,7 @@ pub(super) fn restrict(
     empty: BorrowedFd<'_>,
 ) -> std::result::Result<(), Failure> {
     for path in READ_ONLY {
-        present(root, path, |point| mount::attach_read_only_copy(point))?;
+        present(root, path, mount::attach_read_only_copy)?;
     }
     for path in MASKED {
         present(root, path, |point| mask(point, empty))?;
