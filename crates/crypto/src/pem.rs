@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use crate::Error;
 
@@ -24,8 +25,10 @@ pub(crate) fn decode(text: &str, label: &'static str) -> Result<Vec<u8>, Error> 
         .and_then(|rest| rest.strip_suffix(label))
         .and_then(|rest| rest.strip_suffix("-----END "))
         .ok_or_else(|| error("it does not end with that label"))?;
-    let base64: String = body.split(['\r', '\n']).map(str::trim_ascii).collect();
-    STANDARD.decode(base64).map_err(|_| error("the body is not base64"))
+    // It may be a private key.
+    let base64: Zeroizing<String> =
+        Zeroizing::new(body.split(['\r', '\n']).map(str::trim_ascii).collect());
+    STANDARD.decode(base64.as_bytes()).map_err(|_| error("the body is not base64"))
 }
 
 /// True if the text begins with a block of this label.

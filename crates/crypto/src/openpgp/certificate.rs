@@ -3,6 +3,11 @@
 //! Everything that takes power away (revocation, end) is believed as soon as it is there; what gives power
 //! (self-signature, binding, back signature) must verify with SHA-256 or better.
 
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use aws_lc_rs::digest::Context;
+
 use super::fault::KeyFault;
 use super::key::Key;
 use super::packet::{
@@ -81,12 +86,13 @@ pub(super) fn read(packets: &[Packet<'_>]) -> Result<Vec<Certificate>, Error> {
 // Two copies of one key are one key: a revocation in either counts.
 pub(super) fn merge(certificates: Vec<Certificate>) -> Vec<Certificate> {
     let mut merged: Vec<Certificate> = Vec::new();
+    let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
     for certificate in certificates {
-        let known =
-            merged.iter_mut().find(|known| known.primary.body() == certificate.primary.body());
-        match known {
-            Some(known) => known.absorb(certificate),
-            None => merged.push(certificate),
+        if let Some(index) = places.get(certificate.primary.body()) {
+            merged[*index].absorb(certificate);
+        } else {
+            places.insert(certificate.primary.body().to_vec(), merged.len());
+            merged.push(certificate);
         }
     }
     merged
@@ -259,7 +265,7 @@ impl Certificate {
         if is_revoked {
             return Err(KeyFault::Revoked);
         }
-        let feed = |context: &mut aws_lc_rs::digest::Context| {
+        let feed = |context: &mut Context| {
             self.primary.feed(context);
             key.feed(context);
         };
@@ -284,8 +290,8 @@ impl Certificate {
         &self,
         signatures: &'a Signatures,
         now: u64,
-        kinds: std::ops::RangeInclusive<u8>,
-        feed: impl Fn(&mut aws_lc_rs::digest::Context),
+        kinds: RangeInclusive<u8>,
+        feed: impl Fn(&mut Context),
     ) -> Vec<&'a Signature> {
         let mut valid: Vec<&Signature> = signatures
             .readable
@@ -333,7 +339,7 @@ fn key_end(key: &Key, signature: &Signature) -> Option<u64> {
     signature.key_expires_after.map(|seconds| key.created + u64::from(seconds))
 }
 
-fn feed_user(context: &mut aws_lc_rs::digest::Context, id: &[u8]) {
+fn feed_user(context: &mut Context, id: &[u8]) {
     let length = u32::try_from(id.len()).unwrap_or(u32::MAX);
     context.update(&[0xB4]);
     context.update(&length.to_be_bytes());

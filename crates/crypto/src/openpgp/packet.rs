@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::Error;
 use crate::cursor::Cursor;
 
-const PACKETS_MAX: usize = 100_000;
+const PACKETS_MAX: usize = 50_000;
 
 pub(super) const TAG_SIGNATURE: u8 = 2;
 pub(super) const TAG_SECRET_KEY: u8 = 5;
@@ -30,7 +30,7 @@ pub(super) fn split(bytes: &[u8]) -> Result<Vec<Packet<'_>>, Error> {
         let offset = bytes.len() - cursor.rest().len();
         let error = |reason| Error::Packet { offset, reason };
         if packets.len() == PACKETS_MAX {
-            return Err(error("there are more than 100000 packets"));
+            return Err(error("there are more than 50000 packets"));
         }
         let first = cursor.u8().ok_or_else(|| error("the packet ends early"))?;
         if first & 0x80 == 0 {

@@ -337,6 +337,40 @@ fn an_unreadable_revocation_revokes() {
     assert!(outcome(&fixture("revoked"), &keyring, NOW).contains("revoked"));
 }
 
+// A signature packet that claims things; its numbers are empty, so that it never verifies.
+fn claim(kind: u8, issuer: &[u8], subpackets: &[u8]) -> Vec<u8> {
+    let created = [5, 2, 0x65, 0xBA, 0xDF, 0x00];
+    let hashed = [&created[..], &[22, 33, 4], issuer, subpackets].concat();
+    let length = u16::try_from(hashed.len()).unwrap().to_be_bytes();
+    framed(TAG_SIGNATURE, &[&[4, kind, 22, 8], &length[..], &hashed, &[0, 0, 0, 0]].concat())
+}
+
+#[test]
+fn only_the_key_itself_and_its_revokers_revoke() {
+    let binary = decode_blocks(&fixture("key-ed25519")).unwrap();
+    let end_of_primary = 2 + split(&binary).unwrap()[0].body.len();
+    let own = Keyring::parse(&binary).unwrap().certificates[0].primary.fingerprint;
+    let (revoker, stranger) = ([7; 20], [8; 20]);
+    let names_revoker = [&[23, 12, 0x80, 22][..], &revoker].concat();
+    let check = |claims: &[Vec<u8>], is_good: bool| {
+        let file =
+            [&binary[..end_of_primary], &claims.concat(), &binary[end_of_primary..]].concat();
+        let text = outcome(&fixture("ed25519"), &Keyring::parse(&file).unwrap(), NOW);
+        assert_eq!(text.starts_with("the text by"), is_good, "{text}");
+        assert_eq!(text.contains("the key is revoked"), !is_good, "{text}");
+    };
+    let revocation = |issuer: &[u8]| claim(signature::KIND_KEY_REVOCATION, issuer, &[]);
+    let designation = claim(signature::KIND_DIRECT, &own, &names_revoker);
+    check(&[], true);
+    check(&[revocation(&stranger)], true);
+    check(&[revocation(&revoker)], true);
+    check(&[designation.clone(), revocation(&stranger)], true);
+    check(&[revocation(&revoker), designation.clone()], false);
+    check(&[designation, revocation(&revoker)], false);
+    // What takes power away needs no proof.
+    check(&[revocation(&own)], false);
+}
+
 #[test]
 fn nothing_may_stand_around_the_signed_text() {
     let keyring = keyring(&["rsa"]);
