@@ -4,7 +4,7 @@
 //! names several CVEs speaks of each. `upstream` joins nothing: a distribution's advisory names the CVEs that it
 //! repairs, and so speaks of each of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sealift_model::Advisory;
 
@@ -35,9 +35,10 @@ pub(crate) fn group(records: &[Advisory]) -> (Vec<Group>, Vec<Vec<usize>>) {
         }
     }
     let members = sets.members();
+    let known: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
     let mut flaws: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, record) in records.iter().enumerate() {
-        for id in flaws_of(record, &mut sets, &members) {
+        for id in flaws_of(record, &known, &mut sets, &members) {
             flaws.entry(id).or_default().push(index);
         }
     }
@@ -54,7 +55,12 @@ pub(crate) fn group(records: &[Advisory]) -> (Vec<Group>, Vec<Vec<usize>>) {
 }
 
 // The flaws that a record speaks of, by the id that is preferred.
-fn flaws_of(record: &Advisory, sets: &mut Sets, members: &[Vec<String>]) -> Vec<String> {
+fn flaws_of(
+    record: &Advisory,
+    known: &HashSet<&str>,
+    sets: &mut Sets,
+    members: &[Vec<String>],
+) -> Vec<String> {
     let own: BTreeSet<&String> = cves_of(record).collect();
     if !own.is_empty() {
         return own.into_iter().cloned().collect();
@@ -69,7 +75,9 @@ fn flaws_of(record: &Advisory, sets: &mut Sets, members: &[Vec<String>]) -> Vec<
     if !upstream.is_empty() {
         return upstream.into_iter().cloned().collect();
     }
-    let preferred = ids.iter().find(|id| id.starts_with("GHSA-")).or_else(|| ids.first());
+    // An alias that no record here has may lead nowhere.
+    let ghsa = ids.iter().find(|id| id.starts_with("GHSA-"));
+    let preferred = ghsa.or_else(|| ids.iter().find(|id| known.contains(id.as_str())));
     vec![preferred.unwrap_or(&record.id).clone()]
 }
 

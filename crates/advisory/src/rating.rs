@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn what_says_nothing() {
         check("", expect!["nothing"]);
-        check("CVSS:3.1/AV:N", expect!["nothing"]);
+        check("CVSS:3.1/AV:N", expect!["NEGLIGIBLE V31 0.0"]);
         check("CVSS:9.9/AV:N/AC:L", expect!["nothing"]);
         check("11.0", expect!["nothing"]);
         check("NaN", expect!["nothing"]);

@@ -53,8 +53,10 @@ pub enum ArtifactKind {
     Image,
     /// A directory.
     Filesystem,
-    /// An SBOM.
-    Sbom,
+    /// An SBOM in SPDX.
+    Spdx,
+    /// An SBOM in CycloneDX.
+    CycloneDx,
 }
 
 /// An image's facts, as reports repeat them.

@@ -32,7 +32,8 @@ pub fn json(report: &Report) -> String {
         artifact_type: match report.artifact.kind {
             ArtifactKind::Image => "container_image",
             ArtifactKind::Filesystem => "filesystem",
-            ArtifactKind::Sbom => "spdx",
+            ArtifactKind::Spdx => "spdx",
+            ArtifactKind::CycloneDx => "cyclonedx",
         },
         metadata: metadata(report, config),
         results: results(report),

@@ -1,0 +1,10 @@
+//! Reading advisories: layouts, tolerance, limits.
+
+// `allow-unwrap-in-tests` does not reach the helpers of an integration test.
+#![allow(clippy::unwrap_used)]
+
+mod folder;
+mod hostile;
+mod identity;
+mod layouts;
+mod tolerance;
