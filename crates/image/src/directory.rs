@@ -16,7 +16,7 @@ use crate::{Error, FileFact, FileKind, FileTree, Note, Result};
 /// Reads a folder as it lies there. Links are not followed; what cannot be read gets a note.
 ///
 /// `/proc`, `/sys` and `/dev` right below the folder are left out if they are mounts.
-pub fn open_directory(path: &Path, wanted: &Wanted, limits: &ReadLimits) -> Result<FileTree> {
+pub fn open_directory(path: &Path, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<FileTree> {
     let io_error = |error| Error::io(path, error);
     let root = fs::canonicalize(path).map_err(io_error)?;
     let metadata = fs::metadata(&root).map_err(io_error)?;
@@ -86,7 +86,7 @@ impl Walk {
         path: &Path,
         name: RelativePath,
         metadata: &Metadata,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         limits: &ReadLimits,
     ) {
         let kind = match kind(path, metadata) {
@@ -132,7 +132,7 @@ impl Walk {
         self.notes.push(Note { path, message: format!("not read: {error}") });
     }
 
-    fn finish(mut self, wanted: &Wanted, limits: &ReadLimits, root: &Path) -> FileTree {
+    fn finish(mut self, wanted: &Wanted<'_>, limits: &ReadLimits, root: &Path) -> FileTree {
         let mut tree = FileTree::default();
         let mut bodies = Vec::new();
         for (fact, body) in std::mem::take(&mut self.found).into_values() {

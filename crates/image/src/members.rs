@@ -15,7 +15,7 @@ const LINKS_MAX: usize = 8;
 pub(crate) struct Members {
     path: PathBuf,
     file: FileSlice,
-    members: BTreeMap<RelativePath, Member>,
+    places: BTreeMap<RelativePath, Member>,
 }
 
 enum Member {
@@ -42,8 +42,8 @@ impl Members {
             unpack(file, compression).map_err(archive_error)?
         };
         let file = FileSlice::whole(file).map_err(|error| Error::io(path, error))?;
-        let members = find(file.clone()).map_err(archive_error)?;
-        Ok(Self { path: path.to_owned(), file, members })
+        let places = find(file.clone()).map_err(archive_error)?;
+        Ok(Self { path: path.to_owned(), file, places })
     }
 
     /// The archive.
@@ -55,7 +55,7 @@ impl Members {
     pub(crate) fn get(&self, name: &RelativePath) -> Option<(FileSlice, u64)> {
         let mut name = name;
         for _ in 0..LINKS_MAX {
-            match self.members.get(name)? {
+            match self.places.get(name)? {
                 Member::File { offset, size } => {
                     return Some((self.file.part(*offset, *size), *size));
                 }

@@ -11,7 +11,7 @@ use crate::{FileKind, FileMeta, FileTree, Image, LayerFact, Note, Removed, Remov
 
 /// Says whose content is wanted, by path. It is asked for regular files of layers, for files of the merged tree and for
 /// symbolic links there, whose targets are then wanted.
-pub type Wanted = dyn Fn(&RelativePath, &FileMeta) -> bool + Sync;
+pub type Wanted<'a> = dyn Fn(&RelativePath, &FileMeta) -> bool + Sync + 'a;
 
 /// What reading an image takes at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Default for ReadLimits {
 ///
 /// A layer is read a second time only if it has the content of a wanted file under a name that was not wanted: behind a
 /// hard link, a symbolic link, or a directory that is a link.
-pub fn read(image: &Image, wanted: &Wanted, limits: &ReadLimits) -> Result<FileTree> {
+pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<FileTree> {
     let keep = |_: usize, header: &Header| wanted(&header.path, &file_meta(header));
     let scans = scan_layers(image, limits, (0..image.layers().len()).collect(), &|_| &keep)?;
     let mut layers: Vec<LayerFact> = image
@@ -142,7 +142,7 @@ impl Draft {
     }
 
     // Entries whose content is wanted under the merged tree's names and was not kept: layer to places.
-    fn missing(&self, wanted: &Wanted) -> BTreeMap<usize, BTreeSet<usize>> {
+    fn missing(&self, wanted: &Wanted<'_>) -> BTreeMap<usize, BTreeSet<usize>> {
         let mut missing: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for (index, fact) in self.tree.facts.iter().enumerate() {
             let is_link = matches!(fact.kind, FileKind::Symlink(_));

@@ -61,15 +61,15 @@ fn entries(
         let header = entry.header();
         let size = header.size;
         let is_wanted = header.kind == EntryKind::File && keep(entries.len(), header);
-        let body = if is_wanted { over_limit(size, kept_bytes, limits) } else { Some(Body::None) };
-        let body = match body {
-            Some(body) => body,
-            None => {
-                kept_bytes += size;
-                let mut bytes = Vec::new();
-                entry.read_to_end(&mut bytes)?;
-                Body::Kept(bytes.into())
-            }
+        let body = if !is_wanted {
+            Body::None
+        } else if let Some(over) = over_limit(size, kept_bytes, limits) {
+            over
+        } else {
+            kept_bytes += size;
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            Body::Kept(bytes.into())
         };
         entries.push(ScannedEntry { header: entry.into_header(), body });
     }
