@@ -1,1 +1,66 @@
 //! What is inside an image: one cataloger per package database.
+//!
+//! Entry: [`wanted`] says which files to keep while the layers are read, [`catalog`] makes the
+//! [`Inventory`] of them. To add a cataloger, write a file with its [`Cataloger`] and name that in [`CATALOGERS`].
+//!
+//! Invariants: analyses are total, whatever cannot be read is in the notes; a cataloger is a function from bytes;
+//! order of the result depends on nothing but the files.
+
+mod cataloger;
+mod distro;
+mod link;
+
+mod dpkg;
+mod python;
+
+mod copyright;
+mod deb822;
+mod dpkg_relations;
+mod license;
+mod markers;
+mod supplier;
+
+use sealift_archive::RelativePath;
+use sealift_image::FileTree;
+use sealift_model::{Inventory, Note};
+
+pub use cataloger::{Cataloger, Pattern};
+
+/// All catalogers. The order is of no importance.
+pub const CATALOGERS: &[Cataloger] =
+    &[dpkg::STATUS, dpkg::STATUS_DIRECTORY, python::WHEEL, python::EGG];
+
+/// True for files whose content [`catalog`] looks at.
+pub fn wanted(path: &RelativePath) -> bool {
+    let path = path.as_bytes();
+    distro::PATHS.iter().any(|known| known.as_bytes() == path)
+        || CATALOGERS.iter().any(|cataloger| {
+            let mut patterns = cataloger.evidence.iter().chain(cataloger.companions);
+            patterns.any(|pattern| pattern.matches(path))
+        })
+}
+
+/// What is inside an image, by the files of its tree.
+pub fn catalog(tree: &FileTree) -> Inventory {
+    let (distro, mut notes) = distro::read(tree);
+    let mut drafts = Vec::new();
+    for (fact, bytes) in tree.bodies() {
+        let path = fact.path.as_bytes();
+        for cataloger in CATALOGERS {
+            if !cataloger.evidence.iter().any(|pattern| pattern.matches(path)) {
+                continue;
+            }
+            let context = cataloger::Context::new(tree, fact, distro.as_ref());
+            let found = (cataloger.read)(bytes, &context);
+            drafts.extend(found.drafts);
+            notes.extend(found.notes);
+        }
+    }
+    notes.extend(
+        tree.notes()
+            .iter()
+            .filter(|note| wanted(&note.path))
+            .map(|note| Note { subject: format!("/{}", note.path), message: note.message.clone() }),
+    );
+    link::link(drafts, distro, notes, tree)
+}

@@ -1,0 +1,160 @@
+//! What a cataloger is, and what it sees.
+
+use sealift_archive::RelativePath;
+use sealift_image::{FileFact, FileTree};
+use sealift_model::{Distro, Evidence, LayerRef, Method, Note, Package};
+
+/// A reader of one kind of package database.
+pub struct Cataloger {
+    /// Its name.
+    pub name: &'static str,
+    /// Files that show packages; each is read by itself.
+    pub evidence: &'static [Pattern],
+    /// Files that tell more about these packages.
+    pub companions: &'static [Pattern],
+    /// Reads a file of evidence.
+    pub(crate) read: fn(&[u8], &Context<'_>) -> Found,
+}
+
+/// Which paths; without a slash at the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// This path.
+    Exact(&'static str),
+    /// Files in this directory, not below it, with a name that ends so.
+    In(&'static str, &'static str),
+    /// Files of this name in a directory of this one.
+    OneBelow(&'static str, &'static str),
+    /// Files of this name in any directory whose name ends so.
+    Named(&'static str, &'static str),
+    /// Files anywhere with a name that ends so.
+    Ending(&'static str),
+}
+
+impl Pattern {
+    /// True if the path is one of these.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        let (directory, name) = match memrchr(path) {
+            Some(slash) => (&path[..slash], &path[slash + 1..]),
+            None => (&path[..0], path),
+        };
+        match self {
+            Self::Exact(exact) => path == exact.as_bytes(),
+            Self::In(parent, end) => {
+                directory == parent.as_bytes() && name.ends_with(end.as_bytes())
+            }
+            Self::OneBelow(grandparent, exact) => {
+                name == exact.as_bytes()
+                    && memrchr(directory)
+                        .is_some_and(|slash| directory[..slash] == *grandparent.as_bytes())
+            }
+            Self::Named(end, exact) => {
+                name == exact.as_bytes() && directory.ends_with(end.as_bytes())
+            }
+            Self::Ending(end) => name.ends_with(end.as_bytes()),
+        }
+    }
+}
+
+fn memrchr(path: &[u8]) -> Option<usize> {
+    path.iter().rposition(|byte| *byte == b'/')
+}
+
+/// What a cataloger sees beside the bytes.
+pub(crate) struct Context<'a> {
+    tree: &'a FileTree,
+    fact: &'a FileFact,
+    pub(crate) distro: Option<&'a Distro>,
+}
+
+/// A file that tells more.
+pub(crate) struct Companion<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) layer: Option<LayerRef>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(tree: &'a FileTree, fact: &'a FileFact, distro: Option<&'a Distro>) -> Self {
+        Self { tree, fact, distro }
+    }
+
+    /// Absolute path of the evidence, for people.
+    pub(crate) fn path(&self) -> String {
+        format!("/{}", self.fact.path)
+    }
+
+    /// Path of the evidence, without a slash at the beginning.
+    pub(crate) fn path_bytes(&self) -> &'a [u8] {
+        self.fact.path.as_bytes()
+    }
+
+    /// The layer of the evidence.
+    pub(crate) fn layer(&self) -> Option<LayerRef> {
+        layer_ref(self.tree, self.fact)
+    }
+
+    /// A companion file, links followed.
+    pub(crate) fn companion(&self, path: &[u8]) -> Option<Companion<'a>> {
+        let path = RelativePath::parse(path).ok()?;
+        let bytes = self.tree.read(&path)?;
+        let layer = self.tree.resolve(&path).and_then(|fact| layer_ref(self.tree, fact));
+        Some(Companion { bytes, layer })
+    }
+
+    pub(crate) fn evidence(&self, method: Method) -> Evidence {
+        Evidence { path: self.path(), layer: self.layer(), method }
+    }
+
+    pub(crate) fn note(&self, message: impl Into<String>) -> Note {
+        Note { subject: self.path(), message: message.into() }
+    }
+}
+
+fn layer_ref(tree: &FileTree, fact: &FileFact) -> Option<LayerRef> {
+    // The tree of a directory has no layers.
+    let layer = tree.layers().get(fact.layer)?;
+    Some(LayerRef { index: fact.layer, diff_id: layer.diff_id.clone() })
+}
+
+/// What a file of evidence shows.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// A package whose relations are not known yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) package: Package,
+    /// Packages of the same surroundings (architecture, directory) prefer each other.
+    pub(crate) surroundings: String,
+    /// Names under which others may need it, its own first.
+    pub(crate) provides: Vec<String>,
+    /// What it needs: for each need the names that satisfy it.
+    pub(crate) requires: Vec<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        let check = |pattern: Pattern, path: &str, expected: bool| {
+            assert_eq!(pattern.matches(path.as_bytes()), expected, "{pattern:?} {path}");
+        };
+        check(Pattern::Exact("a/b"), "a/b", true);
+        check(Pattern::Exact("a/b"), "x/a/b", false);
+        check(Pattern::In("a/b", ".list"), "a/b/c.list", true);
+        check(Pattern::In("a/b", ".list"), "a/b/c/d.list", false);
+        check(Pattern::In("a/b", ""), "a/b/c", true);
+        check(Pattern::OneBelow("a", "copyright"), "a/b/copyright", true);
+        check(Pattern::OneBelow("a", "copyright"), "a/copyright", false);
+        check(Pattern::OneBelow("a", "copyright"), "a/b/c/copyright", false);
+        check(Pattern::Named(".dist-info", "METADATA"), "x/y.dist-info/METADATA", true);
+        check(Pattern::Named(".dist-info", "METADATA"), "METADATA", false);
+        check(Pattern::Ending(".egg-info"), "a.egg-info", true);
+        check(Pattern::Ending(".egg-info"), "a.egg-info/b", false);
+    }
+}

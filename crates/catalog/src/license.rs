@@ -1,0 +1,338 @@
+//! Names of licences as Debian and Python write them, as SPDX expressions.
+
+use spdx::Expression;
+
+const TEXT_BYTES_MAX: usize = 2000;
+
+/// A machine-readable copyright file's licence (copyright-format 1.0, "Syntax" of `License`) as an SPDX expression.
+/// `or` binds weaker than `and`; a comma before either makes it bind weaker than everything without one.
+pub(crate) fn debian_expression(synopsis: &str) -> Option<String> {
+    if synopsis.len() > TEXT_BYTES_MAX {
+        return None;
+    }
+    let words: Vec<&str> = synopsis.split_whitespace().collect();
+    let expression = split(&words, &|left, word| left.ends_with(',') && is_operator(word))
+        .into_iter()
+        .try_fold(None, |whole: Option<String>, (operator, part)| {
+            let part = weak(part)?;
+            Some(Some(match (whole, operator) {
+                (Some(whole), Some(operator)) => {
+                    format!("{} {} {}", wrap(&whole), operator.to_uppercase(), wrap(&part))
+                }
+                _ => part,
+            }))
+        })??;
+    valid(&expression)
+}
+
+// Words up to an operator, each part with the operator before it.
+fn split<'a, 'w>(
+    words: &'a [&'w str],
+    is_split: &dyn Fn(&str, &str) -> bool,
+) -> Vec<(Option<&'w str>, &'a [&'w str])> {
+    let mut parts = Vec::new();
+    let (mut start, mut operator) = (0, None);
+    for at in 1..words.len() {
+        if is_split(words[at - 1], words[at]) {
+            parts.push((operator, &words[start..at]));
+            (start, operator) = (at + 1, Some(words[at]));
+        }
+    }
+    parts.push((operator, &words[start.min(words.len())..]));
+    parts
+}
+
+fn is_operator(word: &str) -> bool {
+    word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or")
+}
+
+fn weak(words: &[&str]) -> Option<String> {
+    let alternatives = split(words, &|_, word| word.eq_ignore_ascii_case("or"))
+        .into_iter()
+        .map(|(_, part)| strong(part))
+        .collect::<Option<Vec<_>>>()?;
+    Some(alternatives.join(" OR "))
+}
+
+fn strong(words: &[&str]) -> Option<String> {
+    let parts = split(words, &|_, word| word.eq_ignore_ascii_case("and"))
+        .into_iter()
+        .map(|(_, part)| term(part))
+        .collect::<Option<Vec<_>>>()?;
+    Some(parts.join(" AND "))
+}
+
+fn wrap(expression: &str) -> String {
+    let is_simple = !expression.contains(" AND ") && !expression.contains(" OR ");
+    if is_simple { expression.to_owned() } else { format!("({expression})") }
+}
+
+// A name, perhaps with an exception: `GPL-2+ with OpenSSL exception`.
+fn term(words: &[&str]) -> Option<String> {
+    let (name, rest) = words.split_first()?;
+    let name = id(name.trim_end_matches(','))?;
+    match rest {
+        [] => Some(name),
+        [with, exception @ ..] if with.eq_ignore_ascii_case("with") => {
+            let text = exception.join(" ").to_ascii_lowercase();
+            let text = text.trim_end_matches(',');
+            let text = text.strip_suffix('s').unwrap_or(text);
+            let text = text.strip_suffix(" exception").unwrap_or(text);
+            Some(format!("{name} WITH {}", exception_id(text, &name)?))
+        }
+        _ => None,
+    }
+}
+
+fn exception_id(name: &str, license: &str) -> Option<&'static str> {
+    Some(match name {
+        "autoconf" if license.starts_with("GPL-2") => "Autoconf-exception-2.0",
+        "autoconf" if license.starts_with("GPL-3") => "Autoconf-exception-3.0",
+        "bison" => "Bison-exception-2.2",
+        "classpath" => "Classpath-exception-2.0",
+        "font" => "Font-exception-2.0",
+        "gcc" | "gcc-runtime-library" | "gcc runtime library" => "GCC-exception-3.1",
+        "libtool" => "Libtool-exception",
+        "linux-syscall-note" => "Linux-syscall-note",
+        "llvm" => "LLVM-exception",
+        "texinfo" => "Texinfo-exception",
+        other => spdx::identifiers::EXCEPTIONS
+            .iter()
+            .map(|known| known.name)
+            .find(|known| known.eq_ignore_ascii_case(other))?,
+    })
+}
+
+/// The SPDX identifier of a single name.
+pub(crate) fn id(name: &str) -> Option<String> {
+    if name.len() > 100 {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    if let Some(gnu) = gnu_id(&lower) {
+        return Some(gnu);
+    }
+    let known = match lower.as_str() {
+        "expat" | "mit/expat" | "mit" => "MIT",
+        "apache-2" | "apache-2.0" | "asl-2.0" => "Apache-2.0",
+        "artistic" => "Artistic-1.0-Perl",
+        "artistic-1" => "Artistic-1.0",
+        "artistic-2" => "Artistic-2.0",
+        "bsd-0-clause" => "0BSD",
+        "bsd-2" | "bsd2" => "BSD-2-Clause",
+        "bsd-3" | "bsd3" => "BSD-3-Clause",
+        "bsd-4" => "BSD-4-Clause",
+        "boost-1.0" => "BSL-1.0",
+        "bzip2" => "bzip2-1.0.6",
+        "cc0" => "CC0-1.0",
+        "epl-1" => "EPL-1.0",
+        "epl-2" => "EPL-2.0",
+        "mpl-1" => "MPL-1.0",
+        "mpl-2" => "MPL-2.0",
+        "openldap-2.8" => "OLDAP-2.8",
+        "psf-2" => "PSF-2.0",
+        "zope-2.1" => "ZPL-2.1",
+        // Names of the list that mean something else, or nothing certain, in Debian.
+        "none" | "noassertion" | "python" => return None,
+        _ => spdx::identifiers::LICENSES
+            .iter()
+            .map(|known| known.name)
+            .find(|known| known.eq_ignore_ascii_case(&lower))?,
+    };
+    Some(known.to_owned())
+}
+
+// `GPL-2+`, `LGPL-2.1`, `GFDL-NIV-1.3+`: version, and a plus for "or any later".
+fn gnu_id(lower: &str) -> Option<String> {
+    let (family, rest) = lower.split_once('-')?;
+    let family = match family {
+        "gpl" => "GPL",
+        "lgpl" => "LGPL",
+        "agpl" => "AGPL",
+        "gfdl" => "GFDL",
+        _ => return None,
+    };
+    let (variant, rest) = match rest.strip_prefix("niv-") {
+        Some(rest) if family == "GFDL" => ("-no-invariants", rest),
+        _ => ("", rest),
+    };
+    let (version, later) = match rest.strip_suffix('+') {
+        Some(version) => (version, "or-later"),
+        None => (rest, "only"),
+    };
+    let version = if version.contains('.') { version.to_owned() } else { format!("{version}.0") };
+    let id = format!("{family}-{version}{variant}-{later}");
+    spdx::license_id(&id).is_some_and(|known| known.name == id).then_some(id)
+}
+
+/// What Python's metadata says in one word or line, as an SPDX expression.
+pub(crate) fn python_expression(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.len() > TEXT_BYTES_MAX {
+        return None;
+    }
+    if let Some(expression) = valid(text).or_else(|| debian_expression(text)) {
+        return Some(expression);
+    }
+    let lower = text.to_ascii_lowercase();
+    let lower = lower.strip_prefix("the ").unwrap_or(&lower);
+    let name = match lower {
+        "mit license" | "mit licence" | "expat license" => "MIT",
+        "apache 2.0"
+        | "apache 2"
+        | "apache license 2.0"
+        | "apache license, version 2.0"
+        | "apache license version 2.0"
+        | "apache software license 2.0"
+        | "apache-2.0 license" => "Apache-2.0",
+        "bsd 3-clause"
+        | "3-clause bsd"
+        | "bsd 3-clause license"
+        | "3-clause bsd license"
+        | "new bsd license"
+        | "new bsd"
+        | "modified bsd license" => "BSD-3-Clause",
+        "bsd 2-clause" | "2-clause bsd" | "simplified bsd license" | "simplified bsd" => {
+            "BSD-2-Clause"
+        }
+        "isc license" => "ISC",
+        "mpl 2.0" | "mozilla public license 2.0" | "mozilla public license 2.0 (mpl 2.0)" => {
+            "MPL-2.0"
+        }
+        "gplv2" => "GPL-2.0-only",
+        "gplv2+" => "GPL-2.0-or-later",
+        "gplv3" => "GPL-3.0-only",
+        "gplv3+" => "GPL-3.0-or-later",
+        "lgplv2.1" => "LGPL-2.1-only",
+        "lgplv2.1+" => "LGPL-2.1-or-later",
+        "lgplv3" => "LGPL-3.0-only",
+        "lgplv3+" => "LGPL-3.0-or-later",
+        "psf license" | "psfl" | "python software foundation license" => "PSF-2.0",
+        "unlicense" => "Unlicense",
+        "zpl 2.1" => "ZPL-2.1",
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+/// A trove classifier's licence as an SPDX identifier; only those that leave no doubt about the version.
+pub(crate) fn classifier_id(classifier: &str) -> Option<&'static str> {
+    Some(match classifier {
+        "Apache Software License" => "Apache-2.0",
+        "Boost Software License 1.0 (BSL-1.0)" => "BSL-1.0",
+        "CC0 1.0 Universal (CC0 1.0) Public Domain Dedication" => "CC0-1.0",
+        "Eclipse Public License 1.0 (EPL-1.0)" => "EPL-1.0",
+        "Eclipse Public License 2.0 (EPL-2.0)" => "EPL-2.0",
+        "European Union Public Licence 1.1 (EUPL 1.1)" => "EUPL-1.1",
+        "European Union Public Licence 1.2 (EUPL 1.2)" => "EUPL-1.2",
+        "GNU Affero General Public License v3" => "AGPL-3.0-only",
+        "GNU Affero General Public License v3 or later (AGPLv3+)" => "AGPL-3.0-or-later",
+        "GNU General Public License v2 (GPLv2)" => "GPL-2.0-only",
+        "GNU General Public License v2 or later (GPLv2+)" => "GPL-2.0-or-later",
+        "GNU General Public License v3 (GPLv3)" => "GPL-3.0-only",
+        "GNU General Public License v3 or later (GPLv3+)" => "GPL-3.0-or-later",
+        "GNU Lesser General Public License v2 (LGPLv2)" => "LGPL-2.0-only",
+        "GNU Lesser General Public License v2 or later (LGPLv2+)" => "LGPL-2.0-or-later",
+        "GNU Lesser General Public License v3 (LGPLv3)" => "LGPL-3.0-only",
+        "GNU Lesser General Public License v3 or later (LGPLv3+)" => "LGPL-3.0-or-later",
+        "Historical Permission Notice and Disclaimer (HPND)" => "HPND",
+        "ISC License (ISCL)" => "ISC",
+        "MIT License" => "MIT",
+        "MIT No Attribution License (MIT-0)" => "MIT-0",
+        "Mozilla Public License 1.0 (MPL)" => "MPL-1.0",
+        "Mozilla Public License 1.1 (MPL 1.1)" => "MPL-1.1",
+        "Mozilla Public License 2.0 (MPL 2.0)" => "MPL-2.0",
+        "Python Software Foundation License" => "PSF-2.0",
+        "SIL Open Font License 1.1 (OFL-1.1)" => "OFL-1.1",
+        "The Unlicense (Unlicense)" => "Unlicense",
+        "Universal Permissive License (UPL)" => "UPL-1.0",
+        "zlib/libpng License" => "Zlib",
+        _ => return None,
+    })
+}
+
+fn valid(expression: &str) -> Option<String> {
+    let is_reference = expression.contains("Ref-")
+        || ["NOASSERTION", "NONE"].iter().any(|word| expression.eq_ignore_ascii_case(word));
+    if is_reference {
+        return None;
+    }
+    Expression::parse(expression).ok()?;
+    Some(expression.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debian_names() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(debian_expression(text).as_deref(), expected, "{text}");
+        };
+        check("Expat", Some("MIT"));
+        check("GPL-2+", Some("GPL-2.0-or-later"));
+        check("GPL-3", Some("GPL-3.0-only"));
+        check("LGPL-2.1+", Some("LGPL-2.1-or-later"));
+        check("GFDL-NIV-1.3+", Some("GFDL-1.3-no-invariants-or-later"));
+        check("BSD-3-clause", Some("BSD-3-Clause"));
+        check("zlib", Some("Zlib"));
+        check("GPL-1+ or Artistic", Some("GPL-1.0-or-later OR Artistic-1.0-Perl"));
+        check("GPL-2+ or MIT and ISC", Some("GPL-2.0-or-later OR MIT AND ISC"));
+        check(
+            "GPL-1+ or Artistic, and Expat",
+            Some("(GPL-1.0-or-later OR Artistic-1.0-Perl) AND MIT"),
+        );
+        check(
+            "GPL-2+ with Autoconf exception",
+            Some("GPL-2.0-or-later WITH Autoconf-exception-2.0"),
+        );
+        check(
+            "GPL-2 with Linux-syscall-note exception",
+            Some("GPL-2.0-only WITH Linux-syscall-note"),
+        );
+        check("Apache-2.0 with LLVM exceptions", Some("Apache-2.0 WITH LLVM-exception"));
+        for unknown in [
+            "",
+            "and",
+            "or or",
+            "GPL",
+            "GPL-9",
+            "public-domain",
+            "GPL-2+ and mine",
+            "GPL-2+ with odd exception",
+            "none",
+            "MIT ISC",
+            ",",
+            "LicenseRef-x",
+            "GPL-2+ with",
+            "with x",
+            "Python",
+        ] {
+            check(unknown, None);
+        }
+        check(&"MIT and ".repeat(100_000), None);
+    }
+
+    #[test]
+    fn python_names() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(python_expression(text).as_deref(), expected, "{text}");
+        };
+        check("MIT", Some("MIT"));
+        check("MIT OR Apache-2.0", Some("MIT OR Apache-2.0"));
+        check("The MIT License", Some("MIT"));
+        check("Apache License, Version 2.0", Some("Apache-2.0"));
+        check("BSD", None);
+        check("UNKNOWN", None);
+        check("Dual License", None);
+    }
+
+    #[test]
+    fn all_that_is_said_is_valid() {
+        for classifier in ["MIT License", "zlib/libpng License", "Apache Software License"] {
+            assert!(spdx::license_id(classifier_id(classifier).unwrap()).is_some());
+        }
+        assert_eq!(classifier_id("BSD License"), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! From drafts to an inventory: one entry a package, order, owners, edges.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sealift_image::FileTree;
+use sealift_model::{Distro, Inventory, Note, PackageId, PackageKind, Relation, RelationKind};
+
+use crate::cataloger::Draft;
+
+const NOTES_MAX: usize = 10_000;
+
+/// Makes the inventory.
+pub(crate) fn link(
+    drafts: Vec<Draft>,
+    distro: Option<Distro>,
+    mut notes: Vec<Note>,
+    tree: &FileTree,
+) -> Inventory {
+    let mut drafts = merged(drafts);
+    let key = |draft: &Draft| {
+        let package = &draft.package;
+        let path = package.evidence.first().map(|evidence| evidence.path.clone());
+        (
+            package.kind,
+            package.name.clone(),
+            package.version.clone(),
+            package.architecture.clone(),
+            path,
+        )
+    };
+    drafts.sort_by_cached_key(key);
+    let owners = owners(&drafts, tree);
+    for (place, owner) in &owners {
+        drafts[place.0].package.owner = Some(*owner);
+    }
+    let mut relations = dependencies(&drafts);
+    relations.extend(owners.into_iter().map(|(from, to)| Relation {
+        from,
+        kind: RelationKind::OwnedBy,
+        to,
+    }));
+    notes.sort();
+    notes.dedup();
+    notes.truncate(NOTES_MAX);
+    Inventory {
+        distro,
+        packages: drafts.into_iter().map(|draft| draft.package).collect(),
+        relations: relations.into_iter().collect(),
+        notes,
+    }
+}
+
+// A Debian package is there once for each architecture, wherever it is recorded; a Python package once a place.
+fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
+    let mut merged: Vec<Draft> = Vec::with_capacity(drafts.len());
+    let mut places: HashMap<(String, Option<String>, Option<String>), usize> = HashMap::new();
+    for draft in drafts {
+        let package = &draft.package;
+        if !package.kind.is_os() {
+            merged.push(draft);
+            continue;
+        }
+        let key = (package.name.clone(), package.version.clone(), package.architecture.clone());
+        let Some(place) = places.get(&key) else {
+            places.insert(key, merged.len());
+            merged.push(draft);
+            continue;
+        };
+        let known = &mut merged[*place].package;
+        known.evidence.extend(draft.package.evidence);
+        if known.files.is_empty() {
+            known.files = draft.package.files;
+        }
+        if known.licenses.is_empty() {
+            known.licenses = draft.package.licenses;
+        }
+    }
+    merged
+}
+
+// A package is owned by the operating-system package that has the file which shows it.
+fn owners(drafts: &[Draft], tree: &FileTree) -> Vec<(PackageId, PackageId)> {
+    let mut shown: HashMap<&str, Vec<PackageId>> = HashMap::new();
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        if !draft.package.kind.is_os() {
+            for evidence in &draft.package.evidence {
+                shown.entry(&evidence.path).or_default().push(PackageId(place));
+                names.extend(evidence.path.rsplit('/').next());
+            }
+        }
+    }
+    let mut owners = BTreeMap::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        if !draft.package.kind.is_os() {
+            continue;
+        }
+        for file in &draft.package.files {
+            if !file.rsplit('/').next().is_some_and(|name| names.contains(name)) {
+                continue;
+            }
+            // The list may say `/lib` where the tree has `/usr/lib`.
+            let real = tree.resolve_text(file.as_bytes()).map(|fact| format!("/{}", fact.path));
+            let found = shown
+                .get(file.as_str())
+                .or_else(|| real.as_ref().and_then(|real| shown.get(real.as_str())));
+            for package in found.into_iter().flatten() {
+                owners.entry(*package).or_insert(PackageId(place));
+            }
+        }
+    }
+    owners.into_iter().collect()
+}
+
+fn dependencies(drafts: &[Draft]) -> BTreeSet<Relation> {
+    let mut named: HashMap<(PackageKind, &str), Vec<usize>> = HashMap::new();
+    let mut provided: HashMap<(PackageKind, &str), Vec<usize>> = HashMap::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        let mut names = draft.provides.iter();
+        if let Some(own) = names.next() {
+            named.entry((draft.package.kind, own)).or_default().push(place);
+        }
+        for name in names {
+            provided.entry((draft.package.kind, name)).or_default().push(place);
+        }
+    }
+    let find = |draft: &Draft, name: &str| -> Option<usize> {
+        let key = (draft.package.kind, name);
+        let candidates = named.get(&key).or_else(|| provided.get(&key))?;
+        let is_near = |place: &&usize| {
+            let other = &drafts[**place].surroundings;
+            *other == draft.surroundings || other == "all"
+        };
+        candidates.iter().find(is_near).or_else(|| candidates.first()).copied()
+    };
+    let mut relations = BTreeSet::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        for alternatives in &draft.requires {
+            // The first alternative that is installed is the one that is meant to be.
+            let found = alternatives.iter().find_map(|name| find(draft, name));
+            if let Some(to) = found.filter(|to| *to != place) {
+                relations.insert(Relation {
+                    from: PackageId(place),
+                    kind: RelationKind::DependsOn,
+                    to: PackageId(to),
+                });
+            }
+        }
+    }
+    relations
+}
