@@ -59,7 +59,9 @@ pub fn table(report: &Report, options: TableOptions) -> String {
 fn header(report: &Report, options: TableOptions) -> String {
     let database = &report.database;
     let mut text = String::new();
-    let _ = writeln!(text, "{}", clean(&report.artifact.name));
+    if !report.artifact.name.is_empty() {
+        let _ = writeln!(text, "{}", clean(&report.artifact.name));
+    }
     let _ = write!(
         text,
         "advisories: {}, {}",
