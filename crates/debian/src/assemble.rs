@@ -1,5 +1,6 @@
 //! The whole way from a recipe to an image in the store.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -119,7 +120,7 @@ pub fn assemble(
         .collect();
     let index = Index::parse(&texts, port.architecture)?;
     let Resolution { candidates, warnings: resolver_warnings } =
-        resolve(&index, &wanted(recipe, &port))?;
+        resolve(&index, &wanted(recipe, &port, &excluded(recipe)))?;
     let candidates: Vec<&Candidate<'_>> =
         candidates.iter().map(|place| &index.candidates[*place]).collect();
     download::fetch_packages(&context, &suites, &candidates)?;
@@ -150,15 +151,25 @@ pub fn assemble(
     Ok(assembled)
 }
 
-fn wanted<'r>(recipe: &'r Recipe, port: &Port) -> Wanted<'r> {
+fn wanted<'r>(recipe: &'r Recipe, port: &Port, exclude: &'r BTreeSet<String>) -> Wanted<'r> {
     let body = recipe.body();
     Wanted {
         packages: &body.packages,
-        exclude: &body.exclude,
+        exclude,
         recommends: body.recommends,
         essential: body.essential,
         architecture: port.architecture,
     }
+}
+
+// `usrmerge` merges `/usr` of a running system; here it is merged from the start, which `usr-is-merged` stands for.
+fn excluded(recipe: &Recipe) -> BTreeSet<String> {
+    let body = recipe.body();
+    let mut exclude = body.exclude.clone();
+    if body.packages.iter().all(|request| request.name != "usrmerge") {
+        exclude.insert("usrmerge".to_owned());
+    }
+    exclude
 }
 
 fn make_tree(

@@ -18,8 +18,6 @@ pub(crate) struct Paragraphs<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Paragraph<'a> {
     fields: Vec<(&'a str, &'a str)>,
-    /// The paragraph's text, without the empty line after it.
-    pub text: &'a str,
 }
 
 impl<'a> Paragraphs<'a> {
@@ -72,8 +70,7 @@ impl<'a> Paragraphs<'a> {
         if fields.is_empty() {
             return Ok(None);
         }
-        let text = &start[..start.len() - self.rest.len()];
-        Ok(Some(Paragraph { fields, text: text.trim_end_matches(['\n', '\r']) }))
+        Ok(Some(Paragraph { fields }))
     }
 
     fn malformed(&self, message: &str) -> Error {

@@ -20,6 +20,7 @@ pub(crate) struct Candidate<'a> {
     pub version: &'a str,
     pub architecture: &'a str,
     pub essential: bool,
+    pub priority: Priority,
     pub depends: &'a str,
     pub pre_depends: &'a str,
     pub recommends: &'a str,
@@ -31,6 +32,15 @@ pub(crate) struct Candidate<'a> {
     pub digest: Digest,
     /// Place of its source in the recipe, counted over all suites.
     pub suite: usize,
+}
+
+/// How much a system needs a package (Debian policy §2.5), most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Priority {
+    Required,
+    Important,
+    Standard,
+    Optional,
 }
 
 /// A virtual package's provider.
@@ -92,7 +102,7 @@ impl<'a> Index<'a> {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Who provides a virtual package, by name, newest first.
+    /// Who provides a virtual package, by priority, then by name, newest first.
     pub(crate) fn providers(&self, name: &str) -> &[Provider<'a>] {
         self.providers.get(name).map_or(&[], Vec::as_slice)
     }
@@ -113,9 +123,12 @@ impl<'a> Index<'a> {
         }
         for providers in self.providers.values_mut() {
             providers.sort_by(|left, right| {
-                let name = |provider: &Provider<'_>| candidates[provider.candidate].name;
-                name(left)
-                    .cmp(name(right))
+                let rank = |provider: &Provider<'_>| {
+                    let candidate = &candidates[provider.candidate];
+                    (candidate.priority, candidate.name)
+                };
+                rank(left)
+                    .cmp(&rank(right))
                     .then_with(|| newest_first(candidates, left.candidate, right.candidate))
             });
         }
@@ -170,6 +183,12 @@ fn candidate<'a>(paragraph: &Paragraph<'a>, suite: usize) -> Result<Candidate<'a
         version,
         architecture: need("Architecture")?,
         essential: field("Essential") == "yes",
+        priority: match field("Priority") {
+            "required" => Priority::Required,
+            "important" => Priority::Important,
+            "standard" => Priority::Standard,
+            _ => Priority::Optional,
+        },
         depends: field("Depends"),
         pre_depends: field("Pre-Depends"),
         recommends: field("Recommends"),

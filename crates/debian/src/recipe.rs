@@ -428,7 +428,7 @@ mod tests {
             recipe is not valid: TOML parse error at line 1, column 1
               |
             1 | packages = ['libc6']
-              | ^^^^^^^^^^^^^^^^^^^^
+              | ^
             missing field `source`"#]]);
         check(&with_source("packages = []"), expect!["recipe is not valid: `packages` is empty"]);
         check(
@@ -453,7 +453,7 @@ mod tests {
             "packages = ['a1']\n[[files]]\npath = '/a'\ncontent = 'x'\nmode = '9'",
             "packages = ['a1']\n[[files]]\npath = '/a'",
             "packages = ['a1']\n[[users]]\nname = 'a:b'\nuid = 5",
-            "packages = ['a1']\n[[users]]\nname = 'a'\nuid = 5\nhome = '/x\\n/y'",
+            "packages = ['a1']\n[[users]]\nname = 'a'\nuid = 5\nhome = \"/x\\n/y\"",
             "packages = ['a1']\nunknown = 1",
         ] {
             assert!(Recipe::parse(&with_source(text)).is_err(), "{text}");

@@ -203,8 +203,12 @@ impl<'i, 'r> Selection<'i, 'r> {
         }
     }
 
-    // Real packages newest first, then providers by name; none of a name that is selected in another version.
+    // Real packages newest first, then providers by priority; none of a name that is selected in another version.
     fn candidates_for(&self, relation: &Relation<'i>) -> Vec<usize> {
+        // An excluded virtual package excludes its providers here.
+        if self.wanted.exclude.contains(relation.name) {
+            return Vec::new();
+        }
         let candidates = &self.index.candidates;
         let is_open = |place: &usize| {
             let name = candidates[*place].name;

@@ -138,6 +138,14 @@ fn virtual_packages() {
 }
 
 #[test]
+fn of_providers_the_one_that_systems_need_most_comes_first() {
+    let packages = "a 1; Depends: awk\ngawk 1; Provides: awk\nmawk 1; Provides: awk; Priority: required";
+    check(packages, &["a"], expect!["a 1, mawk 1"]);
+    check_with(packages, &["a"], &Options { exclude: &["awk"], ..PLAIN }, expect!["a 1"]);
+    check_with(packages, &["a"], &Options { exclude: &["mawk"], ..PLAIN }, expect!["a 1, gawk 1"]);
+}
+
+#[test]
 fn unsatisfiable_names_the_chain() {
     check(
         "a 1; Depends: b\nb 1; Depends: c (>= 2) | d\nc 1",

@@ -40,6 +40,10 @@ pub(crate) fn add_accounts(tree: &mut Tree, recipe_users: &[User]) -> Vec<String
     let mut clashes = Vec::new();
     let own = own_users(tree);
     for user in own.iter().chain(recipe_users) {
+        // From base-passwd 3.6 on, Debian's own list has `_apt`.
+        if accounts.user_names.contains(&user.name) && own.iter().any(|own| own.name == user.name) {
+            continue;
+        }
         match accounts.add_user(user) {
             Ok(()) => add_home(tree, user),
             Err(clash) => clashes.push(clash),

@@ -52,13 +52,12 @@ fn libraries(tree: &Tree, abi: Abi, multiarch: &str) -> BTreeMap<Vec<u8>, Vec<u8
         let mut here: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
         for (path, _) in tree.below(&real).filter(|(path, _)| path.parent().as_ref() == Some(&real)) {
             let Some(name) = path.file_name().filter(|name| is_library_name(name)) else { continue };
-            for soname in sonames(tree, path, name, abi) {
-                // The entry points to the soname's own link if there is one.
-                let link = real.join(&soname).ok().filter(|link| tree.get(link).is_some());
-                let file = if link.is_some() { soname.as_slice() } else { name };
-                let value = [directory.trim_end_matches('/').as_bytes(), b"/", file].concat();
-                here.entry(soname).or_insert(value);
-            }
+            let Some(soname) = soname_at(tree, path, name, abi) else { continue };
+            // The entry points to the soname's own link if there is one.
+            let link = real.join(&soname).ok().filter(|link| tree.get(link).is_some());
+            let file = if link.is_some() { soname.as_slice() } else { name };
+            let value = [directory.trim_end_matches('/').as_bytes(), b"/", file].concat();
+            here.entry(soname).or_insert(value);
         }
         for (soname, value) in here {
             found.entry(soname).or_insert(value);
@@ -111,20 +110,18 @@ fn is_library_name(name: &[u8]) -> bool {
         && name.windows(3).any(|window| window == b".so")
 }
 
-// A file counts under the soname it carries; a link under its own name too, as `ldconfig` has it.
-fn sonames(tree: &Tree, path: &RelativePath, name: &[u8], abi: Abi) -> Vec<Vec<u8>> {
-    let Ok(target) = tree.resolve(path) else { return Vec::new() };
-    let Some(Node { kind: Kind::File(body), .. }) = tree.get(&target) else { return Vec::new() };
+// A file counts under the soname it carries. So does a link, except one that is there for compiling, `libx.so`.
+fn soname_at(tree: &Tree, path: &RelativePath, name: &[u8], abi: Abi) -> Option<Vec<u8>> {
+    let target = tree.resolve(path).ok()?;
+    let Some(Node { kind: Kind::File(body), .. }) = tree.get(&target) else { return None };
     if body.size() > LIBRARY_BYTES_MAX {
-        return Vec::new();
+        return None;
     }
-    let Some(soname) = body.read().ok().and_then(|bytes| soname(&bytes, abi)) else {
-        return Vec::new();
-    };
+    let soname = soname(&body.read().ok()?, abi)?;
     let is_link = target != *path;
     match soname {
-        Some(soname) if !is_link => vec![soname],
-        _ => vec![name.to_owned()],
+        Some(soname) if !(is_link && name.ends_with(b".so")) => Some(soname),
+        _ => Some(name.to_owned()),
     }
 }
 
