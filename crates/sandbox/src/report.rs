@@ -85,7 +85,9 @@ impl Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         let source = std::io::Error::from_raw_os_error(failure.errno);
-        if failure.errno == Errno::NOSPC.raw_os_error() {
+        // For namespaces this number means that a limit on their count is reached.
+        let counted = matches!(failure.step, Step::Namespace(_));
+        if failure.errno == Errno::NOSPC.raw_os_error() && !counted {
             let step = match failure.step {
                 Step::Mount(target) => format!("mounting `{target}`"),
                 Step::Prepare(what) => what,
@@ -158,6 +160,8 @@ mod tests {
         let error = Error::from(failure);
         assert_eq!(error.to_string(), "no space left while making mount points");
         assert!(error.hint().is_some());
+        let failure = Failure::new(Step::Namespace("a user namespace".to_owned()), Errno::NOSPC);
+        assert_eq!(Error::from(failure).to_string(), "cannot create a user namespace");
     }
 
     #[test]

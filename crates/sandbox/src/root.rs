@@ -21,6 +21,7 @@ use crate::report::{Context, Failure, Step};
 use crate::spec::{Mount, Network, Spec};
 use crate::sys::{self, MountAttributes};
 use crate::{mount, name_files};
+use devices::Devices;
 
 /// Directories that every command gets.
 const SYSTEM_POINTS: [&str; 3] = ["/proc", "/sys", "/dev"];
@@ -48,9 +49,10 @@ pub(crate) fn enter(spec: &Spec) -> Result<(), Failure> {
     let root = root.as_fd();
     kernel::mount_proc(root)?;
     kernel::mount_sys(root, host.namespace, spec.network)?;
-    devices::mount_dev(root, host.namespace)?;
+    let devices = Devices::make(open_in_area(&host, "devices", OFlags::PATH)?.as_fd())?;
+    devices::mount_dev(root, &devices, host.namespace)?;
     let empty = open_in_area(&host, "empty", OFlags::PATH)?;
-    kernel::restrict(root, empty.as_fd())?;
+    kernel::restrict(root, &devices, empty.as_fd())?;
     for name in name_files::NAMES {
         let file = open_in_area(&host, name, OFlags::PATH)?;
         let copy = mount::copy_of_open(file.as_fd()).prepare("copying a mount")?;
@@ -85,7 +87,7 @@ fn open_area(spec: &Spec) -> Result<OwnedFd, Failure> {
         let flags = OFlags::PATH | DIRECTORY;
         let point = rustix::fs::openat(CWD, &spec.work_dir, flags, Mode::empty())?;
         mount::attach(area.as_fd(), point.as_fd())?;
-        for name in ["scratch", "view", "root", "empty"] {
+        for name in ["scratch", "view", "root", "empty", "devices"] {
             rustix::fs::mkdirat(&area, name, Mode::from_raw_mode(0o755))?;
         }
         Ok::<_, Errno>(area)

@@ -11,6 +11,7 @@ use rustix::mount::MountAttrFlags;
 use crate::identity::Namespace;
 use crate::path_walk::{self, PointKind};
 use crate::report::{Context, Failure, Step};
+use crate::root::devices::Devices;
 use crate::spec::Network;
 use crate::sys::{self, MountAttributes};
 use crate::{mount, root};
@@ -74,25 +75,26 @@ fn copy_of_sys() -> Result<OwnedFd> {
 /// Covers the masked paths and makes the read-only ones so. `empty` is an empty directory.
 pub(super) fn restrict(
     root: BorrowedFd<'_>,
+    devices: &Devices,
     empty: BorrowedFd<'_>,
 ) -> std::result::Result<(), Failure> {
     for path in READ_ONLY {
         present(root, path, mount::attach_read_only_copy)?;
     }
     for path in MASKED {
-        present(root, path, |point| mask(point, empty))?;
+        present(root, path, |point| mask(point, devices, empty))?;
     }
     Ok(())
 }
 
-fn mask(point: BorrowedFd<'_>, empty: BorrowedFd<'_>) -> Result<()> {
+fn mask(point: BorrowedFd<'_>, devices: &Devices, empty: BorrowedFd<'_>) -> Result<()> {
     let status = rustix::fs::fstat(point)?;
     let cover = if rustix::fs::FileType::from_raw_mode(status.st_mode).is_dir() {
         let cover = mount::copy_of_open(empty)?;
         sys::set_mount_attributes(cover.as_fd(), MountAttributes::READ_ONLY)?;
         cover
     } else {
-        mount::copy_of(Path::new("/dev/null"))?
+        devices.cover()?
     };
     mount::attach(cover.as_fd(), point)
 }

@@ -19,6 +19,7 @@ pub(crate) fn trials(privilege: Privilege) -> Vec<Trial> {
         trial("only_own_processes_are_seen", only_own_processes_are_seen),
         trial("init_cannot_be_looked_into", init_cannot_be_looked_into),
         trial("harmless_devices_work", harmless_devices_work),
+        trial("host_devices_cannot_be_changed", host_devices_cannot_be_changed),
         trial("namespaces_and_mounts_are_refused", namespaces_and_mounts_are_refused),
         trial("host_network_is_shared", host_network_is_shared),
         trial("no_network_is_isolated", no_network_is_isolated),
@@ -89,6 +90,19 @@ fn harmless_devices_work() {
     }
     refused(&mut bench, "echo x > /dev/full");
     assert_eq!(bench.changes(), "");
+}
+
+fn host_devices_cannot_be_changed() {
+    use std::os::unix::fs::MetadataExt;
+    let look = || {
+        let status = Path::new("/dev/null").metadata().unwrap();
+        (status.mode(), status.uid(), status.mtime(), status.mtime_nsec())
+    };
+    let before = look();
+    let script =
+        "for file in /dev/null /proc/kcore /proc/keys; do chmod 646 $file; touch $file; done";
+    let ran = Bench::new().shell(script);
+    assert_eq!(look(), before, "{}", ran.err);
 }
 
 fn made_devices_cannot_be_opened() {
