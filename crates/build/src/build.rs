@@ -20,6 +20,9 @@ use crate::{BaseError, BaseImages, BaseUsed, Built, Event, Observer, Request, ti
 
 const WATCH_INTERVAL: Duration = Duration::from_millis(20);
 
+/// Filled by the first stage that needs the image; others wait for it.
+type BaseSlot = Arc<Mutex<Option<Arc<Base>>>>;
+
 /// All that the stages of one build share.
 pub(crate) struct Builder<'a> {
     pub(crate) request: &'a Request,
@@ -34,7 +37,7 @@ pub(crate) struct Builder<'a> {
     pub(crate) cached: AtomicUsize,
     context: OnceLock<Context>,
     walking: Mutex<()>,
-    bases: Mutex<HashMap<(Reference, Platform), Arc<Mutex<Option<Arc<Base>>>>>>,
+    bases: Mutex<HashMap<(Reference, Platform), BaseSlot>>,
     /// Stage, order in it, image.
     used: Mutex<Vec<(usize, BaseUsed)>>,
 }
@@ -118,22 +121,19 @@ impl Builder<'_> {
             bases.entry(key).or_default().clone()
         };
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let base = match &*slot {
-            Some(base) => base.clone(),
-            None => {
-                let image = self.images.base(reference, &stage.platform)?;
-                let os = &image.config.value().os;
-                if !os.is_empty() && os != "linux" {
-                    return Err(Error::Base(BaseError {
-                        reference: name.to_owned(),
-                        reason: format!("it is an image for `{os}`"),
-                        hint: Some("only Linux images can be built upon".to_owned()),
-                    }));
-                }
-                let base = Arc::new(Base::new(image, reference.clone()));
-                *slot = Some(base.clone());
-                base
+        let base = if let Some(base) = &*slot {
+            base.clone()
+        } else {
+            let image = self.images.base(reference, &stage.platform)?;
+            let os = &image.config.value().os;
+            if !os.is_empty() && os != "linux" {
+                return Err(Error::Base(BaseError {
+                    reference: name.to_owned(),
+                    reason: format!("it is an image for `{os}`"),
+                    hint: Some("only Linux images can be built upon".to_owned()),
+                }));
             }
+            slot.insert(Arc::new(Base::new(image, reference.clone()))).clone()
         };
         let used = BaseUsed {
             reference: reference.clone(),
@@ -147,7 +147,8 @@ impl Builder<'_> {
 
     /// Every image that was used, in the order of the file, once.
     pub(crate) fn bases_used(&self) -> Vec<BaseUsed> {
-        let mut used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut used =
+            std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
         used.sort_by_key(|(stage, _)| *stage);
         let mut found: Vec<BaseUsed> = Vec::new();
         for (_, image) in used {
@@ -221,9 +222,8 @@ impl Builder<'_> {
                 let board = &board;
                 scope.spawn(move || {
                     let slot = Slot { board, stage: stage.index };
-                    let result = board
-                        .wait_for(&stage.needs)
-                        .and_then(|()| self.run_stage(stage, board));
+                    let result =
+                        board.wait_for(&stage.needs).and_then(|()| self.run_stage(stage, board));
                     if result.is_err() {
                         self.stop.store(true, Ordering::Relaxed);
                     }

@@ -38,7 +38,8 @@ pub(crate) struct Cache {
     root: PathBuf,
     store: Store,
     flavor: Flavor,
-    _lock: File,
+    /// Dropped last of all; nothing tidies up before.
+    lock: File,
 }
 
 /// What a step gave.
@@ -96,7 +97,8 @@ impl Draft {
         if let Some(folder) = self.memory.get() {
             return Ok(folder.path().to_owned());
         }
-        let folder = TempDir::with_prefix_in("sealift-", beneath).map_err(Error::io("make", beneath))?;
+        let folder =
+            TempDir::with_prefix_in("sealift-", beneath).map_err(Error::io("make", beneath))?;
         Ok(self.memory.get_or_init(|| folder).path().to_owned())
     }
 }
@@ -111,11 +113,11 @@ impl Cache {
         }
         let path = root.join("lock");
         let lock = open_lock(&path)?;
-        let cache = Self { root, store: store.clone(), flavor, _lock: lock };
-        if cache._lock.try_lock().is_ok() {
+        let cache = Self { root, store: store.clone(), flavor, lock };
+        if cache.lock.try_lock().is_ok() {
             cache.tidy();
         }
-        cache._lock.lock_shared().map_err(Error::io("lock", &path))?;
+        cache.lock.lock_shared().map_err(Error::io("lock", &path))?;
         Ok(cache)
     }
 
@@ -142,7 +144,7 @@ impl Cache {
                 fs::write(&path, b"").map_err(Error::io("write", &path))?;
             }
         }
-        self.write_json(&self.step_path(key), record)
+        write_json(&self.step_path(key), record)
     }
 
     /// A digest that was computed before.
@@ -152,7 +154,7 @@ impl Cache {
 
     /// Remembers a digest.
     pub(crate) fn set_input(&self, key: &Digest, digest: &Digest) -> Result<()> {
-        self.write_json(&self.root.join("inputs").join(key.hex()), digest)
+        write_json(&self.root.join("inputs").join(key.hex()), digest)
     }
 
     /// Where a snapshot lies.
@@ -225,18 +227,18 @@ impl Cache {
     fn step_path(&self, key: &Digest) -> PathBuf {
         self.root.join("steps").join(key.hex())
     }
+}
 
-    fn write_json(&self, path: &Path, value: &impl Serialize) -> Result<()> {
-        let bytes = serde_json::to_vec(value).expect("our records have string keys only");
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".new-{}-{number}", std::process::id());
-        let temporary = path.with_file_name(name);
-        let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-        written.map_err(|error| {
-            let _ = fs::remove_file(&temporary);
-            Error::io("write", path)(error)
-        })
-    }
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let bytes = serde_json::to_vec(value).expect("our records have string keys only");
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let name = format!(".new-{}-{number}", std::process::id());
+    let temporary = path.with_file_name(name);
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        Error::io("write", path)(error)
+    })
 }
 
 fn open_lock(path: &Path) -> Result<File> {

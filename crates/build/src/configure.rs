@@ -1,6 +1,8 @@
 //! Instructions that change the config only.
 
-use sealift_dockerfile::{Command, Healthcheck, InstructionKind, Pairs, Word};
+use sealift_dockerfile::{
+    Argument, Command, Expose, Healthcheck, InstructionKind, Pairs, Volume, Word,
+};
 use sealift_oci::Empty;
 
 use crate::error::{Error, Result};
@@ -18,44 +20,11 @@ pub(crate) fn configure(
     match kind {
         InstructionKind::Env(pairs) => env(pairs, state),
         InstructionKind::Label(pairs) => label(pairs, state),
-        InstructionKind::Arg(arguments) => {
-            let mut text = "ARG".to_owned();
-            for argument in arguments {
-                let value = state.scope.declare(argument, outside)?;
-                let value = value.map(|value| format!("={value}")).unwrap_or_default();
-                text.push_str(&format!(" {}{value}", argument.name.text));
-            }
-            Ok(text)
-        }
-        InstructionKind::User(word) => {
-            let user = state.scope.expand(&word.text)?;
-            if user.is_empty() {
-                return Err(empty("USER", word));
-            }
-            state.image.config.user.clone_from(&user);
-            Ok(format!("USER {user}"))
-        }
-        InstructionKind::Expose(expose) => {
-            let mut text = "EXPOSE".to_owned();
-            for word in &expose.ports {
-                for port in state.scope.expand_words(&word.text)? {
-                    expose_port(&port, state)?;
-                    text.push_str(&format!(" {port}"));
-                }
-            }
-            Ok(text)
-        }
+        InstructionKind::Arg(arguments) => argument(arguments, state, outside),
+        InstructionKind::User(word) => user(word, state),
+        InstructionKind::Expose(ports) => expose(ports, state),
         InstructionKind::Healthcheck(check) => Ok(healthcheck(check, state)),
-        InstructionKind::Entrypoint(command) => {
-            let arguments = command.arguments(&state.shell());
-            let text = format!("ENTRYPOINT {}", json(&arguments));
-            state.image.config.entrypoint = some_unless_empty(arguments);
-            // The base's CMD was meant for the base's ENTRYPOINT.
-            if !state.has_command {
-                state.image.config.cmd = None;
-            }
-            Ok(text)
-        }
+        InstructionKind::Entrypoint(command) => Ok(entrypoint(command, state)),
         InstructionKind::Cmd(command) => {
             let arguments = command.arguments(&state.shell());
             let text = format!("CMD {}", json(&arguments));
@@ -69,18 +38,7 @@ pub(crate) fn configure(
             state.image.config.shell = words;
             Ok(text)
         }
-        InstructionKind::Volume(volume) => {
-            let mut text = "VOLUME".to_owned();
-            for word in &volume.paths {
-                let path = state.scope.expand(&word.text)?;
-                if path.is_empty() {
-                    return Err(empty("VOLUME", word));
-                }
-                text.push_str(&format!(" {path}"));
-                state.image.config.volumes.insert(path, Empty {});
-            }
-            Ok(text)
-        }
+        InstructionKind::Volume(paths) => volume(paths, state),
         InstructionKind::Stopsignal(word) => {
             let signal = state.scope.expand(&word.text)?;
             check_signal(&signal)?;
@@ -108,11 +66,67 @@ pub(crate) fn configure(
     }
 }
 
+fn argument(arguments: &[Argument], state: &mut State, outside: &Outside) -> Result<String> {
+    let mut words = vec!["ARG".to_owned()];
+    for argument in arguments {
+        let name = &argument.name.text;
+        words.push(match state.scope.declare(argument, outside)? {
+            Some(value) => format!("{name}={value}"),
+            None => name.clone(),
+        });
+    }
+    Ok(words.join(" "))
+}
+
+fn user(word: &Word, state: &mut State) -> Result<String> {
+    let user = state.scope.expand(&word.text)?;
+    if user.is_empty() {
+        return Err(empty("USER", word));
+    }
+    state.image.config.user.clone_from(&user);
+    Ok(format!("USER {user}"))
+}
+
+fn expose(expose: &Expose, state: &mut State) -> Result<String> {
+    let mut words = vec!["EXPOSE".to_owned()];
+    for word in &expose.ports {
+        for port in state.scope.expand_words(&word.text)? {
+            expose_port(&port, state)?;
+            words.push(port);
+        }
+    }
+    Ok(words.join(" "))
+}
+
+fn entrypoint(command: &Command, state: &mut State) -> String {
+    let arguments = command.arguments(&state.shell());
+    let text = format!("ENTRYPOINT {}", json(&arguments));
+    state.image.config.entrypoint = some_unless_empty(arguments);
+    // The base's CMD was meant for the base's ENTRYPOINT.
+    if !state.has_command {
+        state.image.config.cmd = None;
+    }
+    text
+}
+
+fn volume(volume: &Volume, state: &mut State) -> Result<String> {
+    let mut words = vec!["VOLUME".to_owned()];
+    for word in &volume.paths {
+        let path = state.scope.expand(&word.text)?;
+        if path.is_empty() {
+            return Err(empty("VOLUME", word));
+        }
+        words.push(path.clone());
+        state.image.config.volumes.insert(path, Empty {});
+    }
+    Ok(words.join(" "))
+}
+
 // All values are expanded before the first is set: `ENV a=1 b=$a` has the `a` from before.
 fn env(pairs: &Pairs, state: &mut State) -> Result<String> {
-    let mut text = "ENV".to_owned();
+    let mut words = vec!["ENV".to_owned()];
     for (name, value) in expand_pairs(pairs, state)? {
-        text.push_str(&format!(" {name}={value}"));
+        words.push(format!("{name}={value}"));
         let environment = &mut state.image.config.env;
         let prefix = format!("{name}=");
         match environment.iter_mut().find(|pair| pair.starts_with(&prefix)) {
@@ -121,16 +135,16 @@ fn env(pairs: &Pairs, state: &mut State) -> Result<String> {
         }
         state.scope.set(&name, value);
     }
-    Ok(text)
+    Ok(words.join(" "))
 }
 
 fn label(pairs: &Pairs, state: &mut State) -> Result<String> {
-    let mut text = "LABEL".to_owned();
+    let mut words = vec!["LABEL".to_owned()];
     for (name, value) in expand_pairs(pairs, state)? {
-        text.push_str(&format!(" {name}={value}"));
+        words.push(format!("{name}={value}"));
         state.image.config.labels.insert(name, value);
     }
-    Ok(text)
+    Ok(words.join(" "))
 }
 
 fn expand_pairs(pairs: &Pairs, state: &State) -> Result<Vec<(String, String)>> {

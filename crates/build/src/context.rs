@@ -50,10 +50,8 @@ impl Context {
         let mut top = read_node(root)?;
         top.mode = 0o755;
         context.nodes.insert(RelativePath::root(), top);
-        let mut pending = vec![Pending {
-            directory: RelativePath::root(),
-            inherited: Inherited::default(),
-        }];
+        let mut pending =
+            vec![Pending { directory: RelativePath::root(), inherited: Inherited::default() }];
         while let Some(next) = pending.pop() {
             context.walk_directory(&next, ignore, &mut pending)?;
         }

@@ -219,17 +219,12 @@ impl Order {
         let chmod = copy.chmod.as_ref().map(expand).transpose()?.filter(|text| !text.is_empty());
         let mode = chmod.as_deref().map(Mode::parse).transpose()?;
         let exclude: Result<Vec<String>> = copy.exclude.iter().map(expand).collect();
-        let mut text = if is_add { "ADD" } else { "COPY" }.to_owned();
-        let flags = [("chown", &chown), ("chmod", &chmod)];
-        for (name, value) in flags {
-            if let Some(value) = value {
-                text.push_str(&format!(" --{name}={value}"));
-            }
-        }
-        for name in sources.iter().cloned().chain(inline.iter().map(|f| format!("<<{}", f.name))) {
-            text.push_str(&format!(" {name}"));
-        }
-        text.push_str(&format!(" {written}"));
+        let mut words = vec![if is_add { "ADD" } else { "COPY" }.to_owned()];
+        words.extend(chown.as_ref().map(|chown| format!("--chown={chown}")));
+        words.extend(chmod.as_ref().map(|chmod| format!("--chmod={chmod}")));
+        words.extend(sources.iter().cloned());
+        words.extend(inline.iter().map(|file| format!("<<{}", file.name)));
+        words.push(written.clone());
         Ok(Self {
             is_add,
             sources,
@@ -241,7 +236,7 @@ impl Order {
             parents: copy.parents,
             exclude: exclude?,
             extracts: copy.unpack.unwrap_or(is_add),
-            text,
+            text: words.join(" "),
         })
     }
 
@@ -287,7 +282,8 @@ impl Order {
 
 fn refuse_remote(source: &str, is_add: bool) -> Result<()> {
     let is_url = source.starts_with("http://") || source.starts_with("https://");
-    let is_git = source.starts_with("git@") || source.starts_with("git://") || source.starts_with("ssh://");
+    let is_git =
+        source.starts_with("git@") || source.starts_with("git://") || source.starts_with("ssh://");
     if !is_url && !is_git {
         return Ok(());
     }

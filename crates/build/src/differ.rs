@@ -44,7 +44,7 @@ pub(crate) fn changes(upper: &Path, lower: &View, flavor: Flavor) -> Result<Chan
     while let Some(directory) = pending.pop() {
         differ.directory(&directory, &mut pending)?;
     }
-    Ok(Changes { entries: differ.sorted()?, warnings: differ.warnings })
+    Ok(Changes { entries: differ.sorted(), warnings: differ.warnings })
 }
 
 struct Found {
@@ -74,9 +74,8 @@ impl Differ<'_> {
             let real = entry.path();
             let Some(node) = Node::read(&real)? else { continue };
             if path.file_name().is_some_and(|name| name.starts_with(b".wh.")) {
-                self.warnings.push(format!(
-                    "`/{path}` was left out: in a layer such a name deletes a file"
-                ));
+                self.warnings
+                    .push(format!("`/{path}` was left out: in a layer such a name deletes a file"));
                 continue;
             }
             let below = self.lower.node(&path)?;
@@ -122,9 +121,7 @@ impl Differ<'_> {
     fn changed_file(&self, path: &RelativePath, real: &Path, node: Node) -> Result<Found> {
         let kind = match &node.kind {
             Kind::Symlink(target) => EntryKind::Symlink(target.clone()),
-            Kind::Character(major, minor) => {
-                EntryKind::CharDevice { major: *major, minor: *minor }
-            }
+            Kind::Character(major, minor) => EntryKind::CharDevice { major: *major, minor: *minor },
             Kind::Block(major, minor) => EntryKind::BlockDevice { major: *major, minor: *minor },
             Kind::Fifo => EntryKind::Fifo,
             _ => EntryKind::File,
@@ -134,11 +131,16 @@ impl Differ<'_> {
             refuse_redirect(real, self.flavor)?;
         }
         let header = header_of(path, &node, kind, real)?;
-        Ok(Found { change: Change { header, content }, node, is_unchanged: false, is_opaque: false })
+        Ok(Found {
+            change: Change { header, content },
+            node,
+            is_unchanged: false,
+            is_opaque: false,
+        })
     }
 
     // Parents stand before what is in them, so a directory's fate is known after its content's.
-    fn sorted(&mut self) -> Result<Vec<Change>> {
+    fn sorted(&mut self) -> Vec<Change> {
         let mut needed: Vec<RelativePath> = Vec::new();
         for (path, found) in self.found.iter().rev() {
             let has_change_below = needed.last().is_some_and(|below| below.starts_with(path));
@@ -168,7 +170,7 @@ impl Differ<'_> {
                 entries.push(marker(opaque_path(&path)));
             }
         }
-        Ok(entries)
+        entries
     }
 
     fn real(&self, path: &RelativePath) -> PathBuf {

@@ -199,8 +199,9 @@ pub enum Error {
 impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
-        let did_you_mean =
-            |nearest: &Option<String>| nearest.as_ref().map(|name| format!("did you mean `{name}`?"));
+        let did_you_mean = |nearest: &Option<String>| {
+            nearest.as_ref().map(|name| format!("did you mean `{name}`?"))
+        };
         match self {
             Self::Instruction { source, .. } => source.hint(),
             Self::Syntax { problems, .. } => problems.iter().find_map(|problem| problem.help.clone()),

@@ -58,11 +58,15 @@ impl Filesystem {
 
     /// With one more step on top.
     #[must_use]
-    pub(crate) fn with_step(mut self, key: &Digest, new_key: Digest, snapshot: Option<&str>) -> Self {
+    pub(crate) fn with_step(
+        mut self,
+        key: &Digest,
+        new_key: Digest,
+        snapshot: Option<&str>,
+    ) -> Self {
         self.key = new_key;
-        self.layers.extend(
-            snapshot.map(|id| Layer::Step { key: key.clone(), snapshot: id.to_owned() }),
-        );
+        self.layers
+            .extend(snapshot.map(|id| Layer::Step { key: key.clone(), snapshot: id.to_owned() }));
         self
     }
 }
@@ -113,15 +117,14 @@ impl Builder<'_> {
     fn unpack_base(&self, base: &Base) -> Result<Vec<String>> {
         let mut snapshots: Vec<String> = Vec::new();
         for (index, key) in base.chain.iter().enumerate() {
-            let known = |builder: &Self| builder.cache.record(key).and_then(|record| record.snapshot);
-            let snapshot = match known(self) {
-                Some(snapshot) => snapshot,
-                None => {
-                    let _lock = self.cache.lock(key, self.stop)?;
-                    match known(self) {
-                        Some(snapshot) => snapshot,
-                        None => self.unpack_layer(base, index, &snapshots)?,
-                    }
+            let known = || self.cache.record(key).and_then(|record| record.snapshot);
+            let snapshot = if let Some(snapshot) = known() {
+                snapshot
+            } else {
+                let _lock = self.cache.lock(key, self.stop)?;
+                match known() {
+                    Some(snapshot) => snapshot,
+                    None => self.unpack_layer(base, index, &snapshots)?,
                 }
             };
             snapshots.push(snapshot);

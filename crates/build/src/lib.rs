@@ -17,6 +17,7 @@
 mod error;
 mod request;
 
+mod bases;
 mod build;
 mod plan;
 mod scope;
@@ -48,6 +49,7 @@ mod tree;
 mod view;
 mod writer;
 
+pub use bases::base_references;
 pub use build::build;
 pub use error::Error;
 pub use request::{

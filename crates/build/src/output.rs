@@ -128,12 +128,8 @@ impl Builder<'_> {
             return Ok(packed.layer.clone());
         }
         let lower = View::new(self.folders_of(below)?, self.cache.flavor());
-        let packing = Packing {
-            store: self.store,
-            flavor: self.cache.flavor(),
-            epoch,
-            cancel: self.stop,
-        };
+        let packing =
+            Packing { store: self.store, flavor: self.cache.flavor(), epoch, cancel: self.stop };
         let (packed, warnings) = pack(&packing, &self.cache.snapshot(snapshot), &lower)?;
         self.warn_all(warnings);
         if let Some(layer) = &packed.layer {

@@ -17,7 +17,10 @@ enum Token {
     Deep,
     /// `**` at the end.
     Rest,
-    Class { is_negated: bool, ranges: Vec<(char, char)> },
+    Class {
+        is_negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 /// Whether `**` crosses slashes.
@@ -97,8 +100,8 @@ impl Pattern {
 
     // Marks a position, and those after it that need no character.
     fn enter(&self, positions: &mut [bool], start: usize) {
-        for position in start..=self.0.len() {
-            positions[position] = true;
+        for (position, is_marked) in positions.iter_mut().enumerate().skip(start) {
+            *is_marked = true;
             if !matches!(self.0.get(position), Some(Token::Star | Token::Deep | Token::Rest)) {
                 break;
             }

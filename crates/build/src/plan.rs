@@ -105,10 +105,10 @@ impl Plan {
             return Err(Error::StageOrder(from.to_owned()));
         }
         if let Ok(index) = from.parse::<usize>() {
-            return match index < stage {
-                true => Ok(Origin::Stage(index)),
-                false => Err(Error::StageOrder(from.to_owned())),
-            };
+            let is_before = index < stage;
+            return is_before
+                .then_some(Origin::Stage(index))
+                .ok_or_else(|| Error::StageOrder(from.to_owned()));
         }
         if from == "scratch" {
             return Ok(Origin::Scratch);
@@ -209,7 +209,9 @@ fn target(request: &Request, view: &Stages<'_>) -> Result<usize> {
 fn froms(instruction: &Instruction) -> Vec<String> {
     match &instruction.kind {
         InstructionKind::Copy(copy) => copy.from.iter().map(|word| word.text.clone()).collect(),
-        InstructionKind::Run(run) => run.mounts.iter().filter_map(|mount| mount.from.clone()).collect(),
+        InstructionKind::Run(run) => {
+            run.mounts.iter().filter_map(|mount| mount.from.clone()).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -86,8 +86,12 @@ impl Outside {
         let is_known = |name: &str| {
             is_proxy(name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH"
         };
-        let mut names: Vec<String> =
-            self.given.keys().filter(|name| !is_declared(name) && !is_known(name)).cloned().collect();
+        let mut names: Vec<String> = self
+            .given
+            .keys()
+            .filter(|name| !is_declared(name) && !is_known(name))
+            .cloned()
+            .collect();
         names.sort();
         names
     }
@@ -145,9 +149,10 @@ impl Scope {
         if self.arguments.is_empty() {
             return String::new();
         }
-        let pairs = self.arguments.iter().map(|name| {
-            format!("{name}={} ", self.get(name).unwrap_or_default())
-        });
+        let pairs = self
+            .arguments
+            .iter()
+            .map(|name| format!("{name}={} ", self.get(name).unwrap_or_default()));
         format!("|{} {}", self.arguments.len(), pairs.collect::<String>())
     }
 

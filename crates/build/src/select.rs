@@ -101,7 +101,10 @@ pub(crate) fn digest(tree: &dyn Tree, selection: &Selection) -> Result<Digest> {
         let digests: Result<Vec<Option<Digest>>> = files
             .par_iter()
             .map(|(path, node)| {
-                Some(*node).filter(|node| node.kind == Kind::File).map(|_| tree.digest(path)).transpose()
+                Some(*node)
+                    .filter(|node| node.kind == Kind::File)
+                    .map(|_| tree.digest(path))
+                    .transpose()
             })
             .collect();
         let names = std::iter::once(&b""[..])

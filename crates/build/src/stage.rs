@@ -165,7 +165,8 @@ impl Builder<'_> {
         let key = hasher.finish();
         let (record, was_cached) = self.cached_step(&key, &mut |draft| {
             let view = self.view(&state.filesystem)?;
-            let place = resolve(&|path| crate::tree::Tree::node(&view, path), path.as_bytes(), true)?;
+            let place =
+                resolve(&|path| crate::tree::Tree::node(&view, path), path.as_bytes(), true)?;
             if crate::tree::Tree::node(&view, &place)?.is_some_and(|node| node.is_directory()) {
                 return Ok(HasChanges(false));
             }
@@ -223,10 +224,8 @@ impl State {
 
 /// An absolute path without `.` and `..`, seen from a working directory.
 pub(crate) fn absolute(working_dir: &str, path: &str) -> String {
-    let whole = match path.starts_with('/') {
-        true => path.to_owned(),
-        false => format!("{working_dir}/{path}"),
-    };
+    let whole =
+        if path.starts_with('/') { path.to_owned() } else { format!("{working_dir}/{path}") };
     let mut parts: Vec<&str> = Vec::new();
     for part in whole.split('/') {
         match part {

@@ -59,8 +59,7 @@ impl Node {
 
     pub(crate) fn from_metadata(path: &Path, metadata: &Metadata) -> Result<Self> {
         let file_type = metadata.file_type();
-        let device =
-            || (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev()));
+        let device = || (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev()));
         let kind = if file_type.is_dir() {
             Kind::Directory
         } else if file_type.is_symlink() {

@@ -77,8 +77,7 @@ fn write_entry(
     content: &mut dyn Read,
 ) -> Result<()> {
     let number = |number: u64| {
-        u32::try_from(number)
-            .map_err(|_| refused(options, header, "its owner is above 4294967295"))
+        u32::try_from(number).map_err(|_| refused(options, header, "its owner is above 4294967295"))
     };
     let owner = match options.owner {
         Some(owner) => owner,
@@ -106,17 +105,12 @@ fn write_entry(
         EntryKind::BlockDevice { major, minor } => Kind::Block(*major, *minor),
         EntryKind::Fifo => Kind::Fifo,
     };
-    let content =
-        if kind == Kind::File { Content::Reader(content) } else { Content::None };
+    let content = if kind == Kind::File { Content::Reader(content) } else { Content::None };
     writer.put(path, &kind, &meta, content)
 }
 
 // Where an entry goes: links on the way are followed beneath the image's root, the last part is not.
-fn place(
-    writer: &LayerWriter<'_>,
-    options: &Options,
-    path: &RelativePath,
-) -> Result<RelativePath> {
+fn place(writer: &LayerWriter<'_>, options: &Options, path: &RelativePath) -> Result<RelativePath> {
     let whole = crate::writer::join(&options.beneath, path.as_bytes())?;
     resolve(&|path| writer.node(path), whole.as_bytes(), false)
 }

@@ -155,9 +155,7 @@ fn read_file(tree: &dyn Tree, path: &[u8]) -> Result<String> {
     }
     let mut bytes = Vec::new();
     let file = tree.open(&path)?;
-    file.take(FILE_BYTES_MAX)
-        .read_to_end(&mut bytes)
-        .map_err(Error::io("read", path.as_path()))?;
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(Error::io("read", path.as_path()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -149,13 +149,12 @@ impl<'a> LayerWriter<'a> {
         }
         self.make_parent(path)?;
         let real = self.real(path);
-        match kind {
-            Kind::Directory => self.make_directory(path)?,
-            _ => {
-                self.remove_upper(path)?;
-                if !self.create(&real, path, kind, content)? {
-                    return Ok(());
-                }
+        if *kind == Kind::Directory {
+            self.make_directory(path)?;
+        } else {
+            self.remove_upper(path)?;
+            if !self.create(&real, path, kind, content)? {
+                return Ok(());
             }
         }
         self.set_meta(path, kind, meta)
@@ -167,10 +166,16 @@ impl<'a> LayerWriter<'a> {
         match self.node(target)? {
             Some(node) if !node.is_directory() => {}
             Some(_) => {
-                return Err(destination(path, format!("the hard link's target `{target}` is a directory")));
+                return Err(destination(
+                    path,
+                    format!("the hard link's target `{target}` is a directory"),
+                ));
             }
             None => {
-                return Err(destination(path, format!("the hard link's target `{target}` is missing")));
+                return Err(destination(
+                    path,
+                    format!("the hard link's target `{target}` is missing"),
+                ));
             }
         }
         if path == target {
@@ -228,9 +233,8 @@ impl<'a> LayerWriter<'a> {
         kind: &Kind,
         content: Content<'_>,
     ) -> Result<bool> {
-        let node = |file_type, device| {
-            rustix::fs::mknodat(CWD, real, file_type, Mode::empty(), device)
-        };
+        let node =
+            |file_type, device| rustix::fs::mknodat(CWD, real, file_type, Mode::empty(), device);
         let result = match kind {
             Kind::File => return self.write_file(real, content).map(|()| true),
             Kind::Symlink(target) => {
