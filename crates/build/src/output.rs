@@ -5,13 +5,13 @@ use std::io;
 use sealift_image::{BlobSource, Image};
 use sealift_oci::{
     ANNOTATION_BASE_DIGEST, ANNOTATION_BASE_NAME, ANNOTATION_CREATED, Descriptor, Digest, History,
-    ImageConfig, Manifest, Raw, RootFs, media_type,
+    ImageConfig, Manifest, Raw, Reference, RootFs, media_type,
 };
 
 use crate::build::Builder;
 use crate::cache::{Packed, PackedLayer, Record};
 use crate::error::{Error, Result};
-use crate::filesystem::Layer;
+use crate::filesystem::{Base, Layer};
 use crate::key::KeyHasher;
 use crate::pack::{Packing, pack};
 use crate::stage::State;
@@ -47,9 +47,7 @@ impl Builder<'_> {
         if let Some(base) = &state.base {
             let digest = base.image.descriptor.digest.to_string();
             manifest.annotations.insert(ANNOTATION_BASE_DIGEST.to_owned(), digest);
-            manifest
-                .annotations
-                .insert(ANNOTATION_BASE_NAME.to_owned(), base.reference.to_string());
+            manifest.annotations.insert(ANNOTATION_BASE_NAME.to_owned(), self.base_name(base));
         }
         let manifest = Raw::encode(manifest);
         self.store.put_blob(manifest.bytes())?;
@@ -190,5 +188,18 @@ fn fill_times(history: &mut [History], created: &str, epoch: Option<i64>) {
             Some(own) => last.clone_from(own),
             None => entry.created = Some(last.clone()),
         }
+    }
+}
+
+impl Builder<'_> {
+    // Fully qualified (image-spec, annotations.md), but without a tag that the Dockerfile does not have.
+    fn base_name(&self, base: &Base) -> String {
+        let stages = self.plan.stages.iter().flatten();
+        let mut written =
+            stages.filter(|stage| self.is_final_base(stage.index)).map(|stage| &stage.base_name);
+        let named = written.find_map(|name| {
+            Reference::parse(name).ok().filter(|name| name.clone().or_latest() == base.reference)
+        });
+        named.unwrap_or_else(|| base.reference.clone()).to_string()
     }
 }

@@ -1,1 +1,29 @@
-//! The whole job.
+//! The whole job and each of its steps: lint, base, build, SBOM, scan, policy, sign, push; and verification.
+//!
+//! Entry points: [`ship::ship`], [`verify::verify`], [`open::open`]. The binary calls this crate and prints what it tells
+//! through its [`Observer`]; the registry's hooks will call it too. The network stands behind a blocking border.
+
+mod error;
+mod events;
+mod network;
+mod session;
+
+pub mod ship;
+
+pub mod base;
+pub mod build;
+pub mod contents;
+pub mod judge;
+pub mod keys;
+pub mod lint;
+pub mod open;
+pub mod save;
+pub mod scan;
+pub mod seal;
+pub mod transfer;
+pub mod verify;
+
+pub use error::{Error, Gate, Kind};
+pub use events::{Event, Observer, Silent, Step};
+pub use network::Network;
+pub use session::Session;

@@ -1,0 +1,62 @@
+//! What is inside an image: one pass over its layers, then the catalogers.
+
+use sealift_image::{FileTree, Image, ReadLimits};
+use sealift_model::{Artifact, ArtifactKind, ImageFacts, Inventory};
+
+use crate::Error;
+use crate::open::Opened;
+
+/// Reads every layer once, checks its digests, and catalogues what it finds.
+pub fn inventory(image: &Image) -> Result<Inventory, Error> {
+    let tree = read(image)?;
+    Ok(sealift_catalog::catalog(&tree))
+}
+
+/// Reads every layer once and checks its digests; the files that catalogers want are kept.
+pub fn read(image: &Image) -> Result<FileTree, Error> {
+    let wanted = |path: &sealift_archive::RelativePath, _: &sealift_image::FileMeta| {
+        sealift_catalog::wanted(path)
+    };
+    Ok(sealift_image::read(image, &wanted, &ReadLimits::default())?)
+}
+
+/// How a report names the image.
+pub fn artifact(opened: &Opened) -> Artifact {
+    let name = opened.reference.as_ref();
+    Artifact {
+        name: opened.title.clone(),
+        kind: ArtifactKind::Image,
+        image: Some(ImageFacts {
+            id: opened.image.config.digest().clone(),
+            diff_ids: opened.image.config.value().rootfs.diff_ids.clone(),
+            tags: name
+                .filter(|name| name.tag().is_some())
+                .map(|name| name.familiar())
+                .into_iter()
+                .collect(),
+            digests: name
+                .map(|name| name.at_digest(&opened.descriptor.digest).familiar())
+                .into_iter()
+                .collect(),
+            config: String::from_utf8_lossy(opened.image.config.bytes()).into_owned(),
+        }),
+    }
+}
+
+/// One line: how much of what.
+pub fn summary(inventory: &Inventory) -> String {
+    let count = |is_os: bool| {
+        inventory.components().filter(|(_, package)| package.kind.is_os() == is_os).count()
+    };
+    let distro = inventory.distro.as_ref().and_then(|distro| distro.pretty_name.as_deref());
+    let notes = match inventory.notes.len() {
+        0 => String::new(),
+        count => format!(", {count} things that could not be read"),
+    };
+    format!(
+        "{} system and {} language packages, {}{notes}",
+        count(true),
+        count(false),
+        distro.unwrap_or("no distribution")
+    )
+}

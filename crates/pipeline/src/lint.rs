@@ -1,0 +1,139 @@
+//! Linting a Dockerfile with its context, and the gate.
+
+use std::path::{Path, PathBuf};
+
+use sealift_diagnostic::{Diagnostic, Level};
+use sealift_lint::{Config, Context};
+
+use crate::{Error, Gate};
+
+const DOCKERFILE_BYTES_MAX: u64 = 16 << 20;
+const CONTEXT_FILES_MAX: usize = 20_000;
+
+/// How to lint.
+#[derive(Clone, Debug, Default)]
+pub struct LintRequest {
+    /// Rules that are off.
+    pub ignore: Vec<String>,
+    /// Least level that shuts the gate; none means that it is always open.
+    pub fail_on: Option<Level>,
+}
+
+/// What was found in a Dockerfile.
+#[derive(Clone, Debug)]
+pub struct Linted {
+    /// The Dockerfile.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// The findings, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+    fail_on: Option<Level>,
+}
+
+/// Lints a Dockerfile and its context folder.
+pub fn lint(path: &Path, context: &Path, request: &LintRequest) -> Result<Linted, Error> {
+    let fail = |source| Error::file("read", path, source);
+    if std::fs::metadata(path).map_err(fail)?.len() > DOCKERFILE_BYTES_MAX {
+        return Err(Error::usage(
+            format!("`{}` is larger than 16 MiB", path.display()),
+            "check that it is a Dockerfile",
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(fail)?;
+    let config = Config { ignore: request.ignore.clone(), ..Config::default() };
+    config
+        .check()
+        .map_err(|error| Error::usage(error.to_string(), error.hint().unwrap_or_default()))?;
+    let own_ignore = PathBuf::from(format!("{}.dockerignore", path.display()));
+    let ignore_path = if own_ignore.is_file() { own_ignore } else { context.join(".dockerignore") };
+    let dockerignore = std::fs::read_to_string(ignore_path).ok();
+    let files = context_files(context);
+    let diagnostics = sealift_lint::lint(
+        &sealift_dockerfile::parse(&text, &sealift_dockerfile::Limits::default()),
+        &Context {
+            dockerignore: dockerignore.as_deref(),
+            context_files: files.as_deref(),
+            config: &config,
+        },
+    );
+    Ok(Linted { path: path.to_owned(), text, diagnostics, fail_on: request.fail_on })
+}
+
+impl Linted {
+    /// The findings with their source.
+    pub fn render(&self, color: bool) -> String {
+        sealift_lint::render(&self.diagnostics, &self.path.display().to_string(), &self.text, color)
+    }
+
+    /// One line: how many of which level.
+    pub fn summary(&self) -> String {
+        let counts: Vec<String> = Level::ALL
+            .iter()
+            .map(|level| {
+                (level, self.diagnostics.iter().filter(|found| found.level == *level).count())
+            })
+            .filter(|(_, count)| *count > 0)
+            .map(|(level, count)| format!("{count} {}", level.as_str()))
+            .collect();
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        if counts.is_empty() {
+            format!("{name} is clean")
+        } else {
+            format!("{name}: {}", counts.join(", "))
+        }
+    }
+
+    /// The findings that shut the gate.
+    pub fn failures(&self) -> Vec<&Diagnostic> {
+        self.diagnostics
+            .iter()
+            .filter(|found| self.fail_on.is_some_and(|least| found.level >= least))
+            .collect()
+    }
+
+    /// Shuts the gate if a finding is at or above the level.
+    pub fn gate(&self) -> Result<(), Error> {
+        let failures = self.failures();
+        let Some(first) = failures.first() else { return Ok(()) };
+        let (line, column) = sealift_diagnostic::line_column(&self.text, first.span.start);
+        let rule = first.rule.as_deref().unwrap_or("syntax");
+        let more = match failures.len() {
+            1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        Err(Error::Gate {
+            gate: Gate::Lint,
+            finding: format!(
+                "{}:{line}:{column}: {} [{rule}]{more}",
+                self.path.display(),
+                first.message
+            ),
+            remedy: first.help.clone().unwrap_or_else(|| "mend the Dockerfile".to_owned()),
+        })
+    }
+}
+
+// Names only; what cannot be listed is left to the build, which will say so.
+fn context_files(context: &Path) -> Option<Vec<String>> {
+    if !context.is_dir() {
+        return None;
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![context.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).ok()?.flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if let Ok(relative) = entry.path().strip_prefix(context) {
+                files.push(relative.to_string_lossy().into_owned());
+            }
+            if files.len() >= CONTEXT_FILES_MAX {
+                return None;
+            }
+        }
+    }
+    files.sort();
+    Some(files)
+}

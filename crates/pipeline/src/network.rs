@@ -1,0 +1,118 @@
+//! The network, for callers that are not async. The runtime and the client are made when first needed, so that a job
+//! that needs no network pays nothing for it.
+
+use std::sync::{Arc, OnceLock};
+
+use sealift_client::{Client, Settings};
+use sealift_debian::{Fetch, FetchError};
+use sealift_image::BlobSource;
+use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference};
+use sealift_store::Store;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::Error;
+
+/// Registries and archives.
+pub struct Network {
+    settings: Settings,
+    open: OnceLock<(Runtime, Client)>,
+}
+
+impl Network {
+    /// A network of these settings; nothing is opened yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, open: OnceLock::new() }
+    }
+
+    fn open(&self) -> Result<&(Runtime, Client), sealift_client::Error> {
+        if let Some(open) = self.open.get() {
+            return Ok(open);
+        }
+        let client = Client::new(self.settings.clone())?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| sealift_client::Error::Setup(error.to_string()))?;
+        Ok(self.open.get_or_init(|| (runtime, client)))
+    }
+
+    /// The manifest or index that a reference stands for.
+    pub(crate) fn manifest(
+        &self,
+        reference: &Reference,
+    ) -> Result<(Descriptor, Vec<u8>), sealift_client::Error> {
+        let (runtime, client) = self.open()?;
+        runtime.block_on(client.manifest(reference))
+    }
+
+    /// Brings a blob into the store, unless it is there.
+    pub(crate) fn fetch_blob(
+        &self,
+        store: &Store,
+        reference: &Reference,
+        descriptor: &Descriptor,
+    ) -> Result<(), Error> {
+        if store.has_blob(&descriptor.digest) {
+            return Ok(());
+        }
+        let (runtime, client) = self.open()?;
+        let mut writer = store.blob_writer()?;
+        runtime.block_on(client.blob(reference, descriptor, &mut writer))?;
+        writer.commit(Some(&descriptor.digest))?;
+        Ok(())
+    }
+
+    /// The artifacts that refer to a digest.
+    pub(crate) fn referrers(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+    ) -> Result<Vec<Descriptor>, sealift_client::Error> {
+        let (runtime, client) = self.open()?;
+        runtime.block_on(client.referrers(reference, subject))
+    }
+
+    /// Sends a blob unless it is there.
+    pub(crate) fn push_blob(
+        &self,
+        reference: &Reference,
+        descriptor: &Descriptor,
+        source: &Arc<dyn BlobSource>,
+    ) -> Result<sealift_client::Pushed, sealift_client::Error> {
+        let (runtime, client) = self.open()?;
+        runtime.block_on(client.push_blob(reference, descriptor, source, None))
+    }
+
+    /// Stores a manifest or index.
+    pub(crate) fn push_manifest(
+        &self,
+        reference: &Reference,
+        media_type: &str,
+        bytes: &[u8],
+    ) -> Result<(), sealift_client::Error> {
+        let (runtime, client) = self.open()?;
+        runtime.block_on(client.push_manifest(reference, media_type, bytes)).map(|_| ())
+    }
+
+    /// Stores the manifest of an artifact.
+    pub(crate) fn push_referrer(
+        &self,
+        reference: &Reference,
+        manifest: &Raw<Manifest>,
+    ) -> Result<(), sealift_client::Error> {
+        let (runtime, client) = self.open()?;
+        runtime.block_on(client.push_referrer(reference, manifest))
+    }
+}
+
+impl Fetch for Network {
+    fn get(&self, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
+        let failed = |error: sealift_client::Error| match error {
+            sealift_client::Error::TooLarge { limit, .. } => FetchError::TooLarge { limit },
+            other => FetchError::Failed(other.to_string()),
+        };
+        let (runtime, client) = self.open().map_err(failed)?;
+        runtime.block_on(client.download(url, limit)).map_err(failed)?.ok_or(FetchError::NotFound)
+    }
+}

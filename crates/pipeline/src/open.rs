@@ -1,0 +1,152 @@
+//! Finding an image by what the user typed.
+
+use std::sync::Arc;
+
+use sealift_image::{BlobSource, Image, Target};
+use sealift_oci::{Descriptor, Digest, Manifest, Platform, Raw, Reference};
+
+use crate::{Error, Session};
+
+/// An image that was found.
+pub struct Opened {
+    /// The image.
+    pub image: Image,
+    /// What the name stands for: a manifest, or the index the manifest was chosen from.
+    pub descriptor: Descriptor,
+    /// Its name, if it has one.
+    pub reference: Option<Reference>,
+    /// How people should see it named.
+    pub title: String,
+    /// The artifacts that refer to it.
+    pub referrers: Referrers,
+}
+
+/// The artifacts that refer to an image, and where their bytes are.
+pub struct Referrers {
+    /// Their manifests, each as its source has it.
+    pub manifests: Vec<Descriptor>,
+    /// Where their bytes are.
+    pub source: Arc<dyn BlobSource>,
+}
+
+/// Finds an image: in the local store first, then in its registry, or where a prefix says.
+pub fn open(session: &Session<'_>, text: &str) -> Result<Opened, Error> {
+    let target = Target::parse(text)?;
+    match target {
+        Target::Any(reference) => match session.store.resolve(&reference)? {
+            Some(descriptor) => open_descriptor(session, &descriptor, &reference),
+            None => {
+                let name = reference.clone();
+                from_registry(session, &reference).map_err(|error| match error {
+                    Error::Client(source) => {
+                        Error::NotReachable { reference: name, source: Box::new(source) }
+                    }
+                    other => other,
+                })
+            }
+        },
+        Target::Store(reference) => match session.store.resolve(&reference)? {
+            Some(descriptor) => open_descriptor(session, &descriptor, &reference),
+            None => Err(Error::NoImage { reference }),
+        },
+        Target::Registry(reference) => from_registry(session, &reference),
+        other => from_files(&other, text),
+    }
+}
+
+/// Opens what is in the local store, under a name that it has or will have.
+pub fn open_descriptor(
+    session: &Session<'_>,
+    descriptor: &Descriptor,
+    reference: &Reference,
+) -> Result<Opened, Error> {
+    let image = session.store.image(descriptor)?;
+    Ok(Opened {
+        image,
+        descriptor: descriptor.clone(),
+        reference: Some(reference.clone().or_latest()),
+        title: reference.clone().or_latest().familiar(),
+        referrers: Referrers {
+            manifests: session.store.referrers(&descriptor.digest)?,
+            source: Arc::new(session.store.clone()),
+        },
+    })
+}
+
+// An image of a registry is brought into the store first, so that every byte is checked once and read from disk.
+fn from_registry(session: &Session<'_>, reference: &Reference) -> Result<Opened, Error> {
+    let descriptor = crate::transfer::fetch(session, reference)?;
+    open_descriptor(session, &descriptor, reference)
+}
+
+fn from_files(target: &Target, text: &str) -> Result<Opened, Error> {
+    let platform = Platform::host();
+    let (image, layout) = match target {
+        Target::OciDir { path, name } => {
+            (sealift_image::open_oci_dir(path, name.as_deref(), &platform)?, Some(path))
+        }
+        Target::OciArchive { path, name } => {
+            (sealift_image::open_oci_archive(path, name.as_deref(), &platform)?, None)
+        }
+        Target::DockerArchive { path, name } => {
+            (sealift_image::open_docker_archive(path, name.as_deref())?, None)
+        }
+        _ => {
+            return Err(Error::usage(
+                format!("`{text}` cannot be opened yet"),
+                "save the image as an archive (`docker save`, `podman save`) and name that with `docker-archive:`",
+            ));
+        }
+    };
+    let descriptor = image.descriptor.clone();
+    let reference = image.name.as_deref().and_then(|name| Reference::parse(name).ok());
+    let source = Arc::clone(image.blobs());
+    let manifests = match layout {
+        Some(folder) => {
+            let index = sealift_image::read_layout_index(folder)?;
+            sealift_image::layout_referrers(&index, source.as_ref(), &descriptor.digest)
+        }
+        None => Vec::new(),
+    };
+    Ok(Opened {
+        image,
+        descriptor,
+        reference,
+        title: text.to_owned(),
+        referrers: Referrers { manifests, source },
+    })
+}
+
+impl Referrers {
+    /// The manifests' documents, their digests checked.
+    pub fn read(&self) -> Result<Vec<Raw<Manifest>>, Error> {
+        self.manifests
+            .iter()
+            .map(|descriptor| {
+                let bytes = read_document(&self.source, descriptor)?;
+                Ok(Raw::parse(bytes, "manifest of an artifact")?)
+            })
+            .collect()
+    }
+
+    /// A blob of an artifact, its digest checked.
+    pub fn blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
+        read_document(&self.source, descriptor)
+    }
+}
+
+/// Reads a small blob and checks its digest and size.
+pub(crate) fn read_document(
+    source: &Arc<dyn BlobSource>,
+    descriptor: &Descriptor,
+) -> Result<Vec<u8>, Error> {
+    Ok(sealift_image::read_blob_verified(source.as_ref(), descriptor, DOCUMENT_BYTES_MAX)?)
+}
+
+/// Attestations carry whole SBOMs; nothing real is larger.
+const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
+
+/// The digest that names an image for people: the manifest's.
+pub(crate) fn short(digest: &Digest) -> String {
+    format!("{}:{}", digest.algorithm().as_str(), digest.short())
+}

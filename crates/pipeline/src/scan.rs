@@ -1,0 +1,76 @@
+//! Matching an inventory against advisories, and the gate that holds the report against thresholds.
+
+use std::path::PathBuf;
+
+use sealift_advisory::Advisories;
+use sealift_model::{Artifact, Inventory, Report, Severity};
+use sealift_scan::{Options, Thresholds};
+
+use crate::{Error, Gate, Session};
+
+/// What to match against, and how to judge it.
+#[derive(Clone, Debug)]
+pub struct ScanRequest {
+    /// OSV advisories: a folder, a zip, or a mirror of the OSV bucket.
+    pub advisories: Option<PathBuf>,
+    /// Severities to report; empty means all.
+    pub severities: Vec<Severity>,
+    /// Leave out what has no fix.
+    pub ignore_unfixed: bool,
+    /// Least severity that fails.
+    pub fail_on: Option<Severity>,
+}
+
+/// Matches an inventory against the advisories.
+pub fn scan(
+    session: &Session<'_>,
+    inventory: &Inventory,
+    artifact: Artifact,
+    request: &ScanRequest,
+) -> Result<Report, Error> {
+    let path = request.advisories.as_ref().ok_or_else(|| {
+        Error::usage(
+            "no advisories are named, so nothing can be matched",
+            "give a folder or zip of OSV advisories with `--advisories PATH`, or as `advisories` under [scan] in sealift.toml",
+        )
+    })?;
+    let (advisories, notes) = Advisories::open(path, &sealift_scan::wanted(inventory))?;
+    session.check()?;
+    let options =
+        Options { severities: request.severities.clone(), ignore_unfixed: request.ignore_unfixed };
+    let mut report =
+        sealift_scan::scan(inventory, &advisories, &options, artifact, session.document_secs());
+    report.notes.extend(notes);
+    Ok(report)
+}
+
+/// Holds the report against the threshold. Severities that were left out of the report do not count; what nobody rated
+/// may be of any severity and so counts as the worst.
+pub fn gate(report: &Report, request: &ScanRequest) -> Result<(), Error> {
+    let thresholds = Thresholds { fail_on: request.fail_on, ..Thresholds::default() };
+    let result = sealift_scan::gate(report, &thresholds);
+    let Some(first) = result.failures.first() else { return Ok(()) };
+    let findings: Vec<String> =
+        result.failures.iter().map(|failure| failure.describe(report)).collect();
+    Err(Error::Gate {
+        gate: Gate::Scan,
+        finding: findings.join("; "),
+        remedy: first.hint(report).unwrap_or_else(|| {
+            "no fix is known yet: judge each finding, or set `fail_on` under [scan] to what you accept".to_owned()
+        }),
+    })
+}
+
+/// One line: how many of each severity.
+pub fn summary(report: &Report) -> String {
+    let counts: Vec<String> = Severity::ALL
+        .iter()
+        .filter(|severity| report.count(**severity) > 0)
+        .map(|severity| format!("{} {}", report.count(*severity), severity.as_str().to_lowercase()))
+        .collect();
+    let packages: usize = report.scanned.iter().map(|scanned| scanned.packages).sum();
+    let found =
+        if counts.is_empty() { "no known vulnerability".to_owned() } else { counts.join(", ") };
+    let example = if report.database.example_only { ", judged by EXAMPLE DATA ONLY" } else { "" };
+    format!("{found} in {packages} packages, {} advisories{example}", report.database.records)
+}

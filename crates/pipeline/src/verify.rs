@@ -1,0 +1,303 @@
+//! Verification: every byte of an image hashed again, its signature and attestations proved by trusted keys, its
+//! policy judged again. Fail closed: what is unknown, missing or unreadable is a refusal.
+
+use std::io::Read;
+
+use sealift_crypto::PublicKey;
+use sealift_model::{Outcome, Severity, Verdict};
+use sealift_oci::{Digest, Reference};
+use sealift_policy::{ScanStatus, SignatureFacts};
+use sealift_sign::summary::Summary;
+use sealift_sign::{Requirements, Verification, predicate_type};
+use serde::Deserialize;
+
+use crate::judge::{Evidence, PolicyRequest};
+use crate::keys::TrustedKey;
+use crate::open::Opened;
+use crate::{Error, Session};
+
+/// Something that can be required of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A signature.
+    Signature,
+    /// An SBOM, SPDX or CycloneDX.
+    Sbom,
+    /// A vulnerability report.
+    Vulnerabilities,
+    /// A policy verdict that is a pass.
+    Policy,
+    /// Build provenance.
+    Provenance,
+}
+
+impl Proof {
+    /// All, in the order in which they are shown.
+    pub const ALL: [Self; 5] =
+        [Self::Signature, Self::Sbom, Self::Vulnerabilities, Self::Policy, Self::Provenance];
+
+    /// Its name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Sbom => "sbom",
+            Self::Vulnerabilities => "vulnerabilities",
+            Self::Policy => "policy",
+            Self::Provenance => "provenance",
+        }
+    }
+}
+
+/// What to prove.
+pub struct VerifyRequest {
+    /// Keys that are trusted.
+    pub keys: Vec<TrustedKey>,
+    /// What must be there.
+    pub require: Vec<Proof>,
+    /// Policies to judge again; without any, the attested verdict counts.
+    pub policy: PolicyRequest,
+    /// Severity at which an attested report counts as failed.
+    pub fail_on: Option<Severity>,
+}
+
+/// What was proved.
+#[derive(Debug)]
+pub struct Verified {
+    /// Digest of the image.
+    pub digest: Digest,
+    /// Layers that were hashed, and their bytes.
+    pub layers: usize,
+    /// Bytes of all layers, compressed.
+    pub layer_bytes: u64,
+    /// Signatures, attestations, and what proves nothing.
+    pub verification: Verification,
+    /// The attested verdict, if there is one.
+    pub attested: Option<Summary>,
+    /// The verdict of the policies at hand, if there are any.
+    pub judged: Option<Verdict>,
+}
+
+/// What the referrers of an image prove under some keys.
+pub fn proved(opened: &Opened, keys: &[PublicKey]) -> Result<Verification, Error> {
+    let source = opened.referrers.source.clone();
+    let read = |descriptor: &sealift_oci::Descriptor| -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        let reader = source.open(descriptor).map_err(|error| error.to_string())?;
+        let limit = descriptor.size.saturating_add(1);
+        reader.take(limit).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        Ok(bytes)
+    };
+    Ok(sealift_sign::verify(&opened.descriptor, &opened.referrers.manifests, &read, keys))
+}
+
+/// Proves an image.
+pub fn verify(
+    session: &Session<'_>,
+    opened: &Opened,
+    request: &VerifyRequest,
+) -> Result<Verified, Error> {
+    check_keys(request)?;
+    let layer_bytes = check_layers(opened)?;
+    session.check()?;
+    let keys: Vec<PublicKey> = request.keys.iter().map(|trusted| trusted.key.clone()).collect();
+    let verification = proved(opened, &keys)?;
+    check_requirements(opened, request, &verification)?;
+    let attested = attested_verdict(&verification)?;
+    if let Some(summary) = &attested
+        && summary.verdict.outcome == Outcome::Fail
+    {
+        return Err(refused("policy verdict", "the attested verdict is a refusal"));
+    }
+    let judged = judge_again(opened, request, &verification)?;
+    Ok(Verified {
+        digest: opened.descriptor.digest.clone(),
+        layers: opened.image.manifest.value().layers.len(),
+        layer_bytes,
+        verification,
+        attested,
+        judged,
+    })
+}
+
+fn check_keys(request: &VerifyRequest) -> Result<(), Error> {
+    if request.keys.is_empty() {
+        return Err(Error::usage(
+            "no public key is trusted, so nothing can be proved",
+            "give one with `--key FILE`, or put it into ~/.config/sealift/keys with the ending .pub",
+        ));
+    }
+    Ok(())
+}
+
+// Every layer is read and hashed, compressed and not. The manifest and the config were when the image was opened.
+fn check_layers(opened: &Opened) -> Result<u64, Error> {
+    let manifest = opened.image.manifest.value();
+    for (number, (descriptor, _)) in opened.image.layers().enumerate() {
+        let altered = |why: String| Error::Altered {
+            what: format!("layer {}", number + 1),
+            digest: descriptor.digest.clone(),
+            why,
+        };
+        let mut reader =
+            opened.image.open_layer(number).map_err(|error| altered(error.to_string()))?;
+        std::io::copy(&mut reader, &mut std::io::sink())
+            .map_err(|error| altered(error.to_string()))?;
+        reader.finish().map_err(|error| altered(error.to_string()))?;
+    }
+    Ok(manifest.layers.iter().map(|layer| layer.size).sum())
+}
+
+fn check_requirements(
+    opened: &Opened,
+    request: &VerifyRequest,
+    verification: &Verification,
+) -> Result<(), Error> {
+    let has = |proof: Proof| request.require.contains(&proof);
+    let mut attestations = Vec::new();
+    for (proof, kind) in [
+        (Proof::Sbom, predicate_type::SPDX),
+        (Proof::Vulnerabilities, predicate_type::VULNERABILITIES),
+        (Proof::Policy, predicate_type::VERIFICATION_SUMMARY),
+        (Proof::Provenance, predicate_type::PROVENANCE),
+    ] {
+        let is_other_sbom = proof == Proof::Sbom
+            && verification
+                .attestations
+                .iter()
+                .any(|attestation| attestation.predicate_type == predicate_type::CYCLONEDX);
+        if has(proof) && !is_other_sbom {
+            attestations.push(kind.to_owned());
+        }
+    }
+    let requirements = Requirements { signature: has(Proof::Signature), name: None, attestations };
+    match requirements.evaluate(verification).into_iter().next() {
+        Some(refusal) => {
+            Err(Error::Refused { what: opened.title.clone(), why: refusal.to_string() })
+        }
+        None => Ok(()),
+    }
+}
+
+fn attested_verdict(verification: &Verification) -> Result<Option<Summary>, Error> {
+    let newest = newest(verification, predicate_type::VERIFICATION_SUMMARY);
+    newest
+        .map(|predicate| {
+            sealift_sign::summary::decode(predicate)
+                .map_err(|error| refused("policy verdict", &error.to_string()))
+        })
+        .transpose()
+}
+
+fn newest<'a>(verification: &'a Verification, kind: &str) -> Option<&'a [u8]> {
+    verification
+        .attestations
+        .iter()
+        .filter(|attestation| attestation.predicate_type == kind)
+        .max_by_key(|attestation| attestation.created)
+        .map(|attestation| attestation.predicate.as_slice())
+}
+
+fn judge_again(
+    opened: &Opened,
+    request: &VerifyRequest,
+    verification: &Verification,
+) -> Result<Option<Verdict>, Error> {
+    if request.policy.files.is_empty() {
+        return Ok(None);
+    }
+    let policies = crate::judge::sources(&request.policy.files)?;
+    let inventory = crate::contents::inventory(&opened.image)?;
+    let evidence = Evidence {
+        inventory: Some(&inventory),
+        scan_status: attested_scan(verification, request.fail_on),
+        signatures: signature_facts(verification, &request.keys),
+        reference: signed_name(verification),
+        ..Evidence::default()
+    };
+    let facts = crate::judge::facts(opened, &evidence, &request.policy);
+    let verdict = crate::judge::judge(&facts, &request.policy, &policies)?;
+    if verdict.outcome == Outcome::Fail {
+        let first = verdict.violations.iter().max_by_key(|violation| violation.level);
+        let why = first.map_or_else(String::new, |violation| {
+            format!("{} ({}, rule `{}`)", violation.message, violation.file, violation.rule)
+        });
+        return Err(refused("policy", &why));
+    }
+    Ok(Some(verdict))
+}
+
+// The name that was signed counts, not the one under which somebody shows the image.
+fn signed_name(verification: &Verification) -> Option<Reference> {
+    let name = verification.signatures.iter().find_map(|signature| signature.name.as_deref())?;
+    Reference::parse(name).ok()
+}
+
+/// The signatures as policies see them.
+pub fn signature_facts(verification: &Verification, keys: &[TrustedKey]) -> Vec<SignatureFacts> {
+    verification
+        .signatures
+        .iter()
+        .map(|signature| SignatureFacts {
+            verified: true,
+            key: key_name(keys, &signature.key).map(str::to_owned),
+            fingerprint: Some(signature.key.clone()),
+        })
+        .collect()
+}
+
+/// The name of the key with a fingerprint.
+pub fn key_name<'a>(keys: &'a [TrustedKey], fingerprint: &str) -> Option<&'a str> {
+    keys.iter()
+        .find(|trusted| trusted.key.fingerprint() == fingerprint)
+        .map(|trusted| trusted.name.as_str())
+}
+
+#[derive(Deserialize)]
+struct AttestedScan {
+    scanner: AttestedScanner,
+}
+
+#[derive(Deserialize)]
+struct AttestedScanner {
+    result: AttestedReport,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AttestedReport {
+    results: Vec<AttestedResult>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AttestedResult {
+    #[serde(default)]
+    vulnerabilities: Vec<AttestedFinding>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AttestedFinding {
+    severity: String,
+}
+
+// A report that cannot be read leaves the status unknown, and a policy that wants `passed` refuses that.
+fn attested_scan(verification: &Verification, fail_on: Option<Severity>) -> ScanStatus {
+    let Some(predicate) = newest(verification, predicate_type::VULNERABILITIES) else {
+        return ScanStatus::Unknown;
+    };
+    let Ok(scan) = serde_json::from_slice::<AttestedScan>(predicate) else {
+        return ScanStatus::Unknown;
+    };
+    let mut findings =
+        scan.scanner.result.results.iter().flat_map(|result| &result.vulnerabilities);
+    let Some(threshold) = fail_on else { return ScanStatus::Passed };
+    let is_bad = |finding: &AttestedFinding| {
+        finding.severity.parse::<Severity>().is_ok_and(|severity| severity >= threshold)
+    };
+    if findings.any(is_bad) { ScanStatus::Failed } else { ScanStatus::Passed }
+}
+
+fn refused(what: &str, why: &str) -> Error {
+    Error::Refused { what: what.to_owned(), why: why.to_owned() }
+}

@@ -1,0 +1,555 @@
+//! The command line. Every flag that a script may want to set has a variable `SEALIFT_…` beside it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Exit codes, shown by `--help`.
+const AFTER_HELP: &str = "\
+Examples:
+  sealift ship examples/secure-app        lint, build, list, scan, judge, sign
+  sealift verify secure-app:1.0.0         prove all of it again, offline
+  sealift scan oci-dir:./layout:app       scan an image wherever it lies
+
+Exit codes: 0 fine, 1 findings or a refused verdict, 2 usage, 3 could not do it,
+4 verification refused, 130 interrupted.
+Images: a name (local store, then registry), store:, registry:, oci-dir:PATH[:NAME],
+oci-archive:PATH, docker-archive:PATH.";
+
+/// Builds, inspects, seals and ships container images.
+#[derive(Debug, Parser)]
+#[command(name = "sealift", version, about, after_help = AFTER_HELP, subcommand_required = true)]
+#[command(arg_required_else_help = true, disable_help_subcommand = false, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "SEALIFT_COLOR",
+        hide_env = true
+    )]
+    pub(crate) color: ColorChoice,
+    /// Print nothing but data and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Print more: each instruction's output, what was cached, where time went
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// No moving lines
+    #[arg(long, global = true, env = "SEALIFT_NO_PROGRESS", hide_env = true)]
+    pub(crate) no_progress: bool,
+    /// Folder of the local store [default: ~/.local/share/sealift]
+    #[arg(long, global = true, value_name = "DIR", env = "SEALIFT_STORE", hide_env = true)]
+    pub(crate) store: Option<PathBuf>,
+    /// Project file [default: sealift.toml in the folder or above it]
+    #[arg(long, global = true, value_name = "FILE", env = "SEALIFT_CONFIG", hide_env = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Certificate authorities for registries and archives, PEM [default: the system's]
+    #[arg(long, global = true, value_name = "FILE", env = "SEALIFT_REGISTRY_CA", hide_env = true)]
+    pub(crate) registry_ca: Option<PathBuf>,
+    /// Speak plain HTTP to this registry (repeatable)
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST",
+        env = "SEALIFT_PLAIN_HTTP",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(crate) plain_http: Vec<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole job: lint, base, build, SBOM, scan, policy, sign, push
+    Ship(Ship),
+    /// Prove an image again: signature, attestations, policy, every byte
+    Verify(Verify),
+    /// Find mistakes in Dockerfiles
+    Lint(Lint),
+    /// Base images from Debian's packages
+    #[command(subcommand)]
+    Base(Base),
+    /// Build an image from a Dockerfile, without a daemon
+    Build(Build),
+    /// List what is inside an image (SPDX, CycloneDX)
+    Sbom(Sbom),
+    /// Match what is inside an image against advisories
+    Scan(Scan),
+    /// Judge an image by Rego policies
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Sign an image
+    Sign(Sign),
+    /// Push an image with its signatures and attestations
+    Push(Push),
+    /// Pull an image with its signatures and attestations
+    Pull(Pull),
+    /// Write an image with its artifacts to a tar that docker, podman and skopeo load
+    Save(Save),
+    /// List the images in the local store
+    Images(Images),
+    /// Show an image's config, layers and artifacts
+    Inspect(Inspect),
+    /// Show the settings in force
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a page of the reference documentation, Markdown
+    #[command(hide = true)]
+    Reference(Reference),
+}
+
+/// `ship`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift ship examples/secure-app
+  sealift ship --push registry.example.com/team/app:1.0 .
+  sealift ship --no-cache -v .
+
+A gate that fails stops the job with exit code 1; nothing after it runs, nothing is pushed.")]
+pub(crate) struct Ship {
+    /// Folder with the Dockerfile and sealift.toml
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) build: BuildOptions,
+    #[command(flatten)]
+    pub(crate) scan: ScanOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+    /// Push to this name when all gates have passed
+    #[arg(long, value_name = "REFERENCE", env = "SEALIFT_PUSH", hide_env = true)]
+    pub(crate) push: Option<String>,
+    /// Write the vulnerability report here as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// How to build; shared by `build` and `ship`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Build options")]
+pub(crate) struct BuildOptions {
+    /// Name of the image (repeatable)
+    #[arg(short = 't', long = "tag", value_name = "NAME")]
+    pub(crate) tags: Vec<String>,
+    /// Dockerfile [default: Dockerfile in the folder]
+    #[arg(
+        short = 'f',
+        long = "file",
+        value_name = "FILE",
+        env = "SEALIFT_DOCKERFILE",
+        hide_env = true
+    )]
+    pub(crate) dockerfile: Option<PathBuf>,
+    /// Stage to build [default: the last]
+    #[arg(long, value_name = "STAGE", env = "SEALIFT_TARGET", hide_env = true)]
+    pub(crate) target: Option<String>,
+    /// Value of an ARG, NAME=VALUE; without a value, this variable of the environment (repeatable)
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    pub(crate) build_args: Vec<String>,
+    /// Label of the image, NAME=VALUE (repeatable)
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    pub(crate) labels: Vec<String>,
+    /// Certificate authorities for RUN steps: `host`, `none` or a PEM file; no trace stays in the image
+    #[arg(long, value_name = "host|none|FILE", env = "SEALIFT_CA_BUNDLE", hide_env = true)]
+    pub(crate) ca_bundle: Option<String>,
+    /// Secret for RUN --mount=type=secret: id=NAME,src=FILE or id=NAME,env=VARIABLE (repeatable)
+    #[arg(long = "secret", value_name = "id=NAME,src=FILE")]
+    pub(crate) secrets: Vec<String>,
+    /// Do not use cached steps
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Look for newer base images and packages instead of using those at hand
+    #[arg(long)]
+    pub(crate) refresh: bool,
+}
+
+/// `build`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift build -t app:latest .
+  sealift build -f Dockerfile.multistage --target builder -t app:builder .
+  sealift build --build-arg VERSION=1.2 --secret id=token,src=token.txt -t app .")]
+pub(crate) struct Build {
+    /// Build context
+    #[arg(default_value = ".", value_name = "CONTEXT")]
+    pub(crate) context: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: BuildOptions,
+}
+
+/// `lint`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift lint Dockerfile
+  sealift lint --fail-on warning --ignore DL3008 .
+  sealift lint --format json services/*/Dockerfile
+
+Ignore a finding in the file with `# sealift: ignore=RULE` above the line; hadolint's and BuildKit's comments work too.")]
+pub(crate) struct Lint {
+    /// Dockerfiles, or folders that have one
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Rule to leave out, by our id or hadolint's, trivy's, BuildKit's, checkov's (repeatable)
+    #[arg(
+        long,
+        value_name = "RULE",
+        value_delimiter = ',',
+        env = "SEALIFT_LINT_IGNORE",
+        hide_env = true
+    )]
+    pub(crate) ignore: Vec<String>,
+    /// Least level that fails: error, warning, info, style, or never [default: error]
+    #[arg(long, value_name = "LEVEL", env = "SEALIFT_LINT_FAIL_ON", hide_env = true)]
+    pub(crate) fail_on: Option<String>,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+/// Text for people or JSON for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOrJson {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// `base`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Base {
+    /// Assemble a base image from a recipe
+    Build(BaseBuild),
+}
+
+/// `base build`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift base build examples/secure-app/bases/python.toml -t python:3.11-slim
+  sealift base build --refresh base.toml -t debian-python:3.11
+
+The archive's signature, its indices and every package are checked; the same recipe and the same state of the
+archive give the same digest.")]
+pub(crate) struct BaseBuild {
+    /// Recipe, TOML
+    #[arg(value_name = "RECIPE")]
+    pub(crate) recipe: PathBuf,
+    /// Name of the image [default: the recipe's]
+    #[arg(short = 't', long = "tag", value_name = "NAME")]
+    pub(crate) tag: Option<String>,
+    /// Ask the archive for its present state instead of using the state at hand
+    #[arg(long)]
+    pub(crate) refresh: bool,
+    /// Use nothing but what was downloaded before
+    #[arg(long, conflicts_with = "refresh")]
+    pub(crate) offline: bool,
+}
+
+/// `sbom`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sbom secure-app:1.0.0
+  sealift sbom secure-app:1.0.0 -o spdx-json=app.spdx.json -o cyclonedx-json=app.cdx.json
+  sealift sbom docker-archive:app.tar -o cyclonedx-json")]
+pub(crate) struct Sbom {
+    /// Image
+    pub(crate) image: String,
+    /// Format, and a file to write it to: FORMAT or FORMAT=FILE (repeatable) [default: table]
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub(crate) output: Vec<String>,
+}
+
+/// What to match against and how to judge it; shared by `scan` and `ship`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Scan options")]
+pub(crate) struct ScanOptions {
+    /// OSV advisories: a folder, a zip, or a mirror of the OSV bucket
+    #[arg(long, value_name = "PATH", env = "SEALIFT_ADVISORIES", hide_env = true)]
+    pub(crate) advisories: Option<PathBuf>,
+    /// Severities to report, `CRITICAL,HIGH` [default: all]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        env = "SEALIFT_SEVERITY",
+        hide_env = true
+    )]
+    pub(crate) severity: Vec<String>,
+    /// Leave out what has no fix
+    #[arg(long, env = "SEALIFT_IGNORE_UNFIXED", hide_env = true)]
+    pub(crate) ignore_unfixed: bool,
+    /// Least severity that fails the gate, or `never`
+    #[arg(long, value_name = "SEVERITY", env = "SEALIFT_FAIL_ON", hide_env = true)]
+    pub(crate) fail_on: Option<String>,
+}
+
+/// `scan`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift scan secure-app:1.0.0 --advisories osv/
+  sealift scan app:latest --severity CRITICAL,HIGH --ignore-unfixed --exit-code 1
+  sealift scan -f json -o report.json oci-dir:layout:app")]
+pub(crate) struct Scan {
+    /// Image
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) options: ScanOptions,
+    /// Output
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: TableOrJson,
+    /// Write to a file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit code when there are findings [default: 0, or 1 if --fail-on is set and met]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) exit_code: Option<u8>,
+}
+
+/// Table for people or JSON for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableOrJson {
+    /// For people.
+    Table,
+    /// For machines.
+    Json,
+}
+
+/// `policy`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Judge an image
+    Check(PolicyCheck),
+}
+
+/// Which policies; shared by `policy check` and `verify`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Policy options")]
+pub(crate) struct PolicyOptions {
+    /// Rego file, or folder of them (repeatable) [default: [policy] files of sealift.toml]
+    #[arg(
+        long = "policy",
+        value_name = "PATH",
+        env = "SEALIFT_POLICY",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(crate) policies: Vec<PathBuf>,
+    /// More input for the policies, NAME=VALUE (repeatable), as in `--data environment=production`
+    #[arg(long = "data", value_name = "NAME=VALUE")]
+    pub(crate) data: Vec<String>,
+}
+
+/// `policy check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift policy check secure-app:1.0.0 --policy policy/
+  sealift policy check --data environment=production --policy registry.rego app:latest
+  sealift policy check --show-input secure-app:1.0.0")]
+pub(crate) struct PolicyCheck {
+    /// Image
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) policy: PolicyOptions,
+    #[command(flatten)]
+    pub(crate) scan: ScanOptions,
+    /// Public key whose signatures count as verified (repeatable) [default: all of the key folder]
+    #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Print the document that the policies judge, and do nothing else
+    #[arg(long)]
+    pub(crate) show_input: bool,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+/// Which private key; shared by `sign` and `ship`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Key options")]
+pub(crate) struct KeyOptions {
+    /// Private key [default: ~/.config/sealift/keys/default.key, made at first use]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_KEY", hide_env = true)]
+    pub(crate) key: Option<PathBuf>,
+    /// File whose first line is the key's passphrase [or: SEALIFT_KEY_PASSPHRASE, or a prompt]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_PASSPHRASE_FILE", hide_env = true)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// `sign`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sign secure-app:1.0.0
+  sealift sign --key release.key --passphrase-file secret.txt secure-app:1.0.0")]
+pub(crate) struct Sign {
+    /// Image in the local store
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+}
+
+/// `verify`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift verify secure-app:1.0.0
+  sealift verify --key ci.pub --policy policy/ registry.example.com/team/app:1.0
+  sealift verify --require signature,sbom,provenance oci-dir:layout:app
+
+Altered bytes anywhere, a missing or foreign signature, a policy that refuses: exit code 4.")]
+pub(crate) struct Verify {
+    /// Image
+    pub(crate) image: String,
+    /// Public key to trust (repeatable) [default: all of ~/.config/sealift/keys]
+    #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
+    pub(crate) keys: Vec<PathBuf>,
+    /// What must be proved: signature, sbom, vulnerabilities, policy, provenance [default: all]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        env = "SEALIFT_REQUIRE",
+        hide_env = true
+    )]
+    pub(crate) require: Vec<String>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyOptions,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+/// `push`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift push registry.example.com/team/app:1.0
+  sealift push secure-app:1.0.0 localhost:5000/secure-app:1.0.0")]
+pub(crate) struct Push {
+    /// Image in the local store, or in a layout or archive
+    pub(crate) image: String,
+    /// Where to [default: the image's own name]
+    pub(crate) destination: Option<String>,
+}
+
+/// `pull`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift pull registry.example.com/team/app:1.0
+  sealift pull localhost:5000/app@sha256:…")]
+pub(crate) struct Pull {
+    /// Image in a registry
+    pub(crate) image: String,
+}
+
+/// `save`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift save secure-app:1.0.0 -o app.tar && docker load -i app.tar
+  sealift save secure-app:1.0.0 -o app.tar && skopeo inspect oci-archive:app.tar")]
+pub(crate) struct Save {
+    /// Image
+    pub(crate) image: String,
+    /// The archive to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+/// `images`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift images
+  sealift images --format json")]
+pub(crate) struct Images {
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+/// `inspect`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift inspect secure-app:1.0.0
+  sealift inspect --layers secure-app:1.0.0
+  sealift inspect --format json docker-archive:app.tar")]
+pub(crate) struct Inspect {
+    /// Image
+    pub(crate) image: String,
+    /// Read the layers: size by layer and folder, wasted bytes
+    #[arg(long)]
+    pub(crate) layers: bool,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Print every setting and its value
+    #[command(after_help = "Examples:\n  sealift config show\n  sealift config show --origin")]
+    Show(ConfigShow),
+}
+
+/// `config show`
+#[derive(Debug, Args)]
+pub(crate) struct ConfigShow {
+    /// Say where each value comes from
+    #[arg(long)]
+    pub(crate) origin: bool,
+}
+
+/// `reference`
+#[derive(Debug, Args)]
+pub(crate) struct Reference {
+    /// The page
+    pub(crate) page: Page,
+}
+
+/// A page of the reference documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Page {
+    /// The commands and their flags.
+    Commands,
+    /// The keys of sealift.toml.
+    Configuration,
+    /// The rules of `lint`.
+    Rules,
+}

@@ -1,0 +1,29 @@
+//! `sealift config show`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::arguments::{ConfigShow, Global};
+use crate::printer::Printer;
+use crate::settings::{Folders, Settings, rows};
+
+pub(crate) fn run(
+    global: &Global,
+    arguments: &ConfigShow,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let folders = Folders::from_environment()?;
+    let settings = Settings::read(&folders, global.config.as_deref(), Path::new("."))?;
+    let rows = rows(&settings);
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    let text: String = rows
+        .iter()
+        .map(|row| {
+            let origin =
+                if arguments.origin { format!("  # {}", row.origin) } else { String::new() };
+            format!("{:<width$}  {}{origin}\n", row.name, row.value)
+        })
+        .collect();
+    printer.data(&text)?;
+    Ok(ExitCode::SUCCESS)
+}

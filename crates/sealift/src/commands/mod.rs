@@ -1,0 +1,49 @@
+//! One file a command. A command turns its arguments and the settings into a request to the pipeline, and prints what
+//! came of it.
+
+mod base;
+mod build;
+mod config;
+mod images;
+mod inspect;
+mod lint;
+mod policy;
+mod pull;
+mod push;
+mod reference;
+mod save;
+mod sbom;
+mod scan;
+mod ship;
+mod sign;
+mod verify;
+
+mod request;
+
+use std::process::ExitCode;
+
+use crate::arguments::{Arguments, Base, Command, Config, Policy};
+use crate::printer::Printer;
+
+/// Does what the command line says.
+pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let global = &arguments.global;
+    match arguments.command {
+        Command::Ship(ship) => ship::run(global, &ship, printer),
+        Command::Verify(verify) => verify::run(global, &verify, printer),
+        Command::Lint(lint) => lint::run(global, &lint, printer),
+        Command::Base(Base::Build(build)) => base::run(global, &build, printer),
+        Command::Build(build) => build::run(global, &build, printer),
+        Command::Sbom(sbom) => sbom::run(global, &sbom, printer),
+        Command::Scan(scan) => scan::run(global, &scan, printer),
+        Command::Policy(Policy::Check(check)) => policy::run(global, &check, printer),
+        Command::Sign(sign) => sign::run(global, &sign, printer),
+        Command::Push(push) => push::run(global, &push, printer),
+        Command::Pull(pull) => pull::run(global, &pull, printer),
+        Command::Save(save) => save::run(global, &save, printer),
+        Command::Images(images) => images::run(global, &images, printer),
+        Command::Inspect(inspect) => inspect::run(global, &inspect, printer),
+        Command::Config(Config::Show(show)) => config::run(global, &show, printer),
+        Command::Reference(reference) => reference::run(&reference, printer),
+    }
+}

@@ -1,0 +1,117 @@
+//! `sealift policy check`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use sealift_model::{Level, Outcome, Severity, Verdict};
+use sealift_pipeline::judge::{self, Evidence};
+use sealift_pipeline::{contents, open, scan, verify};
+use sealift_policy::ScanStatus;
+use serde_json::json;
+
+use super::request;
+use crate::arguments::{Global, PolicyCheck, TextOrJson};
+use crate::failure::{FINDINGS, Usage};
+use crate::printer::{Mark, Printer};
+use crate::session::Workshop;
+
+pub(crate) fn run(
+    global: &Global,
+    arguments: &PolicyCheck,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let workshop = Workshop::open(global, printer, Path::new("."))?;
+    let session = workshop.session();
+    let file = &workshop.settings.file;
+    let policy = request::policy(&arguments.policy, file)?;
+    let scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
+    let keys = request::trusted(&arguments.keys, &workshop)?;
+    let opened = open::open(&session, &arguments.image)?;
+    let inventory = contents::inventory(&opened.image)?;
+    let report = match &scan_request.advisories {
+        Some(_) => {
+            Some(scan::scan(&session, &inventory, contents::artifact(&opened), &scan_request)?)
+        }
+        None => None,
+    };
+    let scan_status = match &report {
+        Some(report) if scan::gate(report, &scan_request).is_ok() => ScanStatus::Passed,
+        Some(_) => ScanStatus::Failed,
+        None => ScanStatus::Unknown,
+    };
+    let public: Vec<_> = keys.iter().map(|trusted| trusted.key.clone()).collect();
+    let proved = verify::proved(&opened, &public)?;
+    let evidence = Evidence {
+        inventory: Some(&inventory),
+        report: report.as_ref(),
+        scan_status,
+        signatures: verify::signature_facts(&proved, &keys),
+        ..Evidence::default()
+    };
+    let facts = judge::facts(&opened, &evidence, &policy);
+    if arguments.show_input {
+        printer.data(&serde_json::to_string_pretty(&judge::input(&facts, &policy))?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if policy.files.is_empty() {
+        return Err(Usage::error(
+            "no policy is named",
+            "give Rego files with `--policy PATH`, or as `files` under [policy] in sealift.toml",
+        ));
+    }
+    let verdict = judge::judge(&facts, &policy, &judge::sources(&policy.files)?)?;
+    print(&verdict, arguments.format, printer)?;
+    Ok(ExitCode::from(if verdict.outcome == Outcome::Fail { FINDINGS } else { 0 }))
+}
+
+fn print(verdict: &Verdict, format: TextOrJson, printer: &Printer) -> anyhow::Result<()> {
+    let outcome = match verdict.outcome {
+        Outcome::Pass => "pass",
+        Outcome::Warn => "warn",
+        Outcome::Fail => "fail",
+    };
+    if format == TextOrJson::Json {
+        let violations: Vec<_> = verdict
+            .violations
+            .iter()
+            .map(|violation| {
+                let level = match violation.level {
+                    Level::Warn => "warn",
+                    Level::Deny => "deny",
+                    Level::Error => "error",
+                };
+                json!({
+                    "level": level,
+                    "package": violation.package,
+                    "rule": violation.rule,
+                    "file": violation.file,
+                    "message": violation.message,
+                })
+            })
+            .collect();
+        let policies: Vec<_> = verdict
+            .policies
+            .iter()
+            .map(|(file, digest)| json!({ "file": file, "digest": digest.to_string() }))
+            .collect();
+        let document =
+            json!({ "outcome": outcome, "violations": violations, "policies": policies });
+        return Ok(printer.data(&serde_json::to_string_pretty(&document)?)?);
+    }
+    let details = judge::details(verdict);
+    if !details.is_empty() {
+        printer.data(&details)?;
+    }
+    let mark = match verdict.outcome {
+        Outcome::Pass => Mark::Good,
+        Outcome::Warn => Mark::Warning,
+        Outcome::Fail => Mark::Bad,
+    };
+    let text = format!(
+        "{outcome}: {} policies, {} violations",
+        verdict.policies.len(),
+        verdict.violations.len()
+    );
+    printer.step(mark, "policy", &text);
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! `sealift reference`: the pages under docs/ that are written from our own tables.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use sealift_lint::RULES;
+
+use crate::arguments::{Arguments, Page, Reference};
+use crate::printer::Printer;
+use crate::settings::KEYS;
+
+pub(crate) fn run(arguments: &Reference, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let page = match arguments.page {
+        Page::Commands => commands()?,
+        Page::Configuration => configuration()?,
+        Page::Rules => rules()?,
+    };
+    printer.data(&page)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn commands() -> anyhow::Result<String> {
+    let mut page =
+        "# Commands\n\nWritten by `cargo xtask docs` from the program's own help.\n".to_owned();
+    let mut root = Arguments::command().max_term_width(100).term_width(100);
+    root.build();
+    describe(&mut page, &mut root, 2)?;
+    Ok(page)
+}
+
+fn describe(page: &mut String, command: &mut clap::Command, depth: usize) -> anyhow::Result<()> {
+    let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    let help = command.clone().term_width(100).render_long_help().to_string();
+    writeln!(page, "\n{} {name}\n\n```text", "#".repeat(depth.min(4)))?;
+    for line in help.trim_end().lines() {
+        writeln!(page, "{}", line.trim_end())?;
+    }
+    page.push_str("```\n");
+    for below in command.get_subcommands_mut() {
+        if !below.is_hide_set() && below.get_name() != "help" {
+            describe(page, below, depth + 1)?;
+        }
+    }
+    Ok(())
+}
+
+fn configuration() -> anyhow::Result<String> {
+    let mut page = "\
+# Configuration
+
+Written by `cargo xtask docs` from the program's own table.
+
+A value comes from the flag, else the environment, else `sealift.toml` of the project (in the folder or above it), else
+`~/.config/sealift/config.toml`, else the default. `sealift config show --origin` prints each value and where it comes
+from. An unknown key is an error. Paths are relative to their file. `*` stands for a name of your choice.
+
+| key | variable | default | what it is |
+|---|---|---|---|
+"
+    .to_owned();
+    for key in KEYS {
+        let variable = key.variable.map(|name| format!("`{name}`")).unwrap_or_default();
+        writeln!(page, "| `{}` | {variable} | {} | {} |", key.name, key.default, key.about)?;
+    }
+    page.push_str(
+        "
+Also read: `SEALIFT_KEY_PASSPHRASE` (passphrase of the signing key), `SOURCE_DATE_EPOCH` (the time that documents and new
+files carry), `DOCKER_CONFIG`, `SSL_CERT_FILE`, `NO_COLOR`, `XDG_CONFIG_HOME`, `XDG_DATA_HOME`.
+",
+    );
+    Ok(page)
+}
+
+fn rules() -> anyhow::Result<String> {
+    let mut page = "\
+# Rules of `sealift lint`
+
+Written by `cargo xtask docs` from the rules themselves. A rule can be named by its id, by its name, or by its name in other
+tools: in `--ignore`, in `[lint] ignore`, and in a comment above the line.
+"
+    .to_owned();
+    let mut rules: Vec<_> = RULES.iter().collect();
+    rules.sort_by_key(|rule| (rule.group(), rule.id));
+    let mut group = None;
+    for rule in rules {
+        if group != Some(rule.group()) {
+            group = Some(rule.group());
+            writeln!(page, "\n## {}", rule.group().title())?;
+        }
+        writeln!(page, "\n### {} {}\n", rule.id, rule.name)?;
+        let aliases =
+            if rule.aliases.is_empty() { "none".to_owned() } else { rule.aliases.join(", ") };
+        writeln!(
+            page,
+            "Level {}. Elsewhere: {aliases}. Since {}.\n",
+            rule.level.as_str(),
+            rule.since
+        )?;
+        writeln!(page, "{}\n\nInstead: {}", rule.why, rule.fix)?;
+    }
+    Ok(page)
+}

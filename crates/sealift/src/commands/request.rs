@@ -1,0 +1,270 @@
+//! From flags and settings to requests; shared by the commands that have the same flags.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sealift_debian::Freshness;
+use sealift_model::Severity;
+use sealift_oci::{Platform, Reference};
+use sealift_pipeline::judge::PolicyRequest;
+use sealift_pipeline::keys::{self, Signer, TrustedKey};
+use sealift_pipeline::scan::ScanRequest;
+
+use crate::arguments::{BuildOptions, KeyOptions, PolicyOptions, ScanOptions};
+use crate::failure::Usage;
+use crate::passphrase::{Purpose, passphrase};
+use crate::printer::Printer;
+use crate::session::{Workshop, host_ca_bundle};
+use crate::settings::File;
+
+const DOCKERFILE_BYTES_MAX: u64 = 16 << 20;
+
+/// What to build.
+pub(crate) fn build(
+    options: &BuildOptions,
+    context: &Path,
+    workshop: &Workshop,
+) -> anyhow::Result<sealift_build::Request> {
+    let file = &workshop.settings.file;
+    if !context.is_dir() {
+        return Err(Usage::error(
+            format!("the build context `{}` is not a folder", context.display()),
+            "give the folder that COPY reads from; `-f` names a Dockerfile elsewhere",
+        ));
+    }
+    let dockerfile_path = options
+        .dockerfile
+        .clone()
+        .or_else(|| file.image.dockerfile.clone())
+        .unwrap_or_else(|| context.join("Dockerfile"));
+    let dockerfile = read_dockerfile(&dockerfile_path)?;
+    let mut build_args: Vec<(String, Option<String>)> =
+        file.image.args.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
+    for text in &options.build_args {
+        build_args.push(match text.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (text.clone(), std::env::var(text).ok()),
+        });
+    }
+    let mut labels: Vec<(String, String)> =
+        file.image.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    for text in &options.labels {
+        labels.push(pair(text, "--label")?);
+    }
+    Ok(sealift_build::Request {
+        context: context.to_owned(),
+        dockerfile_path,
+        dockerfile,
+        target: options.target.clone().or_else(|| file.image.target.clone()),
+        build_args,
+        labels,
+        platform: Platform::host(),
+        ca_bundle: ca_bundle(options, file)?,
+        secrets: secrets(&options.secrets)?,
+        no_cache: options.no_cache,
+        source_date_epoch: workshop.session().source_date_epoch,
+        network: sealift_build::Network::Host,
+    })
+}
+
+/// Reads a Dockerfile.
+pub(crate) fn read_dockerfile(path: &Path) -> anyhow::Result<String> {
+    let fail = |reason: String| {
+        Usage::error(
+            format!("cannot read the Dockerfile `{}`: {reason}", path.display()),
+            "name it with `-f FILE`, or give the folder that has it",
+        )
+    };
+    let size = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?.len();
+    if size > DOCKERFILE_BYTES_MAX {
+        return Err(fail("it is larger than 16 MiB".to_owned()));
+    }
+    std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))
+}
+
+/// The names of the image: the flags', the project's, or that of the folder.
+pub(crate) fn names(
+    options: &BuildOptions,
+    context: &Path,
+    file: &File,
+) -> anyhow::Result<Vec<Reference>> {
+    let texts: Vec<String> = match (&options.tags, &file.image.name) {
+        (tags, _) if !tags.is_empty() => tags.clone(),
+        (_, Some(name)) => vec![name.clone()],
+        _ => vec![folder_name(context)?],
+    };
+    let names = texts.iter().map(|text| Ok(Reference::parse(text)?.or_latest()));
+    names.collect::<Result<_, sealift_pipeline::Error>>().map_err(Into::into)
+}
+
+fn folder_name(context: &Path) -> anyhow::Result<String> {
+    let folder = context.canonicalize()?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    if Reference::parse(&name).is_err() {
+        return Err(Usage::error(
+            format!("the folder's name `{name}` is no image name"),
+            "name the image with `-t NAME`, or as `name` under [image] in sealift.toml",
+        ));
+    }
+    Ok(name)
+}
+
+/// The map from base names to recipes.
+pub(crate) fn recipes(file: &File) -> BTreeMap<String, PathBuf> {
+    file.base.iter().map(|(name, base)| (name.clone(), base.recipe.clone())).collect()
+}
+
+/// How new bases must be.
+pub(crate) fn freshness(options: &BuildOptions) -> Freshness {
+    if options.refresh { Freshness::Refresh } else { Freshness::Cached }
+}
+
+fn ca_bundle(options: &BuildOptions, file: &File) -> anyhow::Result<Option<PathBuf>> {
+    let text = options.ca_bundle.as_deref().or(file.build.ca_bundle.as_deref()).unwrap_or("none");
+    match text {
+        "none" => Ok(None),
+        "host" => host_ca_bundle().map(Some).ok_or_else(|| {
+            Usage::error(
+                "this machine has no bundle of certificate authorities",
+                "install ca-certificates, or give a PEM file with `--ca-bundle FILE`",
+            )
+        }),
+        path if Path::new(path).is_file() => Ok(Some(PathBuf::from(path))),
+        path => Err(Usage::error(
+            format!("the CA bundle `{path}` is not a file"),
+            "give `host`, `none` or a PEM file",
+        )),
+    }
+}
+
+fn secrets(texts: &[String]) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    texts
+        .iter()
+        .map(|text| {
+            let field = |wanted: &str| {
+                text.split(',')
+                    .find_map(|part| part.split_once('=').filter(|(name, _)| *name == wanted))
+            };
+            let id = field("id").map(|(_, id)| id.to_owned());
+            let path =
+                field("src").or_else(|| field("source")).map(|(_, path)| PathBuf::from(path));
+            match (id, path) {
+                (Some(id), Some(path)) if path.is_file() => Ok((id, path)),
+                (Some(_), Some(path)) => Err(Usage::error(
+                    format!("the secret file `{}` is not there", path.display()),
+                    "check `src=` of `--secret`",
+                )),
+                _ => Err(Usage::error(
+                    format!("`--secret {text}` is not id=NAME,src=FILE"),
+                    "as in `--secret id=token,src=token.txt`",
+                )),
+            }
+        })
+        .collect()
+}
+
+/// What to match against. `gate` is the threshold that holds when nothing sets one.
+pub(crate) fn scan(
+    options: &ScanOptions,
+    file: &File,
+    gate: Option<Severity>,
+) -> anyhow::Result<ScanRequest> {
+    let from_file = &file.scan;
+    let list = if options.severity.is_empty() { &from_file.severity } else { &options.severity };
+    let severities = list.iter().map(|text| severity(text)).collect::<Result<_, _>>()?;
+    let fail_on = match options.fail_on.as_deref().or(from_file.fail_on.as_deref()) {
+        Some("never") => None,
+        Some(text) => Some(severity(text)?),
+        None => gate,
+    };
+    Ok(ScanRequest {
+        advisories: options.advisories.clone().or_else(|| from_file.advisories.clone()),
+        severities,
+        ignore_unfixed: options.ignore_unfixed || from_file.ignore_unfixed.unwrap_or(false),
+        fail_on,
+    })
+}
+
+fn severity(text: &str) -> anyhow::Result<Severity> {
+    text.parse().map_err(|error: sealift_model::UnknownSeverity| {
+        Usage::error(error.to_string(), "as in `--severity CRITICAL,HIGH` and `--fail-on high`")
+    })
+}
+
+/// Which policies, and what they are told.
+pub(crate) fn policy(options: &PolicyOptions, file: &File) -> anyhow::Result<PolicyRequest> {
+    let from_file = || file.policy.files.clone().unwrap_or_default();
+    let files = if options.policies.is_empty() { from_file() } else { options.policies.clone() };
+    let mut data = Vec::new();
+    for text in &options.data {
+        data.push(pair(text, "--data")?);
+    }
+    if let Some(environment) = &file.policy.environment
+        && !data.iter().any(|(name, _)| name == "environment")
+    {
+        data.push(("environment".to_owned(), environment.clone()));
+    }
+    Ok(PolicyRequest { files, data })
+}
+
+fn pair(text: &str, flag: &str) -> anyhow::Result<(String, String)> {
+    let (name, value) = text.split_once('=').ok_or_else(|| {
+        Usage::error(
+            format!("`{flag} {text}` is not NAME=VALUE"),
+            format!("as in `{flag} name=value`"),
+        )
+    })?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The private key; the default one is made at first use.
+pub(crate) fn signer(
+    options: &KeyOptions,
+    workshop: &Workshop,
+    printer: &Printer,
+) -> anyhow::Result<Signer> {
+    let file = &workshop.settings.file.sign;
+    let passphrase_file = options.passphrase_file.clone().or_else(|| file.passphrase_file.clone());
+    let named = options.key.clone().or_else(|| file.key.clone());
+    let default = workshop.folders.config.join("keys/default.key");
+    let path = named.clone().unwrap_or_else(|| default.clone());
+    if path.exists() {
+        // A key without a passphrase opens with the empty one; only if that fails is anybody asked.
+        if let Ok(signer) = keys::open(&path, Some(&sealift_crypto::Secret::new(Vec::new()))) {
+            return Ok(signer);
+        }
+        let secret = passphrase(passphrase_file.as_deref(), Purpose::Open)?;
+        return Ok(keys::open(&path, secret.as_ref())?);
+    }
+    if named.is_some() {
+        return Err(Usage::error(
+            format!("there is no key `{}`", path.display()),
+            "leave `--key` away to use the default key, which is made at first use",
+        ));
+    }
+    let secret = passphrase(passphrase_file.as_deref(), Purpose::Create)?;
+    let secret = secret.unwrap_or_else(|| sealift_crypto::Secret::new(Vec::new()));
+    let signer = keys::create(&path, &secret)?;
+    let public = path.with_extension("pub");
+    printer.message(&format!(
+        "made the signing key {} (public: {})",
+        path.display(),
+        public.display()
+    ));
+    if secret.is_empty() {
+        printer.warning(
+            "the key has no passphrase; set SEALIFT_KEY_PASSPHRASE or `--passphrase-file` before it is made to give it one",
+        );
+    }
+    Ok(signer)
+}
+
+/// The public keys that are trusted.
+pub(crate) fn trusted(named: &[PathBuf], workshop: &Workshop) -> anyhow::Result<Vec<TrustedKey>> {
+    let from_file = &workshop.settings.file.verify.keys;
+    let named = if named.is_empty() { from_file } else { named };
+    if named.is_empty() {
+        return Ok(keys::public_keys(&workshop.folders.config.join("keys"))?);
+    }
+    named.iter().map(|path| keys::public(path)).collect::<Result<_, _>>().map_err(Into::into)
+}

@@ -1,0 +1,67 @@
+//! `sealift ship`
+
+use std::process::ExitCode;
+
+use sealift_model::Severity;
+use sealift_oci::Reference;
+use sealift_pipeline::ship::{Findings, ShipRequest, Shipment, ship};
+
+use super::{lint, request};
+use crate::arguments::{Global, PolicyOptions, Ship};
+use crate::printer::Printer;
+use crate::session::{Workshop, become_builder};
+
+pub(crate) fn run(
+    global: &Global,
+    arguments: &Ship,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    become_builder(printer)?;
+    let workshop = Workshop::open(global, printer, &arguments.folder)?;
+    let session = workshop.session();
+    let file = &workshop.settings.file;
+    let no_flags = PolicyOptions { policies: Vec::new(), data: Vec::new() };
+    let request = ShipRequest {
+        build: request::build(&arguments.build, &arguments.folder, &workshop)?,
+        names: request::names(&arguments.build, &arguments.folder, file)?,
+        recipes: request::recipes(file),
+        freshness: request::freshness(&arguments.build),
+        lint: lint::request(None, &[], file)?,
+        scan: request::scan(&arguments.scan, file, Some(Severity::High))?,
+        policy: request::policy(&no_flags, file)?,
+        push: arguments
+            .push
+            .as_deref()
+            .map(Reference::parse)
+            .transpose()?
+            .map(Reference::or_latest),
+    };
+    // Asked for first: nobody wants to be asked for a passphrase after a long build.
+    let signer = request::signer(&arguments.key, &workshop, printer)?;
+    let mut findings = Findings::default();
+    let outcome = ship(&session, &request, &signer, &mut findings);
+    if let (Some(path), Some(report)) = (&arguments.report, &findings.report) {
+        std::fs::write(path, sealift_report::json(report))
+            .map_err(|source| sealift_pipeline::Error::file("write", path, source))?;
+        printer.message(&format!("wrote {}", path.display()));
+    }
+    let shipment = match outcome {
+        Ok(shipment) => shipment,
+        Err(_) if workshop.is_interrupted() => {
+            return Err(sealift_pipeline::Error::Interrupted.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    conclude(&shipment, &workshop, printer)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn conclude(shipment: &Shipment, workshop: &Workshop, printer: &Printer) -> anyhow::Result<()> {
+    let name = shipment.name.familiar();
+    printer.message(&format!(
+        "shipped {name} in {:.1} s; `sealift verify {name}` proves it again",
+        workshop.seconds()
+    ));
+    printer.data(&format!("{}@{}", shipment.name.familiar_name(), shipment.descriptor.digest))?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The shape of `sealift.toml` and of the user's `config.toml`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::failure::Usage;
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct File {
+    pub(crate) store: Option<PathBuf>,
+    pub(crate) image: Image,
+    pub(crate) base: BTreeMap<String, Base>,
+    pub(crate) build: Build,
+    pub(crate) lint: Lint,
+    pub(crate) scan: Scan,
+    pub(crate) policy: Policy,
+    pub(crate) sign: Sign,
+    pub(crate) verify: Verify,
+    pub(crate) registry: BTreeMap<String, Registry>,
+}
+
+/// `[image]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Image {
+    pub(crate) name: Option<String>,
+    pub(crate) dockerfile: Option<PathBuf>,
+    pub(crate) target: Option<String>,
+    pub(crate) args: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+/// `[base."NAME"]`
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Base {
+    pub(crate) recipe: PathBuf,
+}
+
+/// `[build]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Build {
+    pub(crate) ca_bundle: Option<String>,
+}
+
+/// `[lint]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Lint {
+    pub(crate) fail_on: Option<String>,
+    pub(crate) ignore: Vec<String>,
+}
+
+/// `[scan]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Scan {
+    pub(crate) advisories: Option<PathBuf>,
+    pub(crate) severity: Vec<String>,
+    pub(crate) ignore_unfixed: Option<bool>,
+    pub(crate) fail_on: Option<String>,
+}
+
+/// `[policy]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Policy {
+    pub(crate) files: Option<Vec<PathBuf>>,
+    pub(crate) environment: Option<String>,
+}
+
+/// `[sign]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Sign {
+    pub(crate) key: Option<PathBuf>,
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// `[verify]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Verify {
+    pub(crate) keys: Vec<PathBuf>,
+    pub(crate) require: Vec<String>,
+}
+
+/// `[registry."HOST"]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Registry {
+    pub(crate) plain_http: bool,
+    pub(crate) mirrors: Vec<String>,
+}
+
+impl File {
+    /// From the merged table, whose keys are known to be right.
+    pub(crate) fn deserialize_from(table: toml::Table) -> anyhow::Result<Self> {
+        table.try_into().map_err(|error: toml::de::Error| {
+            Usage::error(
+                format!("a setting has the wrong type: {}", error.message()),
+                "see docs/configuration.md for the type of each key",
+            )
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! Every key of the files, in one table: `config show`, the check for unknown keys, and docs/configuration.md use it.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+/// One key.
+pub(crate) struct Key {
+    /// Dotted name; `*` stands for a name that the user chooses.
+    pub(crate) name: &'static str,
+    /// The variable that overrides it, if there is one.
+    pub(crate) variable: Option<&'static str>,
+    /// The value if nothing sets it.
+    pub(crate) default: &'static str,
+    /// What it is.
+    pub(crate) about: &'static str,
+    /// True if it holds paths, which are relative to the file.
+    is_path: bool,
+}
+
+const fn key(
+    name: &'static str,
+    variable: Option<&'static str>,
+    default: &'static str,
+    about: &'static str,
+) -> Key {
+    Key { name, variable, default, about, is_path: false }
+}
+
+const fn path(
+    name: &'static str,
+    variable: Option<&'static str>,
+    default: &'static str,
+    about: &'static str,
+) -> Key {
+    Key { name, variable, default, about, is_path: true }
+}
+
+/// All keys, in the order of the documentation.
+pub(crate) const KEYS: &[Key] = &[
+    path("store", Some("SEALIFT_STORE"), "~/.local/share/sealift", "folder of the local store"),
+    key("image.name", None, "name of the folder, `:latest`", "name of the image that `ship` makes"),
+    path("image.dockerfile", Some("SEALIFT_DOCKERFILE"), "Dockerfile", "the Dockerfile"),
+    key("image.target", Some("SEALIFT_TARGET"), "the last stage", "stage to build"),
+    key("image.args.*", None, "", "values of ARGs"),
+    key("image.labels.*", None, "", "labels of the image"),
+    path("base.*.recipe", None, "", "recipe of the base image of that name, instead of a registry"),
+    key(
+        "build.ca_bundle",
+        Some("SEALIFT_CA_BUNDLE"),
+        "none",
+        "certificate authorities for RUN steps: `host`, `none` or a PEM file",
+    ),
+    key(
+        "lint.fail_on",
+        Some("SEALIFT_LINT_FAIL_ON"),
+        "error",
+        "least level that fails, or `never`",
+    ),
+    key("lint.ignore", Some("SEALIFT_LINT_IGNORE"), "", "rules to leave out"),
+    path(
+        "scan.advisories",
+        Some("SEALIFT_ADVISORIES"),
+        "",
+        "OSV advisories: a folder, a zip, or a mirror of the OSV bucket",
+    ),
+    key("scan.severity", Some("SEALIFT_SEVERITY"), "all", "severities to report"),
+    key(
+        "scan.ignore_unfixed",
+        Some("SEALIFT_IGNORE_UNFIXED"),
+        "false",
+        "leave out what has no fix",
+    ),
+    key(
+        "scan.fail_on",
+        Some("SEALIFT_FAIL_ON"),
+        "high for `ship`, never for `scan`",
+        "least severity that fails the gate, or `never`",
+    ),
+    path("policy.files", Some("SEALIFT_POLICY"), "", "Rego files, or folders of them"),
+    key("policy.environment", None, "", "`input.environment` of the policies"),
+    path("sign.key", Some("SEALIFT_KEY"), "~/.config/sealift/keys/default.key", "private key"),
+    path(
+        "sign.passphrase_file",
+        Some("SEALIFT_PASSPHRASE_FILE"),
+        "",
+        "file whose first line is the key's passphrase",
+    ),
+    path(
+        "verify.keys",
+        Some("SEALIFT_VERIFY_KEY"),
+        "~/.config/sealift/keys/*.pub",
+        "public keys to trust",
+    ),
+    key(
+        "verify.require",
+        Some("SEALIFT_REQUIRE"),
+        "signature, sbom, vulnerabilities, policy, provenance",
+        "what must be proved",
+    ),
+    key(
+        "registry.*.plain_http",
+        Some("SEALIFT_PLAIN_HTTP"),
+        "false",
+        "speak plain HTTP to that host",
+    ),
+    key(
+        "registry.*.mirrors",
+        None,
+        "",
+        "hosts, with an optional path, that hold copies of that registry",
+    ),
+];
+
+/// True if the dotted name is a key.
+pub(crate) fn is_known(name: &str) -> bool {
+    KEYS.iter().any(|known| matches(known.name, name))
+}
+
+/// The dotted names of all values of a table; a name with a dot of its own counts as one part.
+pub(crate) fn leaves(table: &Table) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, value) in table {
+        let name = name.replace('.', "\u{b7}");
+        match value {
+            Value::Table(inner) if !inner.is_empty() => {
+                names.extend(leaves(inner).into_iter().map(|rest| format!("{name}.{rest}")));
+            }
+            _ => names.push(name),
+        }
+    }
+    names
+}
+
+/// All values of a key, each with its own dotted name.
+pub(crate) fn values<'a>(table: &'a Table, pattern: &str) -> Vec<(String, &'a Value)> {
+    let (first, rest) =
+        pattern.split_once('.').map_or((pattern, None), |(first, rest)| (first, Some(rest)));
+    let named = table.iter().filter(|(name, _)| first == "*" || *name == first);
+    match rest {
+        None => named.map(|(name, value)| (quoted(name), value)).collect(),
+        Some(rest) => named
+            .filter_map(|(name, value)| Some((name, value.as_table()?)))
+            .flat_map(|(name, inner)| {
+                let prefix = quoted(name);
+                values(inner, rest)
+                    .into_iter()
+                    .map(move |(below, value)| (format!("{prefix}.{below}"), value))
+            })
+            .collect(),
+    }
+}
+
+/// Joins relative paths to the folder of their file.
+pub(crate) fn make_paths_absolute(table: &mut Table, folder: &Path) {
+    for known in KEYS {
+        let is_bundle = known.name == "build.ca_bundle";
+        if known.is_path || is_bundle {
+            change(table, known.name, &|text| {
+                if is_bundle && matches!(text.as_str(), "host" | "none") {
+                    return;
+                }
+                *text = folder.join(&*text).to_string_lossy().into_owned();
+            });
+        }
+    }
+}
+
+fn change(table: &mut Table, pattern: &str, with: &dyn Fn(&mut String)) {
+    let (first, rest) =
+        pattern.split_once('.').map_or((pattern, None), |(first, rest)| (first, Some(rest)));
+    for (name, value) in table.iter_mut() {
+        if first != "*" && name != first {
+            continue;
+        }
+        match (rest, value) {
+            (Some(rest), Value::Table(inner)) => change(inner, rest, with),
+            (None, Value::String(text)) => with(text),
+            (None, Value::Array(items)) => {
+                for item in items {
+                    if let Value::String(text) = item {
+                        with(text);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    let (mut patterns, mut names) = (pattern.split('.'), name.split('.'));
+    loop {
+        match (patterns.next(), names.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(pattern), Some(name)) if pattern == name => {}
+            _ => return false,
+        }
+    }
+}
+
+fn quoted(name: &str) -> String {
+    let is_bare =
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    if is_bare { name.to_owned() } else { format!("\"{name}\"") }
+}

@@ -1,0 +1,10 @@
+//! The labs: the jobs of docs/labs.md, done with the binary as a user would. One file a letter.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod lab;
+
+mod a_build;
+mod b_inspect;
+mod d_registry;
+mod e_pipeline;
