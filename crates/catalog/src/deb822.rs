@@ -46,8 +46,13 @@ pub(crate) const LIMITS: Limits =
 
 /// Reads paragraphs, and says what was wrong with them. What is not UTF-8 is replaced.
 pub(crate) fn parse(bytes: &[u8], limits: Limits) -> (Vec<Paragraph>, Vec<String>) {
+    read(bytes, limits, Blank::Separates)
+}
+
+fn read(bytes: &[u8], limits: Limits, blank: Blank) -> (Vec<Paragraph>, Vec<String>) {
     let mut reader = Reader {
         limits,
+        blank,
         paragraphs: Vec::new(),
         open: Paragraph::default(),
         complaints: Vec::new(),
@@ -75,14 +80,22 @@ pub(crate) fn parse_first(bytes: &[u8], limits: Limits) -> (Paragraph, Vec<Strin
         }
         start += line.len();
     }
-    let (mut paragraphs, complaints) = parse(&bytes[..end], limits);
+    let (mut paragraphs, complaints) = read(&bytes[..end], limits, Blank::Continues);
     let first =
         if paragraphs.is_empty() { Paragraph::default() } else { paragraphs.swap_remove(0) };
     (first, complaints)
 }
 
+// What a line of nothing but spaces does: dpkg takes it for an empty one, Python for the middle of a description.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blank {
+    Separates,
+    Continues,
+}
+
 struct Reader {
     limits: Limits,
+    blank: Blank,
     paragraphs: Vec<Paragraph>,
     open: Paragraph,
     complaints: Vec<String>,
@@ -104,7 +117,10 @@ impl Reader {
     }
 
     fn line(&mut self, number: usize, line: &[u8]) {
-        let is_blank = line.iter().all(u8::is_ascii_whitespace);
+        let is_blank = match self.blank {
+            Blank::Separates => line.iter().all(u8::is_ascii_whitespace),
+            Blank::Continues => line.is_empty(),
+        };
         match line.first() {
             Some(b' ' | b'\t') if !is_blank => self.continued(number, line),
             _ if is_blank => self.close(),
@@ -186,6 +202,8 @@ mod tests {
         assert_eq!((paragraph.get("Name"), paragraph.get("not")), (Some("x"), None));
         assert!(complaints.is_empty());
         assert_eq!(parse_first(b"", LIMITS).0, Paragraph::default());
+        let (paragraph, complaints) = parse_first(b"Description: x\n \n  y\nLicense: z\n", LIMITS);
+        assert_eq!((paragraph.get("License"), complaints.len()), (Some("z"), 0));
     }
 
     #[test]

@@ -113,7 +113,7 @@ pub(crate) fn id(name: &str) -> Option<String> {
         return Some(gnu);
     }
     let known = match lower.as_str() {
-        "expat" | "mit/expat" | "mit" => "MIT",
+        "expat" | "mit/expat" | "mit/x11" | "mit" => "MIT",
         "apache-2" | "apache-2.0" | "asl-2.0" => "Apache-2.0",
         "artistic" => "Artistic-1.0-Perl",
         "artistic-1" => "Artistic-1.0",
@@ -122,7 +122,7 @@ pub(crate) fn id(name: &str) -> Option<String> {
         "bsd-2" | "bsd2" => "BSD-2-Clause",
         "bsd-3" | "bsd3" => "BSD-3-Clause",
         "bsd-4" => "BSD-4-Clause",
-        "boost-1.0" => "BSL-1.0",
+        "boost-1.0" | "bsl" => "BSL-1.0",
         "bzip2" => "bzip2-1.0.6",
         "cc0" => "CC0-1.0",
         "epl-1" => "EPL-1.0",

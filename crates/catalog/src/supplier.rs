@@ -51,10 +51,13 @@ pub(crate) fn supplier(text: &str) -> Option<Supplier> {
         return None;
     }
     let (name, mail) = text.split_once('<').unwrap_or((text.as_str(), ""));
+    let name = name.trim().trim_matches('"').trim();
     let is_organization = name
         .split([' ', '-', ','])
         .any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
         || MAIL_HOSTS.iter().any(|host| mail.trim_end_matches('>').ends_with(host));
+    let text = if mail.is_empty() { name.to_owned() } else { format!("{name} <{mail}") };
+    let text = text.trim().to_owned();
     Some(if is_organization { Supplier::Organization(text) } else { Supplier::Person(text) })
 }
 
@@ -82,6 +85,9 @@ mod tests {
         for person in ["Armin Ronacher", "Matthias Klose <doko@debian.org>", "Teamy Projectson"] {
             assert_eq!(is_organization(person), Some(false), "{person}");
         }
+        assert_eq!(supplier("\"A B"), Some(Supplier::Person("A B".to_owned())));
+        assert_eq!(supplier("\"A B\" <a@b>"), Some(Supplier::Person("A B <a@b>".to_owned())));
+        assert_eq!(supplier("<a@b>"), Some(Supplier::Person("<a@b>".to_owned())));
         for nobody in ["", " ", "UNKNOWN", "None"] {
             assert_eq!(is_organization(nobody), None, "{nobody}");
         }

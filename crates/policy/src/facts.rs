@@ -5,7 +5,7 @@ use sealift_oci::{ContainerConfig, Digest, History, Reference};
 use serde_json::{Map, Value, json};
 
 /// What a policy can know about an image; [`Facts::input`] is the policy's `input`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// The name under which the image is judged.
     pub reference: Option<Reference>,

@@ -1,5 +1,5 @@
 //! Whole images, built in memory layer by layer.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::needless_raw_string_hashes, reason = "tests")]
 
 mod debian;
 mod hostile;

@@ -60,7 +60,7 @@ pub(crate) fn debian_and_python() -> Inventory {
     let mut python = package(PackageKind::Deb, "python3", Some("3.11.2-1+b1"));
     python.purl.namespace = Some("debian".to_owned());
     let mut flask = package(PackageKind::Python, "Flask", Some("2.2.2"));
-    flask.purl.name = "flask".to_owned();
+    flask.purl.name = flask.name.to_lowercase();
     flask.supplier = Some(Supplier::Person("Armin Ronacher <armin@example.org>".to_owned()));
     flask.licenses = vec![license("BSD-3-Clause", Some("BSD-3-Clause"))];
     let mut owned = package(PackageKind::Python, "six", Some("1.16.0"));

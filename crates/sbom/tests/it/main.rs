@@ -1,6 +1,6 @@
 //! Documents of whole inventories. With `SEALIFT_SBOM_PYTHON` set to a Python that has `spdx-tools` and
 //! `cyclonedx-python-lib[validation]`, the same documents go through those validators too.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod inventories;
 
@@ -23,14 +23,14 @@ for message in messages: print(message)
 sys.exit(1 if messages else 0)
 "#;
 
-const CYCLONEDX_VALIDATOR: &str = r#"
+const CYCLONEDX_VALIDATOR: &str = r"
 import sys
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read())
 if error: print(error)
 sys.exit(1 if error else 0)
-"#;
+";
 
 fn subject() -> Subject {
     let reference = "registry.local:5000/team/app:1.4".parse().unwrap();
@@ -82,7 +82,7 @@ fn all_in_reach(document: &Value) {
             .as_array()
             .unwrap()
             .iter()
-            .find(|entry| entry["ref"] == Value::from(reference.as_str()))
+            .find(|entry| entry["ref"] == reference.as_str())
             .unwrap();
         pending.extend(entry["dependsOn"].as_array().into_iter().flatten().map(text));
     }
