@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use rustix::io::Errno;
+
 /// What went wrong before, around or instead of the command. A command that ran and failed is an
 /// [`crate::Exit`], not an error.
 #[derive(Debug, thiserror::Error)]
@@ -116,9 +118,13 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::NamespacesDenied { source, .. } if is(source, Errno::NOSPC) => {
+                "the limit on namespaces is reached; raise `user.max_user_namespaces` and its \
+                 neighbours with `sysctl`"
+            }
             Self::NamespacesDenied { .. } => NAMESPACES_HINT,
             Self::Overlay { source } => overlay_hint(source)?,
-            Self::Mount { target, source } if target == "/proc" && denied(source) => {
+            Self::Mount { target, source } if target == "/proc" && is(source, Errno::PERM) => {
                 "an outer container hides parts of /proc; start it with \
                  `--security-opt systempaths=unconfined`, or build outside of it"
             }
@@ -163,17 +169,17 @@ const NAMESPACES_HINT: &str = "\
     (`sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000 \
     kernel.apparmor_restrict_unprivileged_userns=0`), or run as root";
 
-fn denied(source: &io::Error) -> bool {
-    source.kind() == io::ErrorKind::PermissionDenied
+fn is(source: &io::Error, errno: Errno) -> bool {
+    Errno::from_io_error(source) == Some(errno)
 }
 
 fn overlay_hint(source: &io::Error) -> Option<&'static str> {
-    match rustix::io::Errno::from_io_error(source)? {
-        rustix::io::Errno::NODEV => Some("the kernel lacks overlayfs; try `modprobe overlay`"),
-        rustix::io::Errno::PERM => {
+    match Errno::from_io_error(source)? {
+        Errno::NODEV => Some("the kernel lacks overlayfs; try `modprobe overlay`"),
+        Errno::PERM => {
             Some("overlayfs in a user namespace needs Linux 5.11 or later, or run as root")
         }
-        rustix::io::Errno::INVAL => Some(
+        Errno::INVAL => Some(
             "the store must be on a file system that can carry overlayfs, such as ext4, xfs or btrfs: \
              not on another overlay, NFS or vfat",
         ),
@@ -182,11 +188,9 @@ fn overlay_hint(source: &io::Error) -> Option<&'static str> {
 }
 
 fn not_executable_hint(source: &io::Error) -> Option<&'static str> {
-    match rustix::io::Errno::from_io_error(source)? {
-        rustix::io::Errno::ACCESS => {
-            Some("give it execute permission, for example with COPY --chmod=755")
-        }
-        rustix::io::Errno::NOEXEC => {
+    match Errno::from_io_error(source)? {
+        Errno::ACCESS => Some("give it execute permission, for example with COPY --chmod=755"),
+        Errno::NOEXEC => {
             Some("it was built for another architecture, or is a script without a `#!` line")
         }
         _ => None,

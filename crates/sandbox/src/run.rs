@@ -29,7 +29,8 @@ const REPORT_BYTES_MAX: usize = 1024 * 1024;
 ///
 /// `output` is given what the command writes, as it comes. Every process that the command started is gone when
 /// this returns, and so is every mount. When `cancel` becomes true the command is asked to end with SIGTERM, and
-/// killed two seconds later; the result is then [`Error::Cancelled`].
+/// killed two seconds later; the result is then [`Error::Cancelled`]. Should the caller itself be killed, at whatever
+/// moment and by whatever signal, the kernel kills the rest.
 pub fn run(
     spec: &Spec,
     output: &mut dyn FnMut(Stream, &[u8]),
