@@ -123,6 +123,8 @@ fn split_line(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
+
     use expect_test::{Expect, expect};
 
     fn check(text: &str, expected: Expect) {
@@ -132,7 +134,7 @@ mod tests {
             match paragraphs.next_paragraph() {
                 Ok(Some(paragraph)) => {
                     for (name, value) in &paragraph.fields {
-                        actual.push_str(&format!("{name}={:?}\n", value.trim()));
+                        let _ = writeln!(actual, "{name}={:?}", value.trim());
                     }
                     actual.push_str("--\n");
                 }
@@ -165,8 +167,14 @@ mod tests {
 
     #[test]
     fn refuses_other_texts() {
-        check(" lead\n", expect!["`test` is malformed at line 1: a continuation line follows no field"]);
-        check("A: b\nno colon\n", expect!["`test` is malformed at line 2: there is no `:` after the field's name"]);
+        check(
+            " lead\n",
+            expect!["`test` is malformed at line 1: a continuation line follows no field"],
+        );
+        check(
+            "A: b\nno colon\n",
+            expect!["`test` is malformed at line 2: there is no `:` after the field's name"],
+        );
         check(": x\n", expect!["`test` is malformed at line 1: the field has no proper name"]);
         check(
             &"A: b\n".repeat(FIELDS_MAX + 1),

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-use sealift_archive::{Compression, EntryKind, Error as ArchiveError, Limits, RelativePath, ar, tar};
+use sealift_archive::{
+    Compression, EntryKind, Error as ArchiveError, Header, Limits, RelativePath, ar, tar,
+};
 
 use crate::Error;
 use crate::control;
 use crate::index::Candidate;
-use crate::tree::{Body, Kind, Node, Spool};
+use crate::tree::{Kind, Node, Spool};
 
 const CONTROL_BYTES_MAX: u64 = 32 << 20;
 const MEMBER_BYTES_MAX: u64 = 1 << 30;
@@ -57,13 +59,14 @@ pub(crate) fn read(
         Some((name, bytes)) if name == "debian-binary" && bytes.starts_with(b"2.") => {}
         _ => return Err(refused("it is not in the deb format 2")),
     }
-    let Some((name, bytes)) = member(&mut archive, "control.tar", CONTROL_BYTES_MAX).map_err(unpack)?
+    let Some((name, bytes)) =
+        member(&mut archive, "control.tar", CONTROL_BYTES_MAX).map_err(unpack)?
     else {
         return Err(refused("it has no `control.tar`"));
     };
     let tarball = decoder(&name, "control.tar", bytes).map_err(unpack)?;
-    let mut extra = read_control(tarball.ok_or_else(|| refused("it has no `control.tar`"))?)
-        .map_err(unpack)?;
+    let mut extra =
+        read_control(tarball.ok_or_else(|| refused("it has no `control.tar`"))?).map_err(unpack)?;
     let control = extra.remove("control").ok_or_else(|| refused("it has no `control` file"))?;
     let control =
         String::from_utf8(control.bytes).map_err(|_| refused("its `control` is not UTF-8"))?;
@@ -180,7 +183,7 @@ fn read_data(
     let mut reader = tar::Reader::new(tarball, limits);
     let mut entries = Vec::new();
     let mut paths = Vec::new();
-    let mut bodies: HashMap<RelativePath, Arc<Body>> = HashMap::new();
+    let mut files: HashMap<RelativePath, Node> = HashMap::new();
     while let Some(mut entry) = reader.next_entry().map_err(unpack)? {
         let header = entry.header().clone();
         paths.push(header.path.clone());
@@ -188,38 +191,48 @@ fn read_data(
             continue;
         }
         let refused = |reason: String| Error::Package { package: package.to_owned(), reason };
-        let kind = match header.kind {
+        // dpkg's lists have one path a line.
+        if header.path.as_bytes().iter().any(u8::is_ascii_control) {
+            return Err(refused(format!("the path {:?} has a control character", header.path)));
+        }
+        let kind = match &header.kind {
             EntryKind::Directory => Kind::Directory,
-            EntryKind::Symlink(target) => Kind::Symlink(target),
+            EntryKind::Symlink(target) => Kind::Symlink(target.clone()),
             EntryKind::File => {
-                let body = spool.take(&mut entry, header.size).map_err(|error| unpack(error.into()))?;
-                let body = Arc::new(body);
-                bodies.insert(header.path.clone(), body.clone());
-                Kind::File(body)
+                let body = spool.take(&mut entry, header.size);
+                Kind::File(Arc::new(body.map_err(|error| unpack(error.into()))?))
             }
-            EntryKind::HardLink(target) => match bodies.get(&target) {
-                Some(body) => {
-                    let body = body.clone();
-                    bodies.insert(header.path.clone(), body.clone());
-                    Kind::File(body)
-                }
-                None => {
+            // One file has one mode and one owner, whatever its other names claim.
+            EntryKind::HardLink(target) => {
+                let node = files.get(target).cloned().ok_or_else(|| {
                     let path = &header.path;
-                    return Err(refused(format!("`/{path}` is a hard link to `/{target}`, which it does not have")));
-                }
-            },
+                    refused(format!(
+                        "`/{path}` is a hard link to `/{target}`, which it does not have"
+                    ))
+                })?;
+                files.insert(header.path.clone(), node.clone());
+                entries.push((header.path, node));
+                continue;
+            }
             _ => return Err(refused(format!("`/{}` is a device or a pipe", header.path))),
         };
-        let node = Node {
-            kind,
-            mode: header.mode,
-            uid: header.uid,
-            gid: header.gid,
-            mtime_secs: header.mtime.secs,
-            xattrs: header.xattrs,
-            owner: None,
-        };
+        let node = node(kind, &header);
+        if matches!(node.kind, Kind::File(_)) {
+            files.insert(header.path.clone(), node.clone());
+        }
         entries.push((header.path, node));
     }
     Ok((entries, paths))
+}
+
+fn node(kind: Kind, header: &Header) -> Node {
+    Node {
+        kind,
+        mode: header.mode,
+        uid: header.uid,
+        gid: header.gid,
+        mtime_secs: header.mtime.secs,
+        xattrs: header.xattrs.clone(),
+        owner: None,
+    }
 }

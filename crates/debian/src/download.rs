@@ -24,7 +24,8 @@ pub(crate) fn fetch_packages(
         .iter()
         .map(|candidate| (*candidate, context.cache.package(&candidate.digest)))
         .filter(|(candidate, path)| {
-            !std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == candidate.size)
+            let cached = cache::read(path, candidate.size);
+            !cached.is_some_and(|bytes| candidate.digest.matches(&bytes))
         })
         .collect();
     context.progress.event(Event::Resolved {

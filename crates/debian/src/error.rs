@@ -111,7 +111,9 @@ pub enum Error {
         newest: String,
     },
     /// The release file names no index for a component.
-    #[error("`{url}` has no package index for component `{component}` and architecture `{architecture}`")]
+    #[error(
+        "`{url}` has no package index for component `{component}` and architecture `{architecture}`"
+    )]
     NoIndex {
         /// The release file.
         url: String,
@@ -157,7 +159,10 @@ pub enum Error {
         chain: Vec<String>,
     },
     /// Two packages may not be installed together.
-    #[error("`{package}` does not go together with `{other}` (`{relation}`); {}", chain_text(chain))]
+    #[error(
+        "`{package}` does not go together with `{other}` (`{relation}`); {}",
+        chain_text(chain)
+    )]
     Conflict {
         /// The package that declares the conflict.
         package: String,

@@ -75,12 +75,9 @@ impl<'a> Index<'a> {
         for IndexText { text, what, suite } in texts {
             let mut paragraphs = Paragraphs::new(text, what);
             while let Some(paragraph) = paragraphs.next_paragraph()? {
-                let candidate =
-                    candidate(&paragraph, *suite).map_err(|message| Error::Malformed {
-                        what: (*what).to_owned(),
-                        line: 0,
-                        message,
-                    })?;
+                let candidate = candidate(&paragraph, *suite).map_err(|message| {
+                    Error::Malformed { what: (*what).to_owned(), line: 0, message }
+                })?;
                 if matches!(candidate.architecture, "all") || candidate.architecture == architecture
                 {
                     index.candidates.push(candidate);
@@ -247,7 +244,8 @@ mod tests {
     #[test]
     fn other_architectures_are_left_out() {
         let text = package("a", "1", "").replace("amd64", "arm64");
-        let index = Index::parse(&[IndexText { text: &text, what: "t", suite: 0 }], "amd64").unwrap();
+        let index =
+            Index::parse(&[IndexText { text: &text, what: "t", suite: 0 }], "amd64").unwrap();
         assert!(index.versions("a").is_empty());
     }
 

@@ -63,7 +63,10 @@ fn skeleton() -> Tree {
     for name in ALWAYS_MERGED {
         tree.insert(literal(name), Node::symlink(&format!("usr/{name}")));
     }
-    tree.insert(literal("run/lock"), Node::directory(0o1777));
+    for directory in ["tmp", "var/tmp", "run/lock"] {
+        tree.insert(literal(directory), Node::directory(0o1777));
+    }
+    tree.insert(literal("root"), Node::directory(0o700));
     tree.insert(literal("var/run"), Node::symlink("/run"));
     tree.insert(literal("var/lock"), Node::symlink("/run/lock"));
     tree
@@ -115,17 +118,19 @@ fn place_entry(
     match (&old.kind, &node.kind) {
         // Who comes first decides on mode and owner; what the skeleton made is anybody's.
         (Kind::Directory, Kind::Directory) => {
-            if old.owner.is_none() && !is_skeleton_mode(&path) {
+            if old.owner.is_none() && path.as_bytes() != b"run/lock" {
                 tree.insert(path, node);
             }
             Ok(())
         }
         // dpkg never replaces a directory by a link, nor a link to a directory by a directory.
         (Kind::Directory, Kind::Symlink(_)) => Ok(()),
-        (Kind::Symlink(_), Kind::Directory) => match tree.resolve(&path).map(|end| tree.get(&end)) {
-            Ok(Some(Node { kind: Kind::Directory, .. })) => Ok(()),
-            _ => Err(conflict()),
-        },
+        (Kind::Symlink(_), Kind::Directory) => {
+            match tree.resolve(&path).map(|end| tree.get(&end)) {
+                Ok(Some(Node { kind: Kind::Directory, .. })) => Ok(()),
+                _ => Err(conflict()),
+            }
+        }
         (Kind::Directory, Kind::File(_)) | (Kind::File(_), Kind::Directory) => Err(conflict()),
         _ => {
             let (first, second) = (old.owner, node.owner);
@@ -145,10 +150,6 @@ fn place_entry(
     }
 }
 
-fn is_skeleton_mode(path: &RelativePath) -> bool {
-    path.as_bytes() == b"run/lock"
-}
-
 // Which packages' files a package may overwrite (Debian policy §7.6.1).
 struct Replaces<'a>(Vec<Relation<'a>>);
 
@@ -164,8 +165,8 @@ impl<'a> Replaces<'a> {
     }
 
     fn covers(&self, other: &Candidate<'_>) -> bool {
-        self.0.iter().any(|relation| {
-            relation.name == other.name && relation.admits_version(other.version)
-        })
+        self.0
+            .iter()
+            .any(|relation| relation.name == other.name && relation.admits_version(other.version))
     }
 }

@@ -65,17 +65,14 @@ pub(crate) fn write_layer(
         let mut header = header(path, node, mtime_secs);
         let mut content: Box<dyn Read + '_> = Box::new(io::empty());
         if let Kind::File(body) = &node.kind {
-            match links.get(&Arc::as_ptr(body)) {
-                Some(first) => {
-                    header.kind = EntryKind::HardLink((*first).clone());
-                    header.size = 0;
-                    header.xattrs = BTreeMap::new();
-                }
-                None => {
-                    links.insert(Arc::as_ptr(body), path);
-                    header.size = body.size();
-                    content = body.reader();
-                }
+            if let Some(first) = links.get(&Arc::as_ptr(body)) {
+                header.kind = EntryKind::HardLink((*first).clone());
+                header.size = 0;
+                header.xattrs = BTreeMap::new();
+            } else {
+                links.insert(Arc::as_ptr(body), path);
+                header.size = body.size();
+                content = body.reader();
             }
         }
         writer.append(&header, &mut *content).map_err(layer)?;
@@ -110,8 +107,7 @@ pub(crate) fn write_image(
         ..ImageConfig::default()
     });
     store.put_blob(config.bytes())?;
-    let descriptor =
-        Descriptor::new(media_type::CONFIG, config.digest().clone(), config.size());
+    let descriptor = Descriptor::new(media_type::CONFIG, config.digest().clone(), config.size());
     let mut manifest = Manifest::new(descriptor, vec![layer.descriptor.clone()]);
     manifest.annotations = BTreeMap::from([
         (ANNOTATION_CREATED.to_owned(), created),

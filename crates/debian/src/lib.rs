@@ -11,6 +11,7 @@
 //! - Nothing is unpacked to the host's file system, so neither root nor a namespace is needed.
 //!
 //! The crate does no network and reads no clock: the caller gives a [`Fetch`] and the time.
+#![cfg_attr(test, allow(clippy::needless_raw_string_hashes))]
 
 mod recipe;
 

@@ -93,7 +93,9 @@ pub(crate) fn dangling(tree: &Tree, body: &Body) -> Vec<String> {
             let end = tree.resolve(&path.0);
             !end.is_ok_and(|end| end.is_root() || tree.get(&end).is_some())
         })
-        .map(|(path, target)| format!("link `{path}` points to `{target}`, which is not in the image"))
+        .map(|(path, target)| {
+            format!("link `{path}` points to `{target}`, which is not in the image")
+        })
         .collect()
 }
 

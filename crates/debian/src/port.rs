@@ -41,9 +41,7 @@ pub(crate) fn port(platform: &Platform) -> Result<Port, Error> {
         ("ppc64le", None) => {
             Ok(port("ppc64el", "powerpc64le-linux-gnu", elf::EM_PPC64, true, 0x0500))
         }
-        ("riscv64", None) => {
-            Ok(port("riscv64", "riscv64-linux-gnu", elf::EM_RISCV, true, 0x1000))
-        }
+        ("riscv64", None) => Ok(port("riscv64", "riscv64-linux-gnu", elf::EM_RISCV, true, 0x1000)),
         _ => Err(unknown()),
     }
 }

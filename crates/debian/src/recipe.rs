@@ -233,7 +233,8 @@ fn check(body: &Body) -> Result<(), String> {
     if let Some(name) = body.exclude.iter().find(|name| !is_package_name(name)) {
         return Err(format!("`{name}` in `exclude` is not a package name"));
     }
-    if let Some(request) = body.packages.iter().find(|request| body.exclude.contains(&request.name)) {
+    if let Some(request) = body.packages.iter().find(|request| body.exclude.contains(&request.name))
+    {
         return Err(format!("`{}` is both in `packages` and in `exclude`", request.name));
     }
     for file in &body.files {
@@ -278,9 +279,10 @@ fn check_user(user: &User) -> Result<(), String> {
     if !name_fits {
         return Err(format!("`{}` is not a user name", user.name));
     }
-    match [&user.home, &user.shell].into_iter().find(|path| {
-        !path.starts_with('/') || path.contains([':', '\n']) || path.contains("/../")
-    }) {
+    match [&user.home, &user.shell]
+        .into_iter()
+        .find(|path| !path.starts_with('/') || path.contains([':', '\n']) || path.contains("/../"))
+    {
         Some(path) => Err(format!("`{path}` of user `{}` is not an absolute path", user.name)),
         None => Ok(()),
     }
@@ -424,12 +426,15 @@ mod tests {
 
     #[test]
     fn refuses_what_no_archive_can_mean() {
-        check("packages = ['libc6']", expect![[r#"
+        check(
+            "packages = ['libc6']",
+            expect![[r"
             recipe is not valid: TOML parse error at line 1, column 1
               |
             1 | packages = ['libc6']
               | ^
-            missing field `source`"#]]);
+            missing field `source`"]],
+        );
         check(&with_source("packages = []"), expect!["recipe is not valid: `packages` is empty"]);
         check(
             &with_source("packages = ['libc6']\nexclude = ['libc6']"),

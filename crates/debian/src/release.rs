@@ -140,9 +140,10 @@ impl Release {
         for suffix in [".xz", ".zst", ".gz", ""] {
             let path = format!("{plain_path}{suffix}");
             let Some(packed) = self.files.get(&path) else { continue };
-            let fetch_path = match self.by_hash {
-                true => format!("{directory}/by-hash/SHA256/{}", packed.digest.hex()),
-                false => path.clone(),
+            let fetch_path = if self.by_hash {
+                format!("{directory}/by-hash/SHA256/{}", packed.digest.hex())
+            } else {
+                path.clone()
             };
             return Some(IndexFile {
                 path,
@@ -219,7 +220,9 @@ mod tests {
             release.check("URL", suite, now, newest.map(|newest| newest.parse().unwrap()))?;
             match release.expired(now) {
                 Some(valid_until) => Ok(format!("expired {valid_until}")),
-                None => Ok(format!("{:?}", release.indices(&source(), "amd64", "URL")?[0].fetch_path)),
+                None => {
+                    Ok(format!("{:?}", release.indices(&source(), "amd64", "URL")?[0].fetch_path))
+                }
             }
         });
         expected.assert_eq(&actual.unwrap_or_else(|error| error.to_string()));
@@ -235,20 +238,36 @@ mod tests {
             "oldstable",
             NOW,
             Some("2026-07-11T10:16:37Z"),
-            expect![[r#""main/binary-amd64/by-hash/SHA256/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855""#]],
+            expect![[
+                r#""main/binary-amd64/by-hash/SHA256/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855""#
+            ]],
         );
     }
 
     #[test]
     fn refused() {
-        check(&text(""), "trixie", NOW, None, expect!["`URL` is the release file of `oldstable (bookworm)`, not of suite `trixie`"]);
-        check(&text(""), "bookworm", "2026-07-11T09:00:00Z", None, expect!["`URL` is dated 2026-07-11T10:16:37Z, which is in the future"]);
+        check(
+            &text(""),
+            "trixie",
+            NOW,
+            None,
+            expect!["`URL` is the release file of `oldstable (bookworm)`, not of suite `trixie`"],
+        );
+        check(
+            &text(""),
+            "bookworm",
+            "2026-07-11T09:00:00Z",
+            None,
+            expect!["`URL` is dated 2026-07-11T10:16:37Z, which is in the future"],
+        );
         check(
             &text(""),
             "bookworm",
             NOW,
             Some("2026-07-11T10:16:38Z"),
-            expect!["`URL` is dated 2026-07-11T10:16:37Z, but a state of 2026-07-11T10:16:38Z was served before"],
+            expect![
+                "`URL` is dated 2026-07-11T10:16:37Z, but a state of 2026-07-11T10:16:38Z was served before"
+            ],
         );
         check(
             &text("Valid-Until: Sat, 11 Jul 2026 11:00:00 UTC\n"),
@@ -257,15 +276,35 @@ mod tests {
             None,
             expect!["expired 2026-07-11T11:00:00Z"],
         );
-        check(&text("Valid-Until: soon\n"), "bookworm", NOW, None, expect!["`URL` is malformed at line 0: `Valid-Until: soon` is not a date"]);
-        check("Suite: x\nSHA256:\n", "x", NOW, None, expect!["`URL` is malformed at line 0: there is no readable `Date`"]);
-        check(&text("").replace("SHA256", "MD5Sum"), "bookworm", NOW, None, expect!["`URL` is malformed at line 0: there is no `SHA256` list of files"]);
+        check(
+            &text("Valid-Until: soon\n"),
+            "bookworm",
+            NOW,
+            None,
+            expect!["`URL` is malformed at line 0: `Valid-Until: soon` is not a date"],
+        );
+        check(
+            "Suite: x\nSHA256:\n",
+            "x",
+            NOW,
+            None,
+            expect!["`URL` is malformed at line 0: there is no readable `Date`"],
+        );
+        check(
+            &text("").replace("SHA256", "MD5Sum"),
+            "bookworm",
+            NOW,
+            None,
+            expect!["`URL` is malformed at line 0: there is no `SHA256` list of files"],
+        );
         check(
             &text("").replace("  20 ", " twenty "),
             "bookworm",
             NOW,
             None,
-            expect!["`URL` is malformed at line 0: `e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 twenty main/binary-amd64/Packages.xz` is not digest, size and path"],
+            expect![
+                "`URL` is malformed at line 0: `e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 twenty main/binary-amd64/Packages.xz` is not digest, size and path"
+            ],
         );
         check(
             &text("").replace("amd64", "s390x"),
@@ -282,7 +321,8 @@ mod tests {
         let both = text("Architectures: all amd64\n") + &more;
         let release = Release::parse(&both, "URL").unwrap();
         assert_eq!(release.indices(&source(), "amd64", "URL").unwrap().len(), 2);
-        let one = text("Architectures: all amd64\nNo-Support-for-Architecture-all: Packages\n") + &more;
+        let one =
+            text("Architectures: all amd64\nNo-Support-for-Architecture-all: Packages\n") + &more;
         let release = Release::parse(&one, "URL").unwrap();
         assert_eq!(release.indices(&source(), "amd64", "URL").unwrap().len(), 1);
     }

@@ -1,5 +1,7 @@
 //! Remembers what was assembled from which recipe and archive state, so that a rebuild is a look-up.
 
+use std::fmt::Write as _;
+
 use sealift_oci::{Descriptor, Digest, Manifest, Raw};
 use sealift_store::Store;
 use serde::{Deserialize, Serialize};
@@ -36,10 +38,10 @@ pub(crate) fn key(
         options.source_date_epoch
     );
     for suite in suites {
-        text.push_str(&format!("suite {} {} {}\n", suite.url, suite.suite, suite.digest));
+        let _ = writeln!(text, "suite {} {} {}", suite.url, suite.suite, suite.digest);
     }
     for digest in contents.digests() {
-        text.push_str(&format!("file {digest}\n"));
+        let _ = writeln!(text, "file {digest}");
     }
     Digest::sha256(text.as_bytes())
 }

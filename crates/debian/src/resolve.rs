@@ -4,6 +4,7 @@
 //! stays chosen; if it then does not fit together, that is an error which names the chain, never a silent guess.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt::Write as _;
 
 use crate::index::{Candidate, Index, provided};
 use crate::relation::{self, Group, Relation, group_text};
@@ -163,7 +164,10 @@ impl<'i, 'r> Selection<'i, 'r> {
         match self.choose(group) {
             Choice::Place(place) if self.conflict_of(place).is_none() => {
                 if self.select(place, Some(needed_by)).is_err() {
-                    self.warnings.push(format!("`{}`, recommended by `{name}`, is left out", group_text(group)));
+                    self.warnings.push(format!(
+                        "`{}`, recommended by `{name}`, is left out",
+                        group_text(group)
+                    ));
                 }
             }
             Choice::Excluded => {}
@@ -214,9 +218,12 @@ impl<'i, 'r> Selection<'i, 'r> {
             let name = candidates[*place].name;
             !self.by_name.contains_key(name) && !self.wanted.exclude.contains(name)
         };
-        let real = self.index.versions(relation.name).iter().copied().filter(|place| {
-            relation.admits_version(candidates[*place].version)
-        });
+        let real = self
+            .index
+            .versions(relation.name)
+            .iter()
+            .copied()
+            .filter(|place| relation.admits_version(candidates[*place].version));
         let providers = self
             .index
             .providers(relation.name)
@@ -256,8 +263,8 @@ impl<'i, 'r> Selection<'i, 'r> {
         let hits = |name: &str| {
             self.against.get(name).into_iter().flatten().filter(move |(owner, _)| *owner != place)
         };
-        let by_name = hits(candidate.name)
-            .find(|(_, relation)| relation.admits_version(candidate.version));
+        let by_name =
+            hits(candidate.name).find(|(_, relation)| relation.admits_version(candidate.version));
         let by_provided = || {
             provides.iter().find_map(|(name, version)| {
                 hits(name).find(|(_, relation)| relation.admits_provided(*version))
@@ -267,7 +274,8 @@ impl<'i, 'r> Selection<'i, 'r> {
             return Some((*owner, place, *relation));
         }
         for field in [candidate.conflicts, candidate.breaks] {
-            for relation in self.groups(candidate, field).unwrap_or_default().into_iter().flatten() {
+            for relation in self.groups(candidate, field).unwrap_or_default().into_iter().flatten()
+            {
                 if let Some(other) = self.hit_by(&relation, place) {
                     return Some((place, other, relation));
                 }
@@ -283,9 +291,9 @@ impl<'i, 'r> Selection<'i, 'r> {
         });
         real.or_else(|| {
             let provided = self.provided.get(relation.name)?;
-            let hit = provided.iter().find(|(other, version)| {
-                *other != owner && relation.admits_provided(*version)
-            })?;
+            let hit = provided
+                .iter()
+                .find(|(other, version)| *other != owner && relation.admits_provided(*version))?;
             Some(hit.0)
         })
     }
@@ -379,7 +387,7 @@ impl<'i, 'r> Selection<'i, 'r> {
         names.truncate(10);
         let mut text = names.join(", ");
         if rest > 0 {
-            text.push_str(&format!(" and {rest} more"));
+            let _ = write!(text, " and {rest} more");
         }
         text
     }

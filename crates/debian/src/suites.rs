@@ -53,10 +53,7 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// Fails if the caller asked to stop.
     pub(crate) fn check_cancel(&self) -> Result<(), Error> {
-        match self.cancel.load(Ordering::Relaxed) {
-            true => Err(Error::Cancelled),
-            false => Ok(()),
-        }
+        if self.cancel.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
     }
 
     /// Fetches, within a limit.
@@ -132,9 +129,11 @@ pub(crate) fn read_indices(
 
 fn read_keyring(path: &Path) -> Result<(Keyring, Digest), Error> {
     let bytes = std::fs::metadata(path)
-        .and_then(|metadata| match metadata.len() <= KEYRING_BYTES_MAX {
-            true => std::fs::read(path),
-            false => Err(std::io::Error::other("it is too large for a keyring")),
+        .and_then(|metadata| {
+            if metadata.len() > KEYRING_BYTES_MAX {
+                return Err(std::io::Error::other("it is too large for a keyring"));
+            }
+            std::fs::read(path)
         })
         .map_err(|source| Error::ReadFile { path: path.to_owned(), source })?;
     let keyring = Keyring::parse(&bytes)
@@ -177,10 +176,9 @@ impl<'r> Question<'_, 'r> {
         let newest = cached.map(|cached| cached.release.date);
         suite.release.check(&suite.url, suite.name, now, newest)?;
         match suite.release.expired(now) {
-            Some(valid_until) => Err(Error::Expired {
-                url: suite.url,
-                valid_until: valid_until.to_string(),
-            }),
+            Some(valid_until) => {
+                Err(Error::Expired { url: suite.url, valid_until: valid_until.to_string() })
+            }
             None => Ok(suite),
         }
     }
@@ -210,8 +208,8 @@ impl<'r> Question<'_, 'r> {
 
     fn verify(&self, bytes: Vec<u8>, now: Timestamp) -> Result<Suite<'r>, Error> {
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
-        let (payload, _signer) = verify_cleartext(&bytes, self.keyring, seconds)
-            .map_err(|source| Error::Signature {
+        let (payload, _signer) =
+            verify_cleartext(&bytes, self.keyring, seconds).map_err(|source| Error::Signature {
                 url: self.url.clone(),
                 keyring: self.keyring_path.to_owned(),
                 source,
@@ -291,10 +289,7 @@ fn unpack(packed: Vec<u8>, file: &IndexFile, what: &str) -> Result<Vec<u8>, Erro
     let reader = sealift_archive::open(Box::new(std::io::Cursor::new(packed)))
         .map_err(|source| malformed(&source))?;
     let mut plain = Vec::new();
-    reader
-        .take(limit + 1)
-        .read_to_end(&mut plain)
-        .map_err(|source| malformed(&source))?;
+    reader.take(limit + 1).read_to_end(&mut plain).map_err(|source| malformed(&source))?;
     if plain.len() as u64 > limit {
         return Err(Error::TooLarge { what: what.to_owned(), limit });
     }

@@ -5,6 +5,8 @@ pub(crate) mod certificates;
 pub(crate) mod database;
 pub(crate) mod linker_cache;
 
+use std::fmt::Write as _;
+
 use crate::tree::{Node, Tree, literal};
 
 const NSSWITCH: &str = "passwd:         files\ngroup:          files\nshadow:         files\ngshadow:        files\n\n\
@@ -94,7 +96,7 @@ fn add_shells(tree: &mut Tree) {
                 text.push_str(line);
                 text.push('\n');
                 if let Some(base) = line.strip_prefix("/bin/") {
-                    text.push_str(&format!("/usr/bin/{base}\n"));
+                    let _ = writeln!(text, "/usr/bin/{base}");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Tests of the resolver, on indices written as `name version; Field: value; …`.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
 
@@ -15,9 +16,10 @@ fn index_text(packages: &str) -> String {
     for line in packages.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut parts = line.split(';').map(str::trim);
         let (name, version) = parts.next().unwrap().split_once(' ').unwrap();
-        text.push_str(&format!(
-            "Package: {name}\nVersion: {version}\nArchitecture: amd64\nFilename: pool/{name}.deb\nSize: 1\nSHA256: {DIGEST}\n"
-        ));
+        let _ = writeln!(
+            text,
+            "Package: {name}\nVersion: {version}\nArchitecture: amd64\nFilename: pool/{name}.deb\nSize: 1\nSHA256: {DIGEST}"
+        );
         for field in parts.filter(|field| !field.is_empty()) {
             text.push_str(field);
             text.push('\n');
@@ -37,7 +39,8 @@ const PLAIN: Options<'static> = Options { exclude: &[], recommends: false, essen
 
 fn check_with(packages: &str, wanted: &[&str], options: &Options<'_>, expected: Expect) {
     let text = index_text(packages);
-    let index = Index::parse(&[IndexText { text: &text, what: "test", suite: 0 }], "amd64").unwrap();
+    let index =
+        Index::parse(&[IndexText { text: &text, what: "test", suite: 0 }], "amd64").unwrap();
     let requests: Vec<PackageRequest> = wanted
         .iter()
         .map(|text| match text.split_once('=') {
@@ -98,7 +101,11 @@ fn an_older_version_is_taken_if_only_it_fits() {
 
 #[test]
 fn cycles_end() {
-    check("a 1; Depends: b\nb 1; Depends: c\nc 1; Pre-Depends: a, c", &["a"], expect!["a 1, b 1, c 1"]);
+    check(
+        "a 1; Depends: b\nb 1; Depends: c\nc 1; Pre-Depends: a, c",
+        &["a"],
+        expect!["a 1, b 1, c 1"],
+    );
 }
 
 #[test]
@@ -128,18 +135,23 @@ fn virtual_packages() {
     check(
         packages,
         &["c"],
-        expect!["cannot satisfy `mail (>= 4)`: no provider of `mail` fits: exim, postfix; needed by `c`, which the recipe asks for"],
+        expect![
+            "cannot satisfy `mail (>= 4)`: no provider of `mail` fits: exim, postfix; needed by `c`, which the recipe asks for"
+        ],
     );
     check(
         packages,
         &["mail"],
-        expect!["cannot satisfy `mail`: it is virtual; name one of its providers: exim, postfix; the recipe asks for it"],
+        expect![
+            "cannot satisfy `mail`: it is virtual; name one of its providers: exim, postfix; the recipe asks for it"
+        ],
     );
 }
 
 #[test]
 fn of_providers_the_one_that_systems_need_most_comes_first() {
-    let packages = "a 1; Depends: awk\ngawk 1; Provides: awk\nmawk 1; Provides: awk; Priority: required";
+    let packages =
+        "a 1; Depends: awk\ngawk 1; Provides: awk\nmawk 1; Provides: awk; Priority: required";
     check(packages, &["a"], expect!["a 1, mawk 1"]);
     check_with(packages, &["a"], &Options { exclude: &["awk"], ..PLAIN }, expect!["a 1"]);
     check_with(packages, &["a"], &Options { exclude: &["mawk"], ..PLAIN }, expect!["a 1, gawk 1"]);
@@ -150,15 +162,23 @@ fn unsatisfiable_names_the_chain() {
     check(
         "a 1; Depends: b\nb 1; Depends: c (>= 2) | d\nc 1",
         &["a"],
-        expect!["cannot satisfy `c (>= 2) | d`: the suites have `c` in 1; no suite has `d`; needed by `b`, needed by `a`, which the recipe asks for"],
+        expect![
+            "cannot satisfy `c (>= 2) | d`: the suites have `c` in 1; no suite has `d`; needed by `b`, needed by `a`, which the recipe asks for"
+        ],
     );
     check("a 1", &["b"], expect!["cannot satisfy `b`: no suite has `b`; the recipe asks for it"]);
-    check("a 1\na 2", &["a=3"], expect!["cannot satisfy `a=3`: the suites have `a` in 2, 1; the recipe asks for it"]);
+    check(
+        "a 1\na 2",
+        &["a=3"],
+        expect!["cannot satisfy `a=3`: the suites have `a` in 2, 1; the recipe asks for it"],
+    );
     check("a 1\na 2", &["a=1"], expect!["a 1"]);
     check(
         "a 1; Depends: b (= 1)\nb 1\nb 2",
         &["b", "a"],
-        expect!["cannot satisfy `b (= 1)`: `b` is chosen in version 2; needed by `a`, which the recipe asks for"],
+        expect![
+            "cannot satisfy `b (= 1)`: `b` is chosen in version 2; needed by `a`, which the recipe asks for"
+        ],
     );
 }
 
@@ -167,9 +187,15 @@ fn conflicts_and_breaks() {
     check(
         "a 1; Depends: b\nb 1; Conflicts: c\nc 1",
         &["a", "c"],
-        expect!["`b` does not go together with `c` (`c`); needed by `a`, which the recipe asks for"],
+        expect![
+            "`b` does not go together with `c` (`c`); needed by `a`, which the recipe asks for"
+        ],
     );
-    check("a 1; Breaks: b (<< 2)\nb 1", &["a", "b"], expect!["`a` does not go together with `b` (`b (<< 2)`); the recipe asks for it"]);
+    check(
+        "a 1; Breaks: b (<< 2)\nb 1",
+        &["a", "b"],
+        expect!["`a` does not go together with `b` (`b (<< 2)`); the recipe asks for it"],
+    );
     check("a 1; Breaks: b (<< 2)\nb 2", &["a", "b"], expect!["a 1, b 2"]);
     // A package may conflict with what it provides itself.
     check("a 1; Provides: mail; Conflicts: mail", &["a"], expect!["a 1"]);
@@ -207,11 +233,12 @@ fn recommendations_and_essential() {
 fn long_chains_do_not_exhaust_the_stack() {
     let mut packages = String::new();
     for number in 0..20_000 {
-        packages.push_str(&format!("p{number} 1; Depends: p{}\n", number + 1));
+        let _ = writeln!(packages, "p{number} 1; Depends: p{}", number + 1);
     }
     packages.push_str("p20000 1\n");
     let text = index_text(&packages);
-    let index = Index::parse(&[IndexText { text: &text, what: "test", suite: 0 }], "amd64").unwrap();
+    let index =
+        Index::parse(&[IndexText { text: &text, what: "test", suite: 0 }], "amd64").unwrap();
     let requests = [PackageRequest { name: "p0".to_owned(), version: None }];
     let wanted = Wanted {
         packages: &requests,

@@ -1,6 +1,7 @@
 //! `passwd`, `group` and their shadows: Debian's own users from base-passwd, `nonroot`, and the recipe's.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use sealift_archive::RelativePath;
 
@@ -14,7 +15,8 @@ pub(crate) const NONROOT: u32 = 65532;
 /// Group `shadow` of base-passwd.
 const GID_SHADOW: u32 = 42;
 
-const PASSWD_MINIMAL: &str = "root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+const PASSWD_MINIMAL: &str =
+    "root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
 const GROUP_MINIMAL: &str =
     "root:*:0:\ntty:*:5:\nmail:*:8:\nshadow:*:42:\nutmp:*:43:\nstaff:*:50:\nnogroup:*:65534:\n";
 
@@ -109,8 +111,8 @@ impl Accounts {
         let fields: Vec<&str> = line.split(':').collect();
         let [name, _, uid, gid, gecos, home, shell] = fields[..] else { return };
         let shell = self.shell(shell);
-        self.passwd.push_str(&format!("{name}:x:{uid}:{gid}:{gecos}:{home}:{shell}\n"));
-        self.shadow.push_str(&format!("{name}:*::0:99999:7:::\n"));
+        let _ = writeln!(self.passwd, "{name}:x:{uid}:{gid}:{gecos}:{home}:{shell}");
+        let _ = writeln!(self.shadow, "{name}:*::0:99999:7:::");
         self.user_names.insert(name.to_owned());
         self.uids.extend(uid.parse::<u32>());
     }
@@ -118,8 +120,8 @@ impl Accounts {
     fn take_group(&mut self, line: &str) {
         let fields: Vec<&str> = line.split(':').collect();
         let [name, _, gid, members] = fields[..] else { return };
-        self.group.push_str(&format!("{name}:x:{gid}:{members}\n"));
-        self.gshadow.push_str(&format!("{name}:*::{members}\n"));
+        let _ = writeln!(self.group, "{name}:x:{gid}:{members}");
+        let _ = writeln!(self.gshadow, "{name}:*::{members}");
         self.group_names.insert(name.to_owned());
         self.gids.extend(gid.parse::<u32>());
     }
@@ -171,26 +173,30 @@ mod tests {
     #[test]
     fn minimal_image() {
         let mut tree = Tree::default();
-        let clashes = add_accounts(&mut tree, &[user("app", 1000), user("root", 5), user("b", 1000)]);
-        expect![[r#"
+        let clashes =
+            add_accounts(&mut tree, &[user("app", 1000), user("root", 5), user("b", 1000)]);
+        expect![[r"
             root:x:0:0:root:/root:/bin/sh
             nobody:x:65534:65534:nobody:/nonexistent:/bin/false
             nonroot:x:65532:65532::/home/nonroot:/bin/false
             app:x:1000:1000::/home/app:/bin/sh
-        "#]]
+        "]]
         .assert_eq(&text(&tree, "etc/passwd"));
-        expect![[r#"
+        expect![[r"
             root:*::0:99999:7:::
             nobody:*::0:99999:7:::
             nonroot:*::0:99999:7:::
             app:*::0:99999:7:::
-        "#]]
+        "]]
         .assert_eq(&text(&tree, "etc/shadow"));
         assert!(text(&tree, "etc/group").ends_with("nonroot:x:65532:\napp:x:1000:\n"));
         assert_eq!(tree.at("etc/shadow").unwrap().mode, 0o640);
         assert_eq!(tree.at("etc/shadow").unwrap().gid, 42);
         assert_eq!(tree.at("home/nonroot").unwrap().uid, 65532);
-        assert_eq!(clashes, ["user `root` (5) is there already", "user `b` (1000) is there already"]);
+        assert_eq!(
+            clashes,
+            ["user `root` (5) is there already", "user `b` (1000) is there already"]
+        );
     }
 
     #[test]
@@ -204,11 +210,11 @@ mod tests {
         tree.insert(crate::tree::literal("usr/bin/bash"), Node::file("x", 0o755));
         tree.insert(crate::tree::literal("usr/sbin/nologin"), Node::file("x", 0o755));
         add_accounts(&mut tree, &[]);
-        expect![[r#"
+        expect![[r"
             root:x:0:0:root:/root:/bin/bash
             www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin
             nonroot:x:65532:65532::/home/nonroot:/usr/sbin/nologin
-        "#]]
+        "]]
         .assert_eq(&text(&tree, "etc/passwd"));
     }
 }

@@ -31,11 +31,11 @@ pub(crate) fn add_certificates(tree: &mut Tree) {
         }
     }
     add(tree, BUNDLE, Node::file(bundle, 0o644));
-    let configuration: String = shipped
-        .iter()
-        .filter_map(|path| path.as_str()?.strip_prefix("usr/share/ca-certificates/"))
-        .map(|name| format!("{name}\n"))
-        .collect();
+    let mut configuration = String::new();
+    for name in shipped.iter().filter_map(|path| path.as_str()?.strip_prefix(SHIPPED)) {
+        configuration.push_str(name.trim_start_matches('/'));
+        configuration.push('\n');
+    }
     add(tree, "etc/ca-certificates.conf", Node::file(configuration, 0o644));
     // Debian's OpenSSL looks here; its default folder `certs` would need links by hash.
     add(tree, "usr/lib/ssl/cert.pem", Node::symlink(&format!("/{BUNDLE}")));
@@ -46,7 +46,7 @@ fn certificates(tree: &Tree, folder: &str) -> Vec<RelativePath> {
     let folder = literal(folder);
     tree.below(&folder)
         .map(|(path, _)| path)
-        .filter(|path| path.as_str().is_some_and(|path| path.ends_with(".crt")))
+        .filter(|path| path.as_bytes().ends_with(b".crt"))
         .cloned()
         .collect()
 }
@@ -70,7 +70,10 @@ mod tests {
         assert_eq!(tree.read(BUNDLE).unwrap(), b"a\nb\ncorp\n");
         assert_eq!(tree.read("usr/lib/ssl/cert.pem").unwrap(), b"a\nb\ncorp\n");
         assert_eq!(tree.read("etc/ssl/certs/A.pem").unwrap(), b"a");
-        assert_eq!(tree.read("etc/ca-certificates.conf").unwrap(), b"mozilla/A.crt\nmozilla/B.crt\n");
+        assert_eq!(
+            tree.read("etc/ca-certificates.conf").unwrap(),
+            b"mozilla/A.crt\nmozilla/B.crt\n"
+        );
     }
 
     #[test]

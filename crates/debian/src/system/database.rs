@@ -1,6 +1,7 @@
 //! The record of the installed packages: for scanners (`var/lib/dpkg/status.d`) or for dpkg itself (dpkg(1), FILES).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sealift_archive::RelativePath;
 
@@ -26,10 +27,8 @@ const KEPT: [&str; 10] = [
 /// Writes the record. By default it is dpkg's own if dpkg is in the image.
 pub(crate) fn add_database(tree: &mut Tree, packages: &[Unpacked<'_>], wish: Option<Database>) {
     let has_dpkg = packages.iter().any(|package| package.candidate.name == "dpkg");
-    let database = wish.unwrap_or(match has_dpkg {
-        true => Database::Dpkg,
-        false => Database::StatusDirectory,
-    });
+    let database =
+        wish.unwrap_or(if has_dpkg { Database::Dpkg } else { Database::StatusDirectory });
     match database {
         Database::StatusDirectory => add_status_directory(tree, packages),
         Database::Dpkg => add_dpkg(tree, packages),
@@ -81,7 +80,7 @@ fn add_info(tree: &mut Tree, package: &Unpacked<'_>) {
     }
     let mut list = String::from("/.\n");
     for path in package.deb.paths.iter().filter(|path| !path.is_root()) {
-        list.push_str(&format!("/{path}\n"));
+        let _ = writeln!(list, "/{path}");
     }
     let base = format!("var/lib/dpkg/info/{name}");
     add(tree, &format!("{base}.list"), Node::file(list, 0o644));
@@ -109,10 +108,10 @@ fn collect_triggers(package: &Unpacked<'_>, triggers: &mut BTreeMap<String, Stri
         };
         if trigger.starts_with('/') {
             let text = triggers.entry("File".to_owned()).or_default();
-            text.push_str(&format!("{trigger} {name}{suffix}\n"));
+            let _ = writeln!(text, "{trigger} {name}{suffix}");
         } else if is_plain(trigger) {
             let text = triggers.entry(trigger.to_owned()).or_default();
-            text.push_str(&format!("{name}{suffix}\n"));
+            let _ = writeln!(text, "{name}{suffix}");
         }
     }
 }

@@ -50,8 +50,11 @@ fn libraries(tree: &Tree, abi: Abi, multiarch: &str) -> BTreeMap<Vec<u8>, Vec<u8
             continue;
         }
         let mut here: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-        for (path, _) in tree.below(&real).filter(|(path, _)| path.parent().as_ref() == Some(&real)) {
-            let Some(name) = path.file_name().filter(|name| is_library_name(name)) else { continue };
+        for (path, _) in tree.below(&real).filter(|(path, _)| path.parent().as_ref() == Some(&real))
+        {
+            let Some(name) = path.file_name().filter(|name| is_library_name(name)) else {
+                continue;
+            };
             let Some(soname) = soname_at(tree, path, name, abi) else { continue };
             // The entry points to the soname's own link if there is one.
             let link = real.join(&soname).ok().filter(|link| tree.get(link).is_some());
@@ -147,9 +150,9 @@ fn soname_of<Elf: FileHeader<Endian = object::Endianness>>(
         return None;
     }
     let segments = header.program_headers(endian, bytes).ok()?;
-    let dynamic = segments
-        .iter()
-        .find_map(|segment| object::read::elf::ProgramHeader::dynamic(segment, endian, bytes).ok()?)?;
+    let dynamic = segments.iter().find_map(|segment| {
+        object::read::elf::ProgramHeader::dynamic(segment, endian, bytes).ok()?
+    })?;
     let value = |tag: elf::DynamicTag| -> Option<u64> {
         dynamic
             .iter()
@@ -283,7 +286,10 @@ mod tests {
         assert_eq!(&bytes[..20], MAGIC);
         assert_eq!(word(20), 2);
         assert_eq!(48 + 2 * 24 + word(24), bytes.len());
-        assert_eq!((word(48), text(word(52)), text(word(56))), (0x303, "libb.so.2".into(), "/lib/libb.so.2.0".into()));
+        assert_eq!(
+            (word(48), text(word(52)), text(word(56))),
+            (0x303, "libb.so.2".into(), "/lib/libb.so.2.0".into())
+        );
         assert_eq!((text(word(76)), text(word(80))), ("liba.so.1".into(), "/lib/liba.so.1".into()));
     }
 }

@@ -1,10 +1,11 @@
 //! A small Debian archive made in memory, signed by a key that gpg makes once per test run.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, Weak};
 
 use sealift_archive::{EntryKind, GzipWriter, Header, Mtime, RelativePath, tar};
 use sealift_debian::{Fetch, FetchError};
@@ -14,33 +15,41 @@ pub(crate) const URL: &str = "http://mirror.test/debian";
 
 /// The key that signs, and one that nobody trusts.
 pub(crate) struct Keys {
-    _home: tempfile::TempDir,
-    pub(crate) home: PathBuf,
+    folder: tempfile::TempDir,
     pub(crate) keyring: PathBuf,
     pub(crate) other_keyring: PathBuf,
 }
 
-/// The keys; `None`, said aloud, where gpg is not installed.
-pub(crate) fn keys() -> Option<&'static Keys> {
-    static KEYS: OnceLock<Option<Keys>> = OnceLock::new();
-    let keys = KEYS.get_or_init(|| {
-        Command::new("gpg").arg("--version").output().ok()?;
-        let folder = tempfile::Builder::new().prefix("gpg").tempdir().unwrap();
-        let home = folder.path().to_owned();
-        let export = |user: &str| {
-            gpg(&home, &["--quick-generate-key", user, "ed25519", "cert,sign", "never"], b"");
-            let keyring = home.join(format!("{user}.gpg"));
-            std::fs::write(&keyring, gpg(&home, &["--export", user], b"")).unwrap();
-            keyring
-        };
-        let keyring = export("archive");
-        let other_keyring = export("stranger");
-        Some(Keys { _home: folder, home, keyring, other_keyring })
-    });
-    if keys.is_none() {
-        eprintln!("SKIPPED: gpg is not installed, so no archive can be signed");
+/// The keys, shared by the tests that run at the same time; `None`, said aloud, where gpg is not installed.
+pub(crate) fn keys() -> Option<Arc<Keys>> {
+    static KEYS: Mutex<Weak<Keys>> = Mutex::new(Weak::new());
+    let mut shared = KEYS.lock().unwrap();
+    if let Some(keys) = shared.upgrade() {
+        return Some(keys);
     }
-    keys.as_ref()
+    if Command::new("gpg").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: gpg is not installed, so no archive can be signed");
+        return None;
+    }
+    let folder = tempfile::Builder::new().prefix("gpg").tempdir().unwrap();
+    let home = folder.path();
+    let export = |user: &str| {
+        gpg(home, &["--quick-generate-key", user, "ed25519", "cert,sign", "never"], b"");
+        let keyring = home.join(format!("{user}.gpg"));
+        std::fs::write(&keyring, gpg(home, &["--export", user], b"")).unwrap();
+        keyring
+    };
+    let (keyring, other_keyring) = (export("archive"), export("stranger"));
+    let keys = Arc::new(Keys { folder, keyring, other_keyring });
+    *shared = Arc::downgrade(&keys);
+    Some(keys)
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        let home = self.folder.path();
+        let _ = Command::new("gpgconf").arg("--homedir").arg(home).args(["--kill", "all"]).status();
+    }
 }
 
 // The keys are older than every date in the tests.
@@ -63,8 +72,9 @@ fn gpg(home: &Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn sign(text: &str) -> Vec<u8> {
-    let home = &keys().unwrap().home;
-    gpg(home, &["--local-user", "archive", "--digest-algo", "SHA256", "--clearsign"], text.as_bytes())
+    let keys = keys().unwrap();
+    let arguments = ["--local-user", "archive", "--digest-algo", "SHA256", "--clearsign"];
+    gpg(keys.folder.path(), &arguments, text.as_bytes())
 }
 
 /// A package to be.
@@ -106,20 +116,22 @@ impl Package {
     }
 
     pub(crate) fn deb_with(&self, data: Vec<u8>) -> Vec<u8> {
-        let md5sums: String = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| matches!(entry, Entry::File(..)))
-            .map(|(path, _)| format!("d41d8cd98f00b204e9800998ecf8427e  {path}\n"))
-            .collect();
-        let control =
-            tarball(&[("control", file(&self.control())), ("md5sums", file(&md5sums))]);
+        let mut md5sums = String::new();
+        for (path, _) in self.entries.iter().filter(|(_, entry)| matches!(entry, Entry::File(..))) {
+            let _ = writeln!(md5sums, "d41d8cd98f00b204e9800998ecf8427e  {path}");
+        }
+        let control = tarball(&[("control", file(&self.control())), ("md5sums", file(&md5sums))]);
         let mut bytes = b"!<arch>\n".to_vec();
-        for (name, content) in
-            [("debian-binary", b"2.0\n".to_vec()), ("control.tar.gz", gzip(&control)), ("data.tar.gz", gzip(&data))]
-        {
+        for (name, content) in [
+            ("debian-binary", b"2.0\n".to_vec()),
+            ("control.tar.gz", gzip(&control)),
+            ("data.tar.gz", gzip(&data)),
+        ] {
             let size = content.len();
-            bytes.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 100_644).into_bytes());
+            bytes.extend(
+                format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 100_644)
+                    .into_bytes(),
+            );
             bytes.extend(content);
             if size % 2 == 1 {
                 bytes.push(b'\n');
@@ -136,10 +148,14 @@ pub(crate) fn tarball(entries: &[(&str, Entry)]) -> Vec<u8> {
         let (kind, mode, content) = match entry {
             Entry::Directory(mode) => (EntryKind::Directory, *mode, &b""[..]),
             Entry::File(mode, content) => (EntryKind::File, *mode, content.as_slice()),
-            Entry::Symlink(target) => (EntryKind::Symlink(target.as_bytes().to_vec()), 0o777, &b""[..]),
-            Entry::HardLink(target) => {
-                (EntryKind::HardLink(RelativePath::parse(target.as_bytes()).unwrap()), 0o644, &b""[..])
+            Entry::Symlink(target) => {
+                (EntryKind::Symlink(target.as_bytes().to_vec()), 0o777, &b""[..])
             }
+            Entry::HardLink(target) => (
+                EntryKind::HardLink(RelativePath::parse(target.as_bytes()).unwrap()),
+                0o644,
+                &b""[..],
+            ),
             Entry::Device => (EntryKind::CharDevice { major: 1, minor: 3 }, 0o666, &b""[..]),
         };
         let header = Header {
@@ -187,11 +203,12 @@ impl Mirror {
         for (package, deb) in debs {
             let path = format!("pool/{}_{}.deb", package.name, package.version);
             index.push_str(&package.control());
-            index.push_str(&format!(
-                "Filename: {path}\nSize: {}\nSHA256: {}\n\n",
+            let _ = writeln!(
+                index,
+                "Filename: {path}\nSize: {}\nSHA256: {}\n",
                 deb.len(),
                 Digest::sha256(deb).hex()
-            ));
+            );
             files.insert(path, deb.clone());
         }
         let mut mirror = Self { files, requests: Mutex::new(Vec::new()) };
@@ -225,9 +242,9 @@ impl Fetch for Mirror {
         let path = url.strip_prefix(URL).unwrap().trim_start_matches('/');
         self.requests.lock().unwrap().push(path.to_owned());
         let bytes = self.files.get(path).ok_or(FetchError::NotFound)?;
-        match bytes.len() as u64 > limit {
-            true => Err(FetchError::TooLarge { limit }),
-            false => Ok(bytes.clone()),
+        if bytes.len() as u64 > limit {
+            return Err(FetchError::TooLarge { limit });
         }
+        Ok(bytes.clone())
     }
 }

@@ -1,6 +1,7 @@
 //! The example recipes against a real archive: `SEALIFT_TEST_ARCHIVE=http://deb.debian.org/debian cargo test`.
 //!
-//! `SEALIFT_TEST_STORE` names a store to keep, `SEALIFT_TEST_RECIPE` one recipe to build.
+//! `SEALIFT_TEST_STORE` names a store to keep, `SEALIFT_TEST_RECIPE` one recipe to build, or a
+//! file of your own.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -29,7 +30,9 @@ impl Progress for Loud {
 #[test]
 fn example_recipes() {
     let Ok(archive) = std::env::var("SEALIFT_TEST_ARCHIVE") else {
-        eprintln!("SKIPPED: set SEALIFT_TEST_ARCHIVE=http://deb.debian.org/debian to run against an archive");
+        eprintln!(
+            "SKIPPED: set SEALIFT_TEST_ARCHIVE=http://deb.debian.org/debian to run against an archive"
+        );
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -37,7 +40,8 @@ fn example_recipes() {
     let store = Store::open(&root).unwrap();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let wanted = std::env::var("SEALIFT_TEST_RECIPE").unwrap_or_default();
-    for name in RECIPES.iter().filter(|name| name.contains(&wanted)) {
+    let given = Path::new(&wanted).is_file().then_some(wanted.as_str());
+    for name in RECIPES.into_iter().filter(|name| name.contains(&wanted)).chain(given) {
         let text = std::fs::read_to_string(examples.join(name)).unwrap();
         let text = text.replace("http://deb.debian.org/debian", archive.trim_end_matches('/'));
         let recipe = Recipe::parse(&text).unwrap();
@@ -69,7 +73,10 @@ fn example_recipes() {
             Raw::parse(store.read_blob(&first.descriptor.digest).unwrap(), "manifest").unwrap();
         let layer = &manifest.value().layers[0];
         for package in &first.packages {
-            eprintln!("  {} {} {} {}", package.name, package.version, package.architecture, package.size);
+            eprintln!(
+                "  {} {} {} {}",
+                package.name, package.version, package.architecture, package.size
+            );
         }
         eprintln!(
             "{name}: {} packages, layer {} bytes at {}",
