@@ -19,6 +19,8 @@ pub struct Diagnostic {
     pub why: Option<String>,
     /// What to do.
     pub help: Option<String>,
+    /// Ids of the same rule in other tools.
+    pub aliases: Vec<String>,
     /// Other places that explain it.
     pub related: Vec<(Span, String)>,
 }
@@ -34,6 +36,7 @@ impl Diagnostic {
             label: None,
             why: None,
             help: None,
+            aliases: Vec::new(),
             related: Vec::new(),
         }
     }

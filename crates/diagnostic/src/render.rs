@@ -64,6 +64,10 @@ fn group<'a>(
     if let Some(help) = &diagnostic.help {
         group = group.element(Title::HELP.message(clean(help)));
     }
+    if !diagnostic.aliases.is_empty() {
+        let aliases = clean(&diagnostic.aliases.join(", "));
+        group = group.element(Title::NOTE.with_name("also known as").message(aliases));
+    }
     group
 }
 

@@ -1,1 +1,56 @@
-//! Dockerfile rules.
+//! Rules for Dockerfiles: security, reproducibility, correctness, size.
+//!
+//! Entry points: [`lint`], [`RULES`], [`render`].
+//! Invariants: linting is total and pure — any tree and any context give findings, in the order of the file, never an
+//! error; a rule's id never changes its meaning; a secret is never repeated in a message, and [`render`] masks it in
+//! the source too.
+//! Rules follow the Dockerfile reference, the CIS Docker Benchmark and the rule lists of other linters, whose ids are
+//! aliases here.
+
+// expect-test writes raw strings with hashes.
+#![cfg_attr(test, allow(clippy::needless_raw_string_hashes))]
+// Paths on Linux have a case; where a name may come in any, it is lowered first.
+#![allow(clippy::case_sensitive_file_extension_comparisons)]
+
+mod config;
+mod rule;
+mod suppress;
+
+mod rules;
+
+mod base;
+mod ignore_file;
+mod install;
+mod secret;
+mod shell;
+mod view;
+
+mod render;
+
+pub use config::{Config, Context, Error};
+pub use ignore_file::IgnoreFile;
+pub use render::{mask, render};
+pub use rule::{Group, Rule, rule};
+pub use rules::RULES;
+
+use sealift_diagnostic::Diagnostic;
+use sealift_dockerfile::Parse;
+
+/// Lint a parsed Dockerfile: syntax errors and findings of all rules that are not ignored, in the order of the file.
+pub fn lint(parse: &Parse, context: &Context<'_>) -> Vec<Diagnostic> {
+    let view = view::View::new(parse, context);
+    let mut found = parse.problems.clone();
+    for rule in RULES {
+        let mut sink = rule::Sink::new(rule);
+        (rule.check)(&view, &mut sink);
+        found.append(&mut sink.findings);
+    }
+    let suppressions = suppress::Suppressions::read(parse, context.config);
+    found.retain(|finding| !suppressions.silence(finding));
+    for finding in &mut found {
+        context.config.adjust(finding);
+    }
+    found.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));
+    found.dedup();
+    found
+}

@@ -1,0 +1,123 @@
+//! All rules, in the order of their ids; a file for each topic.
+
+mod bases;
+mod commands;
+mod context;
+mod exposure;
+mod folders;
+mod packages;
+mod permissions;
+mod ports;
+mod secrets;
+mod size;
+mod staging;
+mod style;
+mod transport;
+mod users;
+mod versions;
+
+use sealift_diagnostic::Level;
+
+use crate::Rule;
+
+pub(crate) use secrets::HIDDEN;
+
+/// Errors of the parser, so that they have documentation like any other finding.
+const SYNTAX: Rule = Rule {
+    id: sealift_dockerfile::SYNTAX_RULE,
+    name: "syntax-error",
+    level: Level::Error,
+    aliases: &["DL1000"],
+    why: "what the builder cannot read it cannot build",
+    fix: "correct it as the message says; this rule cannot be ignored",
+    since: "0.1.0",
+    check: |_, _| {},
+};
+
+/// Every rule, in the order of their ids.
+pub const RULES: &[Rule] = &[
+    SYNTAX,
+    secrets::SECRET_IN_VARIABLE,
+    secrets::SECRET_VALUE,
+    secrets::SECRET_FILE,
+    transport::PIPE_TO_SHELL,
+    transport::REMOTE_FILE_UNCHECKED,
+    permissions::WORLD_WRITABLE,
+    transport::TLS_CHECK_OFF,
+    ports::ADMIN_PORT,
+    ports::DATABASE_PORT,
+    users::SUDO,
+    users::ROOT_USER,
+    users::NO_USER,
+    exposure::NETWORK_TOOLS,
+    secrets::LITERAL_PASSWORD,
+    exposure::UNCONFINED_RUN,
+    permissions::SETUID_BIT,
+    exposure::SYSTEM_FOLDER,
+    bases::MUTABLE_TAG,
+    bases::NO_DIGEST,
+    versions::UNPINNED_APT,
+    versions::UNPINNED_APK,
+    versions::UNPINNED_PIP,
+    versions::UNPINNED_NPM,
+    versions::UPGRADE,
+    versions::UPDATE_ALONE,
+    staging::UNDEFINED_STAGE,
+    staging::STAGE_OR_IMAGE,
+    staging::DUPLICATE_STAGE,
+    commands::SEVERAL_COMMANDS,
+    folders::RELATIVE_WORKDIR,
+    style::MAINTAINER,
+    commands::SHELL_FORM,
+    commands::MALFORMED_ARRAY,
+    commands::PROGRAM_NOT_INSTALLED,
+    packages::VIRTUAL_PACKAGE,
+    folders::WORKDIR_AFTER_COPY,
+    folders::CD_NOT_WORKDIR,
+    packages::APT_NOT_APT_GET,
+    packages::NO_ASSUME_YES,
+    style::ADD_NOT_COPY,
+    folders::COPY_TO_FILE,
+    staging::RESERVED_STAGE_NAME,
+    bases::UNDECLARED_ARGUMENT,
+    ports::INVALID_PORT,
+    style::MIXED_CASE,
+    style::AS_CASE,
+    style::LEGACY_PAIRS,
+    style::BLANK_CONTINUATION,
+    size::APT_LISTS,
+    size::APT_RECOMMENDS,
+    size::CURL_AND_WGET,
+    size::PIP_CACHE,
+    context::NO_DOCKERIGNORE,
+    context::GIT_IN_CONTEXT,
+    context::COPY_BEFORE_DEPENDENCIES,
+    users::NO_HEALTHCHECK,
+    size::APK_CACHE,
+    size::BUILD_TOOLS,
+    size::RPM_CACHE,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_well_formed() {
+        for (index, rule) in RULES.iter().enumerate() {
+            assert!(rule.id.len() == 6 && rule.id.starts_with("SL"), "{}", rule.id);
+            if let Some(next) = RULES.get(index + 1) {
+                assert!(rule.id < next.id, "{} {}", rule.id, next.id);
+            }
+            assert!(
+                RULES.iter().filter(|other| other.name == rule.name).count() == 1,
+                "{}",
+                rule.name
+            );
+            for text in [rule.why, rule.fix] {
+                assert!(!text.is_empty() && !text.ends_with('.'), "{}", rule.id);
+            }
+            assert_eq!(rule.since.split('.').count(), 3, "{}", rule.id);
+        }
+    }
+}

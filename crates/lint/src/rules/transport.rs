@@ -1,0 +1,246 @@
+//! What comes from the network: scripts piped into a shell, unchecked files, checks switched off.
+
+use sealift_diagnostic::{Level, Span};
+use sealift_dockerfile::{Command as Form, InstructionKind, Word};
+
+use crate::{
+    Rule,
+    rule::Sink,
+    shell::{self, Command},
+    view::{RunView, View},
+};
+
+pub(super) const PIPE_TO_SHELL: Rule = Rule {
+    id: "SL1004",
+    name: "pipe-to-shell",
+    level: Level::Error,
+    aliases: &[],
+    why: "whoever controls the server or the way to it runs commands in the build, and each build may get others",
+    fix: "fetch the script with `ADD --checksum=sha256:… URL /tmp/install.sh` and run that file",
+    since: "0.1.0",
+    check: pipe_to_shell,
+};
+
+fn pipe_to_shell(view: &View<'_>, sink: &mut Sink) {
+    for run in view.runs() {
+        for (index, command) in run.commands.iter().enumerate() {
+            if !runs_its_input(command) && !evaluates_download(command) {
+                continue;
+            }
+            let source =
+                if command.piped { downloader(&run.commands[..index], command) } else { None };
+            let message = format!("`{}` runs what was just downloaded", command.name());
+            if let Some(source) = source {
+                sink.add(source.span().join(command.span()), message);
+            } else if evaluates_download(command) {
+                sink.add(command.span(), message);
+            }
+        }
+        if let Some(span) = process_substitution(run) {
+            sink.add(span, "the shell runs what was just downloaded");
+        }
+    }
+}
+
+fn is_downloader(command: &Command) -> bool {
+    matches!(command.name(), "curl" | "wget" | "fetch" | "aria2c")
+}
+
+/// Whether a command executes its standard input.
+fn runs_its_input(command: &Command) -> bool {
+    let arguments = command.arguments();
+    let name = command.name();
+    if shell::is_shell(name) {
+        return !arguments.iter().any(|word| word.starts_with('-') && word.contains('c'));
+    }
+    let language = ["python", "perl", "ruby", "node", "php"].iter().any(|it| name.starts_with(it));
+    language && arguments.iter().all(|word| word.as_str() == "-")
+}
+
+/// The download at the start of the pipeline that `command` ends.
+fn downloader<'a>(before: &'a [Command], command: &Command) -> Option<&'a Command> {
+    for earlier in before.iter().rev().filter(|earlier| earlier.nested == command.nested) {
+        if is_downloader(earlier) {
+            return Some(earlier);
+        }
+        if !earlier.piped {
+            return None;
+        }
+    }
+    None
+}
+
+/// `sh -c "$(curl …)"` and `eval "$(curl …)"`.
+fn evaluates_download(command: &Command) -> bool {
+    let name = command.name();
+    (shell::is_shell(name) || name == "eval")
+        && command.arguments().iter().any(|word| {
+            ["$(curl", "$(wget", "`curl", "`wget"].iter().any(|form| word.contains(form))
+        })
+}
+
+/// `bash <(curl …)`.
+fn process_substitution(run: &RunView<'_>) -> Option<Span> {
+    let Form::Shell(line) = &run.run.command else { return None };
+    let at = ["<(curl", "<(wget"].iter().find_map(|form| line.find(form))?;
+    let fed = run
+        .commands
+        .iter()
+        .any(|command| shell::is_shell(command.name()) || matches!(command.name(), "source" | "."));
+    fed.then(|| line.span(at..at + 6))
+}
+
+pub(super) const REMOTE_FILE_UNCHECKED: Rule = Rule {
+    id: "SL1005",
+    name: "remote-file-unchecked",
+    level: Level::Warning,
+    aliases: &[],
+    why: "the file can change on its server, and the build would not notice",
+    fix: "add `--checksum=sha256:…` for a file, or the commit after `#` for a git repository",
+    since: "0.1.0",
+    check: remote_file_unchecked,
+};
+
+fn remote_file_unchecked(view: &View<'_>, sink: &mut Sink) {
+    for instruction in view.instructions() {
+        let InstructionKind::Add(add) = &instruction.kind else { continue };
+        if add.checksum.is_some() {
+            continue;
+        }
+        for word in add.paths() {
+            if is_git(word) {
+                let commit = word.split_once('#').map_or("", |(_, rest)| rest);
+                let commit = commit.split(':').next().unwrap_or("");
+                if commit.len() < 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    sink.add(
+                        word.span,
+                        format!("git repository `{word}` is not at a fixed commit"),
+                    );
+                }
+            } else if is_url(word) {
+                sink.add(word.span, format!("`{word}` is downloaded without a checksum"));
+            }
+        }
+    }
+}
+
+pub(super) fn is_url(word: &str) -> bool {
+    word.starts_with("http://") || word.starts_with("https://") || word.starts_with("ftp://")
+}
+
+pub(super) fn is_git(word: &str) -> bool {
+    let address = word.split('#').next().unwrap_or("");
+    word.starts_with("git@")
+        || word.starts_with("git://")
+        || is_url(word) && address.ends_with(".git")
+}
+
+pub(super) const TLS_CHECK_OFF: Rule = Rule {
+    id: "SL1007",
+    name: "tls-check-off",
+    level: Level::Error,
+    aliases: &[
+        "CKV2_DOCKER_2",
+        "CKV2_DOCKER_3",
+        "CKV2_DOCKER_4",
+        "CKV2_DOCKER_5",
+        "CKV2_DOCKER_6",
+        "CKV2_DOCKER_7",
+        "CKV2_DOCKER_8",
+        "CKV2_DOCKER_9",
+        "CKV2_DOCKER_10",
+        "CKV2_DOCKER_12",
+        "CKV2_DOCKER_14",
+        "CKV2_DOCKER_15",
+        "CKV2_DOCKER_16",
+    ],
+    why: "without the check anyone on the way can replace what is downloaded",
+    fix: "remove it; for a company's own authority give the build its certificates (`--ca-bundle`)",
+    since: "0.1.0",
+    check: tls_check_off,
+};
+
+fn tls_check_off(view: &View<'_>, sink: &mut Sink) {
+    for instruction in view.instructions() {
+        let InstructionKind::Env(pairs) = &instruction.kind else { continue };
+        for pair in &pairs.pairs {
+            if is_unsafe_variable(&pair.key, &pair.value) {
+                let message = format!("variable `{}` switches certificate checks off", pair.key);
+                sink.add(pair.key.span.join(pair.value.span), message);
+            }
+        }
+    }
+    for command in view.commands() {
+        let exported = if command.name() == "export" { command.arguments() } else { &[] };
+        for word in command.assignments.iter().chain(exported) {
+            let Some((name, value)) = word.split_once('=') else { continue };
+            if is_unsafe_variable(name, value) {
+                sink.add(word.span, format!("variable `{name}` switches certificate checks off"));
+            }
+        }
+        if let Some(word) = unsafe_flag(command) {
+            let message = format!("`{}` switches checks of `{}` off", word, command.name());
+            sink.add(word.span, message);
+        }
+    }
+}
+
+fn is_unsafe_variable(name: &str, value: &str) -> bool {
+    let value = value.trim_matches(['"', '\'']).to_ascii_lowercase();
+    let off = matches!(value.as_str(), "0" | "false" | "no" | "off");
+    match name.to_ascii_uppercase().as_str() {
+        "NODE_TLS_REJECT_UNAUTHORIZED" | "PYTHONHTTPSVERIFY" | "NPM_CONFIG_STRICT_SSL" => off,
+        "GIT_SSL_NO_VERIFY" => !off && !value.is_empty(),
+        "GOINSECURE" | "PIP_TRUSTED_HOST" => !value.is_empty(),
+        "GONOSUMCHECK" | "GOFLAGS" => value.contains("-insecure"),
+        _ => false,
+    }
+}
+
+fn unsafe_flag(command: &Command) -> Option<&Word> {
+    let long = |names: &[&str]| names.iter().find_map(|name| command.flag(None, name));
+    let setting = |text: &str| {
+        command
+            .arguments()
+            .iter()
+            .find(|word| word.to_ascii_lowercase().replace(' ', "").contains(text))
+    };
+    match command.name() {
+        "curl" => command
+            .arguments()
+            .iter()
+            .find(|word| word.as_str() == "--insecure" || curl_group(word).contains('k')),
+        "wget" => long(&["no-check-certificate"]),
+        "apt" | "apt-get" => {
+            long(&["allow-unauthenticated", "force-yes", "allow-insecure-repositories"])
+                .or_else(|| setting("verify-peer=false"))
+                .or_else(|| setting("allowinsecurerepositories=true"))
+        }
+        "apk" => long(&["allow-untrusted"]),
+        "yum" | "dnf" | "microdnf" | "tdnf" => long(&["nogpgcheck"]),
+        "zypper" => long(&["no-gpg-checks", "gpg-auto-import-keys"]),
+        "rpm" => long(&["nosignature", "nodigest"]),
+        "git" => setting("sslverify=false").or_else(|| {
+            let key = command
+                .arguments()
+                .iter()
+                .position(|word| word.eq_ignore_ascii_case("http.sslverify"))?;
+            command.arguments().get(key + 1).filter(|value| value.as_str() == "false")
+        }),
+        "npm" | "yarn" | "pnpm" => setting("strict-ssl=false").or_else(|| {
+            let key = command.arguments().iter().position(|word| word.as_str() == "strict-ssl")?;
+            command.arguments().get(key + 1).filter(|value| value.as_str() == "false")
+        }),
+        name if name.starts_with("pip") || name.starts_with("python") || name == "uv" => {
+            long(&["trusted-host", "allow-insecure-host"])
+        }
+        _ => None,
+    }
+}
+
+/// The short flags of a group that take no value: `fsSLk` of `-fsSLko`.
+fn curl_group(word: &str) -> &str {
+    let group = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')).unwrap_or("");
+    let end = group.find(|c| "oHduXAebcxmTFEKrwyYzCDtPQU".contains(c)).unwrap_or(group.len());
+    &group[..end]
+}

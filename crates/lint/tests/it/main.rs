@@ -1,0 +1,13 @@
+//! Rules through the public interface: for each what it finds and what it leaves alone.
+
+// expect-test writes raw strings with hashes.
+#![allow(clippy::needless_raw_string_hashes, clippy::unwrap_used)]
+
+mod check;
+mod configuration;
+mod correctness;
+mod documents;
+mod hostile;
+mod reproducibility;
+mod security;
+mod size;
