@@ -81,6 +81,14 @@ pub enum Error {
         /// What the reader says.
         source: sealift_archive::Error,
     },
+    /// What would be kept of all layers together is too much.
+    #[error("{what} of all layers together have more than the limit of {limit} bytes")]
+    Memory {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// A layer has an entry that no container runtime could unpack.
     #[error("layer {layer}: `{path}` {reason}")]
     Entry {

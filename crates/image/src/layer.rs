@@ -138,6 +138,12 @@ impl Shared {
     }
 
     fn explain(&self, error: Error) -> Error {
+        // What the source says is no damage, and after it the rest of the blob means nothing.
+        if let Error::Blob { .. } | Error::Layer { source: sealift_archive::Error::Io(_), .. } =
+            error
+        {
+            return error;
+        }
         match self.lock().finish() {
             Err(cause @ (Error::Digest { .. } | Error::Size { .. })) => cause,
             _ => error,

@@ -17,8 +17,8 @@ mod platform;
 
 mod docker_archive;
 mod layout;
-mod referrers;
 mod members;
+mod referrers;
 
 mod directory;
 mod merge;
@@ -34,8 +34,8 @@ pub use image::{Image, image_for_platform, image_from_descriptor, image_from_man
 pub use layer::LayerReader;
 pub use layout::{open_oci_archive, open_oci_dir};
 pub use platform::select_platform;
-pub use referrers::{layout_referrers, read_layout_index};
 pub use read::{ReadLimits, Wanted, read, tree_of};
+pub use referrers::{layout_referrers, read_layout_index};
 pub use target::Target;
 pub use tree::{FileFact, FileKind, FileMeta, FileTree, LayerFact, Note, Removed, RemovedHow};
 

@@ -87,7 +87,7 @@ pub(crate) fn open_file(path: &Path) -> Result<File> {
 }
 
 fn unpack(file: File, compression: Compression) -> sealift_archive::Result<File> {
-    let limit = Limits::default().total_bytes_max;
+    let limit = Limits::default().entry_bytes_max;
     let decoder = sealift_archive::decoder(Box::new(file), compression)?;
     let mut bounded = Bounded::new(decoder, limit, "size of the uncompressed archive");
     let mut unpacked = tempfile::tempfile()?;

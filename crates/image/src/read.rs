@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use sealift_archive::{Header, Limits, RelativePath};
 
 use crate::merge::{Merge, Node};
-use crate::scan::{self, Body, Scan, ScannedEntry, file_meta};
+use crate::scan::{self, Body, Budget, Scan, ScannedEntry, file_meta};
 use crate::{FileKind, FileMeta, FileTree, Image, LayerFact, Note, Removed, RemovedHow, Result};
 
 /// Says whose content is wanted, by path. It is asked for regular files of layers, for files of the merged tree and for
@@ -22,6 +22,10 @@ pub struct ReadLimits {
     pub body_bytes_max: u64,
     /// Bytes of all wanted files of one layer; the files behind that get a note.
     pub layer_bodies_bytes_max: u64,
+    /// Bytes of all wanted files of all layers; more is an error.
+    pub bodies_bytes_max: u64,
+    /// Bytes that the facts of all entries of all layers take; more is an error.
+    pub facts_bytes_max: u64,
 }
 
 impl Default for ReadLimits {
@@ -30,6 +34,8 @@ impl Default for ReadLimits {
             archive: Limits::default(),
             body_bytes_max: 256 << 20,
             layer_bodies_bytes_max: 1 << 30,
+            bodies_bytes_max: 4 << 30,
+            facts_bytes_max: 4 << 30,
         }
     }
 }
@@ -40,7 +46,9 @@ impl Default for ReadLimits {
 /// hard link, a symbolic link, or a directory that is a link.
 pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<FileTree> {
     let keep = |_: usize, header: &Header| wanted(&header.path, &file_meta(header));
-    let scans = scan_layers(image, limits, (0..image.layers().len()).collect(), &|_| &keep)?;
+    let budget = Budget::new(limits);
+    let all = (0..image.layers().len()).collect();
+    let scans = scan_layers(image, &budget, all, &|_| &keep)?;
     let mut layers: Vec<LayerFact> = image
         .layers()
         .zip(&scans)
@@ -64,7 +72,7 @@ pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<F
             .map(|(layer, set)| (*layer, move |place: usize, _: &Header| set.contains(&place)))
             .collect();
         let again: Vec<usize> = missing.keys().copied().collect();
-        let scans = scan_layers(image, limits, again.clone(), &|layer| &keep[&layer])?;
+        let scans = scan_layers(image, &budget, again.clone(), &|layer| &keep[&layer])?;
         draft.fill(&again, scans);
     }
     let mut tree = draft.finish();
@@ -90,13 +98,13 @@ type Keep<'a> = dyn Fn(usize, &Header) -> bool + Sync + 'a;
 
 fn scan_layers<'a>(
     image: &Image,
-    limits: &ReadLimits,
+    budget: &Budget<'_>,
     layers: Vec<usize>,
     keep: &(dyn Fn(usize) -> &'a Keep<'a> + Sync),
 ) -> Result<Vec<Scan>> {
     // All are awaited and the lowest layer's error is the one that shows, however the threads ran.
     let scans: Vec<Result<Scan>> =
-        layers.into_par_iter().map(|layer| scan::scan(image, layer, limits, keep(layer))).collect();
+        layers.into_par_iter().map(|layer| scan::scan(image, layer, budget, keep(layer))).collect();
     scans.into_iter().collect()
 }
 

@@ -32,13 +32,17 @@ pub fn layout_referrers(
 /// Reads the index of an OCI layout folder.
 pub fn read_layout_index(folder: &Path) -> Result<Index> {
     let path = folder.join("index.json");
-    let bytes = std::fs::read(&path)
-        .map_err(|source| crate::Error::Io { path: path.clone(), source })?;
+    let bytes =
+        std::fs::read(&path).map_err(|source| crate::Error::Io { path: path.clone(), source })?;
     Ok(Raw::<Index>::parse(bytes, "index of an OCI layout")?.value().clone())
 }
 
 fn refers_to(entry: &Descriptor, blobs: &dyn BlobSource, subject: &Digest) -> bool {
-    let Ok(bytes) = read_blob_verified(blobs, entry, DOCUMENT_BYTES_MAX as u64) else { return false };
-    let Ok(manifest) = Raw::<Manifest>::parse(bytes, "manifest of an artifact") else { return false };
+    let Ok(bytes) = read_blob_verified(blobs, entry, DOCUMENT_BYTES_MAX as u64) else {
+        return false;
+    };
+    let Ok(manifest) = Raw::<Manifest>::parse(bytes, "manifest of an artifact") else {
+        return false;
+    };
     manifest.value().subject.as_ref().is_some_and(|about| about.digest == *subject)
 }

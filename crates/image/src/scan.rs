@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealift_archive::{EntryKind, Header, tar};
 
@@ -32,43 +33,89 @@ pub(crate) enum Body {
     OverLimit(String),
 }
 
+/// What all layers together may take of memory. Whether it is enough does not depend on the order of the threads.
+pub(crate) struct Budget<'a> {
+    limits: &'a ReadLimits,
+    bodies_bytes: AtomicU64,
+    facts_bytes: AtomicU64,
+}
+
+impl<'a> Budget<'a> {
+    pub(crate) fn new(limits: &'a ReadLimits) -> Self {
+        Self { limits, bodies_bytes: AtomicU64::new(0), facts_bytes: AtomicU64::new(0) }
+    }
+
+    fn take_body(&self, bytes: u64) -> Result<()> {
+        let before = self.bodies_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let limit = self.limits.bodies_bytes_max;
+        if before.saturating_add(bytes) > limit {
+            return Err(Error::Memory { what: "the wanted files", limit });
+        }
+        Ok(())
+    }
+
+    fn take_fact(&self, header: &Header) -> Result<()> {
+        let target = match &header.kind {
+            EntryKind::Symlink(target) => target.len(),
+            EntryKind::HardLink(target) => target.as_bytes().len(),
+            _ => 0,
+        };
+        let owners = header.user_name.len() + header.group_name.len();
+        let xattrs = header.xattrs.iter().map(|(name, value)| name.len() + value.len() + 64);
+        let bytes = size_of::<ScannedEntry>() + header.path.as_bytes().len() + target + owners;
+        let bytes = (bytes + xattrs.sum::<usize>()) as u64;
+        let before = self.facts_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let limit = self.limits.facts_bytes_max;
+        if before.saturating_add(bytes) > limit {
+            return Err(Error::Memory { what: "the entries", limit });
+        }
+        Ok(())
+    }
+}
+
 /// Reads a layer once, to its end, and verifies it. `keep` says whose content is wanted, by the entry's place.
 pub(crate) fn scan(
     image: &Image,
     layer: usize,
-    limits: &ReadLimits,
+    budget: &Budget<'_>,
     keep: &dyn Fn(usize, &Header) -> bool,
 ) -> Result<Scan> {
     let (descriptor, _) = image.layers().nth(layer).expect("the caller counts the layers");
     let reader = image.open_layer(layer)?;
-    let mut archive = tar::Reader::new(reader, limits.archive.clone());
-    let entries = entries(&mut archive, limits, keep);
+    let mut archive = tar::Reader::new(reader, budget.limits.archive.clone());
+    let of_layer = |error| Error::of_layer(layer, &descriptor.digest, error);
+    let entries = entries(&mut archive, budget, keep, &of_layer);
     let mut reader: LayerReader = archive.into_inner().into_inner();
-    let entries = entries
-        .map_err(|error| reader.explain(Error::of_layer(layer, &descriptor.digest, error)))?;
+    let entries = entries.map_err(|error| match error {
+        Error::Memory { .. } => error,
+        other => reader.explain(other),
+    })?;
     reader.finish_mut()?;
     Ok(Scan { entries, uncompressed_size: reader.count() })
 }
 
 fn entries(
     archive: &mut tar::Reader<LayerReader>,
-    limits: &ReadLimits,
+    budget: &Budget<'_>,
     keep: &dyn Fn(usize, &Header) -> bool,
-) -> sealift_archive::Result<Vec<ScannedEntry>> {
+    of_layer: &dyn Fn(sealift_archive::Error) -> Error,
+) -> Result<Vec<ScannedEntry>> {
     let mut entries = Vec::new();
     let mut kept_bytes = 0;
-    while let Some(mut entry) = archive.next_entry()? {
+    while let Some(mut entry) = archive.next_entry().map_err(of_layer)? {
         let header = entry.header();
         let size = header.size;
+        budget.take_fact(header)?;
         let is_wanted = header.kind == EntryKind::File && keep(entries.len(), header);
         let body = if !is_wanted {
             Body::None
-        } else if let Some(over) = over_limit(size, kept_bytes, limits) {
+        } else if let Some(over) = over_limit(size, kept_bytes, budget.limits) {
             over
         } else {
             kept_bytes += size;
+            budget.take_body(size)?;
             let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes)?;
+            entry.read_to_end(&mut bytes).map_err(|error| of_layer(error.into()))?;
             Body::Kept(bytes.into())
         };
         entries.push(ScannedEntry { header: entry.into_header(), body });

@@ -76,6 +76,8 @@ pub(super) fn of(block: &Block, pax: &Pax, data_bytes: u64) -> Result<Sparse, Fa
     let is_old = block.type_flag() == b'S';
     let is_pax = form.major.is_some() || form.has_map || form.real_size.is_some();
     match (is_old, is_pax) {
+        // Go's reader takes the name of a sparse file for sparse files only, GNU's always.
+        (false, false) if form.name.is_some() => Err("a sparse file's name without a map".into()),
         (false, false) => Ok(Sparse::No),
         (true, true) => Err("two kinds of sparse map for one file".into()),
         (true, false) => {

@@ -109,6 +109,14 @@ fn maps_that_lie_are_refused() {
 }
 
 #[test]
+fn a_sparse_name_needs_a_map() {
+    check(
+        &[pax(&[("GNU.sparse.name", "b")]), plain(b"")],
+        expect!["error: tar header at byte 1024 in `b`: a sparse file's name without a map"],
+    );
+}
+
+#[test]
 fn holes_count_for_the_limits() {
     let bytes = archive(&[old(&[], 8 << 30, b"")]);
     let error = list(&bytes, Limits { entry_bytes_max: 1 << 30, ..Limits::default() }).unwrap_err();

@@ -146,3 +146,56 @@ fn layers_in_figures() {
         assert_eq!(fact.uncompressed_size % 512, 0);
     }
 }
+
+#[test]
+fn all_layers_together_have_a_limit() {
+    let image = image(&[layer(&["a=123"]), layer(&["b=123"])]);
+    let check = |limits: &ReadLimits, expected: &str| {
+        let error = read(&image, &|_, _| true, limits).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    };
+    check(
+        &ReadLimits { bodies_bytes_max: 5, ..ReadLimits::default() },
+        "the wanted files of all layers together have more than the limit of 5 bytes",
+    );
+    check(
+        &ReadLimits { facts_bytes_max: 300, ..ReadLimits::default() },
+        "the entries of all layers together have more than the limit of 300 bytes",
+    );
+}
+
+struct Failing(Blobs);
+
+struct Cut(Box<dyn Read + Send>, usize);
+
+impl Read for Cut {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let len = buffer.len().min(self.1);
+        if len == 0 {
+            return Err(std::io::Error::other("the line is down"));
+        }
+        let count = self.0.read(&mut buffer[..len])?;
+        self.1 -= count;
+        Ok(count)
+    }
+}
+
+impl BlobSource for Failing {
+    fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, Error> {
+        let reader = self.0.open(descriptor)?;
+        let is_layer = descriptor.media_type.starts_with(media_type::LAYER);
+        Ok(if is_layer { Box::new(Cut(reader, 50)) } else { reader })
+    }
+}
+
+#[test]
+fn a_source_that_fails_is_not_taken_for_damage() {
+    for n_layers in [1, 2] {
+        let layers = vec![layer(&["a=1"]); n_layers];
+        let (blobs, descriptor) = build(&layers);
+        let manifest = blobs.0[&descriptor.digest].clone();
+        let image = image_from_manifest(manifest, Arc::new(Failing(blobs))).unwrap();
+        let error = read(&image, &|_, _| true, &ReadLimits::default()).unwrap_err();
+        assert!(error.to_string().ends_with("the line is down"), "{error}");
+    }
+}
