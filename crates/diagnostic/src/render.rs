@@ -1,6 +1,6 @@
 //! Diagnostics as text: a snippet of the source with a caret, then why and what to do.
 
-use annotate_snippets::{AnnotationKind, Group, Level as Title, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Title, Renderer, Snippet};
 
 use crate::{Diagnostic, Level, LineIndex, Span};
 
@@ -8,6 +8,8 @@ use crate::{Diagnostic, Level, LineIndex, Span};
 const WIDTH: usize = 120;
 /// Longest stretch of source shown with one line; a minified line must not fill the screen or the time.
 const EXCERPT_BYTES_MAX: usize = 2000;
+/// Places that are further from each other are shown one by one.
+const EXCERPT_LINES_MAX: usize = 8;
 
 /// Render the diagnostics on one file, one block each, in the given order.
 pub fn render(diagnostics: &[Diagnostic], path: &str, source: &str, color: bool) -> String {
@@ -47,17 +49,27 @@ fn group<'a>(
     if let Some(rule) = &diagnostic.rule {
         title = title.id(clean(rule));
     }
-    let primary = Excerpt::new(source, index, diagnostic.span);
-    let mut annotation = AnnotationKind::Primary.span(primary.span.range());
-    if let Some(label) = &diagnostic.label {
-        annotation = annotation.label(clean(label));
-    }
-    let mut group = title.element(primary.snippet(path).annotation(annotation));
-    for (span, label) in &diagnostic.related {
-        let excerpt = Excerpt::new(source, index, *span);
-        let annotation = AnnotationKind::Context.span(excerpt.span.range()).label(clean(label));
-        group = group.element(excerpt.snippet(path).annotation(annotation));
-    }
+    let primary =
+        Place { span: diagnostic.span, label: diagnostic.label.as_deref(), primary: true };
+    let related = diagnostic.related.iter().map(|(span, label)| Place {
+        span: *span,
+        label: Some(label),
+        primary: false,
+    });
+    let places: Vec<Place<'_>> = std::iter::once(primary).chain(related).collect();
+    // Places that are near each other are shown together, those that are not one by one.
+    let mut group = match Excerpt::new(source, index, &places) {
+        Some(excerpt) => title.element(excerpt.snippet(path, &places)),
+        None => {
+            let mut group = Group::with_title(title);
+            for place in places.chunks(1) {
+                if let Some(excerpt) = Excerpt::new(source, index, place) {
+                    group = group.element(excerpt.snippet(path, place));
+                }
+            }
+            group
+        }
+    };
     if let Some(why) = &diagnostic.why {
         group = group.element(Title::NOTE.with_name("why").message(clean(why)));
     }
@@ -69,6 +81,13 @@ fn group<'a>(
         group = group.element(Title::NOTE.with_name("also known as").message(aliases));
     }
     group
+}
+
+/// A span to point at.
+struct Place<'a> {
+    span: Span,
+    label: Option<&'a str>,
+    primary: bool,
 }
 
 /// Text that came from a file, without terminal control characters.
@@ -85,40 +104,65 @@ fn title(level: Level) -> Title<'static> {
     }
 }
 
-/// The one line that is shown for a span: its first.
+/// The lines that are shown for some places: only the first line of each span is marked.
 struct Excerpt<'a> {
     text: &'a str,
     line: usize,
-    span: Span,
+    /// Offset of `text` in the source.
+    start: usize,
+    /// Offset of the end of `text` in the source.
+    end: usize,
 }
 
 impl<'a> Excerpt<'a> {
-    fn new(source: &'a str, index: &LineIndex, span: Span) -> Self {
-        let span = span.clamp(source);
-        let line = index.line(span.start);
-        let line_start = index.line_start(line);
-        let rest = &source[line_start..];
-        let line_end = line_start + rest.find('\n').unwrap_or(rest.len());
-        let text = source[line_start..line_end].trim_end_matches('\r');
-        let start = (span.start - line_start).min(text.len());
-        let end = (span.end - line_start).clamp(start, text.len());
-        let (cut, text) = cut(text, start);
-        Self { text, line, span: Span::new(start - cut, (end - cut).min(text.len())) }
+    /// `None` when the places are too far from each other.
+    fn new(source: &'a str, index: &LineIndex, places: &[Place<'_>]) -> Option<Self> {
+        let starts = || places.iter().map(|place| place.span.clamp(source).start);
+        let (first, last) = (starts().min()?, starts().max()?);
+        let (line, last_line) = (index.line(first), index.line(last));
+        let start = index.line_start(line);
+        let end = last + source[last..].find('\n').unwrap_or(source.len() - last);
+        let text = source[start..end].trim_end_matches('\r');
+        if text.len() <= EXCERPT_BYTES_MAX && last_line - line < EXCERPT_LINES_MAX {
+            return Some(Self { text, line, start, end: start + text.len() });
+        }
+        if places.len() > 1 {
+            return None;
+        }
+        // A very long line is cut to the part around the place.
+        let near = first.saturating_sub(EXCERPT_BYTES_MAX / 2).max(start);
+        let start = source.floor_char_boundary(near);
+        let end = source.floor_char_boundary(start + EXCERPT_BYTES_MAX).min(end);
+        Some(Self { text: &source[start..end], line, start, end })
     }
 
-    fn snippet<T: Clone>(&self, path: &'a str) -> Snippet<'a, T> {
-        Snippet::source(self.text).line_start(self.line).path(path)
+    fn snippet(&self, path: &'a str, places: &[Place<'_>]) -> Snippet<'a, Annotation<'a>> {
+        let mut snippet = Snippet::source(self.text).line_start(self.line).path(path);
+        for place in places {
+            let kind =
+                if place.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let mut annotation = kind.span(self.range(place.span));
+            if let Some(label) = place.label {
+                annotation = annotation.label(clean(label));
+            }
+            snippet = snippet.annotation(annotation);
+        }
+        snippet
     }
-}
 
-/// A very long line cut to the part around `at`: how much was cut off before it, and the part.
-fn cut(text: &str, at: usize) -> (usize, &str) {
-    if text.len() <= EXCERPT_BYTES_MAX {
-        return (0, text);
+    /// The first line of a span, counted from the start of the excerpt.
+    fn range(&self, span: Span) -> std::ops::Range<usize> {
+        let start =
+            self.text.floor_char_boundary(span.start.clamp(self.start, self.end) - self.start);
+        let end = self
+            .text
+            .ceil_char_boundary(span.end.clamp(self.start, self.end) - self.start)
+            .max(start);
+        let line = &self.text[start..end];
+        start
+            ..start
+                + line.find('\n').map_or(line.len(), |at| line[..at].trim_end_matches('\r').len())
     }
-    let start = text.floor_char_boundary(at.saturating_sub(EXCERPT_BYTES_MAX / 2));
-    let end = text.floor_char_boundary(start + EXCERPT_BYTES_MAX);
-    (start, &text[start..end])
 }
 
 #[cfg(test)]
@@ -145,16 +189,42 @@ mod tests {
                 error[SL0001]: unknown instruction `FORM`
                  --> Dockerfile:2:1
                   |
+                1 | FROM debian
+                  | ---- as here
                 2 | FORM x
                   | ^^^^ not an instruction
                   |
-                 ::: Dockerfile:1:1
-                  |
-                1 | FROM debian
-                  | ---- as here
-                  |
                   = why: the build stops here
                   = help: write `FROM`
+
+            "#]],
+        );
+    }
+
+    #[test]
+    fn places_far_from_each_other_are_shown_one_by_one() {
+        let source = format!("FROM debian{}FORM x\nRUN y \\\n  z\n", "\n".repeat(20));
+        check(
+            &source,
+            Diagnostic::error(Span::new(31, 35), "odd")
+                .with_related(Span::new(0, 4), "far")
+                .with_related(Span::new(38, 49), "near"),
+            expect![[r#"
+                error: odd
+                  --> Dockerfile:21:1
+                   |
+                21 | FORM x
+                   | ^^^^
+                   |
+                  ::: Dockerfile:1:1
+                   |
+                 1 | FROM debian
+                   | ---- far
+                   |
+                  ::: Dockerfile:22:1
+                   |
+                22 | RUN y \
+                   | ------- near
 
             "#]],
         );

@@ -24,6 +24,8 @@ pub struct Limits {
     pub line_bytes_max: usize,
     /// Most instructions.
     pub instructions_max: usize,
+    /// Most stages.
+    pub stages_max: usize,
     /// Most problems that are reported.
     pub problems_max: usize,
 }
@@ -34,6 +36,7 @@ impl Default for Limits {
             file_bytes_max: 16 << 20,
             line_bytes_max: 1 << 20,
             instructions_max: 100_000,
+            stages_max: 1000,
             problems_max: 1000,
         }
     }
@@ -108,6 +111,9 @@ pub fn parse_instruction(source: &str, escape: char) -> Result<Instruction, Vec<
     }
 }
 
+/// Longest message.
+const MESSAGE_BYTES_MAX: usize = 300;
+
 struct Parser<'a> {
     lines: Lines<'a>,
     directives: Directives,
@@ -130,6 +136,7 @@ impl<'a> Parser<'a> {
 
     fn file(&mut self, limits: &Limits) {
         let mut has_stage = false;
+        let mut stages = 0;
         while let Some(line) = self.lines.peek() {
             let trimmed = line.text.trim_start();
             let start = line.start + line.text.len() - trimmed.len();
@@ -162,6 +169,12 @@ impl<'a> Parser<'a> {
                 continue;
             }
             let Some(mut instruction) = self.instruction(&logical.text, escape) else { continue };
+            stages += usize::from(instruction.keyword == Some(Keyword::From));
+            if stages > limits.stages_max {
+                let message = format!("more than `{}` stages", limits.stages_max);
+                self.problems.push(Diagnostic::error(instruction.span, message));
+                return;
+            }
             instruction.blank_continuations = logical.blanks;
             self.check_place(&instruction, &mut has_stage);
             self.instructions.push(instruction);
@@ -298,6 +311,9 @@ impl<'a> Parser<'a> {
         self.problems.sort_by_key(|problem| problem.span.start);
         self.problems.truncate(limits.problems_max);
         for problem in &mut self.problems {
+            // A word of the file in a message can be of any length.
+            let end = problem.message.floor_char_boundary(MESSAGE_BYTES_MAX);
+            problem.message.truncate(end);
             problem.rule = Some(SYNTAX_RULE.to_owned());
         }
         let escape = self.directives.escape();

@@ -74,6 +74,9 @@ pub fn rule(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.is_called(name))
 }
 
+/// Longest message.
+const MESSAGE_BYTES_MAX: usize = 300;
+
 /// Where a rule puts its findings.
 pub(crate) struct Sink {
     rule: &'static Rule,
@@ -87,6 +90,9 @@ impl Sink {
 
     /// Report a finding; it can be refined through what is returned.
     pub(crate) fn add(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        let mut message = message.into();
+        // A word of the file in a message can be of any length.
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
         let mut finding = Diagnostic::new(self.rule.level, span, message)
             .with_rule(self.rule.id)
             .with_why(self.rule.why)

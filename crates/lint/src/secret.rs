@@ -185,12 +185,18 @@ fn private_keys(text: &str) -> impl Iterator<Item = Match> {
     })
 }
 
+/// Longest JSON web token that is looked for; a bound for hostile files.
+const TOKEN_BYTES_MAX: usize = 4096;
+
 /// JSON web tokens: three parts, the first two are JSON objects in base64.
 fn web_tokens(text: &str) -> impl Iterator<Item = Match> {
     text.match_indices("eyJ").filter_map(move |(start, _)| {
-        let rest = &text[start..];
+        if text[..start].chars().next_back().is_some_and(|c| word(c) || c == '.') {
+            return None;
+        }
+        let rest = &text[start..text.floor_char_boundary(start + TOKEN_BYTES_MAX)];
         let end = rest.find(|c: char| !(word(c) || c == '.')).unwrap_or(rest.len());
-        let token = &rest[..end.min(8192)];
+        let token = &rest[..end];
         let mut parts = token.split('.');
         let (_, body, signature) = (parts.next()?, parts.next()?, parts.next()?);
         let whole = body.starts_with("eyJ") && signature.len() >= 20;

@@ -120,6 +120,12 @@ fn sizes_are_limited() {
         Limits { instructions_max: 2, problems_max: 3, line_bytes_max: 20, ..Limits::default() };
     let parse = parse(&format!("FROM a\nRUN {}\nUSER b\nUSER c\n", "x".repeat(50)), &limits);
     assert_eq!((parse.file.instructions.len(), parse.problems.len()), (2, 2));
+    let limits = Limits { stages_max: 1, ..limits };
+    let parse = sealift_dockerfile::parse("FROM a\nFROM b\nUSER x\n", &limits);
+    assert_eq!((parse.file.instructions.len(), parse.problems.len()), (1, 1));
+    let long =
+        sealift_dockerfile::parse(&format!("FROM a AS {}\n", "!".repeat(5000)), &Limits::default());
+    assert!(long.problems[0].message.len() <= 300);
     let parse = sealift_dockerfile::parse("X\nX\nX\nX\nX\n", &limits);
     assert!(parse.problems.len() <= 3);
 }

@@ -57,7 +57,7 @@ fn stage_or_image(view: &View<'_>, sink: &mut Sink) {
     for stage in &view.stages {
         for (name, span) in references(stage) {
             if let Some(Wrong::Doubtful) = judge(view, stage, &name) {
-                sink.add(span, format!("no stage is called `{name}`"));
+                sink.add(span, format!("no stage is called `{name}`, so it is taken for an image"));
             }
         }
     }

@@ -114,13 +114,23 @@ fn remote_file_unchecked(view: &View<'_>, sink: &mut Sink) {
                 if commit.len() < 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     sink.add(
                         word.span,
-                        format!("git repository `{word}` is not at a fixed commit"),
+                        format!("git repository `{}` is not at a fixed commit", shown(word)),
                     );
                 }
             } else if is_url(word) {
-                sink.add(word.span, format!("`{word}` is downloaded without a checksum"));
+                sink.add(word.span, format!("`{}` is downloaded without a checksum", shown(word)));
             }
         }
+    }
+}
+
+/// A URL without the login that may be in it.
+fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let host_end = rest.find('/').unwrap_or(rest.len());
+    match rest[..host_end].rfind('@') {
+        Some(at) => format!("{scheme}://…{}", &rest[at..]),
+        None => url.to_owned(),
     }
 }
 

@@ -6,9 +6,13 @@ use crate::check::{check, found, silent};
 
 #[test]
 fn syntax_errors_are_findings() {
-    check("SL0001", "FORM a\n", expect![[r#"
+    check(
+        "SL0001",
+        "FORM a\n",
+        expect![[r#"
         1:1 error SL0001 unknown instruction `FORM`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -31,18 +35,30 @@ fn stages() {
             "FROM a:1 AS b\nFROM c:1\nCOPY --from=b x y\nCOPY --from=0 x y\nCOPY --from=nginx:1 x y\nCOPY --from=r.io/x x y\nCOPY --from=$X x y",
         ],
     );
-    check("SL3002", "FROM a:1\nCOPY --from=nginx x y\n", expect![[r#"
-        2:13 warning SL3002 no stage is called `nginx`
-    "#]]);
+    check(
+        "SL3002",
+        "FROM a:1\nCOPY --from=nginx x y\n",
+        expect![[r#"
+            2:13 warning SL3002 no stage is called `nginx`, so it is taken for an image
+        "#]],
+    );
     silent("SL3002", &["FROM a:1 AS nginx\nFROM b:1\nCOPY --from=nginx x y"]);
-    check("SL3003", "FROM a:1 AS x\nFROM b:1 AS X\n", expect![[r#"
+    check(
+        "SL3003",
+        "FROM a:1 AS x\nFROM b:1 AS X\n",
+        expect![[r#"
         2:13 error SL3003 stage `X` exists already
-    "#]]);
+    "#]],
+    );
     silent("SL3003", &["FROM a:1 AS x\nFROM b:1 AS y\nFROM c:1"]);
-    check("SL3017", "FROM a:1 AS scratch\nFROM b:1 AS Context\n", expect![[r#"
+    check(
+        "SL3017",
+        "FROM a:1 AS scratch\nFROM b:1 AS Context\n",
+        expect![[r#"
         1:13 error SL3017 `scratch` is reserved
         2:13 error SL3017 `Context` is reserved
-    "#]]);
+    "#]],
+    );
     silent("SL3017", &["FROM scratch AS x"]);
     check(
         "SL3018",
@@ -66,10 +82,14 @@ fn commands() {
         "#]],
     );
     silent("SL3004", &["FROM a\nCMD [\"x\"]\nENTRYPOINT [\"y\"]\nFROM b\nCMD [\"x\"]"]);
-    check("SL3007", "FROM a\nCMD python app.py\nENTRYPOINT run\n", expect![[r#"
+    check(
+        "SL3007",
+        "FROM a\nCMD python app.py\nENTRYPOINT run\n",
+        expect![[r#"
         2:5 warning SL3007 `CMD` is in shell form
         3:12 warning SL3007 `ENTRYPOINT` is in shell form
-    "#]]);
+    "#]],
+    );
     silent("SL3007", &["FROM a\nCMD [\"x\"]\nENTRYPOINT exec x\nHEALTHCHECK CMD curl x\nRUN x"]);
     check(
         "SL3008",
@@ -103,9 +123,13 @@ fn program_not_installed() {
             3:13 error SL3009 nothing installs `python` on `debian:12`
         "#]],
     );
-    check("SL3009", "FROM alpine:3 AS a\nFROM a\nCMD node x.js\n", expect![[r#"
+    check(
+        "SL3009",
+        "FROM alpine:3 AS a\nFROM a\nCMD node x.js\n",
+        expect![[r#"
         3:5 error SL3009 nothing installs `node` on `alpine:3`
-    "#]]);
+    "#]],
+    );
     silent(
         "SL3009",
         &[
@@ -142,14 +166,22 @@ fn packages() {
             "FROM alpine:3\nRUN apk add netcat",
         ],
     );
-    check("SL3013", "FROM a\nRUN apt update && apt-get install -y x\n", expect![[r#"
+    check(
+        "SL3013",
+        "FROM a\nRUN apt update && apt-get install -y x\n",
+        expect![[r#"
         2:5 warning SL3013 `apt` is used in a script
-    "#]]);
+    "#]],
+    );
     silent("SL3013", &["FROM a\nRUN apt-get update; apt-cache search x; echo apt"]);
-    check("SL3014", "FROM a\nRUN apt-get install x\nRUN yum install x\n", expect![[r#"
+    check(
+        "SL3014",
+        "FROM a\nRUN apt-get install x\nRUN yum install x\n",
+        expect![[r#"
         2:13 warning SL3014 `apt-get install` waits for an answer
         3:9 warning SL3014 `yum install` waits for an answer
-    "#]]);
+    "#]],
+    );
     silent(
         "SL3014",
         &[
@@ -160,9 +192,13 @@ fn packages() {
 
 #[test]
 fn folders() {
-    check("SL3005", "FROM a\nWORKDIR app\nWORKDIR /x\nWORKDIR y\n", expect![[r#"
+    check(
+        "SL3005",
+        "FROM a\nWORKDIR app\nWORKDIR /x\nWORKDIR y\n",
+        expect![[r#"
         2:9 warning SL3005 `app` is relative to a folder that is not set here
-    "#]]);
+    "#]],
+    );
     silent(
         "SL3005",
         &[
@@ -171,59 +207,99 @@ fn folders() {
             "FROM a AS b\nWORKDIR /x\nFROM b\nWORKDIR y",
         ],
     );
-    check("SL3011", "FROM a\nCOPY . /app/\nWORKDIR /app\n", expect![[r#"
+    check(
+        "SL3011",
+        "FROM a\nCOPY . /app/\nWORKDIR /app\n",
+        expect![[r#"
         3:9 info SL3011 `WORKDIR /app` comes after files were copied there
-    "#]]);
+    "#]],
+    );
     silent(
         "SL3011",
         &["FROM a\nWORKDIR /app\nCOPY . .\nWORKDIR /app/x", "FROM a\nCOPY x /y\nWORKDIR /app"],
     );
-    check("SL3012", "FROM a\nRUN cd /app && make\n", expect![[r#"
+    check(
+        "SL3012",
+        "FROM a\nRUN cd /app && make\n",
+        expect![[r#"
         2:5 info SL3012 the step starts with `cd`
-    "#]]);
+    "#]],
+    );
     silent("SL3012", &["FROM a\nRUN make && cd /x", "FROM a\nRUN cd x && make"]);
-    check("SL3016", "FROM a\nCOPY a b /x\nCOPY <<A <<B /y\nA\nB\n", expect![[r#"
+    check(
+        "SL3016",
+        "FROM a\nCOPY a b /x\nCOPY <<A <<B /y\nA\nB\n",
+        expect![[r#"
         2:10 error SL3016 `/x` gets several files, but is not marked as a folder
         3:14 error SL3016 `/y` gets several files, but is not marked as a folder
-    "#]]);
+    "#]],
+    );
     silent("SL3016", &["FROM a\nCOPY a b ./\nCOPY a b .\nCOPY a /x\nCOPY a b $X"]);
-    check("SL3019", "FROM a\nEXPOSE 70000 80/http x 9-1 0\n", expect![[r#"
+    check(
+        "SL3019",
+        "FROM a\nEXPOSE 70000 80/http x 9-1 0\n",
+        expect![[r#"
         2:8 error SL3019 `70000` is no port
         2:14 error SL3019 `80/http` is no port
         2:22 error SL3019 `x` is no port
         2:24 error SL3019 `9-1` is no port
         2:28 error SL3019 `0` is no port
-    "#]]);
+    "#]],
+    );
     silent("SL3019", &["FROM a\nEXPOSE 80 53/udp 1-9/TCP $P"]);
 }
 
 #[test]
 fn old_forms() {
-    check("SL3006", "FROM a\nMAINTAINER me\n", expect![[r#"
+    check(
+        "SL3006",
+        "FROM a\nMAINTAINER me\n",
+        expect![[r#"
         2:1 warning SL3006 `MAINTAINER` is deprecated
-    "#]]);
-    check("SL3015", "FROM a\nADD x /y\nADD <<E /z\nE\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "SL3015",
+        "FROM a\nADD x /y\nADD <<E /z\nE\n",
+        expect![[r#"
         2:1 warning SL3015 `ADD` is used to copy plain files
-    "#]]);
+    "#]],
+    );
     silent("SL3015", &["FROM a\nADD x.tar.gz /y\nADD https://h/x /y\nADD $X /y\nCOPY a b"]);
-    check("SL3020", "FROM a\nRUN x\nrun y\nUser z\n", expect![[r#"
+    check(
+        "SL3020",
+        "FROM a\nRUN x\nrun y\nUser z\n",
+        expect![[r#"
         3:1 style SL3020 `run` is written unlike the other keywords
         4:1 style SL3020 `User` is written unlike the other keywords
-    "#]]);
+    "#]],
+    );
     silent("SL3020", &["from a\nrun b\nuser c", "FROM a\nUSER b"]);
-    check("SL3021", "FROM a as b\nfrom c AS d\n", expect![[r#"
+    check(
+        "SL3021",
+        "FROM a as b\nfrom c AS d\n",
+        expect![[r#"
         1:11 style SL3021 `FROM` and `as` are written in different cases
         2:11 style SL3021 `from` and `AS` are written in different cases
-    "#]]);
+    "#]],
+    );
     silent("SL3021", &["FROM a AS b\nfrom c as d"]);
-    check("SL3022", "FROM a\nENV x y\nLABEL k v\n", expect![[r#"
+    check(
+        "SL3022",
+        "FROM a\nENV x y\nLABEL k v\n",
+        expect![[r#"
         2:5 style SL3022 `x` is set in the old form, without `=`
         3:7 style SL3022 `k` is set in the old form, without `=`
-    "#]]);
+    "#]],
+    );
     silent("SL3022", &["FROM a\nENV x=y\nARG z"]);
-    check("SL3023", "FROM a\nRUN b \\\n\n  c\n", expect![[r#"
+    check(
+        "SL3023",
+        "FROM a\nRUN b \\\n\n  c\n",
+        expect![[r#"
         2:1 warning SL3023 a blank line stands inside this instruction
-    "#]]);
+    "#]],
+    );
     silent("SL3023", &["FROM a\nRUN b \\\n# c\n  d\n\nUSER x"]);
     silent("SL3006", &["FROM a\nLABEL maintainer=me"]);
     assert!(found("FROM a AS b\n").iter().all(|finding| finding.rule.as_deref() != Some("SL0001")));

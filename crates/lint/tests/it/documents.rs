@@ -43,6 +43,23 @@ fn good_files_have_no_warning() {
     }
 }
 
+#[test]
+fn the_example_has_no_warning() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/secure-app/Dockerfile");
+    let source = std::fs::read_to_string(path).unwrap();
+    let loud: Vec<_> = found(&source).into_iter().filter(|it| it.level >= Level::Warning).collect();
+    assert!(loud.is_empty(), "{loud:#?}");
+}
+
+#[test]
+fn passwords_in_urls_are_not_repeated() {
+    let source = "FROM a:1\nADD https://me:hunter22@host/x /x\n";
+    let found = found(source);
+    assert!(found.iter().any(|finding| finding.rule.as_deref() == Some("SL1005")));
+    let text = render(&found, "Dockerfile", source, false);
+    assert!(!text.contains("hunter22"), "{text}");
+}
+
 const GOOD_PYTHON: &str = r#"# syntax=docker/dockerfile:1
 FROM python:3.11-slim AS builder
 WORKDIR /build

@@ -30,10 +30,14 @@ fn mutable_tag() {
 
 #[test]
 fn no_digest() {
-    check("SL2002", "FROM debian:12\nFROM ubuntu:latest\n", expect![[r#"
+    check(
+        "SL2002",
+        "FROM debian:12\nFROM ubuntu:latest\n",
+        expect![[r#"
         1:6 info SL2002 image `debian:12` is not pinned to a digest
         2:6 info SL2002 image `ubuntu:latest` is not pinned to a digest
-    "#]]);
+    "#]],
+    );
     silent("SL2002", &[&format!("FROM debian:12@{DIGEST} AS a\nFROM a\nFROM scratch")]);
 }
 
@@ -51,9 +55,13 @@ fn unpinned_packages() {
         "SL2003",
         &["FROM a\nRUN apt-get install -y curl=8.* ./x.deb $PKGS libc6/stable && apt-get update"],
     );
-    check("SL2004", "FROM a\nRUN apk add --no-cache --virtual .deps curl bash=5\n", expect![[r#"
+    check(
+        "SL2004",
+        "FROM a\nRUN apk add --no-cache --virtual .deps curl bash=5\n",
+        expect![[r#"
         2:40 info SL2004 no version is given for `curl`
-    "#]]);
+    "#]],
+    );
     silent("SL2004", &["FROM a\nRUN apk add curl~=8 bash@edge", "FROM a\nRUN apk del curl"]);
     check(
         "SL2005",
@@ -69,9 +77,13 @@ fn unpinned_packages() {
             "FROM a\nRUN pip install -r r.txt && pip install . && pip install x@git+https://h/x a.whl -e .",
         ],
     );
-    check("SL2006", "FROM a\nRUN npm install -g yarn @scope/x typescript@5\n", expect![[r#"
+    check(
+        "SL2006",
+        "FROM a\nRUN npm install -g yarn @scope/x typescript@5\n",
+        expect![[r#"
         2:20 info SL2006 no version is given for `yarn`, `@scope/x`
-    "#]]);
+    "#]],
+    );
     silent("SL2006", &["FROM a\nRUN npm ci && npm install && npm i -g @a/b@1.2.3 ./local"]);
 }
 
@@ -90,9 +102,13 @@ fn upgrades() {
         "SL2007",
         &["FROM a\nRUN apt-get update && yum -y update openssl && pip install --upgrade x"],
     );
-    check("SL2008", "FROM a\nRUN apt-get update\nRUN apt-get install -y x\n", expect![[r#"
+    check(
+        "SL2008",
+        "FROM a\nRUN apt-get update\nRUN apt-get install -y x\n",
+        expect![[r#"
         2:5 warning SL2008 the package lists are updated, but nothing is installed in this step
-    "#]]);
+    "#]],
+    );
     silent(
         "SL2008",
         &["FROM a\nRUN apt-get update && apt-get install -y x", "FROM a\nRUN git update"],

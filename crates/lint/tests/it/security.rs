@@ -176,15 +176,23 @@ fn tls_check_off() {
 
 #[test]
 fn ports() {
-    check("SL1008", "FROM a\nEXPOSE 22 80 2375/tcp 20-25\n", expect![[r#"
+    check(
+        "SL1008",
+        "FROM a\nEXPOSE 22 80 2375/tcp 20-25\n",
+        expect![[r#"
         2:8 error SL1008 port 22 is that of SSH
         2:14 error SL1008 port 2375 is that of the Docker daemon
         2:23 error SL1008 port 21 is that of FTP
-    "#]]);
-    check("SL1009", "FROM a\nEXPOSE 5432/tcp 443\nEXPOSE 6379\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "SL1009",
+        "FROM a\nEXPOSE 5432/tcp 443\nEXPOSE 6379\n",
+        expect![[r#"
         2:8 warning SL1009 port 5432 is that of PostgreSQL
         3:8 warning SL1009 port 6379 is that of Redis
-    "#]]);
+    "#]],
+    );
     silent("SL1008", &["FROM a\nEXPOSE 80 443 8080 $PORT 2222"]);
     silent(
         "SL1009",
@@ -194,17 +202,29 @@ fn ports() {
 
 #[test]
 fn users() {
-    check("SL1010", "FROM a\nRUN sudo apt-get update\nRUN x && sudo -E -u me y\n", expect![[r#"
+    check(
+        "SL1010",
+        "FROM a\nRUN sudo apt-get update\nRUN x && sudo -E -u me y\n",
+        expect![[r#"
         2:5 warning SL1010 `sudo` is used in the build
         3:10 warning SL1010 `sudo` is used in the build
-    "#]]);
+    "#]],
+    );
     silent("SL1010", &["FROM a\nRUN echo sudo; apt-get install -y sudo"]);
-    check("SL1011", "FROM a\nUSER app\nUSER root\n", expect![[r#"
+    check(
+        "SL1011",
+        "FROM a\nUSER app\nUSER root\n",
+        expect![[r#"
         3:6 error SL1011 the image runs as root
-    "#]]);
-    check("SL1011", "FROM a AS b\nUSER 0:0\nFROM b\nCMD [\"x\"]\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "SL1011",
+        "FROM a AS b\nUSER 0:0\nFROM b\nCMD [\"x\"]\n",
+        expect![[r#"
         2:6 error SL1011 the image runs as root
-    "#]]);
+    "#]],
+    );
     silent(
         "SL1011",
         &[
@@ -213,9 +233,13 @@ fn users() {
             "FROM a\nUSER root\nFROM c\nUSER x",
         ],
     );
-    check("SL1012", "FROM a AS b\nUSER x\nFROM c\nCMD [\"x\"]\n", expect![[r#"
+    check(
+        "SL1012",
+        "FROM a AS b\nUSER x\nFROM c\nCMD [\"x\"]\n",
+        expect![[r#"
         3:1 warning SL1012 no `USER` is set, so the image runs as root
-    "#]]);
+    "#]],
+    );
     silent(
         "SL1012",
         &[
@@ -266,16 +290,24 @@ fn literal_password() {
 
 #[test]
 fn confinement_and_bits() {
-    check("SL1015", "FROM a\nRUN --network=host x\nRUN --security=insecure x\n", expect![[r#"
+    check(
+        "SL1015",
+        "FROM a\nRUN --network=host x\nRUN --security=insecure x\n",
+        expect![[r#"
         2:5 warning SL1015 `--network` lets the step out of its confinement
         3:5 warning SL1015 `--security` lets the step out of its confinement
-    "#]]);
+    "#]],
+    );
     silent("SL1015", &["FROM a\nRUN --network=none --security=sandbox x"]);
-    check("SL1016", "FROM a\nRUN chmod 4755 /x && chmod u+s /y && chmod +s /z\n", expect![[r#"
+    check(
+        "SL1016",
+        "FROM a\nRUN chmod 4755 /x && chmod u+s /y && chmod +s /z\n",
+        expect![[r#"
         2:11 warning SL1016 mode `4755` sets the setuid bit
         2:28 warning SL1016 mode `u+s` sets the setuid bit
         2:44 warning SL1016 mode `+s` sets the setuid bit
-    "#]]);
+    "#]],
+    );
     silent("SL1016", &["FROM a\nRUN chmod 2775 /x; chmod g+s /y; chmod u-s /z"]);
     check(
         "SL1017",

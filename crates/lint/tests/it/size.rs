@@ -9,9 +9,13 @@ use crate::check::{check, silent};
 
 #[test]
 fn apt() {
-    check("SL4001", "FROM a\nRUN apt-get update && apt-get install -y x\n", expect![[r#"
+    check(
+        "SL4001",
+        "FROM a\nRUN apt-get update && apt-get install -y x\n",
+        expect![[r#"
         2:5 warning SL4001 the package lists stay in the image
-    "#]]);
+    "#]],
+    );
     silent(
         "SL4001",
         &[
@@ -20,9 +24,13 @@ fn apt() {
             "FROM a AS b\nRUN apt-get update && apt-get install -y x\nFROM c\nCOPY --from=b x y",
         ],
     );
-    check("SL4002", "FROM a\nRUN apt-get install -y x\n", expect![[r#"
+    check(
+        "SL4002",
+        "FROM a\nRUN apt-get install -y x\n",
+        expect![[r#"
         2:13 info SL4002 recommended packages are installed too
-    "#]]);
+    "#]],
+    );
     silent(
         "SL4002",
         &[
@@ -34,9 +42,13 @@ fn apt() {
 
 #[test]
 fn tools_and_caches() {
-    check("SL4003", "FROM a\nRUN apt-get install -y curl=1 wget\n", expect![[r#"
+    check(
+        "SL4003",
+        "FROM a\nRUN apt-get install -y curl=1 wget\n",
+        expect![[r#"
         2:31 info SL4003 both `curl` and `wget` are installed
-    "#]]);
+    "#]],
+    );
     silent("SL4003", &["FROM a\nRUN apt-get install -y curl\nFROM b\nRUN apt-get install -y wget"]);
     check(
         "SL4004",
@@ -56,9 +68,13 @@ fn tools_and_caches() {
             "FROM a\nRUN uv pip install x",
         ],
     );
-    check("SL4009", "FROM a\nRUN apk add curl\n", expect![[r#"
+    check(
+        "SL4009",
+        "FROM a\nRUN apk add curl\n",
+        expect![[r#"
         2:9 warning SL4009 apk keeps its index in the image
-    "#]]);
+    "#]],
+    );
     silent(
         "SL4009",
         &[
@@ -66,10 +82,14 @@ fn tools_and_caches() {
             "FROM a\nRUN apk add curl && rm -rf /var/cache/apk/*",
         ],
     );
-    check("SL4010", "FROM a\nRUN apt-get install -y gcc libpq-dev curl\n", expect![[r#"
+    check(
+        "SL4010",
+        "FROM a\nRUN apt-get install -y gcc libpq-dev curl\n",
+        expect![[r#"
         2:24 info SL4010 `gcc` is a tool to build, and stays in the final image
         2:28 info SL4010 `libpq-dev` is a tool to build, and stays in the final image
-    "#]]);
+    "#]],
+    );
     silent(
         "SL4010",
         &[
@@ -77,9 +97,13 @@ fn tools_and_caches() {
             "FROM a\nRUN apk add gcc && make && apk del gcc",
         ],
     );
-    check("SL4011", "FROM a\nRUN dnf -y install x\n", expect![[r#"
+    check(
+        "SL4011",
+        "FROM a\nRUN dnf -y install x\n",
+        expect![[r#"
         2:12 warning SL4011 `dnf` keeps its cache in the image
-    "#]]);
+    "#]],
+    );
     silent(
         "SL4011",
         &[
@@ -91,9 +115,13 @@ fn tools_and_caches() {
 
 #[test]
 fn healthcheck() {
-    check("SL4008", "FROM a\nCMD [\"x\"]\n", expect![[r#"
+    check(
+        "SL4008",
+        "FROM a\nCMD [\"x\"]\n",
+        expect![[r#"
         1:1 warning SL4008 the image has no `HEALTHCHECK`
-    "#]]);
+    "#]],
+    );
     silent(
         "SL4008",
         &[
@@ -122,11 +150,13 @@ fn context() {
         2:6 warning SL4005 the whole folder is copied, and there is no `.dockerignore`
         2:6 warning SL4006 this copies `.git`
         2:6 warning SL4007 everything is copied before the dependencies are installed
-    "#]].assert_eq(&run(source, None));
+    "#]]
+    .assert_eq(&run(source, None));
     expect![[r#"
         2:6 error SL1003 this copies files that hold secrets: `keys/id_rsa`
         2:6 warning SL4007 everything is copied before the dependencies are installed
-    "#]].assert_eq(&run(source, Some(".env\n.git\n")));
+    "#]]
+    .assert_eq(&run(source, Some(".env\n.git\n")));
     let good = "FROM a\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\n";
     expect![[""]].assert_eq(&run(good, Some(".env*\n.git\n**/id_*\n")));
     expect![[""]].assert_eq(&run("FROM a AS b\nFROM c\nCOPY --from=b . .\nCOPY app.py .\n", None));
@@ -137,7 +167,11 @@ fn context() {
             "FROM a\nCOPY package.json .\nRUN npm ci\nCOPY . .",
         ],
     );
-    check("SL4007", "FROM a\nCOPY . .\nRUN npm ci --omit=dev\n", expect![[r#"
+    check(
+        "SL4007",
+        "FROM a\nCOPY . .\nRUN npm ci --omit=dev\n",
+        expect![[r#"
         2:6 warning SL4007 everything is copied before the dependencies are installed
-    "#]]);
+    "#]],
+    );
 }
