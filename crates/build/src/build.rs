@@ -214,7 +214,7 @@ impl Builder<'_> {
         crate::writer::Ground { lower, flavor: self.cache.flavor(), cancel: self.stop }
     }
 
-    // One thread a stage; it waits for the stages that it needs.
+    // One thread a stage; it waits for another one at the instruction that needs it.
     fn run_stages(&self) -> Result<State> {
         let board = Board::new(self.plan.stages.len());
         std::thread::scope(|scope| {
@@ -222,8 +222,7 @@ impl Builder<'_> {
                 let board = &board;
                 scope.spawn(move || {
                     let slot = Slot { board, stage: stage.index };
-                    let result =
-                        board.wait_for(&stage.needs).and_then(|()| self.run_stage(stage, board));
+                    let result = self.run_stage(stage, board);
                     if result.is_err() {
                         self.stop.store(true, Ordering::Relaxed);
                     }
@@ -253,20 +252,14 @@ impl Board {
         Self { slots, changed: Condvar::new() }
     }
 
-    /// What a finished stage gave; `None` if it is not finished or not needed.
-    pub(crate) fn get(&self, stage: usize) -> Option<State> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.get(stage)?.as_ref()?.as_ref().ok().cloned()
-    }
-
-    fn wait_for(&self, stages: &std::collections::BTreeSet<usize>) -> Result<()> {
+    /// What a stage gave, once it is finished. A stage waits for earlier ones only, so nobody waits for ever.
+    pub(crate) fn wait_for(&self, stage: usize) -> Result<State> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if stages.iter().any(|stage| matches!(slots[*stage], Some(Err(_)))) {
-                return Err(Error::Cancelled);
-            }
-            if stages.iter().all(|stage| slots[*stage].is_some()) {
-                return Ok(());
+            match &slots[stage] {
+                Some(Ok(state)) => return Ok(state.clone()),
+                Some(Err(_)) => return Err(Error::Cancelled),
+                None => {}
             }
             slots = self.changed.wait(slots).unwrap_or_else(PoisonError::into_inner);
         }

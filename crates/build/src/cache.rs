@@ -5,7 +5,7 @@
 //! FLAVOR/steps/KEY         JSON: what a step gave
 //! FLAVOR/inputs/KEY        digest of what a COPY takes from another stage
 //! FLAVOR/mounts/ID         content of `RUN --mount=type=cache`
-//! FLAVOR/stale/ID          this snapshot was replaced; it goes when no build runs
+//! FLAVOR/stale/ID          this snapshot has no record yet, or no more; it goes when no build runs
 //! FLAVOR/locks/KEY         held while a step is executed
 //! FLAVOR/lock              held, shared, by every build
 //! ```
@@ -26,10 +26,15 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::error::{Error, Result};
+use crate::tree::is_missing;
 use crate::view::{Flavor, remove_all};
 
 const RECORD_BYTES_MAX: u64 = 1 << 20;
 const LOCK_POLL: Duration = Duration::from_millis(20);
+
+/// Room for secrets that never touches a disk.
+const MEMORY: &str = "/dev/shm";
+const MEMORY_PREFIX: &str = "sealift-build-";
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
@@ -92,13 +97,17 @@ impl Draft {
         Ok(path)
     }
 
-    /// A folder of its own beneath another one; it goes with the draft.
-    pub(crate) fn in_memory(&self, beneath: &Path) -> Result<PathBuf> {
+    /// A folder for secrets, in memory if the machine has such a place; it goes with the draft.
+    pub(crate) fn secret(&self) -> Result<PathBuf> {
         if let Some(folder) = self.memory.get() {
             return Ok(folder.path().to_owned());
         }
+        let memory = Path::new(MEMORY);
+        let beneath = if memory.is_dir() { memory } else { self.folder.path() };
+        // Its owner alone may enter it, and its name says whose it is: see `sweep_memory`.
+        let prefix = format!("{MEMORY_PREFIX}{}-", std::process::id());
         let folder =
-            TempDir::with_prefix_in("sealift-", beneath).map_err(Error::io("make", beneath))?;
+            TempDir::with_prefix_in(prefix, beneath).map_err(Error::io("make", beneath))?;
         Ok(self.memory.get_or_init(|| folder).path().to_owned())
     }
 }
@@ -140,11 +149,18 @@ impl Cache {
         if let Some(before) = read_json::<Record>(&self.step_path(key)) {
             let replaced = before.snapshot.filter(|id| record.snapshot.as_ref() != Some(id));
             if let Some(id) = replaced.filter(|id| is_id(id)) {
-                let path = self.root.join("stale").join(id);
-                fs::write(&path, b"").map_err(Error::io("write", &path))?;
+                self.mark_stale(&id)?;
             }
         }
-        write_json(&self.step_path(key), record)
+        write_json(&self.step_path(key), record)?;
+        if let Some(id) = &record.snapshot {
+            let path = self.root.join("stale").join(id);
+            match fs::remove_file(&path) {
+                Err(error) if !is_missing(&error) => return Err(Error::io("remove", &path)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A digest that was computed before.
@@ -185,6 +201,8 @@ impl Cache {
         let unique = Digest::sha256(format!("{}-{number}-{nanos}", std::process::id()).as_bytes());
         let id = format!("{}-{}", &key.hex()[..16], &unique.hex()[..8]);
         let path = self.snapshot(&id);
+        // Until its record is written, nobody would find it again.
+        self.mark_stale(&id)?;
         fs::rename(draft.upper(), &path).map_err(Error::io("write", &path))?;
         Ok(id)
     }
@@ -209,6 +227,11 @@ impl Cache {
         }
     }
 
+    fn mark_stale(&self, id: &str) -> Result<()> {
+        let path = self.root.join("stale").join(id);
+        fs::write(&path, b"").map_err(Error::io("write", &path))
+    }
+
     // Nobody else is building. A failure here harms nobody.
     fn tidy(&self) {
         for entry in fs::read_dir(self.root.join("stale")).into_iter().flatten().flatten() {
@@ -219,6 +242,7 @@ impl Cache {
                 let _ = fs::remove_file(entry.path());
             }
         }
+        sweep_memory(Path::new(MEMORY));
         for entry in fs::read_dir(self.root.join("locks")).into_iter().flatten().flatten() {
             let _ = fs::remove_file(entry.path());
         }
@@ -239,6 +263,20 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
         let _ = fs::remove_file(&temporary);
         Error::io("write", path)(error)
     })
+}
+
+// Secrets of builds that were killed.
+fn sweep_memory(memory: &Path) {
+    for entry in fs::read_dir(memory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(MEMORY_PREFIX))
+            .and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = remove_all(&entry.path());
+        }
+    }
 }
 
 fn open_lock(path: &Path) -> Result<File> {

@@ -93,11 +93,14 @@ impl Builder<'_> {
             }
             Origin::Stage(index) => {
                 let name = from.unwrap_or_default();
-                let state = step.board.get(index).ok_or_else(|| Error::Unsupported {
-                    what: format!("a trigger that copies from the stage `{name}`"),
-                    instead: "copy from an image instead, or write the COPY into this Dockerfile"
-                        .to_owned(),
-                })?;
+                if self.plan.stages[index].is_none() {
+                    return Err(Error::Unsupported {
+                        what: format!("a trigger that copies from the stage `{name}`"),
+                        instead: "write the COPY into this Dockerfile, or copy from an image"
+                            .to_owned(),
+                    });
+                }
+                let state = step.board.wait_for(index)?;
                 From::Filesystem {
                     filesystem: state.filesystem,
                     name: format!("the stage `{name}`"),
@@ -212,6 +215,13 @@ impl Order {
                 value: written,
                 reason: "with more than one source it must be a directory and end with `/`"
                     .to_owned(),
+            });
+        }
+        if let Some(checksum) = &copy.checksum {
+            return Err(Error::Value {
+                what: "--checksum",
+                value: checksum.text.clone(),
+                reason: "it goes with sources from the network only".to_owned(),
             });
         }
         let expand = |word: &sealift_dockerfile::Word| scope.expand(&word.text);

@@ -9,8 +9,9 @@ use sealift_oci::{Digest, Reference};
 
 use crate::build::Builder;
 use crate::cache::Record;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::KeyHasher;
+use crate::read_ahead::read_ahead;
 use crate::unpack::{Options, unpack};
 use crate::view::View;
 use crate::writer::{Ground, LayerWriter};
@@ -154,16 +155,8 @@ impl Builder<'_> {
             whiteouts: true,
             name: format!("{image} layer {}", index + 1),
         };
-        let mut input = base.image.open_layer(index)?;
-        let unpacked = unpack(&mut writer, &mut input, &options);
-        if let Err(error) = unpacked {
-            // A damaged blob fails in many ways; its digest explains them all.
-            if matches!(error, Error::Archive { .. }) {
-                input.finish()?;
-            }
-            return Err(error);
-        }
-        input.finish()?;
+        let input = base.image.open_layer(index)?;
+        read_ahead(input, self.stop, &mut |input| unpack(&mut writer, input, &options))?;
         self.warn_all(writer.finish()?);
         let snapshot = self.cache.commit(&base.chain[index], &draft)?;
         let record = Record {

@@ -41,6 +41,7 @@ mod timestamp;
 mod differ;
 mod output;
 mod pack;
+mod read_ahead;
 
 mod context;
 mod ignore;

@@ -24,9 +24,6 @@ use crate::users::Owner;
 use crate::view::View;
 use crate::writer::LayerWriter;
 
-/// Room for secrets that never touches a disk.
-const MEMORY: &str = "/dev/shm";
-
 /// A mount with its variables expanded and its inputs known.
 pub(crate) enum PlannedMount {
     Bind { from: From, source: String, inputs: Digest, target: String, read_only: bool },
@@ -251,17 +248,6 @@ impl Builder<'_> {
         fs::set_permissions(folder, mode).map_err(Error::io("set the mode of", folder))?;
         lchown(folder, Some(mount.uid.unwrap_or(0)), Some(mount.gid.unwrap_or(0)))
             .map_err(Error::io("set the owner of", folder))
-    }
-}
-
-impl Draft {
-    // In memory, if the machine has such a place.
-    fn secret(&self) -> Result<std::path::PathBuf> {
-        let memory = Path::new(MEMORY);
-        let folder = if memory.is_dir() { self.in_memory(memory)? } else { self.other("secrets")? };
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
-            .map_err(Error::io("set the mode of", &folder))?;
-        Ok(folder)
     }
 }
 

@@ -136,7 +136,8 @@ impl Builder<'_> {
                 size_bytes: layer.descriptor.size,
             });
         }
-        if let Some(mut record) = record {
+        let _lock = self.cache.lock(key, self.stop)?;
+        if let Some(mut record) = self.cache.record(key).filter(is_own) {
             record.layers.insert(clamp, packed.clone());
             self.cache.set_record(key, &record)?;
         }

@@ -92,8 +92,7 @@ impl Builder<'_> {
         let escape = self.plan.file.escape;
         let mut state = match &stage.base {
             StageBase::Stage(below) => {
-                let below = board.get(*below).ok_or(Error::Cancelled)?;
-                return Ok(State { has_command: false, ..below });
+                return Ok(State { has_command: false, ..board.wait_for(*below)? });
             }
             StageBase::Scratch => State {
                 filesystem: Filesystem::scratch(),

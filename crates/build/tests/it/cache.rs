@@ -124,7 +124,7 @@ fn unused_stages() {
 
 fn two_at_once() {
     let mut bench = bench();
-    bench.request.dockerfile = DOCKERFILE.to_owned();
+    DOCKERFILE.clone_into(&mut bench.request.dockerfile);
     let built: Vec<_> = std::thread::scope(|scope| {
         let run = || {
             sealift_build::build(

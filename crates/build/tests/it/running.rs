@@ -350,7 +350,7 @@ fn cached() {
 
 fn cancelled() {
     let mut bench = Bench::with_busybox();
-    bench.request.dockerfile = "FROM busybox\nRUN echo started; sleep 600\n".to_owned();
+    "FROM busybox\nRUN echo started; sleep 600\n".clone_into(&mut bench.request.dockerfile);
     let started = || bench.output().contains(&"started".to_owned());
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -370,7 +370,7 @@ fn cancelled() {
         .unwrap_err();
         assert!(error.is_cancelled(), "{error}");
     });
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < Duration::from_mins(1));
     assert_eq!(fs::read_dir(bench.store.root().join("temporary")).unwrap().count(), 0);
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
     assert!(!mounts.contains(&bench.path().display().to_string()), "{mounts}");
