@@ -109,7 +109,6 @@ fn e1_ship_pushes_and_the_consumer_verifies_from_the_registry() {
         assert!(proved.contains(line), "{line}\n{proved}");
     }
     // A key of somebody else proves nothing.
-    producer.expect(0, &["sign", "--key", "/nonexistent", "x"].map(|_| "images")[..1].as_ref());
     let stranger = TestContext::new(env!("CARGO_BIN_EXE_sealift"));
     stranger.expect(2, &["verify", &format!("oci-dir:{}:{NAME}", producer.store().display())]);
 }
@@ -197,7 +196,7 @@ fn e1_bad_input_gives_one_clear_error() {
         let outcome = context.run(&["build", "-t", "bad:1", "bad"]);
         assert_eq!(outcome.code, code, "{dockerfile}: {}", outcome.stderr);
         assert!(outcome.stderr.contains(expected), "{dockerfile}: {}", outcome.stderr);
-        assert_eq!(outcome.stderr.matches("error:").count(), 1, "{}", outcome.stderr);
+        assert_eq!(errors(&outcome.stderr), 1, "{}", outcome.stderr);
         assert!(outcome.stdout.is_empty());
     }
     assert!(leftovers(&context.store()).is_empty(), "{:?}", leftovers(&context.store()));
@@ -250,12 +249,16 @@ fn e1_a_full_disk_is_one_clear_error() {
     let outcome = context.run(&["--store", store.to_str().unwrap(), "build", "-t", "big:1", "big"]);
     assert_eq!(outcome.code, 3, "{}", outcome.stderr);
     assert!(outcome.stderr.to_lowercase().contains("no space left"), "{}", outcome.stderr);
-    assert_eq!(outcome.stderr.matches("error:").count(), 1, "{}", outcome.stderr);
+    assert_eq!(errors(&outcome.stderr), 1, "{}", outcome.stderr);
     assert!(leftovers(&store).is_empty(), "{:?}", leftovers(&store));
     // The store still works for what fits.
     context.write("big/big", "small");
     context.expect(0, &["--store", store.to_str().unwrap(), "build", "-t", "big:1", "big"]);
     drop(guard);
+}
+
+fn errors(text: &str) -> usize {
+    text.lines().filter(|line| line.starts_with("error:")).count()
 }
 
 struct Unmount(PathBuf);

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use sealift_testkit::TestContext;
 
@@ -60,6 +60,7 @@ fn pantry() -> PathBuf {
         .args(["base", "build", "--quiet", "--tag", "python:3.11-slim"])
         .arg(&recipe)
         .env("SEALIFT_STORE", &store)
+        .stdout(Stdio::null())
         .status()
         .unwrap();
     assert!(status.success(), "the base image of the labs cannot be assembled: {status}");

@@ -481,7 +481,7 @@ pub(crate) struct Pull {
 #[command(after_help = "\
 Examples:
   sealift save secure-app:1.0.0 -o app.tar && docker load -i app.tar
-  sealift save secure-app:1.0.0 -o app.tar && skopeo inspect oci-archive:app.tar")]
+  sealift save secure-app:1.0.0 -o app.tar && skopeo inspect oci-archive:app.tar:secure-app:1.0.0")]
 pub(crate) struct Save {
     /// Image
     pub(crate) image: String,

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A time that every test shares, 2026-01-02T03:04:05Z.
+/// The time of a fixed clock, 2026-01-02T03:04:05Z.
 const SOURCE_DATE_EPOCH: &str = "1767323045";
 
 /// A folder with its own HOME, store and configuration.
@@ -34,6 +34,13 @@ impl TestContext {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
         Self { folder, binary: binary.into(), variables: Vec::new() }
+    }
+
+    /// The same with a fixed clock: everything that is made carries one time.
+    #[must_use]
+    pub fn with_fixed_clock(mut self) -> Self {
+        self.set("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+        self
     }
 
     /// The folder that commands run in.
@@ -83,7 +90,6 @@ impl TestContext {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home())
             .env("SEALIFT_STORE", self.store())
-            .env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH)
             .env("NO_COLOR", "1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
