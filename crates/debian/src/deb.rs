@@ -2,10 +2,12 @@
 //!
 //! Maintainer scripts are read as data at most; nothing is ever run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
+use md5::{Digest as _, Md5};
 use sealift_archive::{
     Compression, EntryKind, Error as ArchiveError, Header, Limits, RelativePath, ar, tar,
 };
@@ -32,6 +34,8 @@ pub(crate) struct Deb {
     pub entries: Vec<(RelativePath, Node)>,
     /// All paths of `data.tar`, in its order.
     pub paths: Vec<RelativePath>,
+    /// Configuration files as the package brings them, with their MD5 as dpkg's database wants it.
+    pub conffiles: Vec<(RelativePath, String)>,
 }
 
 /// A file of `control.tar`.
@@ -79,7 +83,8 @@ pub(crate) fn read(
     let tarball = decoder(&name, "data.tar", bytes).map_err(unpack)?;
     let tarball = tarball.ok_or_else(|| refused("it has no `data.tar`"))?;
     let (entries, paths) = read_data(tarball, package, spool, wants)?;
-    Ok(Deb { control, extra, entries, paths })
+    let conffiles = conffiles(&extra, &entries).map_err(|error| unpack(error.into()))?;
+    Ok(Deb { control, extra, entries, paths, conffiles })
 }
 
 // The next member that is not a private one (deb(5): names that begin with `_` are passed over).
@@ -223,6 +228,45 @@ fn read_data(
         entries.push((header.path, node));
     }
     Ok((entries, paths))
+}
+
+// deb-conffiles(5). MD5 is dpkg's format, nothing here relies on it.
+fn conffiles(
+    extra: &BTreeMap<String, ControlFile>,
+    entries: &[(RelativePath, Node)],
+) -> std::io::Result<Vec<(RelativePath, String)>> {
+    let Some(list) = extra.get("conffiles") else { return Ok(Vec::new()) };
+    let list = String::from_utf8_lossy(&list.bytes);
+    let wanted: HashSet<&str> =
+        list.lines().map(|line| line.trim().trim_start_matches('/')).collect();
+    let mut found = Vec::new();
+    for (path, node) in entries {
+        if let (Kind::File(body), true) =
+            (&node.kind, path.as_str().is_some_and(|path| wanted.contains(path)))
+        {
+            let mut hash = Md5::new();
+            std::io::copy(&mut body.reader(), &mut HashWriter(&mut hash))?;
+            let mut hex = String::new();
+            for byte in hash.finalize() {
+                let _ = write!(hex, "{byte:02x}");
+            }
+            found.push((path.clone(), hex));
+        }
+    }
+    Ok(found)
+}
+
+struct HashWriter<'h>(&'h mut Md5);
+
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn node(kind: Kind, header: &Header) -> Node {

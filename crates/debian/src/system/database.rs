@@ -57,6 +57,7 @@ fn add_dpkg(tree: &mut Tree, packages: &[Unpacked<'_>]) {
     let mut triggers: BTreeMap<String, String> = BTreeMap::new();
     for package in sorted {
         text.push_str(&status(package));
+        add_conffiles(&mut text, package);
         text.push('\n');
         add_info(tree, package);
         collect_triggers(package, &mut triggers);
@@ -68,6 +69,16 @@ fn add_dpkg(tree: &mut Tree, packages: &[Unpacked<'_>]) {
     add(tree, "var/lib/dpkg/statoverride", Node::file("", 0o644));
     for (name, text) in triggers {
         add(tree, &format!("var/lib/dpkg/triggers/{name}"), Node::file(text, 0o644));
+    }
+}
+
+// So that an upgrade knows which of them nobody has touched, and asks no questions about those.
+fn add_conffiles(text: &mut String, package: &Unpacked<'_>) {
+    if !package.deb.conffiles.is_empty() {
+        text.push_str("Conffiles:\n");
+    }
+    for (path, md5) in &package.deb.conffiles {
+        let _ = writeln!(text, " /{path} {md5}");
     }
 }
 

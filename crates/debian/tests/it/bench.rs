@@ -1,6 +1,7 @@
 //! A mirror, a store and a recipe, and how to look at what came of them.
 
 use std::fmt::Write as _;
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -89,6 +90,20 @@ impl Bench {
     pub(crate) fn config(&self, descriptor: &Descriptor) -> Raw<ImageConfig> {
         let digest = self.manifest(descriptor).value().config.digest.clone();
         Raw::parse(self.store.read_blob(&digest).unwrap(), "config").unwrap()
+    }
+
+    pub(crate) fn read(&self, descriptor: &Descriptor, wanted: &str) -> String {
+        let layer = self.manifest(descriptor).value().layers[0].digest.clone();
+        let blob = sealift_archive::open(Box::new(self.store.open_blob(&layer).unwrap())).unwrap();
+        let mut reader = tar::Reader::new(blob, Limits::default());
+        while let Some(mut entry) = reader.next_entry().unwrap() {
+            if entry.header().path.as_bytes() == wanted.as_bytes() {
+                let mut text = String::new();
+                entry.read_to_string(&mut text).unwrap();
+                return text;
+            }
+        }
+        panic!("there is no `{wanted}` in the layer");
     }
 
     // One line an entry: mode, owner, time, path and kind.

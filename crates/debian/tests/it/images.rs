@@ -213,7 +213,11 @@ fn what_the_recipe_lays_over() {
 #[test]
 fn dpkgs_own_database() {
     let Some(_keys) = keys() else { return };
-    let mut bench = bench(Mirror::new(&[app(), library()], &HEAD));
+    let library = Package {
+        entries: vec![("etc/app.conf", file("abc")), ("usr/lib/x", file("x"))],
+        ..library()
+    };
+    let mut bench = bench(Mirror::new(&[app(), library], &HEAD));
     bench.recipe = "packages = ['app']\ndatabase = 'dpkg'".to_owned();
     let assembled = bench.assemble().unwrap();
     let listing =
@@ -223,16 +227,38 @@ fn dpkgs_own_database() {
         0644 0:0 1700000000 var/lib/dpkg/available 0 bytes
         0644 0:0 1700000000 var/lib/dpkg/diversions 0 bytes
         0755 0:0 1700000000 var/lib/dpkg/info Directory
+        0644 0:0 1700000000 var/lib/dpkg/info/app.conffiles 0 bytes
         0644 0:0 1700000000 var/lib/dpkg/info/app.list 101 bytes
         0644 0:0 1700000000 var/lib/dpkg/info/app.md5sums 169 bytes
         0644 0:0 1700000000 var/lib/dpkg/info/format 2 bytes
-        0644 0:0 1700000000 var/lib/dpkg/info/libapp.list 63 bytes
-        0644 0:0 1700000000 var/lib/dpkg/info/libapp.md5sums 111 bytes
+        0644 0:0 1700000000 var/lib/dpkg/info/libapp.conffiles 14 bytes
+        0644 0:0 1700000000 var/lib/dpkg/info/libapp.list 28 bytes
+        0644 0:0 1700000000 var/lib/dpkg/info/libapp.md5sums 91 bytes
         0755 0:0 1700000000 var/lib/dpkg/parts Directory
         0644 0:0 1700000000 var/lib/dpkg/statoverride 0 bytes
-        0644 0:0 1700000000 var/lib/dpkg/status 304 bytes
+        0644 0:0 1700000000 var/lib/dpkg/status 363 bytes
         0755 0:0 1700000000 var/lib/dpkg/triggers Directory
         0755 0:0 1700000000 var/lib/dpkg/updates Directory
     "#]]
     .assert_eq(&listing);
+    let status = bench.read(&assembled.descriptor, "var/lib/dpkg/status");
+    expect![[r#"
+        Package: app
+        Status: install ok installed
+        Version: 1.0-1
+        Architecture: amd64
+        Maintainer: Nobody <nobody@mirror.test>
+        Depends: libapp (>= 1.0)
+        Description: a test
+
+        Package: libapp
+        Status: install ok installed
+        Version: 1.0-1
+        Architecture: amd64
+        Maintainer: Nobody <nobody@mirror.test>
+        Description: a test
+        Conffiles:
+         /etc/app.conf 900150983cd24fb0d6963f7d28e17f72
+
+    "#]].assert_eq(&status);
 }

@@ -120,7 +120,15 @@ impl Package {
         for (path, _) in self.entries.iter().filter(|(_, entry)| matches!(entry, Entry::File(..))) {
             let _ = writeln!(md5sums, "d41d8cd98f00b204e9800998ecf8427e  {path}");
         }
-        let control = tarball(&[("control", file(&self.control())), ("md5sums", file(&md5sums))]);
+        let mut conffiles = String::new();
+        for (path, _) in self.entries.iter().filter(|(path, _)| path.starts_with("etc/")) {
+            let _ = writeln!(conffiles, "/{path}");
+        }
+        let control = tarball(&[
+            ("control", file(&self.control())),
+            ("md5sums", file(&md5sums)),
+            ("conffiles", file(&conffiles)),
+        ]);
         let mut bytes = b"!<arch>\n".to_vec();
         for (name, content) in [
             ("debian-binary", b"2.0\n".to_vec()),
