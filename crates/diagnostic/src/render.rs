@@ -58,18 +58,13 @@ fn group<'a>(
     });
     let places: Vec<Place<'_>> = std::iter::once(primary).chain(related).collect();
     // Places that are near each other are shown together, those that are not one by one.
-    let mut group = match Excerpt::new(source, index, &places) {
-        Some(excerpt) => title.element(excerpt.snippet(path, &places)),
-        None => {
-            let mut group = Group::with_title(title);
-            for place in places.chunks(1) {
-                if let Some(excerpt) = Excerpt::new(source, index, place) {
-                    group = group.element(excerpt.snippet(path, place));
-                }
-            }
-            group
+    let mut group = Group::with_title(title);
+    let shown = if Excerpt::new(source, index, &places).is_some() { places.len() } else { 1 };
+    for places in places.chunks(shown) {
+        if let Some(excerpt) = Excerpt::new(source, index, places) {
+            group = group.element(excerpt.snippet(path, places));
         }
-    };
+    }
     if let Some(why) = &diagnostic.why {
         group = group.element(Title::NOTE.with_name("why").message(clean(why)));
     }

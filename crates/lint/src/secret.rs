@@ -60,95 +60,63 @@ pub(crate) struct Match {
     pub(crate) range: Range<usize>,
 }
 
-/// A prefix that providers give their keys, with what must follow.
-struct Shape {
-    what: &'static str,
-    prefix: &'static str,
-    letters: fn(char) -> bool,
-    length_min: usize,
+/// Letters that a provider's keys are made of.
+#[derive(Clone, Copy)]
+enum Letters {
+    /// Letters and digits.
+    Alphanumeric,
+    /// Capitals and digits.
+    Capital,
+    /// Letters, digits, `_` and `-`.
+    Word,
 }
 
-fn word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+impl Letters {
+    fn contain(self, letter: char) -> bool {
+        match self {
+            Self::Alphanumeric => letter.is_ascii_alphanumeric(),
+            Self::Capital => letter.is_ascii_uppercase() || letter.is_ascii_digit(),
+            Self::Word => letter.is_ascii_alphanumeric() || letter == '_' || letter == '-',
+        }
+    }
 }
 
-fn alphanumeric(c: char) -> bool {
-    c.is_ascii_alphanumeric()
-}
-
-fn capital(c: char) -> bool {
-    c.is_ascii_uppercase() || c.is_ascii_digit()
-}
-
-const SHAPES: &[Shape] = &[
-    Shape {
-        what: "a live secret key of Stripe",
-        prefix: "sk_live_",
-        letters: alphanumeric,
-        length_min: 8,
-    },
-    Shape {
-        what: "a live restricted key of Stripe",
-        prefix: "rk_live_",
-        letters: alphanumeric,
-        length_min: 8,
-    },
-    Shape {
-        what: "a test key of Stripe",
-        prefix: "sk_test_",
-        letters: alphanumeric,
-        length_min: 8,
-    },
-    Shape { what: "an access key of AWS", prefix: "AKIA", letters: capital, length_min: 16 },
-    Shape {
-        what: "a temporary access key of AWS",
-        prefix: "ASIA",
-        letters: capital,
-        length_min: 16,
-    },
-    Shape { what: "a token of GitHub", prefix: "ghp_", letters: alphanumeric, length_min: 36 },
-    Shape { what: "a token of GitHub", prefix: "gho_", letters: alphanumeric, length_min: 36 },
-    Shape { what: "a token of GitHub", prefix: "ghu_", letters: alphanumeric, length_min: 36 },
-    Shape { what: "a token of GitHub", prefix: "ghs_", letters: alphanumeric, length_min: 36 },
-    Shape { what: "a token of GitHub", prefix: "ghr_", letters: alphanumeric, length_min: 36 },
-    Shape { what: "a token of GitHub", prefix: "github_pat_", letters: word, length_min: 22 },
-    Shape { what: "a token of GitLab", prefix: "glpat-", letters: word, length_min: 20 },
-    Shape { what: "a token of Slack", prefix: "xoxb-", letters: word, length_min: 10 },
-    Shape { what: "a token of Slack", prefix: "xoxp-", letters: word, length_min: 10 },
-    Shape { what: "a token of Slack", prefix: "xoxa-", letters: word, length_min: 10 },
-    Shape { what: "an API key of Google", prefix: "AIza", letters: word, length_min: 35 },
-    Shape { what: "a token of npm", prefix: "npm_", letters: alphanumeric, length_min: 36 },
-    Shape {
-        what: "a token of PyPI",
-        prefix: "pypi-AgEIcHlwaS5vcmc",
-        letters: word,
-        length_min: 40,
-    },
-    Shape { what: "a key of Anthropic", prefix: "sk-ant-", letters: word, length_min: 20 },
-    Shape { what: "a key of OpenAI", prefix: "sk-proj-", letters: word, length_min: 20 },
-    Shape { what: "a token of Hugging Face", prefix: "hf_", letters: alphanumeric, length_min: 34 },
-    Shape {
-        what: "a token of DigitalOcean",
-        prefix: "dop_v1_",
-        letters: alphanumeric,
-        length_min: 64,
-    },
-    Shape { what: "a token of Docker Hub", prefix: "dckr_pat_", letters: word, length_min: 20 },
-    Shape { what: "a token of Shopify", prefix: "shpat_", letters: alphanumeric, length_min: 32 },
-    Shape { what: "a token of Vault", prefix: "hvs.", letters: word, length_min: 24 },
-    Shape {
-        what: "a secret key of age",
-        prefix: "AGE-SECRET-KEY-1",
-        letters: capital,
-        length_min: 58,
-    },
+/// Keys by the prefix that their provider gives them: what it is, the prefix, and what must follow it at least.
+#[rustfmt::skip]
+const SHAPES: &[(&str, &str, Letters, usize)] = &[
+    ("a live secret key of Stripe", "sk_live_", Letters::Alphanumeric, 8),
+    ("a live restricted key of Stripe", "rk_live_", Letters::Alphanumeric, 8),
+    ("a test key of Stripe", "sk_test_", Letters::Alphanumeric, 8),
+    ("an access key of AWS", "AKIA", Letters::Capital, 16),
+    ("a temporary access key of AWS", "ASIA", Letters::Capital, 16),
+    ("a token of GitHub", "ghp_", Letters::Alphanumeric, 36),
+    ("a token of GitHub", "gho_", Letters::Alphanumeric, 36),
+    ("a token of GitHub", "ghu_", Letters::Alphanumeric, 36),
+    ("a token of GitHub", "ghs_", Letters::Alphanumeric, 36),
+    ("a token of GitHub", "ghr_", Letters::Alphanumeric, 36),
+    ("a token of GitHub", "github_pat_", Letters::Word, 22),
+    ("a token of GitLab", "glpat-", Letters::Word, 20),
+    ("a token of Slack", "xoxb-", Letters::Word, 10),
+    ("a token of Slack", "xoxp-", Letters::Word, 10),
+    ("a token of Slack", "xoxa-", Letters::Word, 10),
+    ("an API key of Google", "AIza", Letters::Word, 35),
+    ("a token of npm", "npm_", Letters::Alphanumeric, 36),
+    ("a token of PyPI", "pypi-AgEIcHlwaS5vcmc", Letters::Word, 40),
+    ("a key of Anthropic", "sk-ant-", Letters::Word, 20),
+    ("a key of OpenAI", "sk-proj-", Letters::Word, 20),
+    ("a token of Hugging Face", "hf_", Letters::Alphanumeric, 34),
+    ("a token of DigitalOcean", "dop_v1_", Letters::Alphanumeric, 64),
+    ("a token of Docker Hub", "dckr_pat_", Letters::Word, 20),
+    ("a token of Shopify", "shpat_", Letters::Alphanumeric, 32),
+    ("a token of Vault", "hvs.", Letters::Word, 24),
+    ("a secret key of age", "AGE-SECRET-KEY-1", Letters::Capital, 58),
 ];
 
 /// The secrets in a text, by their look.
 pub(crate) fn find(text: &str) -> Vec<Match> {
     let mut found = Vec::new();
-    for shape in SHAPES {
-        for (start, _) in text.match_indices(shape.prefix) {
+    for &(what, prefix, letters, length_min) in SHAPES {
+        for (start, _) in text.match_indices(prefix) {
             // Inside a longer word it is something else.
             if text[..start]
                 .chars()
@@ -157,13 +125,10 @@ pub(crate) fn find(text: &str) -> Vec<Match> {
             {
                 continue;
             }
-            let rest = &text[start + shape.prefix.len()..];
-            let length = rest.find(|c: char| !(shape.letters)(c)).unwrap_or(rest.len());
-            if length >= shape.length_min {
-                found.push(Match {
-                    what: shape.what,
-                    range: start..start + shape.prefix.len() + length,
-                });
+            let rest = &text[start + prefix.len()..];
+            let length = rest.find(|c: char| !letters.contain(c)).unwrap_or(rest.len());
+            if length >= length_min {
+                found.push(Match { what, range: start..start + prefix.len() + length });
             }
         }
     }
@@ -191,11 +156,12 @@ const TOKEN_BYTES_MAX: usize = 4096;
 /// JSON web tokens: three parts, the first two are JSON objects in base64.
 fn web_tokens(text: &str) -> impl Iterator<Item = Match> {
     text.match_indices("eyJ").filter_map(move |(start, _)| {
-        if text[..start].chars().next_back().is_some_and(|c| word(c) || c == '.') {
+        if text[..start].chars().next_back().is_some_and(|c| Letters::Word.contain(c) || c == '.') {
             return None;
         }
         let rest = &text[start..text.floor_char_boundary(start + TOKEN_BYTES_MAX)];
-        let end = rest.find(|c: char| !(word(c) || c == '.')).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| !(Letters::Word.contain(c) || c == '.')).unwrap_or(rest.len());
         let token = &rest[..end];
         let mut parts = token.split('.');
         let (_, body, signature) = (parts.next()?, parts.next()?, parts.next()?);

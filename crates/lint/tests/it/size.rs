@@ -68,6 +68,10 @@ fn tools_and_caches() {
             "FROM a\nRUN uv pip install x",
         ],
     );
+}
+
+#[test]
+fn other_managers_and_build_tools() {
     check(
         "SL4009",
         "FROM a\nRUN apk add curl\n",
