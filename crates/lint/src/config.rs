@@ -44,7 +44,7 @@ impl Error {
             .flat_map(|rule| [rule.id, rule.name].into_iter().chain(rule.aliases.iter().copied()));
         Some(match closest(name, known) {
             Some(known) => format!("did you mean `{known}`?"),
-            None => "`sealift lint --rules` lists them all".to_owned(),
+            None => "the reference of rules lists them all".to_owned(),
         })
     }
 }
