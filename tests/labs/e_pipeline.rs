@@ -33,13 +33,17 @@ fn e1_ship_builds_inspects_judges_and_signs() {
     assert!(output.status.success(), "{errors}");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), first);
     for step in ["lint", "base", "build", "sbom", "scan", "policy", "sign", "push"] {
-        assert!(errors.contains(&format!("✔ {step}")) || errors.contains(&format!("! {step}")), "{step}\n{errors}");
+        assert!(
+            errors.contains(&format!("✔ {step}")) || errors.contains(&format!("! {step}")),
+            "{step}\n{errors}"
+        );
     }
     assert!(errors.contains("EXAMPLE DATA"), "{errors}");
 
     // Foreign tools read the store.
     let layout = format!("oci:{}:{NAME}", context.store().display());
-    let inspected: serde_json::Value = serde_json::from_str(&run("skopeo", &["inspect", &layout])).unwrap();
+    let inspected: serde_json::Value =
+        serde_json::from_str(&run("skopeo", &["inspect", &layout])).unwrap();
     assert!(first.ends_with(inspected["Digest"].as_str().unwrap()));
     let bundle = context.work().join("bundle");
     run("umoci", &["unpack", "--image", &layout[4..], bundle.to_str().unwrap()]);
@@ -75,9 +79,12 @@ fn e1_a_shut_gate_stops_everything() {
     }
     let parsed: serde_json::Value = serde_json::from_str(&report).unwrap();
     let findings = parsed["Results"].as_array().unwrap().iter();
-    let findings = findings.flat_map(|result| result["Vulnerabilities"].as_array().into_iter().flatten());
+    let findings =
+        findings.flat_map(|result| result["Vulnerabilities"].as_array().into_iter().flatten());
     let of_django = findings
-        .filter(|finding| finding["PkgName"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("django")))
+        .filter(|finding| {
+            finding["PkgName"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("django"))
+        })
         .count();
     assert!(of_django >= 16, "{of_django} django entries");
     assert!(outcome.stderr.contains("the scan gate is shut"), "{}", outcome.stderr);
@@ -105,7 +112,9 @@ fn e1_ship_pushes_and_the_consumer_verifies_from_the_registry() {
     let key = producer.home().join(".config/sealift/keys/default.pub");
     let key = key.to_str().unwrap();
     let proved = consumer.expect(0, &["verify", "--key", key, &destination]).stdout;
-    for line in ["signature: for", "SPDX SBOM", "vulnerability report", "provenance", "policy: passed"] {
+    for line in
+        ["signature: for", "SPDX SBOM", "vulnerability report", "provenance", "policy: passed"]
+    {
         assert!(proved.contains(line), "{line}\n{proved}");
     }
     // A key of somebody else proves nothing.
@@ -119,7 +128,8 @@ fn e2_every_altered_byte_is_refused_by_name() {
     let whole = context.expect(0, &["verify", NAME]).stdout;
     assert!(whole.contains("policy: passed by 2 policies at hand, judged again"), "{whole}");
     let store = context.store();
-    let index: serde_json::Value = serde_json::from_slice(&fs::read(store.join("index.json")).unwrap()).unwrap();
+    let index: serde_json::Value =
+        serde_json::from_slice(&fs::read(store.join("index.json")).unwrap()).unwrap();
     let entries = index["manifests"].as_array().unwrap();
     let blob = |digest: &str| store.join("blobs/sha256").join(digest.trim_start_matches("sha256:"));
     let read = |digest: &str| -> serde_json::Value {
@@ -139,7 +149,8 @@ fn e2_every_altered_byte_is_refused_by_name() {
     let signature = artifact("https://sigstore.dev/cosign/sign/v1");
     let attestation = artifact("https://spdx.dev/Document");
     let layer = manifest["layers"][0]["digest"].as_str().unwrap();
-    let bundle_of = |artifact: &str| read(artifact)["layers"][0]["digest"].as_str().unwrap().to_owned();
+    let bundle_of =
+        |artifact: &str| read(artifact)["layers"][0]["digest"].as_str().unwrap().to_owned();
     for (what, digest, expected) in [
         ("layer", layer.to_owned(), "layer 1"),
         ("manifest", image.to_owned(), image),
@@ -174,7 +185,10 @@ fn replace(path: &Path, bytes: &[u8]) {
 #[test]
 fn e2_a_policy_that_refuses_and_a_missing_attestation() {
     let (context, _) = shipped();
-    context.write("strict.rego", "package strict\ndeny[msg] { input.image.tag == \"1.0.0\"; msg := \"not this one\" }\n");
+    context.write(
+        "strict.rego",
+        "package strict\ndeny[msg] { input.image.tag == \"1.0.0\"; msg := \"not this one\" }\n",
+    );
     let refused = context.expect(4, &["verify", "--policy", "strict.rego", NAME]).stderr;
     assert!(refused.contains("not this one"), "{refused}");
     context.write("scratch/Dockerfile", "FROM scratch\nLABEL a=b\n");
@@ -205,7 +219,10 @@ fn e1_bad_input_gives_one_clear_error() {
 #[test]
 fn e1_interrupted_in_the_middle_of_run() {
     let context = lab();
-    context.write("slow/Dockerfile", "FROM python:3.11-slim\nRUN echo marker-of-this-lab; sleep 4321\n");
+    context.write(
+        "slow/Dockerfile",
+        "FROM python:3.11-slim\nRUN echo marker-of-this-lab; sleep 4321\n",
+    );
     let mut child = context
         .command(&["build", "--verbose", "-t", "slow:1", "slow"])
         .stderr(Stdio::piped())
@@ -217,7 +234,10 @@ fn e1_interrupted_in_the_middle_of_run() {
     let mut line = String::new();
     while !line.contains("| marker-of-this-lab") {
         line.clear();
-        assert!(std::io::BufRead::read_line(&mut errors, &mut line).unwrap() > 0, "the step never ran");
+        assert!(
+            std::io::BufRead::read_line(&mut errors, &mut line).unwrap() > 0,
+            "the step never ran"
+        );
     }
     let started = Instant::now();
     run("kill", &["-INT", &child.id().to_string()]);
@@ -280,7 +300,8 @@ fn leftovers(store: &Path) -> Vec<PathBuf> {
 
 fn is_running(command_line: &str) -> bool {
     fs::read_dir("/proc").unwrap().flatten().any(|entry| {
-        fs::read_to_string(entry.path().join("cmdline")).is_ok_and(|text| text.contains(command_line))
+        fs::read_to_string(entry.path().join("cmdline"))
+            .is_ok_and(|text| text.contains(command_line))
     })
 }
 
@@ -288,5 +309,131 @@ fn without_network(command: &mut Command) {
     // Any lookup or connection through these fails at once.
     for name in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env(name, "http://127.0.0.1:1");
+    }
+}
+
+#[test]
+fn e1_ship_as_an_ordinary_user() {
+    if !rustix_is_root() {
+        eprintln!("SKIPPED: this runs as an ordinary user already, so that the other labs show it");
+        return;
+    }
+    let context = lab();
+    example(&context);
+    let folder = context.work().parent().unwrap().to_owned();
+    run("chown", &["-R", "sealift-lab:", folder.to_str().unwrap()]);
+    let as_user = |arguments: &[&str]| {
+        let ours = context.command(arguments);
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=sealift-lab", "--regid=sealift-lab", "--init-groups"])
+            .arg(ours.get_program());
+        command.args(ours.get_args()).current_dir(context.work()).env_clear();
+        command.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{errors}");
+        (String::from_utf8(output.stdout).unwrap(), errors)
+    };
+    let (first, _) = as_user(&["ship"]);
+    let (second, said) = as_user(&["ship"]);
+    assert_eq!(first, second);
+    assert!(said.contains("6 steps, 6 cached"), "{said}");
+    let (proved, _) = as_user(&["verify", NAME]);
+    assert!(proved.contains("judged again"), "{proved}");
+    // Owners are those of the image, not of the user who built it.
+    let layout = format!("{}:{NAME}", context.store().display());
+    let bundle = context.work().join("bundle");
+    run("umoci", &["unpack", "--image", &layout, bundle.to_str().unwrap()]);
+    let owner =
+        run("stat", &["-c", "%u:%g", bundle.join("rootfs/srv/app/main.py").to_str().unwrap()]);
+    assert_eq!(owner.trim(), "65532:65532");
+    let owner = run("stat", &["-c", "%u:%g", bundle.join("rootfs/opt/venv/bin").to_str().unwrap()]);
+    assert_eq!(owner.trim(), "0:0");
+}
+
+#[test]
+fn e1_ship_pushes_to_a_real_registry_over_tls() {
+    let context = lab();
+    example(&context);
+    let server = RealRegistry::start(&context.work().join("registry"));
+    let destination = format!("localhost:{}/team/secure-app:1.0.0", server.port);
+    fs::create_dir(context.home().join(".docker")).unwrap();
+    // alice:secret
+    let login =
+        format!(r#"{{"auths":{{"localhost:{}":{{"auth":"YWxpY2U6c2VjcmV0"}}}}}}"#, server.port);
+    fs::write(context.home().join(".docker/config.json"), login).unwrap();
+    let refused = context.expect(3, &["ship", "--push", &destination]).stderr;
+    assert!(refused.contains("certificate"), "{refused}");
+    let authority = server.certificate.to_str().unwrap();
+    context.expect(0, &["--registry-ca", authority, "ship", "--push", &destination]);
+    let folder = server.certificate.parent().unwrap().to_str().unwrap();
+    let image = format!("docker://{destination}");
+    let inspect = ["inspect", "--creds", "alice:secret", "--cert-dir", folder, &image];
+    let inspected: serde_json::Value = serde_json::from_str(&run("skopeo", &inspect)).unwrap();
+    // This registry has no list of referrers, so the tag schema holds them.
+    let digest = inspected["Digest"].as_str().unwrap().replace(':', "-");
+    let tags = inspected["RepoTags"].as_array().unwrap();
+    assert!(tags.iter().any(|tag| tag.as_str() == Some(&digest)), "{tags:?}");
+    let mut consumer = TestContext::new(env!("CARGO_BIN_EXE_sealift"));
+    consumer.set("SEALIFT_REGISTRY_CA", authority);
+    consumer.set("DOCKER_CONFIG", context.home().join(".docker").to_str().unwrap());
+    consumer.expect(0, &["pull", &destination]);
+    let key = context.home().join(".config/sealift/keys/default.pub");
+    let proved =
+        consumer.expect(0, &["verify", "--key", key.to_str().unwrap(), &destination]).stdout;
+    assert!(proved.contains("provenance"), "{proved}");
+}
+
+/// Debian's docker-registry with TLS and htpasswd.
+struct RealRegistry {
+    process: std::process::Child,
+    port: u16,
+    certificate: PathBuf,
+}
+
+impl RealRegistry {
+    fn start(folder: &Path) -> Self {
+        fs::create_dir(folder).unwrap();
+        let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+        let (certificate, key) = (path("ca.crt"), path("key.pem"));
+        let mut subject = vec!["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+        subject.extend(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        let mut request =
+            vec!["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+        request.extend(["-days", "2", "-out", &certificate, "-keyout", &key]);
+        request.extend(subject);
+        run("openssl", &request);
+        let users = run("htpasswd", &["-Bbn", "alice", "secret"]);
+        fs::write(folder.join("htpasswd"), users).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
+             http: {{addr: 'localhost:{port}', tls: {{certificate: {certificate}, key: {key}}}}}\n\
+             auth: {{htpasswd: {{realm: lab, path: {}}}}}\n",
+            path("data"),
+            path("htpasswd")
+        );
+        fs::write(folder.join("config.yml"), config).unwrap();
+        let process = Command::new("docker-registry")
+            .args(["serve", &path("config.yml")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("docker-registry; tests/setup installs it");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "docker-registry does not listen");
+            std::thread::yield_now();
+        }
+        Self { process, port, certificate: PathBuf::from(certificate) }
+    }
+}
+
+impl Drop for RealRegistry {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -35,9 +35,10 @@ pub(crate) const CA_BUNDLE: &str = "host";
 /// Runs a program and returns what it printed.
 #[track_caller]
 pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap_or_else(|error| {
-        panic!("cannot start {program}: {error}; tests/setup installs it")
-    });
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("cannot start {program}: {error}; tests/setup installs it"));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {}\n{errors}", output.status);
     String::from_utf8(output.stdout).unwrap()
