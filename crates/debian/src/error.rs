@@ -232,6 +232,9 @@ impl Error {
                 "install the package `debian-archive-keyring`, or name a key file as `keyring` of the `[[source]]`"
                     .to_owned(),
             ),
+            Self::Fetch { source: FetchError::Failed(_), .. } => Some(
+                "check the network and the archive's address; what is in the cache can be used offline".to_owned(),
+            ),
             Self::Signature { .. } => Some(
                 "the mirror or something on the way altered the file, or it is signed by a key that the keyring does \
                  not hold; update `debian-archive-keyring` or name the right `keyring` in the recipe"

@@ -11,7 +11,7 @@ use crate::overlay::Contents;
 use crate::{Assembled, Error, InstalledPackage, Options, Recipe, SuiteState};
 
 /// Raised whenever the same recipe and archive state give other bytes than before.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const RECORD_BYTES_MAX: u64 = 16 << 20;
 
 #[derive(Serialize, Deserialize)]

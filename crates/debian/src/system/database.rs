@@ -65,6 +65,8 @@ fn add_dpkg(tree: &mut Tree, packages: &[Unpacked<'_>]) {
     tree.insert(literal("var/lib/dpkg/status"), Node::file(text, 0o644));
     add(tree, "var/lib/dpkg/info/format", Node::file("1\n", 0o644));
     add(tree, "var/lib/dpkg/available", Node::file("", 0o644));
+    // Without it dpkg believes that it comes from times before triggers, and triggers everything.
+    add(tree, "var/lib/dpkg/triggers/Unincorp", Node::file("", 0o644));
     add(tree, "var/lib/dpkg/diversions", Node::file("", 0o644));
     add(tree, "var/lib/dpkg/statoverride", Node::file("", 0o644));
     for (name, text) in triggers {

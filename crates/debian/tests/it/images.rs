@@ -238,6 +238,7 @@ fn dpkgs_own_database() {
         0644 0:0 1700000000 var/lib/dpkg/statoverride 0 bytes
         0644 0:0 1700000000 var/lib/dpkg/status 363 bytes
         0755 0:0 1700000000 var/lib/dpkg/triggers Directory
+        0644 0:0 1700000000 var/lib/dpkg/triggers/Unincorp 0 bytes
         0755 0:0 1700000000 var/lib/dpkg/updates Directory
     "#]]
     .assert_eq(&listing);
@@ -260,5 +261,6 @@ fn dpkgs_own_database() {
         Conffiles:
          /etc/app.conf 900150983cd24fb0d6963f7d28e17f72
 
-    "#]].assert_eq(&status);
+    "#]]
+    .assert_eq(&status);
 }
