@@ -159,7 +159,18 @@ impl Error {
         }
     }
 
-    /// True if another endpoint or another try may do better.
+    /// True if the same request may succeed a moment later: not for a name that does not exist, nor for a certificate
+    /// that is not trusted.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { reason, .. } => !["dns error", "certificate", "Connection refused"]
+                .iter()
+                .any(|word| reason.contains(word)),
+            _ => false,
+        }
+    }
+
+    /// True if another endpoint may do better.
     pub(crate) fn is_not_here(&self) -> bool {
         matches!(
             self,

@@ -54,7 +54,7 @@ impl Client {
             let outcome = self.send_authenticated(endpoint, &request, url.clone()).await;
             let wait = match &outcome {
                 Ok(response) => retry_wait(response, try_number),
-                Err(Error::Unreachable { .. }) => Some(backoff(try_number)),
+                Err(error) if error.may_pass() => Some(backoff(try_number)),
                 Err(_) => None,
             };
             match wait {
@@ -180,9 +180,9 @@ impl Client {
             }
             .await;
             let again = match &outcome {
-                Err(Error::Unreachable { .. }) => true,
                 Err(Error::Refused { status, .. }) => *status == 429 || *status >= 500,
-                _ => false,
+                Err(error) => error.may_pass(),
+                Ok(_) => false,
             };
             if !again || try_number >= TRIES_MAX {
                 return outcome;

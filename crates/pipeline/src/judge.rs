@@ -168,6 +168,18 @@ pub fn gate(verdict: &Verdict) -> Result<(), Error> {
     })
 }
 
+/// One line: the outcome and by how many policies.
+pub fn summary(verdict: &Verdict) -> String {
+    let warnings = match verdict.violations.len() {
+        0 => String::new(),
+        count => format!(" with {count} warnings"),
+    };
+    match verdict.policies.len() {
+        0 => "no policy is set".to_owned(),
+        count => format!("passed by {count} policies{warnings}"),
+    }
+}
+
 /// One line a violation.
 pub fn details(verdict: &Verdict) -> String {
     verdict

@@ -246,15 +246,9 @@ fn judge(
         session.observer.event(Event::Details(Step::Policy, &crate::judge::details(&verdict)));
     }
     crate::judge::gate(&verdict)?;
-    let warnings = verdict.violations.len();
-    let text = match (policies.len(), warnings) {
-        (0, _) => "no policy is set".to_owned(),
-        (count, 0) => format!("passed by {count} policies"),
-        (count, warnings) => format!("passed by {count} policies with {warnings} warnings"),
-    };
-    let event =
-        if policies.is_empty() || warnings > 0 { Event::DoneWithWarnings } else { Event::Done };
-    session.observer.event(event(Step::Policy, text));
+    let is_doubtful = policies.is_empty() || !verdict.violations.is_empty();
+    let event = if is_doubtful { Event::DoneWithWarnings } else { Event::Done };
+    session.observer.event(event(Step::Policy, crate::judge::summary(&verdict)));
     Ok(verdict)
 }
 

@@ -137,18 +137,18 @@ pub(crate) struct Ship {
     /// Folder with the Dockerfile and sealift.toml
     #[arg(default_value = ".", value_name = "DIR")]
     pub(crate) folder: PathBuf,
-    #[command(flatten)]
-    pub(crate) build: BuildOptions,
-    #[command(flatten)]
-    pub(crate) scan: ScanOptions,
-    #[command(flatten)]
-    pub(crate) key: KeyOptions,
     /// Push to this name when all gates have passed
     #[arg(long, value_name = "REFERENCE", env = "SEALIFT_PUSH", hide_env = true)]
     pub(crate) push: Option<String>,
     /// Write the vulnerability report here as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) build: BuildOptions,
+    #[command(flatten)]
+    pub(crate) scan: ScanOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
 }
 
 /// How to build; shared by `build` and `ship`.
@@ -179,7 +179,7 @@ pub(crate) struct BuildOptions {
     /// Certificate authorities for RUN steps: `host`, `none` or a PEM file; no trace stays in the image
     #[arg(long, value_name = "host|none|FILE", env = "SEALIFT_CA_BUNDLE", hide_env = true)]
     pub(crate) ca_bundle: Option<String>,
-    /// Secret for RUN --mount=type=secret: id=NAME,src=FILE or id=NAME,env=VARIABLE (repeatable)
+    /// Secret for RUN --mount=type=secret: id=NAME,src=FILE (repeatable)
     #[arg(long = "secret", value_name = "id=NAME,src=FILE")]
     pub(crate) secrets: Vec<String>,
     /// Do not use cached steps

@@ -57,11 +57,22 @@ pub(crate) fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
     for cause in causes {
         // `#[error(transparent)]` and `{source}` already say what the next one says.
         if !last.contains(&cause) {
-            printer.message(&format!("  caused by: {cause}"));
+            printer.cause(&cause);
         }
         last = cause;
     }
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    if let Some(Error::Build(sealift_build::Error::Syntax { path, problems })) = ours
+        && let Ok(source) = std::fs::read_to_string(path)
+    {
+        let shown = sealift_lint::render(
+            problems,
+            &path.display().to_string(),
+            &source,
+            printer.color_error(),
+        );
+        printer.message(shown.trim_end());
+    }
     let usage = error.chain().find_map(|cause| cause.downcast_ref::<Usage>());
     let hint = ours.and_then(Error::hint).or_else(|| usage.and_then(|usage| usage.hint.clone()));
     if let Some(hint) = hint {

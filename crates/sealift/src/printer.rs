@@ -60,6 +60,11 @@ impl Printer {
         self.color_out
     }
 
+    /// True if stderr may have colour.
+    pub(crate) fn color_error(&self) -> bool {
+        self.color_error
+    }
+
     /// Columns of the terminal that stdout is, if it is one.
     pub(crate) fn width(&self) -> Option<u16> {
         let is_terminal = io::stdout().is_terminal();
@@ -109,6 +114,11 @@ impl Printer {
     /// An error, printed whatever the flags say.
     pub(crate) fn error(&self, text: &str) {
         line(&format!("{} {text}", self.paint(ERROR, "error:")));
+    }
+
+    /// What an error comes from; a part of it, and so printed whatever the flags say.
+    pub(crate) fn cause(&self, text: &str) {
+        line(&format!("  caused by: {text}"));
     }
 
     /// What to do about an error.

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use sealift_model::Severity;
 use sealift_oci::Reference;
+use sealift_pipeline::build::megabytes;
 use sealift_pipeline::ship::{Findings, ShipRequest, Shipment, ship};
+use sealift_pipeline::{contents, judge, scan, transfer};
 
 use super::{lint, request};
 use crate::arguments::{Global, PolicyOptions, Ship};
@@ -58,10 +60,31 @@ pub(crate) fn run(
 
 fn conclude(shipment: &Shipment, workshop: &Workshop, printer: &Printer) -> anyhow::Result<()> {
     let name = shipment.name.familiar();
-    printer.message(&format!(
-        "shipped {name} in {:.1} s; `sealift verify {name}` proves it again",
-        workshop.seconds()
-    ));
+    let layers = &shipment.built.manifest.value().layers;
+    let bytes: u64 = layers.iter().map(|layer| layer.size).sum();
+    let place = match &shipment.delivery {
+        Some(delivery) => transfer::summary(delivery),
+        None => format!("local store {}", workshop.store.root().display()),
+    };
+    printer.message("");
+    for (what, text) in [
+        ("image", name.clone()),
+        ("digest", shipment.descriptor.digest.to_string()),
+        ("size", format!("{} in {} layers", megabytes(bytes), layers.len())),
+        ("inside", contents::summary(&shipment.inventory)),
+        ("known", scan::summary(&shipment.report)),
+        ("policy", judge::summary(&shipment.verdict)),
+        (
+            "sealed",
+            format!("{} artifacts made, {} kept", shipment.sealed.made, shipment.sealed.kept),
+        ),
+        ("place", place),
+    ] {
+        printer.message(&format!("  {what:<7} {text}"));
+    }
+    printer.message("");
+    let secs = workshop.seconds();
+    printer.message(&format!("shipped in {secs:.1} s; `sealift verify {name}` proves it again"));
     printer.data(&format!("{}@{}", shipment.name.familiar_name(), shipment.descriptor.digest))?;
     Ok(())
 }
