@@ -15,10 +15,12 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The Dockerfile cannot be understood.
-    #[error("cannot read `{}`: {}", path.display(), first_problem(problems))]
+    #[error("cannot read `{}` line {line}: {}", path.display(), first_problem(problems))]
     Syntax {
         /// The Dockerfile.
         path: PathBuf,
+        /// Line of the first problem, from 1.
+        line: usize,
         /// Every problem, with its place.
         problems: Vec<Diagnostic>,
     },
@@ -217,7 +219,9 @@ impl Error {
             Self::MissingSource { is_ignored: true, path, .. } => {
                 Some(format!("add a line `!{path}` at the end of .dockerignore"))
             }
-            Self::MissingSource { nearest, .. } => did_you_mean(nearest),
+            Self::MissingSource { nearest, .. } => did_you_mean(nearest).or_else(|| {
+                Some("sources are paths from the top of the context, stage or image".to_owned())
+            }),
             Self::OutsideSource { .. } => Some(
                 "sources are paths within the context: move the file there, or build from the folder above".to_owned(),
             ),

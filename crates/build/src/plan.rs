@@ -62,11 +62,12 @@ impl Plan {
         let parsed = parse(&request.dockerfile, &Limits::default());
         let path = request.dockerfile_path.clone();
         if !parsed.problems.is_empty() {
-            return Err(Error::Syntax { path, problems: parsed.problems });
+            let line = line_column(&request.dockerfile, parsed.problems[0].span.start).0;
+            return Err(Error::Syntax { path, line, problems: parsed.problems });
         }
         let view = stages(&parsed.file);
         if view.stages.is_empty() {
-            return Err(Error::Syntax { path, problems: Vec::new() });
+            return Err(Error::Syntax { path, line: 1, problems: Vec::new() });
         }
         let outside = Outside::new(request, &parsed.file)?;
         let names = view.stages.iter().map(|stage| stage.name.clone()).collect();
@@ -140,7 +141,7 @@ impl Plan {
         let stage = &view.stages[index];
         let at = || self.at(stage.instruction);
         let Some(from) = stage.from else {
-            return Err(Error::Syntax { path: self.path.clone(), problems: Vec::new() });
+            return Err(Error::Syntax { path: self.path.clone(), line: 1, problems: Vec::new() });
         };
         let expand = |word: &str| self.outside.expand(word, self.file.escape).map_err(at());
         let base_name = expand(&from.image.text)?;

@@ -56,6 +56,7 @@ impl Builder<'_> {
         for text in &triggers {
             let parsed = parse_instruction(text, '\\').map_err(|problems| Error::Syntax {
                 path: format!("ONBUILD of {}", stage.base_name).into(),
+                line: 1,
                 problems,
             });
             instructions.push((parsed.map_err(at_from())?, true));

@@ -65,9 +65,15 @@ pub fn create(path: &Path, passphrase: &Secret) -> Result<Signer, Error> {
         .mode(0o700)
         .create(folder)
         .map_err(|source| Error::file("make", folder, source))?;
+    let public_path = path.with_extension("pub");
+    if public_path.exists() {
+        return Err(Error::usage(
+            format!("the public key `{}` is there, but its private key is not", public_path.display()),
+            format!("bring `{}` back, or move the public key away to have a new pair made", path.display()),
+        ));
+    }
     let key = SigningKey::generate_p256();
     write_new(path, 0o600, &key.to_encrypted_pem(passphrase))?;
-    let public_path = path.with_extension("pub");
     if let Err(error) = write_new(&public_path, 0o644, &key.public().to_pem()) {
         // Half a key pair would be in the way of the next try.
         let _ = fs::remove_file(path);

@@ -1,5 +1,7 @@
 //! Linting a Dockerfile with its context, and the gate.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sealift_diagnostic::{Diagnostic, Level};
@@ -31,16 +33,30 @@ pub struct Linted {
     fail_on: Option<Level>,
 }
 
+/// Reads a Dockerfile; every command that wants one says the same about one that it cannot read.
+pub fn read_dockerfile(path: &Path) -> Result<String, Error> {
+    let fail = |reason: String, hint: &str| {
+        Error::usage(format!("cannot read the Dockerfile `{}`: {reason}", path.display()), hint)
+    };
+    let naming = "name it with `-f FILE`, or give the folder that has it";
+    let file = File::open(path).map_err(|error| fail(error.to_string(), naming))?;
+    let mut bytes = Vec::new();
+    file.take(DOCKERFILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| fail(error.to_string(), naming))?;
+    if bytes.len() as u64 > DOCKERFILE_BYTES_MAX {
+        return Err(fail("it is larger than 16 MiB".to_owned(), "check that it is a Dockerfile"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        fail(format!("line {line} is not UTF-8 text"), "save it as UTF-8")
+    })
+}
+
 /// Lints a Dockerfile and its context folder.
 pub fn lint(path: &Path, context: &Path, request: &LintRequest) -> Result<Linted, Error> {
-    let fail = |source| Error::file("read", path, source);
-    if std::fs::metadata(path).map_err(fail)?.len() > DOCKERFILE_BYTES_MAX {
-        return Err(Error::usage(
-            format!("`{}` is larger than 16 MiB", path.display()),
-            "check that it is a Dockerfile",
-        ));
-    }
-    let text = std::fs::read_to_string(path).map_err(fail)?;
+    let text = read_dockerfile(path)?;
     let config = Config { ignore: request.ignore.clone(), ..Config::default() };
     config
         .check()

@@ -1,7 +1,8 @@
 //! The JSON report, a superset of what `trivy image --format json` writes.
 //!
 //! `Results` is always there, with one entry for the operating system's packages and one a language, and each entry has
-//! its `Vulnerabilities`, empty or not; so `[.Results[].Vulnerabilities | length] | add` is the number of findings.
+//! its `Vulnerabilities`, empty or not; so `[.Results[].Vulnerabilities | length] | add` is the number of findings. An
+//! image without any package has one entry, of nothing: `add` makes `null`, not 0, of an empty list.
 //! trivy knows no `NEGLIGIBLE`; what a distribution calls unimportant is `LOW` there, and so it is here.
 
 use std::collections::BTreeMap;
@@ -84,6 +85,14 @@ fn results(report: &Report) -> Vec<ResultEntry<'_>> {
     }
     for finding in &report.findings {
         by_kind.entry(finding.package.kind).or_default().push(finding);
+    }
+    if by_kind.is_empty() {
+        return vec![ResultEntry {
+            target: report.artifact.name.clone(),
+            class: "os-pkgs",
+            kind: "unknown",
+            vulnerabilities: Vec::new(),
+        }];
     }
     by_kind
         .into_iter()

@@ -16,6 +16,21 @@ Exit codes: 0 fine, 1 findings or a refused verdict, 2 usage, 3 could not do it,
 Images: a name (local store, then registry), store:, registry:, oci-dir:PATH[:NAME],
 oci-archive:PATH, docker-archive:PATH.";
 
+const BASE_EXAMPLES: &str = "\
+Examples:
+  sealift base build examples/secure-app/bases/python.toml -t python:3.11-slim
+  sealift base build --refresh base.toml -t debian-python:3.11";
+
+const POLICY_EXAMPLES: &str = "\
+Examples:
+  sealift policy check secure-app:1.0.0 --policy policy/
+  sealift policy check --data environment=production --policy registry.rego app:latest";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  sealift config show
+  sealift config show --origin";
+
 /// Builds, inspects, seals and ships container images.
 #[derive(Debug, Parser)]
 #[command(name = "sealift", version, about, after_help = AFTER_HELP, subcommand_required = true)]
@@ -93,7 +108,7 @@ pub(crate) enum Command {
     /// Find mistakes in Dockerfiles
     Lint(Lint),
     /// Base images from Debian's packages
-    #[command(subcommand)]
+    #[command(subcommand, after_help = BASE_EXAMPLES)]
     Base(Base),
     /// Build an image from a Dockerfile, without a daemon
     Build(Build),
@@ -102,7 +117,7 @@ pub(crate) enum Command {
     /// Match what is inside an image against advisories
     Scan(Scan),
     /// Judge an image by Rego policies
-    #[command(subcommand)]
+    #[command(subcommand, after_help = POLICY_EXAMPLES)]
     Policy(Policy),
     /// Sign an image
     Sign(Sign),
@@ -117,7 +132,7 @@ pub(crate) enum Command {
     /// Show an image's config, layers and artifacts
     Inspect(Inspect),
     /// Show the settings in force
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(Config),
     /// Print a page of the reference documentation, Markdown
     #[command(hide = true)]
@@ -524,7 +539,7 @@ pub(crate) struct Inspect {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     /// Print every setting and its value
-    #[command(after_help = "Examples:\n  sealift config show\n  sealift config show --origin")]
+    #[command(after_help = CONFIG_EXAMPLES)]
     Show(ConfigShow),
 }
 
@@ -538,6 +553,10 @@ pub(crate) struct ConfigShow {
 
 /// `reference`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift reference commands
+  sealift reference rules > docs/rules.md")]
 pub(crate) struct Reference {
     /// The page
     pub(crate) page: Page,

@@ -62,7 +62,7 @@ pub(crate) fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
         last = cause;
     }
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
-    if let Some(Error::Build(sealift_build::Error::Syntax { path, problems })) = ours
+    if let Some(Error::Build(sealift_build::Error::Syntax { path, problems, .. })) = ours
         && let Ok(source) = std::fs::read_to_string(path)
     {
         let shown = sealift_lint::render(

@@ -160,6 +160,7 @@ fn onbuild() {
     expect![[r#"
         `CONTEXT/Dockerfile` line 1: `ONBUILD COPY x /x` failed
         caused by: `x` is not in the build context
+        hint: sources are paths from the top of the context, stage or image
     "#]]
     .assert_eq(&bench.failure("FROM base"));
 }
@@ -226,8 +227,8 @@ fn refusals() {
     check(
         "ENV a=${b:?give b}",
         expect![[r#"
-        cannot read `CONTEXT/Dockerfile`: `b}` has no `=`
-        hint: write `key=value`, and quotes around a value with spaces
-    "#]],
+            cannot read `CONTEXT/Dockerfile` line 2: `b}` has no `=`
+            hint: write `key=value`, and quotes around a value with spaces
+        "#]],
     );
 }

@@ -263,6 +263,7 @@ fn links() {
     expect![[r#"
         `CONTEXT/Dockerfile` line 2: `COPY outside /x` failed
         caused by: `outside` is not in the build context
+        hint: sources are paths from the top of the context, stage or image
     "#]]
     .assert_eq(&bench.failure("FROM scratch\nCOPY outside /x"));
     // A link in the image is followed beneath its root.

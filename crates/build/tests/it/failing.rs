@@ -88,16 +88,16 @@ fn syntax() {
     check(
         "FROM scratch\nCPOY a b\n",
         expect![[r#"
-        cannot read `CONTEXT/Dockerfile`: unknown instruction `CPOY`
-        hint: did you mean `COPY`?
-    "#]],
+            cannot read `CONTEXT/Dockerfile` line 2: unknown instruction `CPOY`
+            hint: did you mean `COPY`?
+        "#]],
     );
     check(
         "",
         expect![[r#"
-        cannot read `CONTEXT/Dockerfile`: the file has no instructions
-        hint: start with `FROM image`
-    "#]],
+            cannot read `CONTEXT/Dockerfile` line 1: the file has no instructions
+            hint: start with `FROM image`
+        "#]],
     );
 }
 

@@ -318,9 +318,10 @@ fn fails() {
     check(
         "RUN --mount=type=bind,source=none,target=/x true",
         expect![[r#"
-        `CONTEXT/Dockerfile` line 3: `RUN --mount=type=bind,source=none,target=/x true` failed
-        caused by: `none` is not in the build context
-    "#]],
+            `CONTEXT/Dockerfile` line 3: `RUN --mount=type=bind,source=none,target=/x true` failed
+            caused by: `none` is not in the build context
+            hint: sources are paths from the top of the context, stage or image
+        "#]],
     );
     // What failed is not cached.
     let again = bench.failure("FROM busybox\nRUN exit 3");

@@ -1,6 +1,9 @@
 //! From flags and settings to requests; shared by the commands that have the same flags.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::fd::IntoRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sealift_debian::Freshness;
@@ -8,6 +11,7 @@ use sealift_model::Severity;
 use sealift_oci::{Platform, Reference};
 use sealift_pipeline::judge::PolicyRequest;
 use sealift_pipeline::keys::{self, Signer, TrustedKey};
+use sealift_pipeline::lint::read_dockerfile;
 use sealift_pipeline::scan::ScanRequest;
 
 use crate::arguments::{BuildOptions, KeyOptions, PolicyOptions, ScanOptions};
@@ -16,8 +20,6 @@ use crate::passphrase::{Purpose, passphrase};
 use crate::printer::Printer;
 use crate::session::{Workshop, host_ca_bundle};
 use crate::settings::File;
-
-const DOCKERFILE_BYTES_MAX: u64 = 16 << 20;
 
 /// What to build.
 pub(crate) fn build(
@@ -65,21 +67,6 @@ pub(crate) fn build(
         source_date_epoch: workshop.session().source_date_epoch,
         network: sealift_build::Network::Host,
     })
-}
-
-/// Reads a Dockerfile.
-pub(crate) fn read_dockerfile(path: &Path) -> anyhow::Result<String> {
-    let fail = |reason: String| {
-        Usage::error(
-            format!("cannot read the Dockerfile `{}`: {reason}", path.display()),
-            "name it with `-f FILE`, or give the folder that has it",
-        )
-    };
-    let size = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?.len();
-    if size > DOCKERFILE_BYTES_MAX {
-        return Err(fail("it is larger than 16 MiB".to_owned()));
-    }
-    std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))
 }
 
 /// The names of the image: the flags', the project's, or that of the folder.
@@ -138,29 +125,57 @@ fn ca_bundle(options: &BuildOptions, file: &File) -> anyhow::Result<Option<PathB
 }
 
 fn secrets(texts: &[String]) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    texts
-        .iter()
-        .map(|text| {
-            let field = |wanted: &str| {
-                text.split(',')
-                    .find_map(|part| part.split_once('=').filter(|(name, _)| *name == wanted))
-            };
-            let id = field("id").map(|(_, id)| id.to_owned());
-            let path =
-                field("src").or_else(|| field("source")).map(|(_, path)| PathBuf::from(path));
-            match (id, path) {
-                (Some(id), Some(path)) if path.is_file() => Ok((id, path)),
-                (Some(_), Some(path)) => Err(Usage::error(
-                    format!("the secret file `{}` is not there", path.display()),
-                    "check `src=` of `--secret`",
-                )),
-                _ => Err(Usage::error(
-                    format!("`--secret {text}` is not id=NAME,src=FILE"),
-                    "as in `--secret id=token,src=token.txt`",
-                )),
-            }
-        })
-        .collect()
+    texts.iter().map(|text| secret(text)).collect()
+}
+
+// As docker has it: without `src` or `env`, the variable of that name if there is one, else the file.
+fn secret(text: &str) -> anyhow::Result<(String, PathBuf)> {
+    let malformed = || {
+        Usage::error(
+            format!("`--secret {text}` is not id=NAME,src=FILE or id=NAME,env=VARIABLE"),
+            "as in `--secret id=token,src=token.txt`",
+        )
+    };
+    let (mut id, mut path, mut variable, mut kind) = (None, None, None, None);
+    for part in text.split(',') {
+        let (name, value) = part.split_once('=').ok_or_else(malformed)?;
+        match name {
+            "id" => id = Some(value),
+            "src" | "source" => path = Some(value),
+            "env" => variable = Some(value),
+            "type" if matches!(value, "file" | "env") => kind = Some(value),
+            _ => return Err(malformed()),
+        }
+    }
+    let id = id.filter(|id| !id.is_empty()).ok_or_else(malformed)?;
+    if kind == Some("env") && variable.is_none() {
+        variable = path.take();
+    }
+    let path = match (path, variable) {
+        (Some(_), Some(_)) => return Err(malformed()),
+        (Some(path), None) => PathBuf::from(path),
+        (None, Some(name)) => from_variable(name)?,
+        (None, None) if kind != Some("file") && std::env::var_os(id).is_some() => from_variable(id)?,
+        (None, None) => PathBuf::from(id),
+    };
+    if !path.is_file() {
+        return Err(Usage::error(
+            format!("the secret file `{}` is not there", path.display()),
+            "check `src=` of `--secret`",
+        ));
+    }
+    Ok((id.to_owned(), path))
+}
+
+// The build reads secrets from files; this one is in memory, has no name on any disk, and ends with the process.
+fn from_variable(name: &str) -> anyhow::Result<PathBuf> {
+    let value = std::env::var_os(name).ok_or_else(|| {
+        Usage::error(format!("the variable `{name}` of `--secret` is not set"), "check `env=` of `--secret`")
+    })?;
+    let file = rustix::fs::memfd_create("secret", rustix::fs::MemfdFlags::CLOEXEC)?;
+    let mut file = std::fs::File::from(file);
+    file.write_all(value.as_bytes())?;
+    Ok(PathBuf::from(format!("/proc/self/fd/{}", file.into_raw_fd())))
 }
 
 /// What to match against. `gate` is the threshold that holds when nothing sets one.
