@@ -190,9 +190,10 @@ impl Error {
             Self::Refused { .. } | Self::Altered { .. } => {
                 Some("do not run this image; get it again from where it was made".to_owned())
             }
-            Self::Key { source: sealift_crypto::Error::Encrypted, .. } => {
-                Some("give its passphrase with `--passphrase-file FILE` or SEALIFT_KEY_PASSPHRASE".to_owned())
-            }
+            Self::Key { source: sealift_crypto::Error::Encrypted, .. } => Some(
+                "give its passphrase with `--passphrase-file FILE` or SEALIFT_KEY_PASSPHRASE"
+                    .to_owned(),
+            ),
             Self::Key { source, .. } => source.hint(),
             Self::Build(error) => error.hint(),
             Self::Debian(error) => error.hint(),

@@ -68,8 +68,14 @@ pub fn create(path: &Path, passphrase: &Secret) -> Result<Signer, Error> {
     let public_path = path.with_extension("pub");
     if public_path.exists() {
         return Err(Error::usage(
-            format!("the public key `{}` is there, but its private key is not", public_path.display()),
-            format!("bring `{}` back, or move the public key away to have a new pair made", path.display()),
+            format!(
+                "the public key `{}` is there, but its private key is not",
+                public_path.display()
+            ),
+            format!(
+                "bring `{}` back, or move the public key away to have a new pair made",
+                path.display()
+            ),
         ));
     }
     let key = SigningKey::generate_p256();

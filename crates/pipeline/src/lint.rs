@@ -49,7 +49,7 @@ pub fn read_dockerfile(path: &Path) -> Result<String, Error> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..good].split(|byte| *byte == b'\n').count();
         fail(format!("line {line} is not UTF-8 text"), "save it as UTF-8")
     })
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::arguments::{ConfigShow, Global};
 use crate::printer::Printer;
-use crate::settings::{Folders, Settings, rows};
+use crate::settings::{Flag, Folders, Settings, rows};
 
 pub(crate) fn run(
     global: &Global,
@@ -14,7 +14,18 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     let folders = Folders::from_environment()?;
     let settings = Settings::read(&folders, global.config.as_deref(), Path::new("."))?;
-    let rows = rows(&settings);
+    let store = global.store.as_ref().map(|path| path.display().to_string());
+    let rows = rows(
+        &settings,
+        &[
+            Flag { name: "--store", key: "store", value: store.unwrap_or_default() },
+            Flag {
+                name: "--plain-http",
+                key: "registry.*.plain_http",
+                value: global.plain_http.join(","),
+            },
+        ],
+    );
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let text: String = rows
         .iter()

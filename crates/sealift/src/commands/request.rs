@@ -155,7 +155,9 @@ fn secret(text: &str) -> anyhow::Result<(String, PathBuf)> {
         (Some(_), Some(_)) => return Err(malformed()),
         (Some(path), None) => PathBuf::from(path),
         (None, Some(name)) => from_variable(name)?,
-        (None, None) if kind != Some("file") && std::env::var_os(id).is_some() => from_variable(id)?,
+        (None, None) if kind != Some("file") && std::env::var_os(id).is_some() => {
+            from_variable(id)?
+        }
         (None, None) => PathBuf::from(id),
     };
     if !path.is_file() {
@@ -170,7 +172,10 @@ fn secret(text: &str) -> anyhow::Result<(String, PathBuf)> {
 // The build reads secrets from files; this one is in memory, has no name on any disk, and ends with the process.
 fn from_variable(name: &str) -> anyhow::Result<PathBuf> {
     let value = std::env::var_os(name).ok_or_else(|| {
-        Usage::error(format!("the variable `{name}` of `--secret` is not set"), "check `env=` of `--secret`")
+        Usage::error(
+            format!("the variable `{name}` of `--secret` is not set"),
+            "check `env=` of `--secret`",
+        )
     })?;
     let file = rustix::fs::memfd_create("secret", rustix::fs::MemfdFlags::CLOEXEC)?;
     let mut file = std::fs::File::from(file);

@@ -8,7 +8,7 @@ mod show;
 
 pub(crate) use file::File;
 pub(crate) use keys::KEYS;
-pub(crate) use show::rows;
+pub(crate) use show::{Flag, rows};
 
 use std::path::{Path, PathBuf};
 
@@ -129,6 +129,10 @@ fn read_table(path: &Path) -> anyhow::Result<Option<toml::Table>> {
         .parse()
         .map_err(|error: toml::de::Error| fail(error.to_string(), "see docs/configuration.md"))?;
     check_keys(&table, path)?;
+    // Of the text, not of the table: its errors name the line.
+    toml::from_str::<File>(&text).map_err(|error| {
+        fail(error.to_string(), "see docs/configuration.md for the type of each key")
+    })?;
     let folder = path.parent().unwrap_or(Path::new("."));
     keys::make_paths_absolute(&mut table, folder);
     Ok(Some(table))
