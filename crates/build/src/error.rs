@@ -156,15 +156,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A layer of a base image cannot be unpacked.
-    #[error("layer `{layer}` of `{image}` is not what its image says: {reason}")]
-    BaseLayer {
-        /// The image.
-        image: String,
-        /// Digest of the layer.
-        layer: String,
-        /// What is wrong.
-        reason: String,
+    /// An entry of a layer or archive that cannot be unpacked.
+    #[error("cannot unpack `{path}` of `{archive}`: {reason}")]
+    Entry {
+        /// The layer or archive.
+        archive: String,
+        /// Path of the entry.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// The file system refused.
     #[error("cannot {action} `{}`: {source}", path.display())]
@@ -206,15 +206,23 @@ impl Error {
         };
         match self {
             Self::Instruction { source, .. } => source.hint(),
-            Self::Syntax { problems, .. } => problems.iter().find_map(|problem| problem.help.clone()),
-            Self::Command { code: Some(126 | 127), .. } => Some(
-                "the program is missing in the image or not executable; install it in an earlier step".to_owned(),
-            ),
-            Self::Command { .. } => {
-                Some("run the command in the image by hand, or add `set -x` in front of it, to see what it does".to_owned())
+            Self::Syntax { problems, .. } => {
+                problems.iter().find_map(|problem| problem.help.clone())
             }
+            Self::Command { code: Some(126 | 127), .. } => Some(
+                "the program is missing in the image or not executable; \
+                 install it in an earlier step"
+                    .to_owned(),
+            ),
+            Self::Command { .. } => Some(
+                "run the command in the image by hand, or add `set -x` in front of it, \
+                     to see what it does"
+                    .to_owned(),
+            ),
             Self::UnknownTarget { nearest, .. } => did_you_mean(nearest),
-            Self::StageOrder(_) => Some("move the stage that is copied from above this one".to_owned()),
+            Self::StageOrder(_) => {
+                Some("move the stage that is copied from above this one".to_owned())
+            }
             Self::Base(error) => error.hint.clone(),
             Self::MissingSource { is_ignored: true, path, .. } => {
                 Some(format!("add a line `!{path}` at the end of .dockerignore"))
@@ -223,7 +231,9 @@ impl Error {
                 Some("sources are paths from the top of the context, stage or image".to_owned())
             }),
             Self::OutsideSource { .. } => Some(
-                "sources are paths within the context: move the file there, or build from the folder above".to_owned(),
+                "sources are paths within the context: move the file there, \
+                 or build from the folder above"
+                    .to_owned(),
             ),
             Self::UnknownUser { nearest, kind, .. } => did_you_mean(nearest).or_else(|| {
                 Some(format!("create the {kind} in an earlier RUN step, or use its number"))
@@ -232,7 +242,6 @@ impl Error {
             Self::Variable { source, .. } => source.hint(),
             Self::Mount { source, .. } => source.hint(),
             Self::MissingSecret(id) => Some(format!("give it with `--secret id={id},src=FILE`")),
-            Self::BaseLayer { .. } => Some("get the base image again; its copy is damaged".to_owned()),
             Self::Io { source, path, .. } => io_hint(source, path),
             Self::Archive { source: sealift_archive::Error::Io(source), path } => {
                 io_hint(source, Path::new(path))
@@ -271,11 +280,13 @@ impl Error {
 fn io_hint(error: &io::Error, path: &Path) -> Option<String> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(format!(
-            "there is no space left on the disk of `{}`: free some, or point `--store` at a larger disk",
+            "there is no space left on the disk of `{}`: \
+             free some, or point `--store` at a larger disk",
             path.display()
         )),
         io::ErrorKind::InvalidInput => Some(
-            "the owner has no number in this user namespace: give the user a range in /etc/subuid and /etc/subgid"
+            "the owner has no number in this user namespace: \
+             give the user a range in /etc/subuid and /etc/subgid"
                 .to_owned(),
         ),
         _ => None,

@@ -116,8 +116,5 @@ fn place(writer: &LayerWriter<'_>, options: &Options, path: &RelativePath) -> Re
 }
 
 fn refused(options: &Options, header: &Header, reason: &'static str) -> Error {
-    Error::Archive {
-        path: options.name.clone(),
-        source: sealift_archive::Error::Path { path: header.path.to_string(), reason },
-    }
+    Error::Entry { archive: options.name.clone(), path: header.path.to_string(), reason }
 }

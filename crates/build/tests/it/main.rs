@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 #![allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
+mod adding;
+mod bases;
 mod bench;
 mod cache;
 mod config;
@@ -27,6 +29,8 @@ fn main() {
         println!("SKIPPED: most tests, as there are no subordinate ids to own files");
     } else {
         trials.extend(copying::trials());
+        trials.extend(adding::trials());
+        trials.extend(bases::trials());
         trials.extend(cache::trials());
         trials.extend(failing::trials());
         trials.extend(output::trials());
