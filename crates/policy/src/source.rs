@@ -25,8 +25,15 @@ impl Source {
     }
 }
 
+// The interpreter's parser takes twice the time for each further level of `[` or `{`.
+const NESTING_MAX: usize = 14;
+
 /// Adds a policy to the engine.
 pub(crate) fn load(engine: &mut Engine, source: &Source) -> Result<(), Error> {
+    if let Some((line, column)) = too_deep(&source.text) {
+        let message = format!("brackets are nested more than {NESTING_MAX} deep");
+        return Err(Error::Parse { file: source.file.clone(), line, column, message });
+    }
     let mut attempts = vec![(true, source.text.clone())];
     if let Some(text) = with_in_keyword(&source.text) {
         attempts.push((true, text));
@@ -57,6 +64,51 @@ pub(crate) fn load(engine: &mut Engine, source: &Source) -> Result<(), Error> {
         column: place.column,
         message: place.message,
     })
+}
+
+// Where brackets are nested too deeply; those in texts and comments do not count.
+fn too_deep(text: &str) -> Option<(usize, usize)> {
+    let (mut line, mut column, mut depth) = (1, 0, 0_usize);
+    let mut within = Within::Code;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        column += 1;
+        if c == '\n' {
+            (line, column) = (line + 1, 0);
+            if within != Within::Raw {
+                within = Within::Code;
+            }
+            continue;
+        }
+        within = match (within, c) {
+            (Within::Code, '#') => Within::Comment,
+            (Within::Code, '"') => Within::Text,
+            (Within::Code, '`') => Within::Raw,
+            (Within::Text, '"') | (Within::Raw, '`') => Within::Code,
+            (same, _) => same,
+        };
+        match (within, c) {
+            (Within::Text, '\\') => {
+                column += 1;
+                chars.next();
+            }
+            (Within::Code, '[' | '{') => depth += 1,
+            (Within::Code, ']' | '}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > NESTING_MAX {
+            return Some((line, column));
+        }
+    }
+    None
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Code,
+    Comment,
+    Text,
+    Raw,
 }
 
 // Imports `in` on the package line, so that line numbers stay. Only `in`: the other keywords (`if`, `contains`,
