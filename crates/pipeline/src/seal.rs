@@ -111,7 +111,7 @@ pub fn seal(
 fn is_kept(known: &Verification, claim: &Claim) -> bool {
     known.attestations.iter().any(|old| {
         old.predicate_type == claim.predicate_type
-            && (claim.is_lasting || old.predicate == claim.predicate)
+            && (claim.is_lasting || old.predicate.trim_ascii() == claim.predicate.trim_ascii())
     })
 }
 
