@@ -1,6 +1,6 @@
 //! `cargo xtask test`: what the tests need, then the tests, with `cargo nextest` where it is installed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::ensure;
@@ -20,7 +20,19 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     } else {
         &["test", "--workspace", "--quiet"]
     };
-    step(Command::new(cargo).args(arguments).current_dir(root))
+    // Where tests/setup puts the validators of SBOM documents.
+    let python = std::env::var_os("SEALIFT_VALIDATORS")
+        .map(PathBuf::from)
+        .or_else(|| {
+            Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/sealift-validators"))
+        })
+        .map(|folder| folder.join("bin/python"));
+    let mut tests = Command::new(cargo);
+    tests.args(arguments).current_dir(root);
+    if let Some(python) = python.filter(|python| python.exists()) {
+        tests.env("SEALIFT_SBOM_PYTHON", python);
+    }
+    step(&mut tests)
 }
 
 fn step(command: &mut Command) -> anyhow::Result<()> {

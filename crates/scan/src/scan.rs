@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use sealift_advisory::{Advisories, VulnerabilityId};
 use sealift_model::{
-    Artifact, Finding, Hidden, Inventory, Note, Package, PackageId, Report, Scanned, Severity,
+    Artifact, Finding, Hidden, Inventory, Note, Package, PackageId, Report, Scanned, Scope,
+    Severity,
 };
 use sealift_version::{Range, Version};
 
@@ -37,7 +38,9 @@ pub fn scan(
     };
     let mut scanned: BTreeMap<_, Scanned> = BTreeMap::new();
     let mut unjudged: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (id, package) in inventory.components() {
+    // A test's data never runs.
+    let judged = inventory.components().filter(|(_, package)| package.scope != Scope::TestData);
+    for (id, package) in judged {
         let entry = scanned.entry(package.kind).or_insert(Scanned {
             kind: package.kind,
             packages: 0,
