@@ -124,15 +124,16 @@ fn layers(opened: &Opened, tree: &FileTree) -> String {
             megabytes(layer.size),
             megabytes(layer.uncompressed_size),
             layer.entries.to_string(),
-            megabytes(layer.hidden_bytes + layer.duplicated_bytes),
+            megabytes(layer.hidden_bytes),
             made_by,
         ]);
     }
     let mut folders: BTreeMap<String, u64> = BTreeMap::new();
     for file in tree.iter() {
-        let path = file.path.to_string();
-        let folder: Vec<&str> = path.split('/').take(2).collect();
-        if path.contains('/') {
+        if file.size > 0 {
+            let path = file.path.to_string();
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder: Vec<&str> = folder.split('/').take(2).collect();
             *folders.entry(format!("/{}", folder.join("/"))).or_default() += file.size;
         }
     }
@@ -145,8 +146,7 @@ fn layers(opened: &Opened, tree: &FileTree) -> String {
     for (folder, bytes) in folders.into_iter().take(FOLDERS_SHOWN) {
         writeln!(text, "{:>10}  {folder}", megabytes(bytes)).expect("a string takes everything");
     }
-    let wasted: u64 =
-        tree.layers().iter().map(|layer| layer.hidden_bytes + layer.duplicated_bytes).sum();
+    let wasted: u64 = tree.layers().iter().map(|layer| layer.hidden_bytes).sum();
     writeln!(
         text,
         "\nwasted: {} in files that a later layer removes or writes again",
