@@ -29,9 +29,6 @@ pub(crate) fn example(context: &TestContext) {
     context.copy_in(&project().join("examples/secure-app"));
 }
 
-/// A bundle of certificate authorities, where this machine has one, for the RUN steps that download.
-pub(crate) const CA_BUNDLE: &str = "host";
-
 /// Runs a program and returns what it printed.
 #[track_caller]
 pub(crate) fn run(program: &str, arguments: &[&str]) -> String {

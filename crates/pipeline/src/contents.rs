@@ -2,6 +2,7 @@
 
 use sealift_image::{FileTree, Image, ReadLimits};
 use sealift_model::{Artifact, ArtifactKind, ImageFacts, Inventory};
+use sealift_oci::Reference;
 
 use crate::Error;
 use crate::open::Opened;
@@ -31,7 +32,7 @@ pub fn artifact(opened: &Opened) -> Artifact {
             diff_ids: opened.image.config.value().rootfs.diff_ids.clone(),
             tags: name
                 .filter(|name| name.tag().is_some())
-                .map(|name| name.familiar())
+                .map(Reference::familiar)
                 .into_iter()
                 .collect(),
             digests: name

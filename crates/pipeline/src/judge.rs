@@ -1,5 +1,6 @@
 //! Judging an image by policies: the facts, the verdict, the gate.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sealift_diagnostic::Diagnostic;
@@ -182,21 +183,18 @@ pub fn summary(verdict: &Verdict) -> String {
 
 /// One line a violation.
 pub fn details(verdict: &Verdict) -> String {
-    verdict
-        .violations
-        .iter()
-        .map(|violation| {
-            let level = match violation.level {
-                Level::Warn => "warn",
-                Level::Deny => "deny",
-                Level::Error => "error",
-            };
-            format!(
-                "{level}: {} [{}: {}.{}]\n",
-                violation.message, violation.file, violation.package, violation.rule
-            )
-        })
-        .collect()
+    let mut text = String::new();
+    for violation in &verdict.violations {
+        let level = match violation.level {
+            Level::Warn => "warn",
+            Level::Deny => "deny",
+            Level::Error => "error",
+        };
+        let place = format!("{}: {}.{}", violation.file, violation.package, violation.rule);
+        writeln!(text, "{level}: {} [{place}]", violation.message)
+            .expect("a string takes everything");
+    }
+    text
 }
 
 fn vulnerabilities(report: &Report) -> Vec<VulnerabilityFacts> {

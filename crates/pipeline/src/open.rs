@@ -33,18 +33,17 @@ pub struct Referrers {
 pub fn open(session: &Session<'_>, text: &str) -> Result<Opened, Error> {
     let target = Target::parse(text)?;
     match target {
-        Target::Any(reference) => match session.store.resolve(&reference)? {
-            Some(descriptor) => open_descriptor(session, &descriptor, &reference),
-            None => {
-                let name = reference.clone();
-                from_registry(session, &reference).map_err(|error| match error {
-                    Error::Client(source) => {
-                        Error::NotReachable { reference: name, source: Box::new(source) }
-                    }
-                    other => other,
-                })
+        Target::Any(reference) => {
+            if let Some(descriptor) = session.store.resolve(&reference)? {
+                return open_descriptor(session, &descriptor, &reference);
             }
-        },
+            from_registry(session, &reference).map_err(|error| match error {
+                Error::Client(source) => {
+                    Error::NotReachable { reference, source: Box::new(source) }
+                }
+                other => other,
+            })
+        }
         Target::Store(reference) => match session.store.resolve(&reference)? {
             Some(descriptor) => open_descriptor(session, &descriptor, &reference),
             None => Err(Error::NoImage { reference }),

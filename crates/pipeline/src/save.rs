@@ -7,7 +7,7 @@ use std::io::{BufWriter, Cursor, Read, Write};
 use std::path::Path;
 
 use sealift_archive::{EntryKind, Header, RelativePath, tar};
-use sealift_oci::{ANNOTATION_REF_NAME, Descriptor, Digest, Index, Raw};
+use sealift_oci::{ANNOTATION_REF_NAME, Descriptor, Digest, Index, Raw, Reference};
 use serde::Serialize;
 
 use crate::open::Opened;
@@ -105,7 +105,7 @@ fn docker_manifest(opened: &Opened) -> Vec<u8> {
             .reference
             .iter()
             .filter(|name| name.tag().is_some())
-            .map(|name| name.familiar())
+            .map(Reference::familiar)
             .collect(),
         layers: manifest.layers.iter().map(|layer| blob_path(&layer.digest)).collect(),
     };
