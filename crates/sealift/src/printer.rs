@@ -33,6 +33,7 @@ pub(crate) struct Printer {
     live: bool,
 }
 
+#[expect(clippy::unused_self, reason = "whoever prints must hold a printer")]
 impl Printer {
     /// A printer as the global flags and the terminal ask for it.
     pub(crate) fn new(global: &Global) -> Self {

@@ -244,7 +244,8 @@ fn refused() {
     expect![[r#"
         `CONTEXT/Dockerfile` line 2: `COPY --from=base / /` failed
         caused by: cannot unpack `.wh.` of `base:latest layer 1`: it is a whiteout of nothing
-    "#]].assert_eq(&refusal(vec![file(".wh.", "")]));
+    "#]]
+    .assert_eq(&refusal(vec![file(".wh.", "")]));
     expect![[r#"
         `CONTEXT/Dockerfile` line 2: `COPY --from=base / /` failed
         caused by: cannot write `a/x`: more than 40 symbolic links on the way
@@ -260,7 +261,8 @@ fn refused() {
     expect![[r#"
         `CONTEXT/Dockerfile` line 2: `COPY --from=base / /` failed
         caused by: cannot unpack `a` of `base:latest layer 1`: its owner is above 4294967295
-    "#]].assert_eq(&refusal(vec![owner]));
+    "#]]
+    .assert_eq(&refusal(vec![owner]));
 }
 
 fn damaged() {

@@ -1,5 +1,6 @@
 //! `sealift config show`
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -27,14 +28,11 @@ pub(crate) fn run(
         ],
     );
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
-    let text: String = rows
-        .iter()
-        .map(|row| {
-            let origin =
-                if arguments.origin { format!("  # {}", row.origin) } else { String::new() };
-            format!("{:<width$}  {}{origin}\n", row.name, row.value)
-        })
-        .collect();
+    let mut text = String::new();
+    for row in &rows {
+        let origin = if arguments.origin { format!("  # {}", row.origin) } else { String::new() };
+        writeln!(text, "{:<width$}  {}{origin}", row.name, row.value)?;
+    }
     printer.data(&text)?;
     Ok(ExitCode::SUCCESS)
 }
