@@ -8,4 +8,5 @@ mod lab;
 mod a_build;
 mod b_inspect;
 mod d_registry;
+mod e_docker;
 mod e_pipeline;

@@ -85,6 +85,7 @@ impl Progress {
                 );
             }
             Build::StepStarted { step, text } => {
+                let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
                 self.at(state, Step::Build, &format!("{} {text}", place(&step)));
                 state.running.insert(step, text);
             }

@@ -28,12 +28,7 @@ pub(crate) fn build(
     workshop: &Workshop,
 ) -> anyhow::Result<sealift_build::Request> {
     let file = &workshop.settings.file;
-    if !context.is_dir() {
-        return Err(Usage::error(
-            format!("the build context `{}` is not a folder", context.display()),
-            "give the folder that COPY reads from; `-f` names a Dockerfile elsewhere",
-        ));
-    }
+    check_context(context)?;
     let dockerfile_path = options
         .dockerfile
         .clone()
@@ -84,7 +79,18 @@ pub(crate) fn names(
     names.collect::<Result<_, sealift_pipeline::Error>>().map_err(Into::into)
 }
 
+fn check_context(context: &Path) -> anyhow::Result<()> {
+    if context.is_dir() {
+        return Ok(());
+    }
+    Err(Usage::error(
+        format!("the build context `{}` is not a folder", context.display()),
+        "give the folder that COPY reads from; `-f` names a Dockerfile elsewhere",
+    ))
+}
+
 fn folder_name(context: &Path) -> anyhow::Result<String> {
+    check_context(context)?;
     let folder = context.canonicalize()?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     if Reference::parse(&name).is_err() {

@@ -98,6 +98,9 @@ fn tree(opened: &Opened, verified: &Verified, keys: &[TrustedKey]) -> String {
         let name = signature.name.as_deref().unwrap_or("no name");
         lines.push(format!("signature: for {name} by {}", by(&signature.key)));
     }
+    if let Some(note) = other_name(opened, verified) {
+        lines.push(note);
+    }
     for attestation in &verified.verification.attestations {
         let noun = predicate_type::noun(&attestation.predicate_type);
         lines.push(format!("attestation: {noun} by {}", by(&attestation.key)));
@@ -129,6 +132,15 @@ fn tree(opened: &Opened, verified: &Verified, keys: &[TrustedKey]) -> String {
         writeln!(text, "{branch} {line}").expect("a string takes everything");
     }
     text
+}
+
+// A signed image may be shown under another name: a mirror's, or one that somebody wants it to be taken for.
+fn other_name(opened: &Opened, verified: &Verified) -> Option<String> {
+    let name = opened.reference.as_ref().filter(|name| name.tag().is_some())?.to_string();
+    let signatures = &verified.verification.signatures;
+    let is_signed = signatures.iter().any(|signature| signature.name.as_ref() == Some(&name));
+    (!is_signed && !signatures.is_empty())
+        .then(|| format!("attention: no signature is for the name {name}"))
 }
 
 fn word(outcome: Outcome) -> &'static str {

@@ -112,7 +112,7 @@ pub(crate) const KEYS: &[Key] = &[
     ),
 ];
 
-/// True if the dotted name is a key.
+/// True if the dotted name is a key, or a table that may hold keys but is empty.
 pub(crate) fn is_known(name: &str) -> bool {
     KEYS.iter().any(|known| matches(known.name, name))
 }
@@ -192,7 +192,7 @@ fn matches(pattern: &str, name: &str) -> bool {
     let (mut patterns, mut names) = (pattern.split('.'), name.split('.'));
     loop {
         match (patterns.next(), names.next()) {
-            (None, None) => return true,
+            (_, None) => return true,
             (Some("*"), Some(_)) => {}
             (Some(pattern), Some(name)) if pattern == name => {}
             _ => return false,
