@@ -55,7 +55,7 @@ pub enum Error {
     #[error("the signature does not match what it signs")]
     Signature,
     /// Not the JSON document that was expected.
-    #[error("not a valid {what}: {source}")]
+    #[error("not a valid {what}: {}", printable(&source.to_string()))]
     Json {
         /// What was expected.
         what: &'static str,
@@ -152,4 +152,10 @@ fn list(refused: &[RefusedSignature]) -> String {
         return "there is none".to_owned();
     }
     refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Text from outside, fit for a terminal: a document's own keys stand in what the JSON reader says of it.
+pub(crate) fn printable(text: &str) -> String {
+    let visible = |character: char| if character.is_control() { '\u{FFFD}' } else { character };
+    text.chars().take(300).map(visible).collect()
 }

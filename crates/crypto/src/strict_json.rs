@@ -122,6 +122,12 @@ mod tests {
         assert!(check(&deep, "test").is_err());
     }
 
+    #[test]
+    fn a_key_in_an_error_is_fit_for_a_terminal() {
+        let error = check(br#"{"\u001b[2J":1,"\u001b[2J":1}"#, "test").unwrap_err().to_string();
+        assert!(error.contains("[2J") && !error.contains(char::is_control), "{error:?}");
+    }
+
     proptest::proptest! {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60)) {

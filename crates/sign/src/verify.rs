@@ -154,7 +154,7 @@ impl Examiner<'_> {
         struct Probe {
             manifests: Option<IgnoredAny>,
         }
-        let malformed = |reason: String| Fault::Malformed { part, reason };
+        let malformed = |reason: String| Fault::Malformed { part, reason: clean(&reason) };
         let probe: Probe = strict_json::from_slice(&bytes, "manifest")
             .map_err(|error| malformed(error.to_string()))?;
         if probe.manifests.is_some() {

@@ -211,9 +211,5 @@ fn decode_blocks(text: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 fn printable(text: &[u8]) -> String {
-    String::from_utf8_lossy(text)
-        .chars()
-        .take(300)
-        .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
-        .collect()
+    crate::error::printable(&String::from_utf8_lossy(text))
 }
