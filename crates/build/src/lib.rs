@@ -50,6 +50,9 @@ mod tree;
 mod view;
 mod writer;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use bases::base_references;
 pub use build::build;
 pub use error::Error;

@@ -56,7 +56,7 @@ fn key(endpoint: &Endpoint, action: Action) -> (String, String, Action) {
 
 /// One challenge of a `WWW-Authenticate` header.
 #[derive(Debug, PartialEq, Eq)]
-struct Challenge {
+pub(crate) struct Challenge {
     scheme: String,
     parameters: HashMap<String, String>,
 }
@@ -206,7 +206,7 @@ fn form(pairs: &[(&str, &str)]) -> String {
 }
 
 // RFC 9110 §11.6.1: several challenges may stand in one header, each a scheme and then `name=value` or `name="value"`.
-fn parse_challenges(text: &str) -> Vec<Challenge> {
+pub(crate) fn parse_challenges(text: &str) -> Vec<Challenge> {
     let mut challenges: Vec<Challenge> = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {

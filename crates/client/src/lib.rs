@@ -13,6 +13,9 @@ mod push;
 mod referrers;
 mod settings;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use credentials::{Credential, DockerConfig};
 pub use error::Error;
 pub use push::Pushed;

@@ -46,6 +46,9 @@ mod glob;
 mod relation;
 mod tree;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use assemble::{Assembled, Freshness, InstalledPackage, Options, SuiteState, assemble};
 pub use error::Error;
 pub use fetch::{Event, Fetch, FetchError, Progress, Silent};

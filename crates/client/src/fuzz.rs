@@ -1,0 +1,6 @@
+//! Ways to this crate's parsers for `sealift-corpus`. Not an interface: nothing else may use it.
+
+/// How many challenges a `WWW-Authenticate` header has.
+pub fn challenges(text: &str) -> usize {
+    crate::auth::parse_challenges(text).len()
+}

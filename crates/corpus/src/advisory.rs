@@ -1,0 +1,41 @@
+//! Advisories, and what they find.
+
+use sealift_advisory::{Advisories, Limits, normalize};
+use sealift_model::{Artifact, Severity};
+use sealift_report::{TableOptions, json, table};
+use sealift_scan::{Options, Thresholds, gate, scan, wanted};
+
+use crate::catalog::inventory;
+use crate::memory::MemoryFile;
+
+const INSTALLED: &[u8] = include_bytes!("../fixtures/installed.txt");
+
+/// OSV records in JSON: an image is scanned with them and the report is written.
+pub fn advisory(bytes: &[u8]) {
+    let inventory = inventory(INSTALLED);
+    let limits =
+        Limits { files_max: 10, file_bytes_max: 1 << 20, total_bytes_max: 1 << 20, depth_max: 1 };
+    let file = MemoryFile::new(bytes);
+    let opened = Advisories::open_within(&file.path(), &wanted(&inventory), &limits);
+    let Ok((advisories, _)) = opened else { return };
+    let artifact = Artifact { name: "seed".to_owned(), ..Artifact::default() };
+    let report = scan(&inventory, &advisories, &Options::default(), artifact, 0);
+    let judged =
+        gate(&report, &Thresholds { fail_on: Some(Severity::Low), ..Thresholds::default() });
+    for failure in &judged.failures {
+        assert!(!failure.describe(&report).is_empty());
+        failure.hint(&report);
+    }
+    let document: serde_json::Value =
+        serde_json::from_str(&json(&report)).expect("a report is JSON");
+    let listed = document["Results"].as_array().expect("a report has `Results`");
+    let count: usize =
+        listed.iter().filter_map(|result| result["Vulnerabilities"].as_array()).map(Vec::len).sum();
+    assert_eq!(count, report.findings.len(), "JSON and report differ in number");
+    table(&report, TableOptions { width: 100, color: false });
+    table(&report, TableOptions { width: 1, color: true });
+    for name in ["PyPI", "Debian"] {
+        let plain = normalize(name, &String::from_utf8_lossy(bytes));
+        assert_eq!(normalize(name, &plain), plain, "a normal name is not stable");
+    }
+}

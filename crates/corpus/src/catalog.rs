@@ -1,0 +1,66 @@
+//! Package databases in an image, and the documents that are made of them.
+
+use std::collections::BTreeMap;
+
+use sealift_archive::{EntryKind, Header, Mtime, RelativePath};
+use sealift_image::{FileTree, tree_of};
+use sealift_model::Inventory;
+use sealift_oci::{Digest, Reference};
+use sealift_sbom::{FORMATS, Subject};
+
+use crate::parts;
+
+/// Files, each a line with its path and then its content: catalogued and written as SBOMs.
+pub fn catalog(bytes: &[u8]) {
+    let inventory = sealift_catalog::catalog(&tree(bytes));
+    check_inventory(&inventory);
+    let reference = Reference::parse("registry.example/app:1").expect("a constant");
+    let subject = Subject::image(&reference, &Digest::sha256(bytes), 0);
+    for format in FORMATS {
+        let document = (format.encode)(&inventory, &subject);
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&document);
+        assert!(parsed.is_ok(), "{} is not JSON", format.name);
+        assert_eq!(document, (format.encode)(&inventory, &subject), "{} changes", format.name);
+    }
+}
+
+/// The inventory of such files.
+pub(crate) fn inventory(bytes: &[u8]) -> Inventory {
+    sealift_catalog::catalog(&tree(bytes))
+}
+
+fn tree(bytes: &[u8]) -> FileTree {
+    let files = parts(bytes).into_iter().filter_map(|part| {
+        let end = memchr::memchr(b'\n', part)?;
+        let path = RelativePath::parse(&part[..end]).ok()?;
+        let is_wanted = !path.is_root() && sealift_catalog::wanted(&path);
+        is_wanted.then(|| (header(path), part[end + 1..].to_vec()))
+    });
+    tree_of(vec![files.collect()]).unwrap_or_default()
+}
+
+fn header(path: RelativePath) -> Header {
+    Header {
+        path,
+        kind: EntryKind::File,
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        size: 0,
+        mtime: Mtime::default(),
+        user_name: Vec::new(),
+        group_name: Vec::new(),
+        xattrs: BTreeMap::new(),
+    }
+}
+
+fn check_inventory(inventory: &Inventory) {
+    let order = |package: &sealift_model::Package| {
+        (package.kind, package.name.clone(), package.version.clone())
+    };
+    let is_sorted = inventory.packages.is_sorted_by_key(order);
+    assert!(is_sorted, "the packages are not sorted");
+    for (id, _) in inventory.components() {
+        inventory.package(id);
+    }
+}

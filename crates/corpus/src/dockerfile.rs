@@ -1,0 +1,91 @@
+//! Dockerfiles, the words in them, and the files beside them.
+
+use sealift_diagnostic::render_short;
+use sealift_dockerfile::{
+    Limits, decode, parse, parse_duration, parse_instruction, parse_mount, stages, variables,
+};
+use sealift_lint::{Config, Context, IgnoreFile, lint, render};
+
+use crate::{parts, text};
+
+fn limits() -> Limits {
+    Limits {
+        file_bytes_max: 64 << 10,
+        line_bytes_max: 16 << 10,
+        instructions_max: 500,
+        problems_max: 100,
+        ..Limits::default()
+    }
+}
+
+/// A Dockerfile and, behind a separator, its ignore file: parsed, linted, shown. All spans lie in the text.
+pub fn dockerfile(bytes: &[u8]) {
+    let parts = parts(bytes);
+    let Ok(source) = decode(parts[0], &limits()) else { return };
+    let parse = parse(source, &limits());
+    let mut end = 0;
+    for instruction in &parse.file.instructions {
+        let range = instruction.span.range();
+        assert!(range.start >= end, "instructions overlap at {range:?}");
+        end = range.end;
+        let written = source.get(range).expect("an instruction is a part of the text");
+        assert!(source.get(instruction.keyword_span.range()).is_some());
+        // By itself it may mean something else, as a heredoc without its end.
+        let _ = parse_instruction(written, parse.file.escape);
+        variables::references(instruction.line.as_str(), parse.file.escape);
+        let _ = parse_mount(instruction.line.as_str(), instruction.span);
+        let _ = parse_duration(instruction.line.as_str());
+    }
+    stages(&parse.file);
+    let config = Config::default();
+    let files = ["app.py".to_owned(), ".git/config".to_owned(), ".env".to_owned()];
+    let context = Context {
+        dockerignore: parts.get(1).and_then(|part| text(part)),
+        context_files: Some(&files),
+        config: &config,
+    };
+    let findings = lint(&parse, &context);
+    for finding in &findings {
+        let spans = finding.related.iter().map(|(span, _)| *span).chain([finding.span]);
+        for span in spans {
+            assert!(source.get(span.range()).is_some(), "{span:?} is no part of the text");
+        }
+    }
+    let shown = render(&findings, "Dockerfile", source, false);
+    assert_eq!(shown.is_empty(), findings.is_empty(), "a finding is not shown");
+    assert_eq!(render_short(&findings, "", source).lines().count(), findings.len());
+}
+
+/// A word with variables and, behind a separator, the value of `A`; `B` is empty and no other variable is set.
+pub fn variables(bytes: &[u8]) {
+    let parts = parts(bytes);
+    let value = parts.get(1).and_then(|part| text(part)).unwrap_or("value");
+    let Some(word) = text(parts[0]) else { return };
+    let lookup = |name: &str| match name {
+        "A" => Some(value.to_owned()),
+        "B" => Some(String::new()),
+        _ => None,
+    };
+    for escape in ['\\', '`'] {
+        let expanded = variables::expand(word, &lookup, escape);
+        let words = variables::expand_words(word, &lookup, escape);
+        assert_eq!(expanded.is_ok(), words.is_ok(), "splitting decides whether a word is one");
+        variables::references(word, escape);
+        if !word.contains(['$', '"', '\'', escape]) {
+            assert_eq!(expanded.as_deref(), Ok(word), "a plain word changes");
+        }
+    }
+    let _ = variables::expand_heredoc(word, &lookup);
+}
+
+/// An ignore file and, behind a separator, paths to ask it for, one a line.
+pub fn ignore_file(bytes: &[u8]) {
+    let parts = parts(bytes);
+    let Some(ignore) = text(parts[0]) else { return };
+    let paths = parts.get(1).and_then(|part| text(part)).unwrap_or("a/b.txt\n.git");
+    let linted = IgnoreFile::parse(ignore);
+    for path in paths.lines().take(20) {
+        linted.excludes(path);
+        sealift_build::fuzz::is_ignored(ignore, path);
+    }
+}

@@ -1,0 +1,111 @@
+//! The functions that the fuzz targets and the replay test share: one for each parser of foreign bytes.
+//!
+//! Entry point: [`TARGETS`]. A target takes any bytes. It panics only if a promise of the project is broken: a parser
+//! that panics, a text that is not the same after a round trip, a forged signature that passes. `fuzz/` runs them under
+//! libFuzzer; this crate's test runs every file of `fuzz/seeds/` and small changes of it.
+
+// A broken promise is what a panic is for here, and the hook of libFuzzer waits for it.
+#![allow(clippy::unwrap_used)]
+
+pub mod archive;
+pub mod image;
+
+pub mod dockerfile;
+
+pub mod crypto;
+pub mod sign;
+
+pub mod debian;
+
+pub mod advisory;
+pub mod catalog;
+pub mod policy;
+pub mod version;
+
+pub mod client;
+
+mod memory;
+
+/// A name, which is the name of the seeds' folder too, and what to do with bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Name.
+    pub name: &'static str,
+    /// Takes any bytes and panics if a promise is broken.
+    pub run: fn(&[u8]),
+    /// How many changes of one seed the replay test tries; targets that cost much have few.
+    pub changes_max: usize,
+}
+
+const fn target(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run, changes_max: 512 }
+}
+
+const fn slow(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run, changes_max: 24 }
+}
+
+/// All targets, from the lowest row of crates to the highest.
+pub const TARGETS: &[Target] = &[
+    target("reference", image::reference),
+    target("documents", image::documents),
+    target("version", version::version),
+    target("tar", archive::tar),
+    target("ar", archive::ar),
+    target("zip", archive::zip),
+    target("compressed", archive::compressed),
+    target("dockerfile", dockerfile::dockerfile),
+    target("variables", dockerfile::variables),
+    target("ignore_file", dockerfile::ignore_file),
+    target("keyring", crypto::keyring),
+    target("signed_text", crypto::signed_text),
+    target("public_key", crypto::public_key),
+    slow("key_file", crypto::key_file),
+    target("envelope", crypto::envelope),
+    target("json", crypto::json),
+    target("layers", image::layers),
+    target("image_archive", image::image_archive),
+    target("challenge", client::challenge),
+    target("bundle", sign::bundle),
+    target("referrer", sign::referrer),
+    target("statement", sign::statement),
+    target("recipe", debian::recipe),
+    target("release", debian::release),
+    target("packages", debian::packages),
+    target("package", debian::package),
+    target("catalog", catalog::catalog),
+    target("advisory", advisory::advisory),
+    slow("policy", policy::policy),
+];
+
+/// The line between the parts of an input that has several.
+pub const SEPARATOR: &[u8] = b"\n=====\n";
+
+/// The parts of an input; there is at least one.
+fn parts(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for end in memchr::memmem::find_iter(bytes, SEPARATOR) {
+        parts.push(&bytes[start..end]);
+        start = end + SEPARATOR.len();
+    }
+    parts.push(&bytes[start..]);
+    parts
+}
+
+/// The input as text; most texts are read as UTF-8 long before they come to a parser.
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_an_input() {
+        assert_eq!(parts(b""), [b""]);
+        assert_eq!(parts(b"a\n=====\n\n=====\nb"), [&b"a"[..], b"", b"b"]);
+        assert_eq!(parts(b"a\n=====\n=====\n"), [&b"a"[..], b"=====\n"]);
+    }
+}
