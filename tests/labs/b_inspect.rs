@@ -93,7 +93,7 @@ const UNFIXED: &str = r#"{
 
 /// `app:latest` with the metadata of these Python and Debian packages, and the advisories that a project brings.
 fn app(python: &[(&str, &str)], debian: &[(&str, &str)]) -> TestContext {
-    let context = empty_lab();
+    let context = empty_lab().with_fixed_clock();
     context.copy_in(&project().join("examples/secure-app/advisories"));
     let advisories = context.work().join("osv");
     fs::create_dir(&advisories).unwrap();
