@@ -84,7 +84,8 @@ impl Store {
 
     /// Removes an artifact: its entry, its manifest and its layers. The config may be shared and stays.
     pub fn remove_referrer(&self, digest: &Digest) -> Result<(), Error> {
-        let manifest = self.read_blob(digest).and_then(|bytes| Ok(Raw::<Manifest>::parse(bytes, "artifact")?));
+        let manifest =
+            self.read_blob(digest).and_then(|bytes| Ok(Raw::<Manifest>::parse(bytes, "artifact")?));
         self.change_index(|index| {
             index.manifests.retain(|known| known.digest != *digest || name_of(known).is_some());
         })?;
