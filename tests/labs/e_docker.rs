@@ -76,7 +76,7 @@ impl Docker {
 
     #[track_caller]
     fn until<T>(&self, mut attempt: impl FnMut(&Self) -> Option<T>) -> T {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             if let Some(found) = attempt(self) {
                 return found;
