@@ -16,6 +16,16 @@ pub enum PackageKind {
     Deb,
     /// Python's pip and its like.
     Python,
+    /// Alpine's apk.
+    Apk,
+    /// RPM.
+    Rpm,
+    /// Arch Linux's pacman.
+    Alpm,
+    /// Gentoo's portage.
+    Portage,
+    /// Anything else; the package URL says what.
+    Other,
 }
 
 impl PackageKind {
@@ -24,12 +34,30 @@ impl PackageKind {
         match self {
             Self::Deb => "deb",
             Self::Python => "pypi",
+            Self::Apk => "apk",
+            Self::Rpm => "rpm",
+            Self::Alpm => "alpm",
+            Self::Portage => "ebuild",
+            Self::Other => "generic",
+        }
+    }
+
+    /// The kind of a purl type.
+    pub fn from_purl_type(purl_type: &str) -> Self {
+        match purl_type {
+            "deb" => Self::Deb,
+            "pypi" => Self::Python,
+            "apk" => Self::Apk,
+            "rpm" => Self::Rpm,
+            "alpm" => Self::Alpm,
+            "ebuild" => Self::Portage,
+            _ => Self::Other,
         }
     }
 
     /// True for the package manager of the operating system.
     pub fn is_os(self) -> bool {
-        matches!(self, Self::Deb)
+        matches!(self, Self::Deb | Self::Apk | Self::Rpm | Self::Alpm | Self::Portage)
     }
 }
 

@@ -1,6 +1,6 @@
 //! SPDX and CycloneDX documents from an [`Inventory`](sealift_model::Inventory).
 //!
-//! Entry: [`FORMATS`], or [`spdx::encode`] and [`cyclonedx::encode`] themselves.
+//! Entry: [`Output`] and [`FORMATS`], or [`spdx::encode`] and [`cyclonedx::encode`] themselves.
 //!
 //! Invariants: the same inventory and subject give the same bytes (the serial number and the namespace are made
 //! from the content, the time is the caller's); the subject reaches every component; a component that an
@@ -11,10 +11,13 @@ pub mod spdx;
 
 mod components;
 mod format;
+mod github;
 mod license;
+mod listing;
 mod party;
 mod subject;
+mod syft;
 mod text;
 
-pub use format::{FORMATS, Format, Output, UnknownFormat, find_format};
+pub use format::{FORMATS, Format, FormatVersion, Output, UnknownFormat, find_format};
 pub use subject::Subject;

@@ -1,6 +1,6 @@
 //! Suppliers, taken apart into name and mail address.
 
-use sealift_model::{Package, PackageKind, Supplier};
+use sealift_model::{Package, Supplier};
 
 use crate::text;
 
@@ -21,7 +21,7 @@ impl Party {
             None => None,
         };
         named.or_else(|| match package.kind {
-            PackageKind::Deb => Self::parse(&organization_of(distro?), false),
+            kind if kind.is_os() => Self::parse(&organization_of(distro?), false),
             _ => None,
         })
     }

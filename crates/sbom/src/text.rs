@@ -26,6 +26,11 @@ pub(crate) fn purl(package: &Package) -> Option<String> {
     (!package.purl.name.is_empty()).then(|| package.purl.to_string())
 }
 
+/// The type in the package URL.
+pub(crate) fn purl_type(package: &Package) -> &str {
+    if package.purl.kind.is_empty() { package.kind.purl_type() } else { &package.purl.kind }
+}
+
 /// The text as an identifier of SPDX: letters, digits, `.` and `-`.
 pub(crate) fn identifier(text: &str) -> String {
     text.chars()

@@ -10,27 +10,10 @@ use std::process::{Command, Stdio};
 use expect_test::expect_file;
 use sealift_model::Inventory;
 use sealift_oci::Digest;
-use sealift_sbom::{Subject, cyclonedx, spdx};
+use sealift_sbom::{FORMATS, Output, Subject, cyclonedx, spdx};
 use serde_json::Value;
 
-const SPDX_VALIDATOR: &str = r#"
-import sys, json
-from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
-from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
-document = JsonLikeDictParser().parse(json.load(sys.stdin))
-messages = validate_full_spdx_document(document, "SPDX-2.3")
-for message in messages: print(message)
-sys.exit(1 if messages else 0)
-"#;
-
-const CYCLONEDX_VALIDATOR: &str = r"
-import sys
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read())
-if error: print(error)
-sys.exit(1 if error else 0)
-";
+const VALIDATOR: &str = include_str!("./validate.py");
 
 fn subject() -> Subject {
     let reference = "registry.local:5000/team/app:1.4".parse().unwrap();
@@ -39,35 +22,52 @@ fn subject() -> Subject {
     subject
 }
 
-fn validate(script: &str, document: &str) {
+fn validate(documents: &[(String, String)]) {
     let Ok(python) = std::env::var("SEALIFT_SBOM_PYTHON") else {
         eprintln!("SKIPPED: outside validation, as SEALIFT_SBOM_PYTHON is not set");
         return;
     };
     let mut child = Command::new(python)
-        .args(["-c", script])
+        .args(["-c", VALIDATOR])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(document.as_bytes()).unwrap();
+    let input = serde_json::to_vec(documents).unwrap();
+    child.stdin.take().unwrap().write_all(&input).unwrap();
     let output = child.wait_with_output().unwrap();
     let says = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{says}");
+    let also = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{says}{also}");
 }
 
-// Both documents: valid for the validators, the same twice, and every component within the root's reach.
+// Every format in every version: the same twice, valid for the validators, and every component within reach.
 #[track_caller]
-fn check(inventory: &Inventory, subject: &Subject) -> (String, String) {
-    let spdx = spdx::encode(inventory, subject);
-    let cyclonedx = cyclonedx::encode(inventory, subject);
-    assert_eq!(spdx, spdx::encode(inventory, subject));
-    assert_eq!(cyclonedx, cyclonedx::encode(inventory, subject));
-    all_in_reach(&serde_json::from_str(&cyclonedx).unwrap());
-    validate(SPDX_VALIDATOR, &spdx);
-    validate(CYCLONEDX_VALIDATOR, &cyclonedx);
-    (spdx, cyclonedx)
+fn check(inventory: &Inventory, subject: &Subject) {
+    check_in(inventory, subject, |_| true);
+}
+
+#[track_caller]
+fn check_in(inventory: &Inventory, subject: &Subject, wants: fn(&str) -> bool) {
+    let mut documents = Vec::new();
+    for format in FORMATS {
+        for version in format.versions {
+            let document = (version.encode)(inventory, subject);
+            assert_eq!(document, (version.encode)(inventory, subject));
+            if format.name.ends_with("json") {
+                let value: Value = serde_json::from_str(&document).unwrap();
+                if format.name == "cyclonedx-json" {
+                    all_in_reach(&value);
+                }
+            }
+            let label = format!("{}@{}", format.name, version.version);
+            if wants(&label) {
+                documents.push((label, document));
+            }
+        }
+    }
+    validate(&documents);
 }
 
 fn all_in_reach(document: &Value) {
@@ -93,9 +93,21 @@ fn all_in_reach(document: &Value) {
 
 #[test]
 fn debian_and_python() {
-    let (spdx, cyclonedx) = check(&inventories::debian_and_python(), &subject());
-    expect_file!["./debian.spdx.json"].assert_eq(&spdx);
-    expect_file!["./debian.cdx.json"].assert_eq(&cyclonedx);
+    let inventory = inventories::debian_and_python();
+    check(&inventory, &subject());
+    let encode = |name: &str| Output::parse(name).unwrap().encode(&inventory, &subject());
+    expect_file!["./debian.spdx.json"].assert_eq(&encode("spdx-json"));
+    expect_file!["./debian.spdx3.json"].assert_eq(&encode("spdx-json@3"));
+    expect_file!["./debian.spdx"].assert_eq(&encode("spdx"));
+    expect_file!["./debian.cdx.json"].assert_eq(&encode("cyclonedx-json"));
+    expect_file!["./debian.cdx.xml"].assert_eq(&encode("cyclonedx"));
+    expect_file!["./debian.syft.json"].assert_eq(&encode("syft-json"));
+    expect_file!["./debian.github.json"].assert_eq(&encode("github"));
+    expect_file!["./debian.table"].assert_eq(&encode("table"));
+    expect_file!["./debian.text"].assert_eq(&encode("text"));
+    expect_file!["./debian.purls"].assert_eq(&encode("purls"));
+    assert_eq!(encode("spdx-json@2.3"), spdx::encode(&inventory, &subject()));
+    assert_eq!(encode("cyclonedx-json@1.6"), cyclonedx::encode(&inventory, &subject()));
 }
 
 #[test]
@@ -119,7 +131,9 @@ fn odd() {
 
 #[test]
 fn every_licence_of_the_list() {
-    check(&inventories::every_license(), &subject());
+    let usual =
+        |label: &str| matches!(label, "spdx-json@2.3" | "cyclonedx-json@1.6" | "cyclonedx-xml@1.6");
+    check_in(&inventories::every_license(), &subject(), usual);
 }
 
 #[test]

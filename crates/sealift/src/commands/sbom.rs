@@ -3,18 +3,16 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use sealift_model::Inventory;
 use sealift_oci::Reference;
 use sealift_pipeline::{contents, open, seal};
 use sealift_sbom::Output;
 
 use crate::arguments::{Global, Sbom};
-use crate::columns::columns;
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
 
-const TABLE: &str = "table";
+const DEFAULT_FORMAT: &str = "table";
 
 pub(crate) fn run(
     global: &Global,
@@ -37,11 +35,8 @@ pub(crate) fn run(
         subject.reference = None;
     }
     for output in outputs {
-        let (text, path) = match output {
-            None => (table(&inventory), None),
-            Some(output) => ((output.format.encode)(&inventory, &subject), output.path),
-        };
-        match path {
+        let text = output.encode(&inventory, &subject);
+        match output.path {
             Some(path) => {
                 std::fs::write(&path, text)
                     .map_err(|source| sealift_pipeline::Error::file("write", &path, source))?;
@@ -54,44 +49,12 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-// `None` is the table.
-fn outputs(texts: &[String]) -> anyhow::Result<Vec<Option<Output>>> {
-    if texts.is_empty() {
-        return Ok(vec![None]);
-    }
+fn outputs(texts: &[String]) -> anyhow::Result<Vec<Output>> {
+    let texts = if texts.is_empty() { &[DEFAULT_FORMAT.to_owned()] } else { texts };
     texts
         .iter()
         .map(|text| {
-            if text == TABLE {
-                return Ok(None);
-            }
-            let output = Output::parse(text).map_err(|error| {
-                let known: Vec<&str> =
-                    sealift_sbom::FORMATS.iter().map(|format| format.name).collect();
-                Usage::error(
-                    error.to_string(),
-                    format!("known formats: {TABLE}, {}", known.join(", ")),
-                )
-            })?;
-            Ok(Some(output))
+            Output::parse(text).map_err(|error| Usage::error(error.to_string(), error.hint()))
         })
         .collect()
-}
-
-fn table(inventory: &Inventory) -> String {
-    let rows = inventory.components().map(|(_, package)| {
-        let licenses: Vec<&str> = package
-            .licenses
-            .iter()
-            .map(|license| license.spdx.as_deref().unwrap_or(&license.declared))
-            .collect();
-        let version = package.version.clone().unwrap_or_default();
-        vec![
-            package.name.clone(),
-            version,
-            package.kind.purl_type().to_owned(),
-            licenses.join(", "),
-        ]
-    });
-    columns(&["NAME", "VERSION", "TYPE", "LICENSE"], rows)
 }

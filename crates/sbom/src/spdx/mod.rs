@@ -1,0 +1,236 @@
+//! SPDX 2.1 to 2.3 as JSON and tag-value (<https://spdx.github.io/spdx-spec/v2.3/>), and 3.0.1.
+
+mod document;
+pub(crate) mod linked;
+mod tag_value;
+
+use sealift_model::{Distro, Inventory, Package};
+
+use crate::Subject;
+use crate::components::{Components, unique};
+use crate::license::{Extracted, spdx_expression};
+use crate::party::Party;
+use crate::text;
+
+use document::{CreationInfo, Document, ExternalRef, ExtractedLicense, Relationship, SpdxPackage};
+
+const NO_ASSERTION: &str = "NOASSERTION";
+// What has no name. `NOASSERTION` is not allowed there in tag-value.
+const NAMELESS: &str = "unknown";
+const DOCUMENT_ID: &str = "SPDXRef-DOCUMENT";
+const ROOT_ID: &str = "SPDXRef-Image";
+const DISTRO_ID: &str = "SPDXRef-OperatingSystem";
+
+/// A version of the specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Version {
+    V2_1,
+    V2_2,
+    V2_3,
+}
+
+impl Version {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2_1 => "2.1",
+            Self::V2_2 => "2.2",
+            Self::V2_3 => "2.3",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::V2_1 => "SPDX-2.1",
+            Self::V2_2 => "SPDX-2.2",
+            Self::V2_3 => "SPDX-2.3",
+        }
+    }
+}
+
+/// Writes a document, JSON of version 2.3.
+pub fn encode(inventory: &Inventory, subject: &Subject) -> String {
+    json(inventory, subject, Version::V2_3)
+}
+
+/// Writes a document as JSON.
+pub(crate) fn json(inventory: &Inventory, subject: &Subject, version: Version) -> String {
+    // The schema of 2.2 for JSON has an underscore where its text has a hyphen.
+    let category = if version < Version::V2_3 { "PACKAGE_MANAGER" } else { "PACKAGE-MANAGER" };
+    let mut document = document(inventory, subject, version, category);
+    document.namespace = namespace(&subject.name, &to_json(&document));
+    to_json(&document)
+}
+
+/// Writes a document as tags and values.
+pub(crate) fn tag_value(inventory: &Inventory, subject: &Subject, version: Version) -> String {
+    let mut document = document(inventory, subject, version, "PACKAGE-MANAGER");
+    document.namespace = namespace(&subject.name, &tag_value::encode(&document));
+    tag_value::encode(&document)
+}
+
+fn namespace(name: &str, content: &str) -> String {
+    let name = text::identifier(name);
+    format!(
+        "https://spdx.org/spdxdocs/sealift-{}-{}",
+        name.trim_matches('-'),
+        text::content_uuid(content.as_bytes())
+    )
+}
+
+fn to_json(document: &Document) -> String {
+    let mut json = serde_json::to_string_pretty(document).expect("texts and lists are JSON");
+    json.push('\n');
+    json
+}
+
+fn document(
+    inventory: &Inventory,
+    subject: &Subject,
+    version: Version,
+    purl_category: &'static str,
+) -> Document {
+    let components = Components::new(inventory);
+    let distro = inventory.distro.as_ref();
+    let ids = unique(components.packages.iter().map(|package| package_id(package)).collect());
+    let mut extracted = Extracted::new();
+
+    let mut packages = vec![root_package(subject, purl_category)];
+    packages.extend(distro.map(distro_package));
+    for (package, id) in components.packages.iter().zip(&ids) {
+        packages.push(self::package(package, id, distro, &mut extracted, purl_category));
+    }
+
+    if version < Version::V2_3 {
+        for package in &mut packages {
+            package.purpose = None;
+        }
+    }
+
+    let mut relationships = vec![Relationship::new(DOCUMENT_ID, "DESCRIBES", ROOT_ID)];
+    if distro.is_some() {
+        relationships.push(Relationship::new(ROOT_ID, "CONTAINS", DISTRO_ID));
+    }
+    relationships.extend(ids.iter().map(|id| Relationship::new(ROOT_ID, "CONTAINS", id)));
+    for (from, needs) in components.needs.iter().enumerate() {
+        relationships
+            .extend(needs.iter().map(|to| Relationship::new(&ids[from], "DEPENDS_ON", &ids[*to])));
+    }
+
+    let name = text::some(&subject.name).unwrap_or_else(|| NAMELESS.to_owned());
+    Document {
+        spdx_version: version.text(),
+        data_license: "CC0-1.0",
+        spdx_id: DOCUMENT_ID,
+        name,
+        namespace: String::new(),
+        creation_info: creation_info(inventory, subject),
+        packages,
+        extracted: extracted
+            .into_iter()
+            .map(|(license_id, text)| ExtractedLicense {
+                license_id,
+                name: text::line(&text),
+                extracted_text: text,
+            })
+            .collect(),
+        relationships,
+    }
+}
+
+fn creation_info(inventory: &Inventory, subject: &Subject) -> CreationInfo {
+    let notes: Vec<String> = inventory
+        .notes
+        .iter()
+        .map(|note| text::line(&format!("{}: {}", note.subject, note.message)))
+        .collect();
+    CreationInfo {
+        license_list_version: list_version(),
+        creators: vec![
+            "Organization: Sealift".to_owned(),
+            format!("Tool: sealift-{}", env!("CARGO_PKG_VERSION")),
+        ],
+        created: subject.timestamp(),
+        comment: if notes.is_empty() { None } else { Some(notes.join("\n")) },
+    }
+}
+
+// `3.29.0` is `3.29` in the format.
+fn list_version() -> String {
+    spdx::license_version().split('.').take(2).collect::<Vec<_>>().join(".")
+}
+
+fn root_package(subject: &Subject, purl_category: &'static str) -> SpdxPackage {
+    let supplier = subject.supplier.as_deref().and_then(|name| Party::parse(name, false));
+    SpdxPackage {
+        version: subject.digest.as_ref().map(ToString::to_string),
+        supplier: supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx()),
+        purpose: Some("CONTAINER"),
+        external_refs: subject
+            .purl()
+            .iter()
+            .map(|purl| ExternalRef::purl(purl_category, purl.to_string()))
+            .collect(),
+        ..SpdxPackage::new(&subject.name, ROOT_ID)
+    }
+}
+
+fn distro_package(distro: &Distro) -> SpdxPackage {
+    let supplier = Party::of_distro(&distro.id);
+    SpdxPackage {
+        version: distro.version_id.as_deref().and_then(text::some),
+        supplier: supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx()),
+        purpose: Some("OPERATING-SYSTEM"),
+        summary: distro.pretty_name.as_deref().and_then(text::some),
+        ..SpdxPackage::new(&distro.id, DISTRO_ID)
+    }
+}
+
+fn package(
+    package: &Package,
+    id: &str,
+    distro: Option<&Distro>,
+    extracted: &mut Extracted,
+    purl_category: &'static str,
+) -> SpdxPackage {
+    let supplier = Party::of_package(package, distro.map(|distro| distro.id.as_str()));
+    let license = spdx_expression(&package.licenses, extracted);
+    SpdxPackage {
+        version: package.version.as_deref().and_then(text::some),
+        supplier: supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx()),
+        homepage: package.homepage.as_deref().and_then(text::web_address),
+        source_info: source_info(package),
+        license_declared: license.unwrap_or_else(|| NO_ASSERTION.to_owned()),
+        summary: package.summary.as_deref().and_then(text::some),
+        external_refs: text::purl(package)
+            .into_iter()
+            .map(|purl| ExternalRef::purl(purl_category, purl))
+            .collect(),
+        ..SpdxPackage::new(&package.name, id)
+    }
+}
+
+fn source_info(package: &Package) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(source) = &package.source {
+        parts.push(format!("built from source package {} {}", source.name, source.version));
+    }
+    for evidence in &package.evidence {
+        parts.push(match &evidence.layer {
+            Some(layer) => format!("found by {} in layer {}", evidence.path, layer.diff_id),
+            None => format!("found by {}", evidence.path),
+        });
+    }
+    if let Some(layer) = &package.introduced_by {
+        parts.push(format!("introduced by layer {} ({})", layer.index, layer.diff_id));
+    }
+    text::some(&parts.join("; "))
+}
+
+fn package_id(package: &Package) -> String {
+    let version = package.version.as_deref().unwrap_or("unknown");
+    let architecture = package.architecture.as_deref().unwrap_or_default();
+    let readable = format!("{}-{}-{version}", package.kind.purl_type(), package.name);
+    let exact = format!("{}\0{architecture}\0{version}", package.purl);
+    let digest = sealift_oci::Digest::sha256(exact.as_bytes());
+    format!("SPDXRef-Package-{}-{}", text::identifier(&readable), &digest.hex()[..8])
+}
