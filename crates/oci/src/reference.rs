@@ -129,15 +129,18 @@ impl Reference {
         Ok(Self { tag: Some(tag.to_owned()), digest: None, ..self.clone() })
     }
 
-    /// Repository as people write it: without `docker.io/` and `library/`.
+    /// Repository as people write it: without `docker.io/` and `library/`, unless that names another one.
     pub fn familiar_name(&self) -> String {
+        let whole = || format!("{}/{}", self.registry, self.repository);
         if self.registry != DEFAULT_REGISTRY {
-            return format!("{}/{}", self.registry, self.repository);
+            return whole();
         }
-        match self.repository.strip_prefix(DEFAULT_NAMESPACE) {
-            Some(short) if !short.contains('/') => short.to_owned(),
-            _ => self.repository.clone(),
-        }
+        let short = match self.repository.strip_prefix(DEFAULT_NAMESPACE) {
+            Some(short) if !short.contains('/') => short,
+            _ => &self.repository,
+        };
+        // `docker.io/localhost/app` without its first part is on another registry.
+        if split_registry(short) == (DEFAULT_REGISTRY, short) { short.to_owned() } else { whole() }
     }
 
     /// The whole reference as people write it.
@@ -262,6 +265,8 @@ mod tests {
     fn docker_rules() {
         check("debian", "docker.io/library/debian", "debian");
         check("python:3.11-slim", "docker.io/library/python:3.11-slim", "python:3.11-slim");
+        check("docker.io/localhost/a", "docker.io/localhost/a", "docker.io/localhost/a");
+        check("docker.io/docker.io/a/b", "docker.io/docker.io/a/b", "docker.io/docker.io/a/b");
         check("index.docker.io/team/app:1", "docker.io/team/app:1", "team/app:1");
         check("localhost:5000/app", "localhost:5000/app", "localhost:5000/app");
         check(
