@@ -32,7 +32,7 @@ pub fn render_short(diagnostics: &[Diagnostic], path: &str, source: &str) -> Str
         let (line, column) = index.line_column(source, diagnostic.span.start);
         let rule = diagnostic.rule.as_deref().map(|rule| format!(" {rule}")).unwrap_or_default();
         let prefix = if path.is_empty() { String::new() } else { format!("{path}:") };
-        let message = annotate_snippets::normalize_untrusted_str(&diagnostic.message);
+        let message = one_line(&diagnostic.message);
         let level = diagnostic.level;
         text.extend([format!("{prefix}{line}:{column} {level}{rule} {message}\n")]);
     }
@@ -45,7 +45,7 @@ fn group<'a>(
     source: &'a str,
     index: &LineIndex,
 ) -> Group<'a> {
-    let mut title = title(diagnostic.level).primary_title(clean(&diagnostic.message));
+    let mut title = title(diagnostic.level).primary_title(one_line(&diagnostic.message));
     if let Some(rule) = &diagnostic.rule {
         title = title.id(clean(rule));
     }
@@ -88,6 +88,11 @@ struct Place<'a> {
 /// Text that came from a file, without terminal control characters.
 fn clean(text: &str) -> String {
     annotate_snippets::normalize_untrusted_str(text)
+}
+
+/// The same without line ends, which could pass for another message.
+fn one_line(text: &str) -> String {
+    clean(text).replace('\n', "␊").replace('\r', "␍")
 }
 
 fn title(level: Level) -> Title<'static> {
@@ -252,10 +257,12 @@ mod tests {
 
     #[test]
     fn short_form_is_one_line_each() {
-        let diagnostic = Diagnostic::error(Span::new(2, 3), "odd").with_rule("SL1001");
+        let odd = Diagnostic::error(Span::new(2, 3), "odd").with_rule("SL1001");
+        let hostile = Diagnostic::error(Span::new(0, 1), "no `a\r\nf:9:9 error odd`");
         expect![[r#"
             f:2:1 error SL1001 odd
+            f:1:1 error no `a␍␊f:9:9 error odd`
         "#]]
-        .assert_eq(&render_short(&[diagnostic], "f", "a\nb\n"));
+        .assert_eq(&render_short(&[odd, hostile], "f", "a\nb\n"));
     }
 }
