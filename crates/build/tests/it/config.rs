@@ -29,23 +29,25 @@ fn check(dockerfile: &str, expected: Expect) {
     expected.assert_eq(&text);
 }
 
+const EVERY_INSTRUCTION: &str = "FROM scratch\n\
+     MAINTAINER me\n\
+     ENV A=1 B=\"two words\"\n\
+     ENV A=2 C=$A\n\
+     LABEL one=1 \"two\"=\"$B\"\n\
+     EXPOSE 80 53/udp 8000-8002 127.0.0.1:90:91\n\
+     VOLUME /data [\"/x\"]\n\
+     VOLUME [\"/y\", \"/$A\"]\n\
+     USER app:staff\n\
+     STOPSIGNAL SIGINT\n\
+     SHELL [\"/bin/bash\", \"-ec\"]\n\
+     HEALTHCHECK --interval=5s --retries=2 CMD curl $A\n\
+     ENTRYPOINT run it\n\
+     CMD [\"a\", \"b\"]\n\
+     ONBUILD COPY . /app\n";
+
 fn instructions() {
     check(
-        "FROM scratch\n\
-         MAINTAINER me\n\
-         ENV A=1 B=\"two words\"\n\
-         ENV A=2 C=$A\n\
-         LABEL one=1 \"two\"=\"$B\"\n\
-         EXPOSE 80 53/udp 8000-8002 127.0.0.1:90:91\n\
-         VOLUME /data [\"/x\"]\n\
-         VOLUME [\"/y\", \"/$A\"]\n\
-         USER app:staff\n\
-         STOPSIGNAL SIGINT\n\
-         SHELL [\"/bin/bash\", \"-ec\"]\n\
-         HEALTHCHECK --interval=5s --retries=2 CMD curl $A\n\
-         ENTRYPOINT run it\n\
-         CMD [\"a\", \"b\"]\n\
-         ONBUILD COPY . /app\n",
+        EVERY_INSTRUCTION,
         expect![[r#"
             {
               "User": "app:staff",
