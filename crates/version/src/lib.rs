@@ -7,9 +7,12 @@
 
 mod version;
 
+mod apk;
 mod dpkg;
 mod key;
+mod pacman;
 mod pep440;
+mod rpm;
 
 mod range;
 

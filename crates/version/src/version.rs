@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::{dpkg, pep440};
+use crate::{apk, dpkg, pacman, pep440, rpm};
 
 /// The longest text that is read as a version.
 pub const VERSION_BYTES_MAX: usize = 4096;
@@ -16,6 +16,12 @@ pub enum Scheme {
     Dpkg,
     /// Python (PEP 440).
     Pep440,
+    /// Alpine's apk (apk-package(5)).
+    Apk,
+    /// RPM (rpm-version(7)).
+    Rpm,
+    /// Arch Linux's pacman (vercmp(8)).
+    Pacman,
 }
 
 impl Scheme {
@@ -24,6 +30,9 @@ impl Scheme {
         match self {
             Self::Dpkg => "dpkg",
             Self::Pep440 => "PEP 440",
+            Self::Apk => "apk",
+            Self::Rpm => "RPM",
+            Self::Pacman => "pacman",
         }
     }
 }
@@ -60,6 +69,9 @@ impl Version {
         let key = match scheme {
             Scheme::Dpkg => dpkg::key(trimmed),
             Scheme::Pep440 => pep440::key(trimmed),
+            Scheme::Apk => apk::key(trimmed),
+            Scheme::Rpm => rpm::key(trimmed),
+            Scheme::Pacman => pacman::key(trimmed),
         }
         .map_err(invalid)?;
         Ok(Self { scheme, key, text: trimmed.into() })

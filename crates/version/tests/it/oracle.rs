@@ -9,6 +9,7 @@ use sealift_version::{Scheme, Version, compare, pep440_canonical};
 
 const DPKG_PAIRS: usize = 4000;
 const PYTHON_PAIRS: usize = 40_000;
+const RPM_PAIRS: usize = 4000;
 
 // A small generator of fixed seed: the same texts in every run.
 struct Texts(u64);
@@ -33,6 +34,18 @@ impl Texts {
         let mut text = self.pick(&["", "", "", "0:", "1:", "02:"]).to_owned();
         text.push_str(self.pick(&["0", "1", "1.2", "10", "2024"]));
         for _ in 0..self.below(6) {
+            text.push_str(self.pick(&PIECES));
+        }
+        text
+    }
+
+    fn rpm(&mut self) -> String {
+        const PIECES: [&str; 20] = [
+            "0", "1", "2", "9", "10", "007", "~", "~~", "~rc1", "+", "^", "^git1", "_", ".", ".1",
+            ".0", "a", "b", "Z", "el9",
+        ];
+        let mut text = String::new();
+        for _ in 0..=self.below(6) {
             text.push_str(self.pick(&PIECES));
         }
         text
@@ -196,4 +209,26 @@ fn python_orders_as_we_do() {
     }
     assert!(n_ordered > PYTHON_PAIRS / 10, "only {n_ordered} pairs were two versions");
     assert!(Version::parse(Scheme::Pep440, "1.0").is_ok());
+}
+
+#[test]
+fn rpm_orders_as_we_do() {
+    let mut texts = Texts(0x6c62_272e_07bb_0142);
+    let pairs: Vec<(String, String)> = (0..RPM_PAIRS).map(|_| (texts.rpm(), texts.rpm())).collect();
+    let mut script = String::new();
+    for (left, right) in &pairs {
+        writeln!(script, "print(rpm.vercmp('{left}', '{right}'))").unwrap();
+    }
+    let path = std::env::temp_dir().join(format!("sealift-rpm-order-{}", std::process::id()));
+    std::fs::write(&path, script).unwrap();
+    let output = Command::new("rpmlua").arg(&path).output();
+    std::fs::remove_file(&path).unwrap();
+    let Ok(output) = output else { return skip("rpmlua") };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answers = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(answers.lines().count(), pairs.len());
+    for ((left, right), answer) in pairs.iter().zip(answers.lines()) {
+        let expected = answer.parse::<i32>().unwrap().cmp(&0);
+        assert_eq!(compare(Scheme::Rpm, left, right), Ok(expected), "`{left}` `{right}`");
+    }
 }

@@ -219,3 +219,125 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn apk_order() {
+    ascending(
+        Scheme::Apk,
+        &[
+            "0.1.0_alpha",
+            "0.1.0_alpha1",
+            "0.1.0_beta",
+            "0.1.0_pre2",
+            "0.1.0_rc1_pre1",
+            "0.1.0_rc1",
+            "0.1.0_rc2",
+            "0.1.0",
+            "0.1.0-r0",
+            "0.1.0-r1",
+            "0.1.0-r10",
+            "0.1.0~ab-r1",
+            "0.1.0_cvs",
+            "0.1.0_git20240101",
+            "0.1.0_p1",
+            "0.1.0_p10",
+            "0.1.0a",
+            "0.1.0b_p1",
+            "0.1.0.1",
+            "0.1.05",
+            "0.1.5",
+            "0.1.10",
+            "1",
+            "1.0",
+            "99999999999999999999999999999999999999",
+        ],
+    );
+    equal(Scheme::Apk, &["1.2", " 1.2 ", "01.2"]);
+}
+
+#[test]
+fn apk_refuses() {
+    refused(
+        Scheme::Apk,
+        &["", "a", "1.", "1_", "1_new", "1ab", "1-1", "1-r", "1-r1-r2", "1~", "1 2"],
+        expect![[r#"
+            `` is not a apk version: it is empty
+            `a` is not a apk version: it does not start with a digit
+            `1.` is not a apk version: no digit stands after a `.`
+            `1_` is not a apk version: it has a suffix that is not known
+            `1_new` is not a apk version: it has a suffix that is not known
+            `1ab` is not a apk version: it has a part that is not allowed there
+            `1-1` is not a apk version: it has a part that is not allowed there
+            `1-r` is not a apk version: no number stands after `-r`
+            `1-r1-r2` is not a apk version: it has a part that is not allowed there
+            `1~` is not a apk version: no hash stands after the `~`
+            `1 2` is not a apk version: it has a part that is not allowed there
+        "#]],
+    );
+}
+
+#[test]
+fn rpm_order() {
+    ascending(
+        Scheme::Rpm,
+        &[
+            "1.0~rc1-1",
+            "1.0~rc2-1",
+            "1.0",
+            "1.0-1.el8",
+            "1.0-1.el8_4",
+            "1.0-1.el9",
+            "1.0-1.1",
+            "1.0-2",
+            "1.0^git1-1",
+            "1.0a-1",
+            "1.0.1-1",
+            "1.10-1",
+            "1:0.1-1",
+        ],
+    );
+    equal(Scheme::Rpm, &["1.0-1", "0:1.0-1", "1_0-01", "1.0.-1."]);
+}
+
+#[test]
+fn rpm_refuses() {
+    refused(
+        Scheme::Rpm,
+        &["", ":1", "x:1", "99999999999:1", "1-", "-1", "1 2", "1/2", "\u{e4}"],
+        expect![[r#"
+            `` is not a RPM version: it is empty
+            `:1` is not a RPM version: the epoch before `:` is not a number
+            `x:1` is not a RPM version: the epoch before `:` is not a number
+            `99999999999:1` is not a RPM version: the epoch before `:` is too large
+            `1-` is not a RPM version: nothing stands after the last `-`
+            `-1` is not a RPM version: it has no version part
+            `1 2` is not a RPM version: it has a character that is not allowed
+            `1/2` is not a RPM version: it has a character that is not allowed
+            `ä` is not a RPM version: it has a character that is not allowed
+        "#]],
+    );
+}
+
+// The comment of pacman's own test: "1.0a < 1.0b < 1.0beta < 1.0p < 1.0pre < 1.0rc < 1.0 < 1.0.a < 1.0.1".
+#[test]
+fn pacman_order() {
+    ascending(
+        Scheme::Pacman,
+        &[
+            "1.0a", "1.0b", "1.0beta", "1.0p", "1.0pre", "1.0rc", "1.0", "1.0-1", "1.0-2",
+            "1.0-10", "1.0.a", "1.0.1", "1.1", "1..0", "2", "1:0",
+        ],
+    );
+    equal(Scheme::Pacman, &["1.0-1", "0:1.0-1", "1_0-01"]);
+    refused(
+        Scheme::Pacman,
+        &["1.0.", "a:1", ":1", "1-", "1 2"],
+        expect![[r#"
+            `1.0.` is not a pacman version: a part ends in a separator
+            `a:1` is not a pacman version: the epoch before `:` is not a number
+            `:1` is not a pacman version: the epoch before `:` is not a number
+            `1-` is not a pacman version: nothing stands after the last `-`
+            `1 2` is not a pacman version: it has a character that is not allowed
+        "#]],
+    );
+}
