@@ -64,6 +64,8 @@ pub enum RelationKind {
     DependsOn,
     /// The first's files are among the second's.
     OwnedBy,
+    /// The first contains code of the second, which was there when it was built.
+    BuiltFrom,
 }
 
 /// Something that could not be read or judged. Analyses are total: they return what they have and notes on the rest.
