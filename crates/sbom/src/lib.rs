@@ -1,12 +1,14 @@
-//! SPDX and CycloneDX documents from an [`Inventory`](sealift_model::Inventory).
+//! SBOM documents: from an [`Inventory`](sealift_model::Inventory), and back into one.
 //!
-//! Entry: [`Output`] and [`FORMATS`], or [`spdx::encode`] and [`cyclonedx::encode`] themselves.
+//! Entry: [`Output`] and [`FORMATS`], or [`spdx::encode`] and [`cyclonedx::encode`] themselves;
+//! [`read::read`] for the way back.
 //!
 //! Invariants: the same inventory and subject give the same bytes (the serial number and the namespace are made
 //! from the content, the time is the caller's); the subject reaches every component; a component that an
 //! operating-system package owns is not listed beside it, and edges to it lead to its owner.
 
 pub mod cyclonedx;
+pub mod read;
 pub mod spdx;
 
 mod components;

@@ -238,6 +238,11 @@ pub(crate) fn kind_and_language(purl_type: &str) -> (&'static str, &'static str)
         .map_or(("UnknownPackage", ""), |(_, kind, language)| (kind, language))
 }
 
+/// The purl type of what syft calls a kind of package.
+pub(crate) fn purl_type_of(kind: &str) -> Option<&'static str> {
+    KINDS.iter().find(|(_, name, _)| *name == kind).map(|(purl_type, _, _)| *purl_type)
+}
+
 const KINDS: &[(&str, &str, &str)] = &[
     ("alpm", "alpm", ""),
     ("apk", "apk", ""),
@@ -262,7 +267,7 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("nuget", "dotnet", "dotnet"),
     ("opam", "opam", "ocaml"),
     ("otp", "erlang-otp", "erlang"),
-    ("portage", "portage", ""),
+    ("ebuild", "portage", ""),
     ("pub", "dart-pub", "dart"),
     ("pypi", "python", "python"),
     ("rpm", "rpm", ""),

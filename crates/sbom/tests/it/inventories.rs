@@ -37,7 +37,7 @@ fn license(declared: &str, spdx: Option<&str>) -> License {
     License { declared: declared.to_owned(), spdx: spdx.map(str::to_owned) }
 }
 
-fn needs(from: usize, to: usize) -> Relation {
+pub(crate) fn needs(from: usize, to: usize) -> Relation {
     Relation { from: PackageId(from), kind: RelationKind::DependsOn, to: PackageId(to) }
 }
 

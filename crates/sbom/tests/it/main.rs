@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod inventories;
+mod reading;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 const VALIDATOR: &str = include_str!("./validate.py");
 
-fn subject() -> Subject {
+pub(crate) fn subject() -> Subject {
     let reference = "registry.local:5000/team/app:1.4".parse().unwrap();
     let mut subject = Subject::image(&reference, &Digest::sha256(b"manifest"), 1_769_817_600);
     subject.architecture = Some("amd64".to_owned());
