@@ -1,8 +1,13 @@
 //! What a cataloger is, and what it sees.
 
+use std::collections::BTreeMap;
+
 use sealift_archive::RelativePath;
 use sealift_image::{FileFact, FileTree};
 use sealift_model::{Distro, Evidence, LayerRef, Method, Note, Package};
+
+// So many files of a package tell the layer that brought it.
+const LAYER_FILES_MAX: usize = 1000;
 
 /// A reader of one kind of package database.
 pub struct Cataloger {
@@ -99,6 +104,19 @@ impl<'a> Context<'a> {
         let bytes = self.tree.read(&path)?;
         let layer = self.tree.resolve(&path).and_then(|fact| layer_ref(self.tree, fact));
         Some(Companion { bytes, layer })
+    }
+
+    /// The layer that brought most of these files, the lower of two that brought as many. A database in one file is
+    /// written again for every package; the files of a package are there since it was installed.
+    pub(crate) fn layer_of(&self, files: &[String]) -> Option<LayerRef> {
+        let mut counts: BTreeMap<usize, (usize, &FileFact)> = BTreeMap::new();
+        for file in files.iter().take(LAYER_FILES_MAX) {
+            if let Some(fact) = self.tree.resolve_text(file.as_bytes()) {
+                counts.entry(fact.layer).or_insert((0, fact)).0 += 1;
+            }
+        }
+        let (_, fact) = counts.into_values().rev().max_by_key(|(count, _)| *count)?;
+        layer_ref(self.tree, fact)
     }
 
     pub(crate) fn evidence(&self, method: Method) -> Evidence {

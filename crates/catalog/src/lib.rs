@@ -10,6 +10,7 @@ mod cataloger;
 mod distro;
 mod link;
 
+mod apk;
 mod dpkg;
 mod python;
 
@@ -18,6 +19,8 @@ mod deb822;
 mod dpkg_relations;
 mod license;
 mod markers;
+mod os_license;
+mod os_purl;
 mod supplier;
 
 use sealift_archive::RelativePath;
@@ -28,7 +31,7 @@ pub use cataloger::{Cataloger, Pattern};
 
 /// All catalogers. The order is of no importance.
 pub const CATALOGERS: &[Cataloger] =
-    &[dpkg::STATUS, dpkg::STATUS_DIRECTORY, python::WHEEL, python::EGG];
+    &[apk::INSTALLED, dpkg::STATUS, dpkg::STATUS_DIRECTORY, python::WHEEL, python::EGG];
 
 /// True for files whose content [`catalog`] looks at.
 pub fn wanted(path: &RelativePath) -> bool {

@@ -50,23 +50,28 @@ pub(crate) fn link(
     }
 }
 
-// A Debian package is there once for each architecture, wherever it is recorded; a Python package once a place.
+// A distribution's package is there once for each architecture, wherever it is recorded; a Python package once a place.
 fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
     let mut merged: Vec<Draft> = Vec::with_capacity(drafts.len());
-    let mut places: HashMap<(String, Option<String>, Option<String>), usize> = HashMap::new();
+    let mut places = HashMap::new();
     for draft in drafts {
         let package = &draft.package;
         if !package.kind.is_os() {
             merged.push(draft);
             continue;
         }
-        let key = (package.name.clone(), package.version.clone(), package.architecture.clone());
-        let Some(place) = places.get(&key) else {
+        let key = (
+            package.kind,
+            package.name.clone(),
+            package.version.clone(),
+            package.architecture.clone(),
+        );
+        let Some(place) = places.get(&key).copied() else {
             places.insert(key, merged.len());
             merged.push(draft);
             continue;
         };
-        let known = &mut merged[*place].package;
+        let known = &mut merged[place].package;
         known.evidence.extend(draft.package.evidence);
         if known.files.is_empty() {
             known.files = draft.package.files;

@@ -16,6 +16,18 @@ pub enum PackageKind {
     Deb,
     /// Python's pip and its like.
     Python,
+    /// Node's npm and its like.
+    Npm,
+    /// Go modules.
+    Go,
+    /// Rust's cargo.
+    Cargo,
+    /// Java's Maven and its like.
+    Maven,
+    /// Ruby's gems.
+    Gem,
+    /// PHP's Composer.
+    Composer,
     /// Alpine's apk.
     Apk,
     /// RPM.
@@ -34,6 +46,12 @@ impl PackageKind {
         match self {
             Self::Deb => "deb",
             Self::Python => "pypi",
+            Self::Npm => "npm",
+            Self::Go => "golang",
+            Self::Cargo => "cargo",
+            Self::Maven => "maven",
+            Self::Gem => "gem",
+            Self::Composer => "composer",
             Self::Apk => "apk",
             Self::Rpm => "rpm",
             Self::Alpm => "alpm",

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use crate::{inventory, show};
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
+    "lib/apk/db/installed",
     "var/lib/dpkg/status",
     "var/lib/dpkg/status.d/a",
     "var/lib/dpkg/info/a.list",

@@ -1,6 +1,7 @@
 //! Whole images, built in memory layer by layer.
 #![allow(clippy::unwrap_used, clippy::needless_raw_string_hashes, reason = "tests")]
 
+mod apk;
 mod debian;
 mod hostile;
 mod python;
@@ -103,6 +104,7 @@ pub(crate) fn show(inventory: &Inventory) -> String {
         let kind = match relation.kind {
             RelationKind::DependsOn => "needs",
             RelationKind::OwnedBy => "is owned by",
+            RelationKind::BuiltFrom => "is built from",
         };
         writeln!(text, "{} {kind} {}", name(relation.from), name(relation.to)).unwrap();
     }
