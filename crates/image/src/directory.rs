@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sealift_archive::{Mtime, RelativePath, read_bounded};
 
+use crate::inspection::{Gate, Inspection};
 use crate::read::{ReadLimits, Wanted};
 use crate::scan::{Body, over_limit};
 use crate::{Error, FileFact, FileKind, FileTree, Note, Result};
@@ -17,6 +18,25 @@ use crate::{Error, FileFact, FileKind, FileTree, Note, Result};
 ///
 /// `/proc`, `/sys` and `/dev` right below the folder are left out if they are mounts.
 pub fn open_directory(path: &Path, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<FileTree> {
+    open(path, wanted, None, limits)
+}
+
+/// The same, with extracts of files that are only looked at.
+pub fn open_directory_inspected(
+    path: &Path,
+    wanted: &Wanted<'_>,
+    inspection: &Inspection<'_>,
+    limits: &ReadLimits,
+) -> Result<FileTree> {
+    open(path, wanted, Some(inspection), limits)
+}
+
+fn open(
+    path: &Path,
+    wanted: &Wanted<'_>,
+    inspection: Option<&Inspection<'_>>,
+    limits: &ReadLimits,
+) -> Result<FileTree> {
     let io_error = |error| Error::io(path, error);
     let root = fs::canonicalize(path).map_err(io_error)?;
     let metadata = fs::metadata(&root).map_err(io_error)?;
@@ -24,7 +44,14 @@ pub fn open_directory(path: &Path, wanted: &Wanted<'_>, limits: &ReadLimits) -> 
         return Err(io_error(io::ErrorKind::NotADirectory.into()));
     }
     let device = metadata.dev();
-    let mut walk = Walk { found: BTreeMap::new(), notes: Vec::new(), kept_bytes: 0 };
+    let mut walk = Walk {
+        found: BTreeMap::new(),
+        notes: Vec::new(),
+        kept_bytes: 0,
+        inspection,
+        gate: Gate::default(),
+        buffer: Vec::new(),
+    };
     let mut directories = vec![(root.clone(), RelativePath::root())];
     walk.add(&root, RelativePath::root(), &metadata, wanted, limits);
     while let Some((directory, inner)) = directories.pop() {
@@ -54,13 +81,16 @@ pub fn open_directory(path: &Path, wanted: &Wanted<'_>, limits: &ReadLimits) -> 
     Ok(walk.finish(wanted, limits, &root))
 }
 
-struct Walk {
+struct Walk<'a> {
     found: BTreeMap<RelativePath, (FileFact, Body)>,
     notes: Vec<Note>,
     kept_bytes: u64,
+    inspection: Option<&'a Inspection<'a>>,
+    gate: Gate,
+    buffer: Vec<u8>,
 }
 
-impl Walk {
+impl Walk<'_> {
     // Sorted, so that limits hit the same files each time.
     fn children(&mut self, directory: &Path, inner: &RelativePath) -> Vec<(PathBuf, RelativePath)> {
         let list = || -> io::Result<Vec<PathBuf>> {
@@ -99,7 +129,7 @@ impl Walk {
         let body = if fact.is_file() && wanted(&name, &fact.meta()) {
             self.body(path, &name, fact.size, limits)
         } else {
-            Body::None
+            self.inspect(path, &fact, limits)
         };
         self.found.insert(name, (fact, body));
     }
@@ -126,6 +156,21 @@ impl Walk {
                 Body::None
             }
         }
+    }
+
+    fn inspect(&mut self, path: &Path, fact: &FileFact, limits: &ReadLimits) -> Body {
+        let Some(inspection) = self.inspection else { return Body::None };
+        if !fact.is_file() || !(inspection.wanted)(&fact.path, &fact.meta()) {
+            return Body::None;
+        }
+        let (gate, buffer) = (&self.gate, &mut self.buffer);
+        let read = File::open(path).map_err(sealift_archive::Error::from).and_then(|file| {
+            inspection.body(&fact.path, fact.size, file, buffer, (gate, limits))
+        });
+        read.unwrap_or_else(|error| {
+            self.note(fact.path.clone(), &error);
+            Body::None
+        })
     }
 
     fn note(&mut self, path: RelativePath, error: &dyn std::fmt::Display) {
@@ -157,6 +202,9 @@ impl Walk {
                 Body::None => {}
                 Body::Kept(bytes) => {
                     tree.bodies.insert(index, bytes);
+                }
+                Body::Extract(bytes) => {
+                    tree.extracts.insert(index, bytes);
                 }
                 Body::OverLimit(message) => {
                     self.notes.push(Note { path: tree.facts[index].path.clone(), message });

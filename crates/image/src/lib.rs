@@ -21,20 +21,22 @@ mod members;
 mod referrers;
 
 mod directory;
+mod inspection;
 mod merge;
 mod read;
 mod scan;
 mod tree;
 
 pub use blob::{BlobSource, read_blob_verified};
-pub use directory::open_directory;
+pub use directory::{open_directory, open_directory_inspected};
 pub use docker_archive::open_docker_archive;
 pub use error::Error;
 pub use image::{Image, image_for_platform, image_from_descriptor, image_from_manifest};
+pub use inspection::Inspection;
 pub use layer::LayerReader;
 pub use layout::{open_oci_archive, open_oci_dir};
 pub use platform::select_platform;
-pub use read::{ReadLimits, Wanted, read, tree_of};
+pub use read::{ReadLimits, Wanted, read, read_inspected, tree_of};
 pub use referrers::{layout_referrers, read_layout_index};
 pub use target::Target;
 pub use tree::{FileFact, FileKind, FileMeta, FileTree, LayerFact, Note, Removed, RemovedHow};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rayon::prelude::*;
 use sealift_archive::{Header, Limits, RelativePath};
 
+use crate::inspection::Inspection;
 use crate::merge::{Merge, Node};
 use crate::scan::{self, Body, Budget, Scan, ScannedEntry, file_meta};
 use crate::{FileKind, FileMeta, FileTree, Image, LayerFact, Note, Removed, RemovedHow, Result};
@@ -45,8 +46,28 @@ impl Default for ReadLimits {
 /// A layer is read a second time only if it has the content of a wanted file under a name that was not wanted: behind a
 /// hard link, a symbolic link, or a directory that is a link.
 pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<FileTree> {
+    read_all(image, wanted, None, limits)
+}
+
+/// The same, with extracts of files that are only looked at. An extract follows its file through hard links; a layer is
+/// not read again for one, so a file is inspected by the name that its layer has.
+pub fn read_inspected(
+    image: &Image,
+    wanted: &Wanted<'_>,
+    inspection: &Inspection<'_>,
+    limits: &ReadLimits,
+) -> Result<FileTree> {
+    read_all(image, wanted, Some(inspection), limits)
+}
+
+fn read_all(
+    image: &Image,
+    wanted: &Wanted<'_>,
+    inspection: Option<&Inspection<'_>>,
+    limits: &ReadLimits,
+) -> Result<FileTree> {
     let keep = |_: usize, header: &Header| wanted(&header.path, &file_meta(header));
-    let budget = Budget::new(limits);
+    let budget = Budget::new(limits, inspection);
     let all = (0..image.layers().len()).collect();
     let scans = scan_layers(image, &budget, all, &|_| &keep)?;
     let mut layers: Vec<LayerFact> = image
@@ -72,6 +93,7 @@ pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<F
             .map(|(layer, set)| (*layer, move |place: usize, _: &Header| set.contains(&place)))
             .collect();
         let again: Vec<usize> = missing.keys().copied().collect();
+        let budget = budget.again();
         let scans = scan_layers(image, &budget, again.clone(), &|layer| &keep[&layer])?;
         draft.fill(&again, scans);
     }
@@ -142,6 +164,9 @@ impl Draft {
             Body::None => {}
             Body::Kept(bytes) => {
                 self.tree.bodies.insert(index, bytes);
+            }
+            Body::Extract(bytes) => {
+                self.tree.extracts.insert(index, bytes);
             }
             Body::OverLimit(message) => {
                 self.over.insert(index, message);

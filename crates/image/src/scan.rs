@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealift_archive::{EntryKind, Header, tar};
 
+use crate::inspection::{Gate, Inspection};
 use crate::read::ReadLimits;
 use crate::{Error, FileKind, FileMeta, Image, LayerReader, Result};
 
@@ -29,6 +30,8 @@ pub(crate) enum Body {
     None,
     /// The content.
     Kept(Arc<[u8]>),
+    /// What an inspection found in it.
+    Extract(Arc<[u8]>),
     /// It is wanted, but above a limit; the text says which.
     OverLimit(String),
 }
@@ -36,13 +39,44 @@ pub(crate) enum Body {
 /// What all layers together may take of memory. Whether it is enough does not depend on the order of the threads.
 pub(crate) struct Budget<'a> {
     limits: &'a ReadLimits,
+    inspection: Option<&'a Inspection<'a>>,
+    gate: Gate,
     bodies_bytes: AtomicU64,
     facts_bytes: AtomicU64,
 }
 
 impl<'a> Budget<'a> {
-    pub(crate) fn new(limits: &'a ReadLimits) -> Self {
-        Self { limits, bodies_bytes: AtomicU64::new(0), facts_bytes: AtomicU64::new(0) }
+    pub(crate) fn new(limits: &'a ReadLimits, inspection: Option<&'a Inspection<'a>>) -> Self {
+        Self {
+            limits,
+            inspection,
+            gate: Gate::default(),
+            bodies_bytes: AtomicU64::new(0),
+            facts_bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// For reading layers again, without the inspection, which is done.
+    pub(crate) fn again(self) -> Self {
+        Self { inspection: None, ..self }
+    }
+
+    // What an inspection keeps of an entry that nobody wants as a whole.
+    fn inspect(&self, entry: &mut Entry<'_>, buffer: &mut Vec<u8>) -> Result<Body, EntryError> {
+        let header = entry.header();
+        let Some(inspection) = self.inspection else { return Ok(Body::None) };
+        if header.kind != EntryKind::File || !(inspection.wanted)(&header.path, &file_meta(header))
+        {
+            return Ok(Body::None);
+        }
+        let (path, size) = (header.path.clone(), header.size);
+        let body = inspection
+            .body(&path, size, entry, buffer, (&self.gate, self.limits))
+            .map_err(EntryError::Archive)?;
+        if let Body::Extract(bytes) = &body {
+            self.take_body(bytes.len() as u64).map_err(EntryError::Memory)?;
+        }
+        Ok(body)
     }
 
     fn take_body(&self, bytes: u64) -> Result<()> {
@@ -71,6 +105,13 @@ impl<'a> Budget<'a> {
         }
         Ok(())
     }
+}
+
+type Entry<'a> = tar::Entry<'a, LayerReader>;
+
+enum EntryError {
+    Archive(sealift_archive::Error),
+    Memory(Error),
 }
 
 /// Reads a layer once, to its end, and verifies it. `keep` says whose content is wanted, by the entry's place.
@@ -102,13 +143,17 @@ fn entries(
 ) -> Result<Vec<ScannedEntry>> {
     let mut entries = Vec::new();
     let mut kept_bytes = 0;
+    let mut buffer = Vec::new();
     while let Some(mut entry) = archive.next_entry().map_err(of_layer)? {
         let header = entry.header();
         let size = header.size;
         budget.take_fact(header)?;
         let is_wanted = header.kind == EntryKind::File && keep(entries.len(), header);
         let body = if !is_wanted {
-            Body::None
+            budget.inspect(&mut entry, &mut buffer).map_err(|error| match error {
+                EntryError::Archive(error) => of_layer(error),
+                EntryError::Memory(error) => error,
+            })?
         } else if let Some(over) = over_limit(size, kept_bytes, budget.limits) {
             over
         } else {

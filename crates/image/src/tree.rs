@@ -163,6 +163,7 @@ pub struct Note {
 pub struct FileTree {
     pub(crate) facts: Vec<FileFact>,
     pub(crate) bodies: HashMap<usize, Arc<[u8]>>,
+    pub(crate) extracts: HashMap<usize, Arc<[u8]>>,
     pub(crate) notes: Vec<Note>,
     pub(crate) layers: Vec<LayerFact>,
     pub(crate) removed: Vec<Removed>,
@@ -207,6 +208,14 @@ impl FileTree {
             .iter()
             .enumerate()
             .filter_map(|(index, fact)| Some((fact, self.bodies.get(&index)?.as_ref())))
+    }
+
+    /// The files of which an inspection kept an extract, with it, sorted by path.
+    pub fn extracts(&self) -> impl Iterator<Item = (&FileFact, &[u8])> {
+        self.facts
+            .iter()
+            .enumerate()
+            .filter_map(|(index, fact)| Some((fact, self.extracts.get(&index)?.as_ref())))
     }
 
     /// Number of files, without the root.

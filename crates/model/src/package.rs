@@ -65,6 +65,12 @@ impl PackageKind {
         match purl_type {
             "deb" => Self::Deb,
             "pypi" => Self::Python,
+            "npm" => Self::Npm,
+            "golang" => Self::Go,
+            "cargo" => Self::Cargo,
+            "maven" => Self::Maven,
+            "gem" => Self::Gem,
+            "composer" => Self::Composer,
             "apk" => Self::Apk,
             "rpm" => Self::Rpm,
             "alpm" => Self::Alpm,
