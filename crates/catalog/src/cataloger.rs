@@ -119,6 +119,11 @@ impl<'a> Context<'a> {
         layer_ref(self.tree, fact)
     }
 
+    /// Where a path leads, links followed; both without a slash at the beginning.
+    pub(crate) fn resolved(&self, path: &str) -> Option<String> {
+        Some(self.tree.resolve_text(path.as_bytes())?.path.to_string())
+    }
+
     pub(crate) fn evidence(&self, method: Method) -> Evidence {
         Evidence { path: self.path(), layer: self.layer(), method }
     }

@@ -7,11 +7,14 @@
 //! order of the result depends on nothing but the files.
 
 mod cataloger;
+mod component;
 mod distro;
 mod link;
 
 mod apk;
 mod dpkg;
+mod node;
+mod node_lock;
 mod python;
 
 mod copyright;
@@ -30,8 +33,16 @@ use sealift_model::{Inventory, Note};
 pub use cataloger::{Cataloger, Pattern};
 
 /// All catalogers. The order is of no importance.
-pub const CATALOGERS: &[Cataloger] =
-    &[apk::INSTALLED, dpkg::STATUS, dpkg::STATUS_DIRECTORY, python::WHEEL, python::EGG];
+pub const CATALOGERS: &[Cataloger] = &[
+    apk::INSTALLED,
+    dpkg::STATUS,
+    dpkg::STATUS_DIRECTORY,
+    node::PACKAGE,
+    node_lock::NPM,
+    node_lock::YARN,
+    python::WHEEL,
+    python::EGG,
+];
 
 /// True for files whose content [`catalog`] looks at.
 pub fn wanted(path: &RelativePath) -> bool {

@@ -4,6 +4,7 @@
 mod apk;
 mod debian;
 mod hostile;
+mod node;
 mod python;
 
 use std::collections::BTreeMap;

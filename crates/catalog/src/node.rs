@@ -1,0 +1,244 @@
+//! Node's packages that are there, by their `package.json`.
+//!
+//! A directory right below `node_modules` is an installed package (npm's folders(5)); its needs are looked up as Node
+//! looks up modules: in `node_modules` of its own directory, then of each one above.
+
+use sealift_model::{License, Method, PackageKind, Scope, Supplier};
+use serde_json::{Map, Value};
+
+use crate::cataloger::{Cataloger, Context, Found, Pattern};
+use crate::component::{NAME_BYTES_MAX, component, is_test_data, license, shorten};
+use crate::supplier::supplier;
+
+/// Packages with their manifest.
+pub(crate) const PACKAGE: Cataloger = Cataloger {
+    name: "node-package",
+    evidence: &[Pattern::Named("", "package.json")],
+    companions: &[],
+    read,
+};
+
+const MANIFEST_BYTES_MAX: usize = 16 << 20;
+const NEEDS_MAX: usize = 2_000;
+const LEVELS_MAX: usize = 32;
+// Where Debian has Node's packages; Debian's node looks there.
+const SYSTEM: [&str; 2] = ["usr/share/nodejs", "usr/lib/nodejs"];
+
+fn read(bytes: &[u8], context: &Context<'_>) -> Found {
+    let path = String::from_utf8_lossy(context.path_bytes()).into_owned();
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let place = Place::of(directory);
+    let mut found = Found::default();
+    if bytes.len() > MANIFEST_BYTES_MAX {
+        found.notes.push(context.note("it is too large for a manifest"));
+        return found;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let manifest: Map<String, Value> = match serde_json::from_slice(bytes) {
+        Ok(manifest) => manifest,
+        // Tests of packages have broken ones on purpose.
+        Err(_) if place.scope != Scope::Installed || !place.is_instance => return found,
+        Err(error) => {
+            found.notes.push(context.note(format!("it is no manifest: {error}")));
+            Map::new()
+        }
+    };
+    let text = |key: &str| manifest.get(key).and_then(Value::as_str).map(str::trim);
+    let name = text("name").filter(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX);
+    let version = text("version").filter(|text| !text.is_empty() && text.len() <= NAME_BYTES_MAX);
+    let Some(name) = name.or(place.instance).filter(|_| place.is_package(name, version)) else {
+        return found;
+    };
+    if version.is_none() && place.scope == Scope::Installed {
+        found.notes.push(context.note(format!("package `{name}` has no version")));
+    }
+    let evidence = context.evidence(Method::Manifest);
+    let mut draft = component(PackageKind::Npm, name, version, evidence, context);
+    let package = &mut draft.package;
+    package.scope = place.scope;
+    package.licenses = licenses(&manifest);
+    package.supplier = manifest.get("author").and_then(author);
+    package.homepage = text("homepage").filter(|page| !page.is_empty()).map(shorten);
+    package.summary = text("description").filter(|line| !line.is_empty()).map(shorten);
+    draft.provides = vec![directory.to_owned()];
+    draft.requires = needs(&manifest)
+        .take(NEEDS_MAX)
+        .map(|need| {
+            let candidates = candidates(directory, need);
+            let is_there = |candidate: &String| {
+                let resolved = context.resolved(&format!("{candidate}/package.json"))?;
+                Some(vec![resolved.strip_suffix("/package.json")?.to_owned()])
+            };
+            candidates.iter().find_map(is_there).unwrap_or(candidates)
+        })
+        .collect();
+    found.drafts.push(draft);
+    found
+}
+
+// Where a manifest is.
+struct Place<'a> {
+    /// True for a directory that Node finds by the package's name.
+    is_instance: bool,
+    /// That name.
+    instance: Option<&'a str>,
+    /// True inside of a package.
+    is_inner: bool,
+    scope: Scope,
+}
+
+impl<'a> Place<'a> {
+    fn of(directory: &'a str) -> Self {
+        let system = SYSTEM.iter().find(|system| {
+            directory.strip_prefix(*system).is_some_and(|rest| rest.starts_with('/'))
+        });
+        let rest = system.map_or(directory, |system| &directory[system.len() + 1..]);
+        // Parts that are names of packages say nothing about the place.
+        let mut is_name = system.is_some();
+        let mut is_inner = is_name;
+        let mut start = if is_name { Some(0) } else { None };
+        let mut inner_parts = Vec::new();
+        let mut at = 0;
+        for part in rest.split('/') {
+            if part == "node_modules" {
+                (is_name, is_inner) = (true, true);
+                start = Some(at + part.len() + 1);
+            } else if is_name {
+                is_name = part.starts_with('@');
+            } else if is_inner {
+                inner_parts.push(part);
+                start = None;
+            }
+            at += part.len() + 1;
+        }
+        let instance = start.and_then(|start| rest.get(start..)).filter(|name| {
+            let is_scoped = name.starts_with('@');
+            !name.is_empty() && !name.starts_with('.') && name.contains('/') == is_scoped
+        });
+        let has = |names: &[&str]| inner_parts.iter().any(|part| names.contains(part));
+        let scope = if has(&["test", "tests", "spec"]) || is_test_data(directory) {
+            Scope::TestData
+        } else if has(&["compiled", "vendor", "vendored", "third_party", "bundled", "_vendor"]) {
+            Scope::Embedded
+        } else if instance.is_none() && is_inner {
+            Scope::Embedded
+        } else {
+            Scope::Installed
+        };
+        let is_marked = has(&["compiled", "vendor", "vendored", "third_party", "bundled"]);
+        Self { is_instance: instance.is_some(), instance, is_inner: is_inner && !is_marked, scope }
+    }
+
+    // A manifest without a version inside of a package tells Node how to load files; it is a package only where others'
+    // code is kept.
+    fn is_package(&self, name: Option<&str>, version: Option<&str>) -> bool {
+        if self.is_instance {
+            return true;
+        }
+        let is_vendored = self.scope == Scope::Embedded && !self.is_inner;
+        name.is_some() && (version.is_some() || is_vendored)
+    }
+}
+
+/// Directories in which Node looks for a package, for a file in this one; the first that is there counts.
+pub(crate) fn candidates(directory: &str, need: &str) -> Vec<String> {
+    let mut candidates = Vec::new();
+    let mut here = Some(directory);
+    while let Some(path) = here.filter(|_| candidates.len() < LEVELS_MAX) {
+        let (above, last) = match path.rsplit_once('/') {
+            Some((above, last)) => (Some(above), last),
+            None => ((!path.is_empty()).then_some(""), path),
+        };
+        if last != "node_modules" {
+            let slash = if path.is_empty() { "" } else { "/" };
+            candidates.push(format!("{path}{slash}node_modules/{need}"));
+        }
+        here = above;
+    }
+    candidates.extend(SYSTEM.iter().map(|system| format!("{system}/{need}")));
+    candidates
+}
+
+/// Names that a manifest, or its entry in a lock file, needs at run time.
+pub(crate) fn needs(manifest: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    ["dependencies", "optionalDependencies", "peerDependencies"]
+        .into_iter()
+        .filter_map(|key| manifest.get(key)?.as_object())
+        .flat_map(Map::keys)
+        .map(String::as_str)
+        .filter(|name| is_name(name))
+}
+
+/// True for what may be a package's name, which never leads out of its directory.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.len() <= NAME_BYTES_MAX
+        && !name.is_empty()
+        && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// `license`: an expression, an object with `type`, or a list of either (npm's package.json(5) and what came before).
+pub(crate) fn licenses(manifest: &Map<String, Value>) -> Vec<License> {
+    let one = |value: &Value| {
+        let text = value.as_str().or_else(|| value.get("type")?.as_str())?;
+        license(text)
+    };
+    let values = [manifest.get("license"), manifest.get("licenses")];
+    values
+        .into_iter()
+        .flatten()
+        .flat_map(|value| match value {
+            Value::Array(list) => list.iter().take(20).filter_map(one).collect(),
+            other => one(other).into_iter().collect::<Vec<_>>(),
+        })
+        .collect()
+}
+
+fn author(value: &Value) -> Option<Supplier> {
+    if let Some(text) = value.as_str() {
+        // `Name <mail> (url)`.
+        return supplier(text.split('(').next()?);
+    }
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    match (text("name")?, text("email")) {
+        (name, Some(mail)) if !name.contains('<') => supplier(&format!("{name} <{mail}>")),
+        (name, _) => supplier(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places() {
+        let check = |directory: &str, instance: Option<&str>, scope: Scope| {
+            let place = Place::of(directory);
+            assert_eq!((place.instance, place.scope), (instance, scope), "{directory}");
+        };
+        check("app/node_modules/a", Some("a"), Scope::Installed);
+        check("app/node_modules/@s/a", Some("@s/a"), Scope::Installed);
+        check("app/node_modules/test", Some("test"), Scope::Installed);
+        check("app/node_modules/a/node_modules/b", Some("b"), Scope::Installed);
+        check("app/node_modules/a/test/node_modules/b", Some("b"), Scope::TestData);
+        check("app/node_modules/next/dist/compiled/b", None, Scope::Embedded);
+        check("app/node_modules/terser/bin", None, Scope::Embedded);
+        check("app/node_modules/@s", None, Scope::Embedded);
+        check("app/node_modules", None, Scope::Embedded);
+        check("usr/share/nodejs/a", Some("a"), Scope::Installed);
+        check("usr/share/nodejs/a/fixtures/b", None, Scope::TestData);
+        check("app", None, Scope::Installed);
+        check("", None, Scope::Installed);
+    }
+
+    #[test]
+    fn lookups() {
+        let found = candidates("app/node_modules/a", "b");
+        assert_eq!(
+            found[..3],
+            ["app/node_modules/a/node_modules/b", "app/node_modules/b", "node_modules/b"]
+        );
+        assert!(candidates(&"a/".repeat(9_000), "b").len() < 40);
+        assert!(!is_name("../../etc"));
+        assert!(is_name("@a/b"));
+    }
+}
