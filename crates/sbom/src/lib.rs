@@ -11,15 +11,21 @@ pub mod cyclonedx;
 pub mod read;
 pub mod spdx;
 
+mod analysis;
+mod compare;
 mod components;
 mod format;
 mod github;
 mod license;
 mod listing;
+mod merge;
 mod party;
 mod subject;
 mod syft;
 mod text;
 
+pub use analysis::{Analysis, Risk, analyze};
+pub use compare::{Difference, diff};
 pub use format::{FORMATS, Format, FormatVersion, Output, UnknownFormat, find_format};
+pub use merge::merge;
 pub use subject::Subject;

@@ -3,6 +3,7 @@
 //! Invariants: bytes, nesting and counts are limited; nothing in a document makes the reader panic, recurse without
 //! end or look anywhere else; what names no package is counted in a note.
 
+mod check;
 mod cyclonedx;
 mod draft;
 mod json;
@@ -16,6 +17,8 @@ use sealift_model::Inventory;
 use serde_json::Value;
 
 use crate::Subject;
+
+pub use check::Problem;
 
 /// How much a document may have.
 #[derive(Clone, Copy, Debug)]
@@ -101,8 +104,43 @@ impl Error {
     }
 }
 
+/// What a document is, as soon as it is JSON.
+#[derive(Clone, Copy)]
+enum Kind {
+    CycloneDx,
+    Spdx,
+    Spdx3,
+    Syft,
+}
+
 /// Reads a document of any known format.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Error> {
+    let (kind, format, value) = parse(bytes, limits)?;
+    decode(kind, format, &value, limits)
+}
+
+/// Reads a document, and says what is wrong with it beyond that.
+pub fn check(bytes: &[u8], limits: &Limits) -> Result<(Document, Vec<Problem>), Error> {
+    let (kind, format, value) = parse(bytes, limits)?;
+    let document = decode(kind, format, &value, limits)?;
+    Ok((document, check::check(kind, &value)))
+}
+
+fn decode(
+    kind: Kind,
+    format: &'static str,
+    value: &Value,
+    limits: &Limits,
+) -> Result<Document, Error> {
+    match kind {
+        Kind::CycloneDx => cyclonedx::decode(value, format, limits),
+        Kind::Spdx => spdx::decode(value, format, limits),
+        Kind::Spdx3 => spdx3::decode(value, limits),
+        Kind::Syft => syft::decode(value, limits),
+    }
+}
+
+fn parse(bytes: &[u8], limits: &Limits) -> Result<(Kind, &'static str, Value), Error> {
     if bytes.len() > limits.bytes_max {
         return Err(Error::TooLarge { bytes: bytes.len(), max: limits.bytes_max });
     }
@@ -113,20 +151,17 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Document, Error> {
         Some(b'{') => {
             let value = serde_json::from_str(text)
                 .map_err(|error: serde_json::Error| Error::Malformed(error.to_string()))?;
-            read_json(value, limits)
+            recognize(value)
         }
-        Some(b'<') => {
-            let value = xml::to_json(text, limits)?;
-            cyclonedx::decode(&value, "cyclonedx-xml", limits)
-        }
+        Some(b'<') => Ok((Kind::CycloneDx, "cyclonedx-xml", xml::to_json(text, limits)?)),
         _ => match tag_value::to_json(text, limits)? {
-            Some(value) => spdx::decode(&value, "spdx-tag-value", limits),
+            Some(value) => Ok((Kind::Spdx, "spdx-tag-value", value)),
             None => Err(Error::UnknownFormat),
         },
     }
 }
 
-fn read_json(value: Value, limits: &Limits) -> Result<Document, Error> {
+fn recognize(value: Value) -> Result<(Kind, &'static str, Value), Error> {
     // An attestation carries the document as its predicate.
     let value = match value {
         Value::Object(mut statement) if statement.contains_key("predicateType") => {
@@ -134,15 +169,17 @@ fn read_json(value: Value, limits: &Limits) -> Result<Document, Error> {
         }
         value => value,
     };
-    if json::text(&value, "bomFormat") == Some("CycloneDX") {
-        cyclonedx::decode(&value, "cyclonedx-json", limits)
-    } else if value.get("spdxVersion").is_some() {
-        spdx::decode(&value, "spdx-json", limits)
-    } else if value.get("@graph").is_some() && value.get("@context").is_some() {
-        spdx3::decode(&value, limits)
-    } else if value.get("artifacts").is_some() && value.get("schema").is_some() {
-        syft::decode(&value, limits)
+    let has = |key: &str| value.get(key).is_some();
+    let (kind, format) = if json::text(&value, "bomFormat") == Some("CycloneDX") {
+        (Kind::CycloneDx, "cyclonedx-json")
+    } else if has("spdxVersion") {
+        (Kind::Spdx, "spdx-json")
+    } else if has("@graph") && has("@context") {
+        (Kind::Spdx3, "spdx-json")
+    } else if has("artifacts") && has("schema") {
+        (Kind::Syft, "syft-json")
     } else {
-        Err(Error::UnknownFormat)
-    }
+        return Err(Error::UnknownFormat);
+    };
+    Ok((kind, format, value))
 }

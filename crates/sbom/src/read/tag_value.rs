@@ -132,6 +132,10 @@ impl Sections {
     fn add_to_document(&mut self, tag: &str, value: String) {
         let (map, key) = match tag {
             "SPDXVersion" => (&mut self.document, "spdxVersion"),
+            "DataLicense" => (&mut self.document, "dataLicense"),
+            "SPDXID" => (&mut self.document, "SPDXID"),
+            "DocumentNamespace" => (&mut self.document, "documentNamespace"),
+            "Creator" => (&mut self.creation, "creators"),
             "DocumentName" => (&mut self.document, "name"),
             "Created" => (&mut self.creation, "created"),
             "CreatorComment" => (&mut self.creation, "comment"),
@@ -149,6 +153,8 @@ impl Sections {
             "PackageSupplier" => "supplier",
             "PackageOriginator" => "originator",
             "PrimaryPackagePurpose" => "primaryPackagePurpose",
+            "PackageDownloadLocation" => "downloadLocation",
+            "PackageCopyrightText" => "copyrightText",
             "PackageHomePage" => "homepage",
             "PackageSourceInfo" => "sourceInfo",
             "PackageLicenseConcluded" => "licenseConcluded",

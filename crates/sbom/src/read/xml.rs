@@ -50,6 +50,9 @@ pub(super) fn to_json(text: &str, limits: &Limits) -> Result<Value, Error> {
         "components": root.list("components", "component").map(component).collect::<Vec<_>>(),
         "dependencies": root.list("dependencies", "dependency").map(dependency).collect::<Vec<_>>(),
     });
+    if let Some(number) = root.attribute("serialNumber") {
+        document["serialNumber"] = json!(number);
+    }
     if let Some(metadata) = root.child("metadata") {
         let mut value = texts(metadata, &["timestamp"]);
         if let Some(root) = metadata.child("component") {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sealift_model::{Inventory, RelationKind};
 use sealift_sbom::read::{self, Document, Error, Limits};
-use sealift_sbom::{Output, Subject};
+use sealift_sbom::{Output, Subject, analyze, diff, merge};
 
 use crate::{inventories, subject};
 
@@ -72,6 +72,9 @@ fn every_format_keeps_the_essence() {
     for format in READABLE {
         let document = read(&encode(format, &original, &subject())).unwrap();
         assert_eq!(essence(&document.inventory), essence(&written), "{format}");
+        let text = encode(format, &original, &subject());
+        let (_, problems) = read::check(text.as_bytes(), &Limits::default()).unwrap();
+        assert_eq!(problems, [], "{format}");
         assert_eq!(document.subject.name, subject().name, "{format}");
         assert_eq!(document.subject.digest, subject().digest, "{format}");
         assert_eq!(document.subject.created_secs, subject().created_secs, "{format}");
@@ -177,8 +180,9 @@ fn wrong_types_are_passed_over() {
         "components":[{"name":"b","version":"2","purl":"pkg:npm/%40s/b@2","bom-ref":"b"}]}],
         "dependencies":[{"ref":"b","dependsOn":["nothing",7]},{}]}"#;
     let read = read(document).unwrap();
-    let names: Vec<&str> =
+    let mut names: Vec<&str> =
         read.inventory.packages.iter().map(|package| package.name.as_str()).collect();
+    names.sort_unstable();
     assert_eq!(names, ["", "", "", "a", "b"]);
     assert_eq!(read.inventory.notes[0].message, "1 relations name no package of the document");
 }
@@ -201,6 +205,129 @@ fn syft_and_groups() {
             "org.x:y  pkg:maven/org.x/y []",
         ]
     );
-    let source = read.inventory.packages[0].source.as_ref().unwrap();
+    let libc = read.inventory.packages.iter().find(|package| package.name == "libc6").unwrap();
+    let source = libc.source.as_ref().unwrap();
     assert_eq!((source.name.as_str(), source.version.as_str()), ("glibc", "3"));
+}
+
+#[test]
+fn problems() {
+    let check = |document: &str, expected: &[&str]| {
+        let (_, problems) = read::check(document.as_bytes(), &Limits::default()).unwrap();
+        let found: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.place, problem.message))
+            .collect();
+        assert_eq!(found, expected);
+    };
+    check(
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.3","serialNumber":"1","metadata":{"timestamp":"now"},
+            "components":[{"type":"library","name":"a","version":"1","bom-ref":"x"},
+            {"type":"library","name":"b","bom-ref":"x","purl":"b","licenses":[{"license":{"id":"Nope"}},{"expression":"MIT AND"}]},
+            {}],"dependencies":[{"ref":"y","dependsOn":["x","z"]}]}"#,
+        &[
+            "metadata.timestamp: `now` is no time in RFC 3339",
+            "serialNumber: `1` is no `urn:uuid:`",
+            "components[1]: has no `version`, which this version of the format demands",
+            "components[1]: the identifier `x` is not unique",
+            "components[1]: `b` is no package URL",
+            "components[1]: the SPDX list has no licence `Nope`",
+            "components[1]: `MIT AND` is no licence expression: expected one of `<license>`, `(` here",
+            "components[2]: has no `type`",
+            "components[2]: has no `name`",
+            "components[2]: has no `version`, which this version of the format demands",
+            "dependencies[0]: names `y`, which is not in the document",
+            "dependencies[0]: names `z`, which is not in the document",
+        ],
+    );
+    check(
+        "SPDXVersion: SPDX-2.3\nSPDXID: SPDXRef-DOCUMENT\nPackageName: a\nSPDXID: a\nRelationship: a CONTAINS b\n",
+        &[
+            "document: has no `dataLicense`",
+            "document: has no `name`",
+            "document: has no `documentNamespace`",
+            "creationInfo: has no `created`",
+            "creationInfo: has no `creators`",
+            "packages[0]: has no `downloadLocation`",
+            "packages[0]: `a` is no identifier of SPDX",
+            "relationships[0]: names `b`, which is not in the document",
+        ],
+    );
+}
+
+#[test]
+fn comparing_and_merging() {
+    let old = inventories::debian_and_python();
+    let mut new = old.clone();
+    new.packages[0].version = Some("2.37".to_owned());
+    new.packages[1].licenses = inventories::odd().packages[1].licenses.clone();
+    new.packages[2].purl.name = "quart".to_owned();
+    assert!(diff(&old, &old).is_empty());
+    assert_eq!(diff(&old, &old).same, 3);
+    let difference = diff(&old, &new);
+    let names = |packages: &[&sealift_model::Package]| -> Vec<String> {
+        packages.iter().map(|package| package.purl.name.clone()).collect()
+    };
+    assert_eq!(names(&difference.added), ["quart"]);
+    assert_eq!(names(&difference.removed), ["flask"]);
+    assert_eq!(difference.changed, [(&old.packages[0], &new.packages[0])]);
+    assert_eq!(difference.relicensed, [(&old.packages[1], &new.packages[1])]);
+    assert_eq!(difference.same, 0);
+
+    let one = merge(&[("a".to_owned(), old.clone()), ("b".to_owned(), old.clone())]);
+    assert_eq!(essence(&one), essence(&merge(&[("a".to_owned(), old.clone())])));
+    assert_eq!(one.packages.len(), 3);
+    assert_eq!(one.relations.len(), 2);
+    let mut other = inventories::odd();
+    other.distro.as_mut().unwrap().id = "alpine".to_owned();
+    let both = merge(&[("a".to_owned(), old), ("b".to_owned(), other)]);
+    // Three of `odd` are one and the same.
+    assert_eq!(both.packages.len(), 3 + 5);
+    let notes: Vec<&str> = both.notes.iter().map(|note| note.message.as_str()).collect();
+    assert!(notes.iter().any(|note| note.contains("is not that of the first")), "{notes:?}");
+}
+
+#[test]
+fn analysing() {
+    let mut inventory = inventories::debian_and_python();
+    let names = [
+        "libc6-dev",
+        "gcc-12",
+        "gcc-12-base",
+        "libgcc-s1",
+        "gdb",
+        "python3-dbg",
+        "make",
+        "git-man",
+    ];
+    for name in names {
+        let mut package = inventory.packages[1].clone();
+        package.name = name.to_owned();
+        package.version = None;
+        inventory.packages.push(package);
+    }
+    let mut pytest = inventory.packages[2].clone();
+    pytest.name = "pytest-cov".to_owned();
+    inventory.packages.push(pytest);
+    let analysis = analyze(&inventory);
+    assert_eq!(analysis.packages, 12);
+    assert_eq!(analysis.by_type, [("deb", 10), ("pypi", 2)]);
+    assert_eq!(analysis.licenses[0], ("BSD-3-Clause".to_owned(), 2));
+    assert_eq!(analysis.without_version.len(), 8);
+    let risky: Vec<(&str, &str)> = analysis
+        .risky
+        .iter()
+        .map(|(package, risk)| (package.name.as_str(), risk.as_str()))
+        .collect();
+    assert_eq!(
+        risky,
+        [
+            ("libc6-dev", "development"),
+            ("gcc-12", "development"),
+            ("gdb", "debugging"),
+            ("python3-dbg", "debugging"),
+            ("make", "development"),
+            ("pytest-cov", "testing"),
+        ]
+    );
 }
