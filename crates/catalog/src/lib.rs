@@ -16,6 +16,7 @@ mod dpkg;
 mod node;
 mod node_lock;
 mod python;
+mod rpm;
 
 mod copyright;
 mod deb822;
@@ -42,6 +43,8 @@ pub const CATALOGERS: &[Cataloger] = &[
     node_lock::YARN,
     python::WHEEL,
     python::EGG,
+    rpm::DATABASE,
+    rpm::MANIFEST,
 ];
 
 /// True for files whose content [`catalog`] looks at.

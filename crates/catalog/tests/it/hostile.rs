@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use crate::{inventory, show};
 
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 12] = [
+    "var/lib/rpm/Packages",
+    "var/lib/rpmmanifest/container-manifest-2",
     "lib/apk/db/installed",
     "var/lib/dpkg/status",
     "var/lib/dpkg/status.d/a",

@@ -6,6 +6,7 @@ mod debian;
 mod hostile;
 mod node;
 mod python;
+mod rpm;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

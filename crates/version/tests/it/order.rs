@@ -260,7 +260,7 @@ fn apk_refuses() {
     refused(
         Scheme::Apk,
         &["", "a", "1.", "1_", "1_new", "1ab", "1-1", "1-r", "1-r1-r2", "1~", "1 2"],
-        expect![[r#"
+        expect![[r"
             `` is not a apk version: it is empty
             `a` is not a apk version: it does not start with a digit
             `1.` is not a apk version: no digit stands after a `.`
@@ -272,7 +272,7 @@ fn apk_refuses() {
             `1-r1-r2` is not a apk version: it has a part that is not allowed there
             `1~` is not a apk version: no hash stands after the `~`
             `1 2` is not a apk version: it has a part that is not allowed there
-        "#]],
+        "]],
     );
 }
 
@@ -304,7 +304,7 @@ fn rpm_refuses() {
     refused(
         Scheme::Rpm,
         &["", ":1", "x:1", "99999999999:1", "1-", "-1", "1 2", "1/2", "\u{e4}"],
-        expect![[r#"
+        expect![[r"
             `` is not a RPM version: it is empty
             `:1` is not a RPM version: the epoch before `:` is not a number
             `x:1` is not a RPM version: the epoch before `:` is not a number
@@ -314,7 +314,7 @@ fn rpm_refuses() {
             `1 2` is not a RPM version: it has a character that is not allowed
             `1/2` is not a RPM version: it has a character that is not allowed
             `ä` is not a RPM version: it has a character that is not allowed
-        "#]],
+        "]],
     );
 }
 
@@ -332,12 +332,12 @@ fn pacman_order() {
     refused(
         Scheme::Pacman,
         &["1.0.", "a:1", ":1", "1-", "1 2"],
-        expect![[r#"
+        expect![[r"
             `1.0.` is not a pacman version: a part ends in a separator
             `a:1` is not a pacman version: the epoch before `:` is not a number
             `:1` is not a pacman version: the epoch before `:` is not a number
             `1-` is not a pacman version: nothing stands after the last `-`
             `1 2` is not a pacman version: it has a character that is not allowed
-        "#]],
+        "]],
     );
 }
