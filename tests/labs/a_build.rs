@@ -6,7 +6,7 @@ use std::fs;
 use sealift_testkit::TestContext;
 
 use crate::foreign::{blob, config, jq, manifest, paths, unpack};
-use crate::lab::{empty_lab, lab, run, static_program};
+use crate::lab::{empty_lab, lab, project, run, static_program};
 
 #[test]
 fn a1_only_what_copy_names_leaves_the_builder() {
@@ -401,4 +401,35 @@ fn check_sbom(context: &TestContext) {
         names.map(|(name, version)| format!("{name} {version}")).collect();
     assert!(recorded.len() >= 20, "{recorded:?}");
     assert_eq!(listed, recorded.iter().map(String::as_str).collect());
+}
+
+#[test]
+fn a7_a_stage_scans_what_the_builder_made() {
+    let context = lab();
+    context.copy_in(&project().join("examples/secure-app"));
+    fs::copy(env!("CARGO_BIN_EXE_sealift"), context.work().join("sealift")).unwrap();
+    context.write(".dockerignore", "");
+    let dockerfile = |version: &str| {
+        format!(
+            "FROM python:3.11-slim AS builder\n\
+             RUN mkdir -p /out/Flask-{version}.dist-info && \\\n    \
+                 printf 'Metadata-Version: 2.1\\nName: Flask\\nVersion: {version}\\n' > /out/Flask-{version}.dist-info/METADATA\n\
+             FROM builder AS scanned\n\
+             RUN --mount=type=bind,source=sealift,target=/usr/local/bin/sealift \\\n    \
+                 --mount=type=bind,source=advisories,target=/advisories \\\n    \
+                 SEALIFT_STORE=/tmp/store HOME=/tmp sealift scan dir:/out --advisories /advisories \\\n    \
+                 --exit-code 1 --severity HIGH,CRITICAL && rm -rf /tmp/store\n\
+             FROM scratch\n\
+             COPY --from=scanned /out /app\n"
+        )
+    };
+    context.write("Dockerfile", dockerfile("0.12.2"));
+    let refused = context.expect(3, &["build", "-t", "scanned:1", "."]).stderr;
+    assert!(refused.contains("CVE-2018-1000656"), "{refused}");
+    assert!(refused.contains("exit code 1"), "{refused}");
+    context.write("Dockerfile", dockerfile("3.1.3"));
+    context.expect(0, &["build", "-t", "scanned:1", "."]);
+    let inside = context.expect(0, &["sbom", "scanned:1"]).stdout;
+    assert!(inside.contains("3.1.3"), "{inside}");
+    assert!(!inside.contains("sealift"), "{inside}");
 }

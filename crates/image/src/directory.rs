@@ -164,9 +164,9 @@ impl Walk<'_> {
             return Body::None;
         }
         let (gate, buffer) = (&self.gate, &mut self.buffer);
-        let read = File::open(path).map_err(sealift_archive::Error::from).and_then(|file| {
-            inspection.body(&fact.path, fact.size, file, buffer, (gate, limits))
-        });
+        let read = File::open(path)
+            .map_err(sealift_archive::Error::from)
+            .and_then(|file| inspection.body(&fact.path, fact.size, file, buffer, (gate, limits)));
         read.unwrap_or_else(|error| {
             self.note(fact.path.clone(), &error);
             Body::None

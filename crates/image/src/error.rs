@@ -29,6 +29,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A daemon does not give the image.
+    #[error("cannot get the image from the daemon at `{socket}`: {reason}")]
+    Daemon {
+        /// Its socket.
+        socket: PathBuf,
+        /// What it says, or why it cannot be asked.
+        reason: String,
+    },
     /// A blob cannot be read.
     #[error("cannot read blob `{digest}` from `{place}`: {source}")]
     Blob {
@@ -171,6 +179,10 @@ impl Error {
                     .to_owned(),
             ),
             Self::Layer { source, .. } | Self::Archive { source, .. } => source.hint(),
+            Self::Daemon { socket, .. } => Some(format!(
+                "check that the daemon runs, that you may use `{}`, and that it has the image; DOCKER_HOST names another socket",
+                socket.display()
+            )),
             Self::Platform { .. } => Some("choose one of them with `--platform`".to_owned()),
             Self::Ambiguous { path, .. } | Self::Name { path, .. } => {
                 Some(format!("choose one as `{}:NAME`", path.display()))

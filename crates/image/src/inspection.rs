@@ -48,8 +48,8 @@ impl Inspection<'_> {
                 "not inspected: it has {size} bytes, more than the limit of {limit}"
             )));
         }
-        let large = (size > LARGE_BYTES)
-            .then(|| gate.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let large =
+            (size > LARGE_BYTES).then(|| gate.0.lock().unwrap_or_else(PoisonError::into_inner));
         let mut own = Vec::new();
         let buffer = if large.is_some() { &mut own } else { buffer };
         buffer.clear();

@@ -15,6 +15,7 @@ mod image;
 mod layer;
 mod platform;
 
+mod daemon;
 mod docker_archive;
 mod layout;
 mod members;
@@ -28,6 +29,7 @@ mod scan;
 mod tree;
 
 pub use blob::{BlobSource, read_blob_verified};
+pub use daemon::open_daemon;
 pub use directory::{open_directory, open_directory_inspected};
 pub use docker_archive::open_docker_archive;
 pub use error::Error;

@@ -1,10 +1,12 @@
 //! What is inside an image: one pass over its layers, then the catalogers.
 
-use sealift_image::{FileTree, Image, ReadLimits};
+use sealift_archive::RelativePath;
+use sealift_image::{FileMeta, FileTree, Image, ReadLimits, Target};
 use sealift_model::{Artifact, ArtifactKind, ImageFacts, Inventory};
 use sealift_oci::Reference;
 
 use crate::Error;
+use crate::Session;
 use crate::open::Opened;
 
 /// Reads every layer once, checks its digests, and catalogues what it finds.
@@ -15,10 +17,22 @@ pub fn inventory(image: &Image) -> Result<Inventory, Error> {
 
 /// Reads every layer once and checks its digests; the files that catalogers want are kept.
 pub fn read(image: &Image) -> Result<FileTree, Error> {
-    let wanted = |path: &sealift_archive::RelativePath, _: &sealift_image::FileMeta| {
-        sealift_catalog::wanted(path)
-    };
     Ok(sealift_image::read(image, &wanted, &ReadLimits::default())?)
+}
+
+/// What is inside what the user named, an image or a folder, and how a report names it.
+pub fn examine(session: &Session<'_>, text: &str) -> Result<(Inventory, Artifact), Error> {
+    if let Target::Dir(folder) = Target::parse(text)? {
+        let tree = sealift_image::open_directory(&folder, &wanted, &ReadLimits::default())?;
+        let artifact = Artifact {
+            name: folder.display().to_string(),
+            kind: ArtifactKind::Filesystem,
+            image: None,
+        };
+        return Ok((sealift_catalog::catalog(&tree), artifact));
+    }
+    let opened = crate::open::open(session, text)?;
+    Ok((inventory(&opened.image)?, artifact(&opened)))
 }
 
 /// How a report names the image.
@@ -60,4 +74,8 @@ pub fn summary(inventory: &Inventory) -> String {
         count(false),
         distro.unwrap_or("no distribution")
     )
+}
+
+fn wanted(path: &RelativePath, _: &FileMeta) -> bool {
+    sealift_catalog::wanted(path)
 }

@@ -26,4 +26,4 @@ pub mod verify;
 pub use error::{Error, Gate, Kind};
 pub use events::{Event, Observer, Silent, Step};
 pub use network::Network;
-pub use session::Session;
+pub use session::{Daemons, Session};

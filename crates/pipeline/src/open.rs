@@ -1,5 +1,6 @@
 //! Finding an image by what the user typed.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sealift_image::{BlobSource, Image, Target};
@@ -29,13 +30,18 @@ pub struct Referrers {
     pub source: Arc<dyn BlobSource>,
 }
 
-/// Finds an image: in the local store first, then in its registry, or where a prefix says.
+/// Finds an image: in the local store first, then in Docker, then in its registry, or where a prefix says.
 pub fn open(session: &Session<'_>, text: &str) -> Result<Opened, Error> {
     let target = Target::parse(text)?;
     match target {
         Target::Any(reference) => {
             if let Some(descriptor) = session.store.resolve(&reference)? {
                 return open_descriptor(session, &descriptor, &reference);
+            }
+            let docker = session.daemons.docker.as_deref().filter(|socket| socket.exists());
+            if let Some(Ok(opened)) = docker.map(|socket| from_daemon(session, socket, &reference))
+            {
+                return Ok(opened);
             }
             from_registry(session, &reference).map_err(|error| match error {
                 Error::Client(source) => {
@@ -49,6 +55,12 @@ pub fn open(session: &Session<'_>, text: &str) -> Result<Opened, Error> {
             None => Err(Error::NoImage { reference }),
         },
         Target::Registry(reference) => from_registry(session, &reference),
+        Target::Docker(reference) => {
+            named_daemon(session, session.daemons.docker.as_deref(), &reference)
+        }
+        Target::Podman(reference) => {
+            named_daemon(session, session.daemons.podman.as_deref(), &reference)
+        }
         other => from_files(&other, text),
     }
 }
@@ -72,6 +84,38 @@ pub fn open_descriptor(
     })
 }
 
+fn named_daemon(
+    session: &Session<'_>,
+    socket: Option<&Path>,
+    reference: &Reference,
+) -> Result<Opened, Error> {
+    let socket = socket.ok_or_else(|| {
+        Error::usage(
+            "no socket of that daemon is known",
+            "start it, or name its socket with DOCKER_HOST=unix:///PATH or CONTAINER_HOST=unix:///PATH",
+        )
+    })?;
+    from_daemon(session, socket, reference)
+}
+
+fn from_daemon(
+    session: &Session<'_>,
+    socket: &Path,
+    reference: &Reference,
+) -> Result<Opened, Error> {
+    let reference = reference.clone().or_latest();
+    let folder = session.store.temporary_dir("daemon")?;
+    let image = sealift_image::open_daemon(socket, &reference, folder.path())?;
+    let source = Arc::clone(image.blobs());
+    Ok(Opened {
+        descriptor: image.descriptor.clone(),
+        image,
+        title: reference.familiar(),
+        reference: Some(reference),
+        referrers: Referrers { manifests: Vec::new(), source },
+    })
+}
+
 // An image of a registry is brought into the store first, so that every byte is checked once and read from disk.
 fn from_registry(session: &Session<'_>, reference: &Reference) -> Result<Opened, Error> {
     let descriptor = crate::transfer::fetch(session, reference)?;
@@ -92,8 +136,8 @@ fn from_files(target: &Target, text: &str) -> Result<Opened, Error> {
         }
         _ => {
             return Err(Error::usage(
-                format!("`{text}` cannot be opened yet"),
-                "save the image as an archive (`docker save`, `podman save`) and name that with `docker-archive:`",
+                format!("`{text}` cannot be opened as an image"),
+                "it is no image; `sealift scan` reads folders too",
             ));
         }
     };

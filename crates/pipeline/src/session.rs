@@ -1,11 +1,21 @@
 //! What every part of the job needs at hand.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sealift_store::Store;
 
 use crate::network::Network;
 use crate::{Error, Observer};
+
+/// The sockets of daemons that have images.
+#[derive(Clone, Debug, Default)]
+pub struct Daemons {
+    /// Docker's.
+    pub docker: Option<PathBuf>,
+    /// Podman's.
+    pub podman: Option<PathBuf>,
+}
 
 /// What every part of the job needs at hand.
 #[derive(Clone, Copy)]
@@ -14,6 +24,8 @@ pub struct Session<'a> {
     pub store: &'a Store,
     /// Registries and archives; nothing is opened before it is needed.
     pub network: &'a Network,
+    /// The sockets of daemons that have images.
+    pub daemons: &'a Daemons,
     /// Set once the user wants to stop.
     pub cancel: &'a AtomicBool,
     /// Hears what happens.

@@ -1,8 +1,14 @@
 //! The command line. Every flag that a script may want to set has a variable `SEALIFT_…` beside it.
 
+mod sbom;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use sbom::{
+    Sbom, SbomAnalyze, SbomCommand, SbomConvert, SbomDiff, SbomMerge, SbomValidate,
+};
 
 /// Exit codes, shown by `--help`.
 const AFTER_HELP: &str = "\
@@ -13,8 +19,8 @@ Examples:
 
 Exit codes: 0 fine, 1 findings or a refused verdict, 2 usage, 3 could not do it,
 4 verification refused, 130 interrupted.
-Images: a name (local store, then registry), store:, registry:, oci-dir:PATH[:NAME],
-oci-archive:PATH, docker-archive:PATH.";
+Images: a name (local store, then Docker, then registry), store:, docker:, podman:, registry:,
+oci-dir:PATH[:NAME], oci-archive:PATH, docker-archive:PATH; `scan` also reads folders, dir:PATH.";
 
 const BASE_EXAMPLES: &str = "\
 Examples:
@@ -288,21 +294,6 @@ pub(crate) struct BaseBuild {
     /// Use nothing but what was downloaded before
     #[arg(long, conflicts_with = "refresh")]
     pub(crate) offline: bool,
-}
-
-/// `sbom`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  sealift sbom secure-app:1.0.0
-  sealift sbom secure-app:1.0.0 -o spdx-json=app.spdx.json -o cyclonedx-json=app.cdx.json
-  sealift sbom docker-archive:app.tar -o cyclonedx-json")]
-pub(crate) struct Sbom {
-    /// Image
-    pub(crate) image: String,
-    /// Format, and a file to write it to: FORMAT or FORMAT=FILE (repeatable) [default: table]
-    #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub(crate) output: Vec<String>,
 }
 
 /// What to match against and how to judge it; shared by `scan` and `ship`.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use sealift_client::{DockerConfig, Mirror};
-use sealift_pipeline::{Network, Session};
+use sealift_pipeline::{Daemons, Network, Session};
 use sealift_sandbox::Privilege;
 use sealift_store::Store;
 
@@ -29,6 +29,7 @@ pub(crate) struct Workshop {
     pub(crate) folders: Folders,
     pub(crate) store: Store,
     network: Network,
+    daemons: Daemons,
     interrupt: Interrupt,
     progress: Progress,
     now_secs: i64,
@@ -50,6 +51,7 @@ impl Workshop {
             folders,
             store,
             network,
+            daemons: daemons(),
             interrupt: Interrupt::install()?,
             progress: Progress::new(printer),
             now_secs: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
@@ -63,6 +65,7 @@ impl Workshop {
         Session {
             store: &self.store,
             network: &self.network,
+            daemons: &self.daemons,
             cancel: self.interrupt.flag(),
             observer: &self.progress,
             now_secs: self.now_secs,
@@ -100,6 +103,27 @@ pub(crate) fn host_ca_bundle() -> Option<PathBuf> {
     let named =
         std::env::var_os("SSL_CERT_FILE").filter(|value| !value.is_empty()).map(PathBuf::from);
     named.into_iter().chain(CA_BUNDLES.map(PathBuf::from)).find(|path| path.is_file())
+}
+
+// As Docker's and Podman's own clients find them; a daemon on another machine is not asked.
+fn daemons() -> Daemons {
+    let named = |variable: &str| {
+        let text = std::env::var(variable).ok()?;
+        text.strip_prefix("unix://").map(PathBuf::from)
+    };
+    let first = |paths: Vec<PathBuf>| paths.into_iter().find(|path| path.exists());
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).unwrap_or_default();
+    Daemons {
+        docker: named("DOCKER_HOST").or_else(|| {
+            first(vec![runtime.join("docker.sock"), PathBuf::from("/var/run/docker.sock")])
+        }),
+        podman: named("CONTAINER_HOST").or_else(|| {
+            first(vec![
+                runtime.join("podman/podman.sock"),
+                PathBuf::from("/run/podman/podman.sock"),
+            ])
+        }),
+    }
 }
 
 fn client_settings(
@@ -141,7 +165,7 @@ fn mirror(text: &str) -> anyhow::Result<Mirror> {
 }
 
 // reproducible-builds.org/specs/source-date-epoch: what is not a number is an error, not a silent default.
-fn source_date_epoch() -> anyhow::Result<Option<i64>> {
+pub(crate) fn source_date_epoch() -> anyhow::Result<Option<i64>> {
     let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(None) };
     if text.is_empty() {
         return Ok(None);
