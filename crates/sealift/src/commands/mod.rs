@@ -13,6 +13,8 @@ mod push;
 mod reference;
 mod save;
 mod sbom;
+mod sbom_compare;
+mod sbom_documents;
 mod scan;
 mod ship;
 mod sign;

@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use sealift_model::Inventory;
 use sealift_oci::Reference;
 use sealift_pipeline::{contents, open, seal};
-use sealift_sbom::Output;
+use sealift_sbom::{Output, Subject};
 
-use crate::arguments::{Global, Sbom};
+use super::{sbom_compare, sbom_documents};
+use crate::arguments::{Global, Sbom, SbomCommand};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
@@ -19,10 +21,22 @@ pub(crate) fn run(
     arguments: &Sbom,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        None => image(global, arguments, printer),
+        Some(SbomCommand::Convert(convert)) => sbom_documents::convert(convert, printer),
+        Some(SbomCommand::Merge(merge)) => sbom_documents::merge_all(merge, printer),
+        Some(SbomCommand::Validate(validate)) => sbom_documents::validate(validate, printer),
+        Some(SbomCommand::Diff(diff)) => sbom_compare::compare(diff, printer),
+        Some(SbomCommand::Analyze(analyze)) => sbom_compare::analysis(analyze, printer),
+    }
+}
+
+fn image(global: &Global, arguments: &Sbom, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let name = arguments.image.as_deref().unwrap_or_default();
     let outputs = outputs(&arguments.output)?;
     let workshop = Workshop::open(global, printer, Path::new("."))?;
     let session = workshop.session();
-    let opened = open::open(&session, &arguments.image)?;
+    let opened = open::open(&session, name)?;
     let inventory = contents::inventory(&opened.image)?;
     for note in &inventory.notes {
         printer.warning(&format!("{}: {}", note.subject, note.message));
@@ -34,22 +48,34 @@ pub(crate) fn run(
         subject.name.clone_from(&opened.title);
         subject.reference = None;
     }
+    write(&outputs, &inventory, &subject, printer)?;
+    printer.message(&contents::summary(&inventory));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the documents that `-o` asks for.
+pub(super) fn write(
+    outputs: &[Output],
+    inventory: &Inventory,
+    subject: &Subject,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     for output in outputs {
-        let text = output.encode(&inventory, &subject);
-        match output.path {
+        let text = output.encode(inventory, subject);
+        match &output.path {
             Some(path) => {
-                std::fs::write(&path, text)
-                    .map_err(|source| sealift_pipeline::Error::file("write", &path, source))?;
+                std::fs::write(path, text)
+                    .map_err(|source| sealift_pipeline::Error::file("write", path, source))?;
                 printer.message(&format!("wrote {}", path.display()));
             }
             None => printer.data(&text)?,
         }
     }
-    printer.message(&contents::summary(&inventory));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-fn outputs(texts: &[String]) -> anyhow::Result<Vec<Output>> {
+/// What `-o` asks for; the table if nothing does.
+pub(super) fn outputs(texts: &[String]) -> anyhow::Result<Vec<Output>> {
     let texts = if texts.is_empty() { &[DEFAULT_FORMAT.to_owned()] } else { texts };
     texts
         .iter()

@@ -3,7 +3,7 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 24] = [
     "",
     "ship",
     "verify",
@@ -12,6 +12,11 @@ const COMMANDS: [&str; 19] = [
     "base build",
     "build",
     "sbom",
+    "sbom convert",
+    "sbom diff",
+    "sbom merge",
+    "sbom validate",
+    "sbom analyze",
     "scan",
     "policy",
     "policy check",

@@ -11,6 +11,7 @@ mod documents;
 mod help;
 mod keys;
 mod output;
+mod sboms;
 mod settings;
 
 use sealift_testkit::{Outcome, TestContext};

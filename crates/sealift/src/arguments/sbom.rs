@@ -1,0 +1,128 @@
+//! `sbom` and its commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::TextOrJson;
+
+/// `sbom`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "\
+Examples:
+  sealift sbom secure-app:1.0.0
+  sealift sbom secure-app:1.0.0 -o spdx-json=app.spdx.json -o cyclonedx-json=app.cdx.json
+  sealift sbom docker-archive:app.tar -o cyclonedx-json@1.5
+
+Formats: table, text, purls, spdx-json@2.2,2.3,3.0.1, spdx-tag-value@2.1-2.3 (spdx),
+cyclonedx-json@1.2-1.7, cyclonedx-xml@1.2-1.7 (cyclonedx), syft-json (json), github-json.
+An image that is named as a command is: store:NAME.")]
+pub(crate) struct Sbom {
+    /// Image
+    #[arg(required = true)]
+    pub(crate) image: Option<String>,
+    /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub(crate) output: Vec<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<SbomCommand>,
+}
+
+/// What to do with documents that are there already.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SbomCommand {
+    /// Write an SBOM in another format
+    Convert(SbomConvert),
+    /// Compare two SBOMs
+    Diff(SbomDiff),
+    /// Join SBOMs into one
+    Merge(SbomMerge),
+    /// Check an SBOM against the rules of its format
+    Validate(SbomValidate),
+    /// Count what an SBOM lists, and what it lacks
+    Analyze(SbomAnalyze),
+}
+
+/// `sbom convert`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sbom convert app.cdx.json -o spdx-json
+  sealift sbom convert app.syft.json -o cyclonedx=app.cdx.xml -o spdx=app.spdx
+
+SPDX (tag-value, JSON), CycloneDX (JSON, XML) and syft's JSON are read; `-` is the standard input.")]
+pub(crate) struct SbomConvert {
+    /// SBOM
+    pub(crate) file: PathBuf,
+    /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub(crate) output: Vec<String>,
+}
+
+/// `sbom diff`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sbom diff old.cdx.json new.cdx.json
+  sealift sbom diff --format json --exit-code 1 old.spdx.json new.cdx.json")]
+pub(crate) struct SbomDiff {
+    /// SBOM to compare with
+    pub(crate) old: PathBuf,
+    /// SBOM to compare
+    pub(crate) new: PathBuf,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+    /// Exit code when they differ [default: 0]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) exit_code: Option<u8>,
+}
+
+/// `sbom merge`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sbom merge front.cdx.json back.spdx.json -o cyclonedx-json=all.cdx.json
+  sealift sbom merge --name shop front.cdx.json back.cdx.json -o spdx-json")]
+pub(crate) struct SbomMerge {
+    /// SBOMs
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Name of what they are about together [default: their names]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    pub(crate) output: Vec<String>,
+}
+
+/// `sbom validate`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sbom validate app.spdx.json
+  sealift sbom validate --format json app.cdx.xml
+
+What is demanded, unique, or named must be there; the exit code is 1 if something is wrong.")]
+pub(crate) struct SbomValidate {
+    /// SBOM
+    pub(crate) file: PathBuf,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+/// `sbom analyze`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sbom analyze app.cdx.json
+  sealift sbom analyze --format json app.spdx.json")]
+pub(crate) struct SbomAnalyze {
+    /// SBOM
+    pub(crate) file: PathBuf,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}

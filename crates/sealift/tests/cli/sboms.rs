@@ -1,0 +1,102 @@
+//! Documents converted, compared, joined, validated, counted.
+
+use crate::{assert_one_error, context, with_image};
+
+const OLD: &str = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,
+"metadata":{"timestamp":"2026-01-01T00:00:00Z","component":{"type":"container","name":"app"}},"components":[
+{"bom-ref":"a","type":"library","name":"zlib1g","version":"1.2","purl":"pkg:deb/debian/zlib1g@1.2?arch=amd64","licenses":[{"license":{"id":"Zlib"}}]},
+{"bom-ref":"b","type":"library","name":"flask","version":"2.2.2","purl":"pkg:pypi/flask@2.2.2"}],
+"dependencies":[{"ref":"b","dependsOn":["a"]}]}"#;
+const NEW: &str = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[
+{"bom-ref":"a","type":"library","name":"zlib1g","version":"1.3","purl":"pkg:deb/debian/zlib1g@1.3?arch=amd64","licenses":[{"license":{"id":"Zlib"}}]},
+{"bom-ref":"c","type":"library","name":"gcc-12","version":"12","purl":"pkg:deb/debian/gcc-12@12"}]}"#;
+
+#[test]
+fn converting() {
+    let context = context();
+    context.write("old.json", OLD);
+    let purls = context.expect(0, &["sbom", "convert", "old.json", "-o", "purls"]).stdout;
+    assert_eq!(purls, "pkg:deb/debian/zlib1g@1.2?arch=amd64\npkg:pypi/flask@2.2.2\n");
+    for format in
+        ["spdx-json", "spdx-json@3", "spdx-json@2.2", "spdx", "cyclonedx", "json", "cdx-json@1.7"]
+    {
+        let output = format!("{format}=there");
+        context.expect(0, &["sbom", "convert", "old.json", "-o", &output]);
+        let first = context.read("there");
+        context.expect(0, &["sbom", "convert", "old.json", "-o", &output]);
+        assert_eq!(context.read("there"), first, "{format}: the same twice");
+        let back = context.expect(0, &["sbom", "convert", "there", "-o", "purls"]).stdout;
+        assert_eq!(back, purls, "{format}");
+        let valid = context.expect(0, &["sbom", "validate", "there"]).stdout;
+        assert!(valid.ends_with("2 packages: valid\n"), "{format}: {valid}");
+    }
+    assert!(!context.store().exists(), "documents need no store");
+}
+
+#[test]
+fn comparing() {
+    let context = context();
+    context.write("old.json", OLD);
+    context.write("new.json", NEW);
+    let diff = context.expect(0, &["sbom", "diff", "old.json", "new.json"]).stdout;
+    for part in ["- flask", "+ gcc-12", "~ zlib1g", "1 added, 1 removed, 1 changed"] {
+        let plain = diff.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(plain.contains(part), "{part}\n{diff}");
+    }
+    context.expect(1, &["sbom", "diff", "old.json", "new.json", "--exit-code", "1"]);
+    context.expect(0, &["sbom", "diff", "old.json", "old.json", "--exit-code", "1"]);
+    let json = context.expect(0, &["sbom", "diff", "--format", "json", "old.json", "new.json"]);
+    assert!(json.stdout.contains("\"added\": ["), "{}", json.stdout);
+}
+
+#[test]
+fn joining() {
+    let context = context();
+    context.write("old.json", OLD);
+    context.write("new.json", NEW);
+    let merge =
+        ["sbom", "merge", "old.json", "new.json", "--name", "both", "-o", "spdx-json=all.json"];
+    context.expect(0, &merge);
+    let purls = context.expect(0, &["sbom", "convert", "all.json", "-o", "purls"]).stdout;
+    assert_eq!(purls.lines().count(), 4, "{purls}");
+    context.expect(0, &["sbom", "validate", "all.json"]);
+}
+
+#[test]
+fn validating() {
+    let context = context();
+    context.write("bad.json", OLD.replace("\"dependsOn\":[\"a\"]", "\"dependsOn\":[\"z\"]"));
+    let outcome = context.expect(1, &["sbom", "validate", "bad.json"]);
+    assert!(outcome.stdout.contains("names `z`, which is not in the document"), "{outcome:?}");
+    let outcome = context.expect(1, &["sbom", "validate", "--format", "json", "bad.json"]);
+    assert!(outcome.stdout.contains("\"valid\": false"), "{outcome:?}");
+    context.write("no.json", "{}");
+    for command in ["validate", "convert", "analyze"] {
+        assert_one_error(&context.run(&["sbom", command, "no.json"]), 2, &["no SBOM", "CycloneDX"]);
+        assert_one_error(&context.run(&["sbom", command, "nowhere"]), 3, &["nowhere"]);
+    }
+    context.write("old.json", OLD);
+    let convert = ["sbom", "convert", "old.json", "-o", "spdx-jsn"];
+    assert_one_error(&context.run(&convert), 2, &["did you mean `spdx-json`", "cyclonedx-xml@"]);
+}
+
+#[test]
+fn counting() {
+    let context = context();
+    context.write("new.json", NEW);
+    let text = context.expect(0, &["sbom", "analyze", "new.json"]).stdout;
+    for part in ["2 packages", "Zlib", "NOT FOR PRODUCTION", "gcc-12", "development"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let json = context.expect(0, &["sbom", "analyze", "--format", "json", "new.json"]).stdout;
+    assert!(json.contains("\"risk\": \"development\""), "{json}");
+}
+
+#[test]
+fn an_image_in_every_format() {
+    let context = with_image();
+    for format in ["table", "text", "purls", "spdx", "cyclonedx", "syft-json", "github"] {
+        context.expect(0, &["sbom", "small:1", "-o", format]);
+    }
+    assert_one_error(&context.run(&["sbom"]), 2, &["<IMAGE>"]);
+}
