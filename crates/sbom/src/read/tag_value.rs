@@ -87,13 +87,8 @@ struct Sections {
 impl Sections {
     fn add(&mut self, tag: &str, value: String, limits: &Limits) -> Result<(), Error> {
         match tag {
-            "PackageName" => {
-                self.section = Some(Section::Package);
-                self.packages.push(Map::new());
-                if self.packages.len() > limits.packages_max {
-                    return Err(Error::TooMany { what: "packages", max: limits.packages_max });
-                }
-            }
+            "PackageName" => self.begin_package(limits)?,
+            "SPDXID" if self.is_nameless() => self.begin_package(limits)?,
             "LicenseID" => {
                 self.section = Some(Section::License);
                 self.licenses.push(Map::new());
@@ -112,6 +107,25 @@ impl Sections {
             Section::Other => {}
         }
         Ok(())
+    }
+
+    fn begin_package(&mut self, limits: &Limits) -> Result<(), Error> {
+        self.section = Some(Section::Package);
+        self.packages.push(Map::new());
+        if self.packages.len() > limits.packages_max {
+            return Err(Error::TooMany { what: "packages", max: limits.packages_max });
+        }
+        Ok(())
+    }
+
+    // A second identifier at a place begins a package that has no name, which is wrong and yet happens.
+    fn is_nameless(&self) -> bool {
+        let owner = match self.section.unwrap_or(Section::Document) {
+            Section::Document => Some(&self.document),
+            Section::Package => self.packages.last(),
+            Section::License | Section::Other => None,
+        };
+        owner.is_some_and(|owner| owner.contains_key("SPDXID"))
     }
 
     fn relate(&mut self, value: &str, limits: &Limits) -> Result<(), Error> {

@@ -256,6 +256,17 @@ fn problems() {
 }
 
 #[test]
+fn a_package_without_a_name() {
+    let document = "SPDXVersion: SPDX-2.3\nSPDXID: SPDXRef-DOCUMENT\nDocumentName: d\n\nSPDXID: SPDXRef-a\n\
+        PackageVersion: 1\n\nPackageName: b\nSPDXID: SPDXRef-b\n\nSPDXID: SPDXRef-c\n";
+    let (document, problems) = read::check(document.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(document.inventory.packages.len(), 3);
+    let nameless = problems.iter().filter(|problem| problem.message == "has no `name`");
+    let places: Vec<&str> = nameless.map(|problem| problem.place.as_str()).collect();
+    assert_eq!(places, ["packages[0]", "packages[2]"]);
+}
+
+#[test]
 fn comparing_and_merging() {
     let old = inventories::debian_and_python();
     let mut new = old.clone();
