@@ -9,12 +9,19 @@
 mod cataloger;
 mod component;
 mod distro;
+mod inspection;
 mod link;
 
 mod apk;
 mod dpkg;
+mod cargo_lock;
+mod go_binary;
+mod go_mod;
+mod java;
 mod node;
 mod node_lock;
+mod rust_binary;
+mod zip_view;
 mod python;
 mod rpm;
 
@@ -32,12 +39,15 @@ use sealift_image::FileTree;
 use sealift_model::{Inventory, Note};
 
 pub use cataloger::{Cataloger, Pattern};
+pub use inspection::{INSPECTION, INSPECTORS, Inspector};
 
 /// All catalogers. The order is of no importance.
 pub const CATALOGERS: &[Cataloger] = &[
     apk::INSTALLED,
     dpkg::STATUS,
     dpkg::STATUS_DIRECTORY,
+    cargo_lock::LOCK,
+    go_mod::MODULE,
     node::PACKAGE,
     node_lock::NPM,
     node_lock::YARN,
@@ -61,23 +71,36 @@ pub fn wanted(path: &RelativePath) -> bool {
 pub fn catalog(tree: &FileTree) -> Inventory {
     let (distro, mut notes) = distro::read(tree);
     let mut drafts = Vec::new();
+    for (fact, extract) in tree.extracts() {
+        let context = cataloger::Context::new(tree, fact, distro.as_ref());
+        let found = inspection::read(extract, &context);
+        drafts.extend(found.drafts);
+        notes.extend(found.notes);
+    }
     for (fact, bytes) in tree.bodies() {
         let path = fact.path.as_bytes();
+        let context = cataloger::Context::new(tree, fact, distro.as_ref());
+        let found = inspection::inspect(&fact.meta(), bytes, &context);
+        drafts.extend(found.drafts);
+        notes.extend(found.notes);
         for cataloger in CATALOGERS {
             if !cataloger.evidence.iter().any(|pattern| pattern.matches(path)) {
                 continue;
             }
-            let context = cataloger::Context::new(tree, fact, distro.as_ref());
             let found = (cataloger.read)(bytes, &context);
             drafts.extend(found.drafts);
             notes.extend(found.notes);
         }
     }
+    let is_inspected = |path: &RelativePath| {
+        tree.get(path).is_some_and(|fact| inspection::wanted(path, &fact.meta()))
+    };
     notes.extend(
         tree.notes()
             .iter()
-            .filter(|note| wanted(&note.path))
+            .filter(|note| wanted(&note.path) || is_inspected(&note.path))
             .map(|note| Note { subject: format!("/{}", note.path), message: note.message.clone() }),
     );
+    java::name_by_repository(&mut drafts, tree);
     link::link(drafts, distro, notes, tree)
 }

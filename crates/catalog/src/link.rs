@@ -90,8 +90,10 @@ fn owners(drafts: &[Draft], tree: &FileTree) -> Vec<(PackageId, PackageId)> {
     for (place, draft) in drafts.iter().enumerate() {
         if !draft.package.kind.is_os() {
             for evidence in &draft.package.evidence {
-                shown.entry(&evidence.path).or_default().push(PackageId(place));
-                names.extend(evidence.path.rsplit('/').next());
+                // What is in an archive is owned with it.
+                let path = evidence.path.split("!/").next().unwrap_or_default();
+                shown.entry(path).or_default().push(PackageId(place));
+                names.extend(path.rsplit('/').next());
             }
         }
     }

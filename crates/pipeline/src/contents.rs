@@ -17,13 +17,23 @@ pub fn inventory(image: &Image) -> Result<Inventory, Error> {
 
 /// Reads every layer once and checks its digests; the files that catalogers want are kept.
 pub fn read(image: &Image) -> Result<FileTree, Error> {
-    Ok(sealift_image::read(image, &wanted, &ReadLimits::default())?)
+    Ok(sealift_image::read_inspected(
+        image,
+        &wanted,
+        &sealift_catalog::INSPECTION,
+        &ReadLimits::default(),
+    )?)
 }
 
 /// What is inside what the user named, an image or a folder, and how a report names it.
 pub fn examine(session: &Session<'_>, text: &str) -> Result<(Inventory, Artifact), Error> {
     if let Target::Dir(folder) = Target::parse(text)? {
-        let tree = sealift_image::open_directory(&folder, &wanted, &ReadLimits::default())?;
+        let tree = sealift_image::open_directory_inspected(
+            &folder,
+            &wanted,
+            &sealift_catalog::INSPECTION,
+            &ReadLimits::default(),
+        )?;
         let artifact = Artifact {
             name: folder.display().to_string(),
             kind: ArtifactKind::Filesystem,

@@ -4,7 +4,9 @@
 mod apk;
 mod debian;
 mod hostile;
+mod java;
 mod node;
+mod programs;
 mod python;
 mod rpm;
 
@@ -14,8 +16,8 @@ use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use sealift_archive::{EntryKind, Header, RelativePath, tar};
-use sealift_catalog::{catalog, wanted};
-use sealift_image::{BlobSource, Error, ReadLimits, image_from_manifest, read};
+use sealift_catalog::{INSPECTION, catalog, wanted};
+use sealift_image::{BlobSource, Error, ReadLimits, image_from_manifest, read_inspected};
 use sealift_model::{Inventory, RelationKind, Supplier};
 use sealift_oci::{Descriptor, Digest, ImageConfig, Manifest, Raw, RootFs, media_type};
 
@@ -50,7 +52,7 @@ pub(crate) fn inventory(layers: &[&[File<'_>]]) -> Inventory {
     let config = put(Raw::encode(config).bytes().to_vec(), media_type::CONFIG);
     let manifest = Raw::encode(Manifest::new(config, layers)).bytes().to_vec();
     let image = image_from_manifest(manifest, Arc::new(Blobs(blobs))).unwrap();
-    let tree = read(&image, &|path, _| wanted(path), &ReadLimits::default()).unwrap();
+    let tree = read_inspected(&image, &|path, _| wanted(path), &INSPECTION, &ReadLimits::default()).unwrap();
     catalog(&tree)
 }
 
@@ -64,9 +66,14 @@ fn layer(files: &[File<'_>]) -> Vec<u8> {
         };
         let mut header = Header::new(path, kind);
         header.size = content.len() as u64;
+        header.mode = if path_of(&header).contains("bin/") { 0o755 } else { 0o644 };
         writer.append(&header, &mut &content[..]).unwrap();
     }
     writer.finish().unwrap()
+}
+
+fn path_of(header: &Header) -> String {
+    header.path.to_string()
 }
 
 /// A line for each package, relation and note.
