@@ -193,6 +193,7 @@ fn draft(name: String, entry: Entry, context: &Context<'_>) -> Draft {
     let mut provides = vec![name.clone()];
     provides.extend(entry.provides);
     Draft {
+        built_from: Vec::new(),
         surroundings: entry.architecture.clone().unwrap_or_default(),
         provides,
         requires: entry.needs,

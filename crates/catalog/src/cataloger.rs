@@ -30,6 +30,8 @@ pub enum Pattern {
     In(&'static str, &'static str),
     /// Files of this name in a directory of this one.
     OneBelow(&'static str, &'static str),
+    /// Files of this name two directories below this one.
+    TwoBelow(&'static str, &'static str),
     /// Files of this name in any directory whose name ends so.
     Named(&'static str, &'static str),
     /// Files anywhere with a name that ends so.
@@ -52,6 +54,10 @@ impl Pattern {
                 name == exact.as_bytes()
                     && memrchr(directory)
                         .is_some_and(|slash| directory[..slash] == *grandparent.as_bytes())
+            }
+            Self::TwoBelow(ancestor, exact) => {
+                let mut parts = directory.rsplitn(3, |byte| *byte == b'/').skip(2);
+                name == exact.as_bytes() && parts.next() == Some(ancestor.as_bytes())
             }
             Self::Named(end, exact) => {
                 name == exact.as_bytes() && directory.ends_with(end.as_bytes())
@@ -156,6 +162,8 @@ pub(crate) struct Draft {
     pub(crate) provides: Vec<String>,
     /// What it needs: for each need the names that satisfy it.
     pub(crate) requires: Vec<Vec<String>>,
+    /// The sources whose code it contains: name and version of a package of scope [`sealift_model::Scope::BuiltFrom`].
+    pub(crate) built_from: Vec<(String, String)>,
 }
 
 #[cfg(test)]
@@ -175,6 +183,10 @@ mod tests {
         check(Pattern::OneBelow("a", "copyright"), "a/b/copyright", true);
         check(Pattern::OneBelow("a", "copyright"), "a/copyright", false);
         check(Pattern::OneBelow("a", "copyright"), "a/b/c/copyright", false);
+        check(Pattern::TwoBelow("a/b", "C"), "a/b/c/d/C", true);
+        check(Pattern::TwoBelow("a/b", "C"), "a/b/c/C", false);
+        check(Pattern::TwoBelow("a/b", "C"), "x/a/b/c/d/C", false);
+        check(Pattern::TwoBelow("a/b", "C"), "C", false);
         check(Pattern::Named(".dist-info", "METADATA"), "x/y.dist-info/METADATA", true);
         check(Pattern::Named(".dist-info", "METADATA"), "METADATA", false);
         check(Pattern::Ending(".egg-info"), "a.egg-info", true);

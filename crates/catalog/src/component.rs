@@ -28,6 +28,7 @@ pub(crate) fn component(
     let version = version.map(str::trim).filter(|version| !version.is_empty()).map(str::to_owned);
     purl.version.clone_from(&version);
     Draft {
+        built_from: Vec::new(),
         package: Package {
             kind,
             name: name.to_owned(),

@@ -28,6 +28,8 @@ pub(crate) const STATUS_DIRECTORY: Cataloger = Cataloger {
 
 const NAME_BYTES_MAX: usize = 300;
 const FILES_MAX: usize = 500_000;
+// The architecture of a source package (package-url, PURL-TYPES, `deb`).
+const SOURCE: &str = "source";
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     let mut found = Found::default();
@@ -45,7 +47,9 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
         }
         match paragraph.some("Package") {
             Some(name) if name.len() <= NAME_BYTES_MAX => {
-                found.drafts.push(draft(name, paragraph, context, &mut found.notes));
+                let draft = draft(name, paragraph, context, &mut found.notes);
+                found.drafts.extend(sources(&draft, context));
+                found.drafts.push(draft);
             }
             Some(_) => found
                 .notes
@@ -92,6 +96,7 @@ fn draft(
     provides.extend(paragraph.get("Provides").map(dpkg_relations::provided).unwrap_or_default());
 
     Draft {
+        built_from: built_from(name, paragraph, context, notes),
         surroundings: architecture.clone().unwrap_or_default(),
         provides,
         requires,
@@ -115,6 +120,62 @@ fn draft(
             files,
         },
     }
+}
+
+// Debian Policy §7.8; dpkg 1.21.3 knows both fields: sources whose licence wants them kept, and linked statically.
+fn built_from(
+    name: &str,
+    paragraph: &Paragraph,
+    context: &Context<'_>,
+    notes: &mut Vec<sealift_model::Note>,
+) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for field in ["Built-Using", "Static-Built-Using"] {
+        let Some(value) = paragraph.get(field) else { continue };
+        let (mut sources, n_others) = dpkg_relations::built_from(value);
+        let n_all = sources.len() + n_others;
+        sources.retain(|(source, _)| source.len() <= NAME_BYTES_MAX);
+        let n_others = n_all - sources.len();
+        all.extend(sources);
+        if n_others > 0 {
+            let message = format!(
+                "package `{name}` names {n_others} in `{field}` without a version, or with a name that is too long"
+            );
+            notes.push(context.note(message));
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+// A source of which code is in a package: a component that no file shows but the package's own record.
+fn sources(draft: &Draft, context: &Context<'_>) -> Vec<Draft> {
+    let to_draft = |(name, version): &(String, String)| Draft {
+        built_from: Vec::new(),
+        surroundings: SOURCE.to_owned(),
+        // Nothing can need it: it is not installed.
+        provides: Vec::new(),
+        requires: Vec::new(),
+        package: Package {
+            kind: PackageKind::Deb,
+            name: name.clone(),
+            version: Some(version.clone()),
+            architecture: Some(SOURCE.to_owned()),
+            source: Some(SourcePackage { name: name.clone(), version: version.clone() }),
+            purl: purl(name, Some(version), Some(SOURCE), context.distro),
+            licenses: Vec::new(),
+            supplier: None,
+            homepage: None,
+            summary: None,
+            evidence: vec![context.evidence(Method::Database)],
+            introduced_by: draft.package.introduced_by.clone(),
+            owner: None,
+            scope: Scope::BuiltFrom,
+            files: Vec::new(),
+        },
+    };
+    draft.built_from.iter().map(to_draft).collect()
 }
 
 // `glibc`, or `glibc (2.36-9)` if the versions differ.

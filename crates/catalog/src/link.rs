@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sealift_image::FileTree;
-use sealift_model::{Distro, Inventory, Note, PackageId, PackageKind, Relation, RelationKind};
+use sealift_model::{
+    Distro, Inventory, Note, PackageId, PackageKind, Relation, RelationKind, Scope,
+};
 
 use crate::cataloger::Draft;
 
@@ -34,6 +36,7 @@ pub(crate) fn link(
         drafts[place.0].package.owner = Some(*owner);
     }
     let mut relations = dependencies(&drafts);
+    relations.extend(sources(&drafts));
     relations.extend(owners.into_iter().map(|(from, to)| Relation {
         from,
         kind: RelationKind::OwnedBy,
@@ -72,7 +75,12 @@ fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
             continue;
         };
         let known = &mut merged[place].package;
-        known.evidence.extend(draft.package.evidence);
+        for evidence in draft.package.evidence {
+            // A source is shown by each package that was built from it.
+            if known.evidence.last() != Some(&evidence) {
+                known.evidence.push(evidence);
+            }
+        }
         if known.files.is_empty() {
             known.files = draft.package.files;
         }
@@ -117,6 +125,35 @@ fn owners(drafts: &[Draft], tree: &FileTree) -> Vec<(PackageId, PackageId)> {
         }
     }
     owners.into_iter().collect()
+}
+
+// From packages to the sources whose code they contain.
+fn sources(drafts: &[Draft]) -> Vec<Relation> {
+    let is_source = |draft: &&Draft| draft.package.scope == Scope::BuiltFrom;
+    if !drafts.iter().any(|draft| is_source(&draft)) {
+        return Vec::new();
+    }
+    let places: HashMap<(PackageKind, &str, Option<&str>), usize> = drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| is_source(draft))
+        .map(|(place, draft)| {
+            let package = &draft.package;
+            ((package.kind, package.name.as_str(), package.version.as_deref()), place)
+        })
+        .collect();
+    let mut relations = Vec::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        for (name, version) in &draft.built_from {
+            let key = (draft.package.kind, name.as_str(), Some(version.as_str()));
+            relations.extend(places.get(&key).map(|source| Relation {
+                from: PackageId(place),
+                kind: RelationKind::BuiltFrom,
+                to: PackageId(*source),
+            }));
+        }
+    }
+    relations
 }
 
 fn dependencies(drafts: &[Draft]) -> BTreeSet<Relation> {

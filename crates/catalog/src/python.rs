@@ -69,6 +69,7 @@ fn draft(name: &str, header: &Paragraph, context: &Context<'_>, notes: &mut Vec<
     let mut purl = Purl::new(PackageKind::Python.purl_type(), &normalized(name));
     purl.version.clone_from(&version);
     Draft {
+        built_from: Vec::new(),
         surroundings: String::from_utf8_lossy(place.site).into_owned(),
         provides: vec![normalized(name)],
         requires,

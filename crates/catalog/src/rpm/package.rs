@@ -101,6 +101,7 @@ pub(super) fn of(identity: Identity, context: &Context<'_>) -> Draft {
         purl.qualifiers.insert("epoch".to_owned(), epoch.to_string());
     }
     Draft {
+        built_from: Vec::new(),
         surroundings: architecture.clone().unwrap_or_default(),
         provides: vec![name.clone()],
         requires: Vec::new(),

@@ -110,3 +110,42 @@ fn both_databases_and_two_architectures() {
     let needed = found.package(found.relations[0].to).unwrap();
     assert_eq!(needed.architecture.as_deref(), Some("i386"));
 }
+
+#[test]
+fn code_of_other_sources() {
+    let found = inventory(&[&[
+        ("etc/os-release", OS_RELEASE),
+        (
+            "var/lib/dpkg/status",
+            b"Package: skopeo\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.9.3+ds1-1+b9\nDepends: golang-1.19\nBuilt-Using: golang-1.19 (= 1.19.8-2)\nStatic-Built-Using: golang-1.19 (= 1.19.8-2), golang-dbus (= 5.1.0-1), unknown\n\nPackage: umoci\nStatus: install ok installed\nArchitecture: amd64\nVersion: 0.4.7\nBuilt-Using: golang-1.19 (= 1.19.8-2),\n golang-dbus (= 5.0.0-1)\n",
+        ),
+    ]]);
+    expect![[r#"
+        distro debian Some("12")
+        pkg:deb/debian/golang-1.19@1.19.8-2?arch=source&distro=debian-12
+          source golang-1.19 1.19.8-2
+          nobody; licences []; layer Some(0); BuiltFrom
+          Database /var/lib/dpkg/status Some(0)
+        pkg:deb/debian/golang-dbus@5.0.0-1?arch=source&distro=debian-12
+          source golang-dbus 5.0.0-1
+          nobody; licences []; layer Some(0); BuiltFrom
+          Database /var/lib/dpkg/status Some(0)
+        pkg:deb/debian/golang-dbus@5.1.0-1?arch=source&distro=debian-12
+          source golang-dbus 5.1.0-1
+          nobody; licences []; layer Some(0); BuiltFrom
+          Database /var/lib/dpkg/status Some(0)
+        pkg:deb/debian/skopeo@1.9.3%2Bds1-1%2Bb9?arch=amd64&distro=debian-12
+          source skopeo 1.9.3+ds1-1+b9
+          nobody; licences []; layer Some(0); Installed
+          Database /var/lib/dpkg/status Some(0)
+        pkg:deb/debian/umoci@0.4.7?arch=amd64&distro=debian-12
+          source umoci 0.4.7
+          nobody; licences []; layer Some(0); Installed
+          Database /var/lib/dpkg/status Some(0)
+        skopeo is built from golang-1.19
+        skopeo is built from golang-dbus
+        umoci is built from golang-1.19
+        umoci is built from golang-dbus
+        note /var/lib/dpkg/status: package `skopeo` names 1 in `Static-Built-Using` without a version, or with a name that is too long
+    "#]].assert_eq(&show(&found));
+}

@@ -3,6 +3,8 @@
 mod build;
 mod real;
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 use sealift_model::Inventory;
 
@@ -156,7 +158,7 @@ fn cycles_and_lies() {
     {
         let found = image("var/lib/rpm/Packages", &database);
         let notes: Vec<&str> = found.notes.iter().map(|note| note.message.as_str()).collect();
-        shown.push_str(&format!("{} {notes:?}\n", found.packages.len()));
+        writeln!(shown, "{} {notes:?}", found.packages.len()).unwrap();
     }
     expect![[r#"
         1 ["a package on page 1 is damaged or cut off"]
@@ -188,7 +190,7 @@ fn headers_that_lie() {
         header(&[
             text(1000, "large"),
             text(1001, "1"),
-            numbers(1116, &[0; 5000]),
+            numbers(1116, &vec![0; 5000]),
             texts(1117, &many),
             texts(1118, &[&directory]),
         ]),
@@ -198,7 +200,10 @@ fn headers_that_lie() {
     let found = image("var/lib/rpm/Packages.db", &ndb(&blobs));
     let large = found.packages.iter().find(|package| package.name == "large").unwrap();
     assert!(large.files.len() < 300);
-    let notes: String = found.notes.iter().map(|note| format!("{}\n", note.message)).collect();
+    let mut notes = String::new();
+    for note in &found.notes {
+        writeln!(notes, "{}", note.message).unwrap();
+    }
     expect![[r#"
         package 2 has no name
         package 3 has a name that is too long
