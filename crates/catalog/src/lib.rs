@@ -22,6 +22,8 @@ mod node;
 mod node_lock;
 mod rust_binary;
 mod zip_view;
+mod pacman;
+mod portage;
 mod python;
 mod rpm;
 
@@ -53,6 +55,8 @@ pub const CATALOGERS: &[Cataloger] = &[
     node_lock::YARN,
     python::WHEEL,
     python::EGG,
+    pacman::LOCAL,
+    portage::DATABASE,
     rpm::DATABASE,
     rpm::MANIFEST,
 ];

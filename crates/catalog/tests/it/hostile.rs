@@ -5,7 +5,12 @@ use proptest::prelude::*;
 
 use crate::{inventory, show};
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 17] = [
+    "var/lib/pacman/local/a-1/desc",
+    "var/lib/pacman/local/a-1/files",
+    "var/db/pkg/a/b-1/CONTENTS",
+    "var/db/pkg/a/b-1/LICENSE",
+    "var/db/pkg/a/b-1/RDEPEND",
     "var/lib/rpm/Packages",
     "var/lib/rpmmanifest/container-manifest-2",
     "lib/apk/db/installed",

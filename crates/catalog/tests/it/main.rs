@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::needless_raw_string_hashes, reason = "tests")]
 
 mod apk;
+mod arch_and_gentoo;
 mod debian;
 mod hostile;
 mod java;
