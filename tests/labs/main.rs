@@ -7,6 +7,7 @@ mod lab;
 
 mod a_build;
 mod b_inspect;
+mod b_sboms;
 mod d_registry;
 mod e_docker;
 mod e_pipeline;
