@@ -20,10 +20,10 @@ mod go_mod;
 mod java;
 mod node;
 mod node_lock;
+mod php;
+mod ruby;
 mod rust_binary;
 mod zip_view;
-mod pacman;
-mod portage;
 mod python;
 mod rpm;
 
@@ -53,10 +53,11 @@ pub const CATALOGERS: &[Cataloger] = &[
     node::PACKAGE,
     node_lock::NPM,
     node_lock::YARN,
+    php::INSTALLED,
+    php::LOCK,
     python::WHEEL,
     python::EGG,
-    pacman::LOCAL,
-    portage::DATABASE,
+    ruby::GEM,
     rpm::DATABASE,
     rpm::MANIFEST,
 ];

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::needless_raw_string_hashes, reason = "tests")]
 
 mod apk;
-mod arch_and_gentoo;
 mod debian;
 mod hostile;
 mod java;
@@ -10,6 +9,7 @@ mod node;
 mod programs;
 mod python;
 mod rpm;
+mod ruby_and_php;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
