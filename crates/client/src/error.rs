@@ -141,12 +141,6 @@ impl Error {
             Self::Unauthorized { host, .. } => Some(format!(
                 "log in with `docker login {host}`; its credentials in ~/.docker/config.json are used"
             )),
-            Self::Unreachable { host, reason } if reason.contains("CaUsedAsEndEntity") => {
-                Some(format!(
-                    "`{host}` shows a certificate of an authority as its own; make it one for a server \
-                 (openssl: `-addext basicConstraints=critical,CA:FALSE`)"
-                ))
-            }
             Self::Unreachable { host, reason } if reason.contains("certificate") => Some(format!(
                 "give the authority that signed the certificate of `{host}` with `--registry-ca FILE`"
             )),

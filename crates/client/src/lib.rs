@@ -12,6 +12,7 @@ mod pull;
 mod push;
 mod referrers;
 mod settings;
+mod tls;
 
 #[doc(hidden)]
 pub mod fuzz;
@@ -42,7 +43,7 @@ struct Inner {
 impl Client {
     /// A client with these settings.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let tls = settings::tls(&settings)?;
+        let tls = tls::config(&settings)?;
         let http = reqwest::Client::builder()
             .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(tls)
