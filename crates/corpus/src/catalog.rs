@@ -17,10 +17,14 @@ pub fn catalog(bytes: &[u8]) {
     let reference = Reference::parse("registry.example/app:1").expect("a constant");
     let subject = Subject::image(&reference, &Digest::sha256(bytes), 0);
     for format in FORMATS {
-        let document = (format.encode)(&inventory, &subject);
-        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&document);
-        assert!(parsed.is_ok(), "{} is not JSON", format.name);
-        assert_eq!(document, (format.encode)(&inventory, &subject), "{} changes", format.name);
+        for version in format.versions {
+            let document = (version.encode)(&inventory, &subject);
+            assert_eq!(document, (version.encode)(&inventory, &subject), "{} changes", format.name);
+            if format.name.ends_with("-json") {
+                let parsed: Result<serde_json::Value, _> = serde_json::from_str(&document);
+                assert!(parsed.is_ok(), "{} is not JSON", format.name);
+            }
+        }
     }
 }
 
