@@ -19,6 +19,9 @@ const ARCHIVES_MAX: usize = 5_000;
 const ENTRIES_MAX: usize = 1_000_000;
 const POMS_MAX: usize = 2_000;
 const TEXT_BYTES_MAX: usize = 1 << 20;
+// Of a manifest only the main section counts, which comes first.
+const KEPT_TEXT_BYTES_MAX: usize = 64 << 10;
+const KEPT_BYTES_MAX: usize = 16 << 20;
 const NESTED_BYTES_MAX: usize = 64 << 20;
 // All archives that are open at once, and all that is inflated for one file.
 const OPEN_BYTES_MAX: usize = 128 << 20;
@@ -39,6 +42,7 @@ pub(crate) fn is_archive(path: &[u8]) -> bool {
 }
 
 /// A part for each archive, and for each text in it that says what it is, named by the archive's path in the file.
+#[expect(clippy::unnecessary_wraps, reason = "an inspector's function")]
 pub(crate) fn extract(content: &[u8]) -> Option<Extract> {
     let mut walk = Walk { extract: Extract::default(), ..Walk::default() };
     if ZipView::new(content).is_none() {
@@ -57,6 +61,7 @@ struct Walk {
     n_archives: usize,
     n_entries: usize,
     inflated_bytes: usize,
+    kept_bytes: usize,
 }
 
 impl Walk {
@@ -85,12 +90,12 @@ impl Walk {
             };
             n_poms += usize::from(kind == POM);
             let left = INFLATED_BYTES_MAX.saturating_sub(self.inflated_bytes);
-            match zip.read(entry, TEXT_BYTES_MAX.min(left)) {
-                Some(text) => {
-                    self.inflated_bytes += text.len();
-                    self.part(place, kind, &text);
-                }
-                None => self.complain(place, "has an entry that cannot be read"),
+            if let Some(text) = zip.read(entry, TEXT_BYTES_MAX.min(left)) {
+                self.inflated_bytes += text.len();
+                self.part(place, kind, &text[..text.len().min(KEPT_TEXT_BYTES_MAX)]);
+            } else {
+                self.inflated_bytes += TEXT_BYTES_MAX;
+                self.complain(place, "has an entry that cannot be read");
             }
         }
         for entry in nested {
@@ -107,21 +112,22 @@ impl Walk {
             if left == 0 || self.n_archives >= ARCHIVES_MAX {
                 return self.complain(&inner, "and what comes behind it is too much to read");
             }
-            match zip.read(entry, NESTED_BYTES_MAX.min(left)) {
-                Some(bytes) => {
-                    self.inflated_bytes += bytes.len();
-                    self.archive(&bytes, &inner, depth + 1, open_bytes + bytes.len());
-                }
-                None => {
-                    // What was inflated in vain has its price too.
-                    self.inflated_bytes += NESTED_BYTES_MAX;
-                    self.complain(&inner, "cannot be read or is too large");
-                }
+            if let Some(bytes) = zip.read(entry, NESTED_BYTES_MAX.min(left)) {
+                self.inflated_bytes += bytes.len();
+                self.archive(&bytes, &inner, depth + 1, open_bytes + bytes.len());
+            } else {
+                // What was inflated in vain has its price too.
+                self.inflated_bytes += NESTED_BYTES_MAX;
+                self.complain(&inner, "cannot be read or is too large");
             }
         }
     }
 
     fn part(&mut self, place: &str, kind: u8, text: &[u8]) {
+        self.kept_bytes += place.len() + text.len();
+        if self.kept_bytes > KEPT_BYTES_MAX {
+            return self.complain(place, "and what comes behind it says too much");
+        }
         self.extract.parts.push((place.to_owned(), [&[kind], text].concat()));
     }
 
@@ -301,7 +307,7 @@ pub(crate) fn name_by_repository(drafts: &mut [Draft], tree: &FileTree) {
     for fact in tree.below(&root) {
         let is_link = matches!(fact.kind, FileKind::Symlink(_));
         let path = fact.path.to_string();
-        if !(is_link || fact.is_file()) || !path.ends_with(".jar") {
+        if !(is_link || fact.is_file()) || !is_archive(path.as_bytes()) {
             continue;
         }
         let Some(identity) = by_path(&path) else { continue };

@@ -116,16 +116,15 @@ impl<'a> Place<'a> {
             !name.is_empty() && !name.starts_with('.') && name.contains('/') == is_scoped
         });
         let has = |names: &[&str]| inner_parts.iter().any(|part| names.contains(part));
+        let is_marked =
+            has(&["compiled", "vendor", "vendored", "third_party", "bundled", "_vendor"]);
         let scope = if has(&["test", "tests", "spec"]) || is_test_data(directory) {
             Scope::TestData
-        } else if has(&["compiled", "vendor", "vendored", "third_party", "bundled", "_vendor"]) {
-            Scope::Embedded
-        } else if instance.is_none() && is_inner {
+        } else if is_marked || instance.is_none() && is_inner {
             Scope::Embedded
         } else {
             Scope::Installed
         };
-        let is_marked = has(&["compiled", "vendor", "vendored", "third_party", "bundled"]);
         Self { is_instance: instance.is_some(), instance, is_inner: is_inner && !is_marked, scope }
     }
 

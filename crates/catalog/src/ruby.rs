@@ -119,7 +119,7 @@ impl<'a> Specification<'a> {
 fn literals(mut code: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let at = code.find(['"', '\'', '%'])?;
-        let (open, close) = match code[at..].as_bytes() {
+        let (open, close) = match &code.as_bytes()[at..] {
             [b'%', b'q', b'<', ..] => (3, '>'),
             [b'"', ..] => (1, '"'),
             [b'\'', ..] => (1, '\''),

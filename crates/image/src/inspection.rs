@@ -12,6 +12,9 @@ use crate::scan::Body;
 // Above this many bytes one file at a time is in memory, whatever the number of threads.
 const LARGE_BYTES: u64 = 16 << 20;
 
+/// Says what to keep of a file's content, by path and content.
+pub type Extractor<'a> = dyn Fn(&RelativePath, &[u8]) -> Option<Vec<u8>> + Sync + 'a;
+
 /// Files whose content is too much to keep: programs, archives. Each is given to a function when the layer's stream
 /// has it, and what that returns is kept as the file's extract.
 pub struct Inspection<'a> {
@@ -20,7 +23,7 @@ pub struct Inspection<'a> {
     /// Of these, the ones that begin so; the rest of any other is never read into memory.
     pub starts: &'a [&'a [u8]],
     /// What to keep of a content.
-    pub extract: &'a (dyn Fn(&RelativePath, &[u8]) -> Option<Vec<u8>> + Sync),
+    pub extract: &'a Extractor<'a>,
 }
 
 /// Lets through one large file at a time.

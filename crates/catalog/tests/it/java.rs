@@ -10,7 +10,7 @@ use crate::{inventory, show};
 fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
-        let is_stored = name.ends_with(".jar");
+        let is_stored = name.rsplit('.').next() == Some("jar");
         let method = if is_stored {
             zip::CompressionMethod::Stored
         } else {

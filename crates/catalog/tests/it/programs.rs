@@ -1,4 +1,5 @@
 //! Programs that say what they were built from.
+#![allow(clippy::cast_possible_truncation, reason = "small fixtures")]
 
 use std::collections::BTreeSet;
 use std::io::Write;

@@ -8,6 +8,7 @@
 mod damage;
 mod directory;
 mod foreign;
+mod inspection;
 mod kit;
 mod merge;
 mod sources;
