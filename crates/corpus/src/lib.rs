@@ -20,6 +20,7 @@ pub mod debian;
 pub mod advisory;
 pub mod catalog;
 pub mod policy;
+pub mod sbom;
 pub mod version;
 
 pub mod client;
@@ -75,6 +76,7 @@ pub const TARGETS: &[Target] = &[
     target("package", debian::package),
     target("catalog", catalog::catalog),
     target("advisory", advisory::advisory),
+    slow("sbom", sbom::sbom),
     slow("policy", policy::policy),
 ];
 

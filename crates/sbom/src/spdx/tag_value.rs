@@ -67,6 +67,11 @@ struct Lines(String);
 
 impl Lines {
     fn tag(&mut self, tag: &str, value: &str) {
+        // A name that begins like a text of several lines would never end.
+        self.raw(tag, &value.replace("<text>", "< text>"));
+    }
+
+    fn raw(&mut self, tag: &str, value: &str) {
         self.0.push_str(tag);
         self.0.push_str(": ");
         self.0.push_str(value);
@@ -84,7 +89,7 @@ impl Lines {
         let value = value.replace("</text>", "</ text>").replace("<text>", "< text>");
         let value: String =
             value.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-        self.tag(tag, &format!("<text>{value}</text>"));
+        self.raw(tag, &format!("<text>{value}</text>"));
     }
 
     fn heading(&mut self, kind: &str, name: &str) {

@@ -110,7 +110,7 @@ pub(crate) fn odd() -> Inventory {
         supplier: Some(Supplier::Organization("  ".to_owned())),
         ..package(PackageKind::Deb, "nobody", Some(""))
     };
-    let same = package(PackageKind::Python, "same", Some("1"));
+    let same = package(PackageKind::Python, "<text>same", Some("1"));
     let mut empty = package(PackageKind::Python, "", None);
     empty.licenses = vec![license("", None), license("unknown", Some("NOASSERTION"))];
     Inventory {
