@@ -13,19 +13,21 @@ mod inspection;
 mod link;
 
 mod apk;
-mod dpkg;
 mod cargo_lock;
+mod dpkg;
 mod go_binary;
 mod go_mod;
 mod java;
 mod node;
 mod node_lock;
+mod pacman;
+mod portage;
+mod python;
+mod rpm;
 mod php;
 mod ruby;
 mod rust_binary;
 mod zip_view;
-mod python;
-mod rpm;
 
 mod copyright;
 mod deb822;
@@ -58,6 +60,8 @@ pub const CATALOGERS: &[Cataloger] = &[
     python::WHEEL,
     python::EGG,
     ruby::GEM,
+    pacman::LOCAL,
+    portage::DATABASE,
     rpm::DATABASE,
     rpm::MANIFEST,
 ];

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::needless_raw_string_hashes, reason = "tests")]
 
 mod apk;
+mod arch_and_gentoo;
 mod debian;
 mod hostile;
 mod java;
@@ -53,7 +54,8 @@ pub(crate) fn inventory(layers: &[&[File<'_>]]) -> Inventory {
     let config = put(Raw::encode(config).bytes().to_vec(), media_type::CONFIG);
     let manifest = Raw::encode(Manifest::new(config, layers)).bytes().to_vec();
     let image = image_from_manifest(manifest, Arc::new(Blobs(blobs))).unwrap();
-    let tree = read_inspected(&image, &|path, _| wanted(path), &INSPECTION, &ReadLimits::default()).unwrap();
+    let tree = read_inspected(&image, &|path, _| wanted(path), &INSPECTION, &ReadLimits::default())
+        .unwrap();
     catalog(&tree)
 }
 
