@@ -75,6 +75,7 @@ pub const TARGETS: &[Target] = &[
     target("packages", debian::packages),
     target("package", debian::package),
     target("catalog", catalog::catalog),
+    target("rpm", catalog::rpm),
     target("advisory", advisory::advisory),
     slow("sbom", sbom::sbom),
     slow("policy", policy::policy),

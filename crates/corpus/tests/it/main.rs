@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sealift_corpus::{TARGETS, Target};
 
-const SEED_BYTES_MAX: u64 = 4096;
+const SEED_BYTES_MAX: u64 = 8 << 10;
 
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
