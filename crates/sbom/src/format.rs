@@ -24,13 +24,16 @@ pub struct Format {
     pub media_type: &'static str,
 }
 
+/// What writes a document.
+pub type Encode = fn(&Inventory, &Subject) -> String;
+
 /// A format in one version of its specification.
 #[derive(Clone, Copy, Debug)]
 pub struct FormatVersion {
     /// `NAME@VERSION` asks for it; empty if the format has no versions.
     pub version: &'static str,
     /// Writes a document.
-    pub encode: fn(&Inventory, &Subject) -> String,
+    pub encode: Encode,
 }
 
 macro_rules! versions {
@@ -42,7 +45,7 @@ macro_rules! versions {
     };
 }
 
-const fn only(encode: fn(&Inventory, &Subject) -> String) -> FormatVersion {
+const fn only(encode: Encode) -> FormatVersion {
     FormatVersion { version: "", encode }
 }
 

@@ -26,6 +26,6 @@ mod text;
 
 pub use analysis::{Analysis, Risk, analyze};
 pub use compare::{Difference, diff};
-pub use format::{FORMATS, Format, FormatVersion, Output, UnknownFormat, find_format};
+pub use format::{Encode, FORMATS, Format, FormatVersion, Output, UnknownFormat, find_format};
 pub use merge::merge;
 pub use subject::Subject;
