@@ -10,7 +10,10 @@ use crate::read::ReadLimits;
 use crate::scan::Body;
 
 // Above this many bytes one file at a time is in memory, whatever the number of threads.
-const LARGE_BYTES: u64 = 16 << 20;
+const LARGE_BYTES: u64 = 4 << 20;
+// Memory that is kept for the next large file. The C library gives more than 32 MiB back to the system when it is freed,
+// less it may keep for itself.
+const LARGE_KEPT_BYTES: usize = 33 << 20;
 
 /// Says what to keep of a file's content, by path and content.
 pub type Extractor<'a> = dyn Fn(&RelativePath, &[u8]) -> Option<Vec<u8>> + Sync + 'a;
@@ -26,9 +29,9 @@ pub struct Inspection<'a> {
     pub extract: &'a Extractor<'a>,
 }
 
-/// Lets through one large file at a time.
+/// Lets through one large file at a time, all of them into the same memory.
 #[derive(Default)]
-pub(crate) struct Gate(Mutex<()>);
+pub(crate) struct Gate(Mutex<Vec<u8>>);
 
 impl Inspection<'_> {
     /// Reads a file and keeps its extract. The buffer is there to be used again.
@@ -51,14 +54,24 @@ impl Inspection<'_> {
                 "not inspected: it has {size} bytes, more than the limit of {limit}"
             )));
         }
-        let large =
+        let mut large =
             (size > LARGE_BYTES).then(|| gate.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut own = Vec::new();
-        let buffer = if large.is_some() { &mut own } else { buffer };
+        let buffer = large.as_deref_mut().unwrap_or(buffer);
         buffer.clear();
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        if size as u64 > LARGE_BYTES && buffer.capacity() < size {
+            // The old memory goes before the new comes, which is within the limit above; what is never written of it
+            // costs nothing.
+            *buffer = Vec::new();
+            let _ = buffer.try_reserve_exact(size.max(LARGE_KEPT_BYTES));
+        }
         buffer.extend_from_slice(&start);
         content.take(limit).read_to_end(buffer)?;
-        Ok(match (self.extract)(path, buffer) {
+        let extract = (self.extract)(path, buffer);
+        if buffer.capacity() > LARGE_KEPT_BYTES {
+            *buffer = Vec::new();
+        }
+        Ok(match extract {
             Some(extract) => Body::Extract(extract.into()),
             None => Body::None,
         })
