@@ -38,8 +38,10 @@ pub fn scan(
     };
     let mut scanned: BTreeMap<_, Scanned> = BTreeMap::new();
     let mut unjudged: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    // A test's data never runs.
-    let judged = inventory.components().filter(|(_, package)| package.scope != Scope::TestData);
+    // A test's data never runs, and what a lock file merely names may not be there at all.
+    let judged = inventory
+        .components()
+        .filter(|(_, package)| !matches!(package.scope, Scope::TestData | Scope::Declared));
     for (id, package) in judged {
         let entry = scanned.entry(package.kind).or_insert(Scanned {
             kind: package.kind,

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use sealift_advisory::Advisories;
 use sealift_model::{
     Advisory, Affected, Artifact, Ecosystem, Inventory, Package, PackageId, PackageKind,
-    RangeEvent, Rating, RatingBasis, Severity,
+    RangeEvent, Rating, RatingBasis, Scope, Severity,
 };
 use sealift_scan::{Options, scan, wanted};
 
@@ -29,6 +29,31 @@ fn python_names_are_compared_in_normal_form() {
         vec![advisory("CVE-1-1", &[], "PyPI", "ruamel-yaml", "1.1")],
         expect![[r"
             Ruamel_YAML 1.0 CVE-1-1 UNKNOWN 1.1
+        "]],
+    );
+}
+
+#[test]
+fn only_what_is_there_is_judged() {
+    let of_scope = |name: &str, scope| {
+        let mut package = python(name, "1.0");
+        package.scope = scope;
+        package
+    };
+    let packages = vec![
+        of_scope("installed", Scope::Installed),
+        of_scope("embedded", Scope::Embedded),
+        of_scope("named", Scope::Declared),
+        of_scope("tested", Scope::TestData),
+    ];
+    let about = |name: &str| advisory(&format!("CVE-1-{name}"), &[], "PyPI", name, "1.1");
+    let advisories = ["installed", "embedded", "named", "tested"].map(about).into();
+    check(
+        &inventory(None, packages),
+        advisories,
+        expect![[r"
+            embedded 1.0 CVE-1-embedded UNKNOWN 1.1
+            installed 1.0 CVE-1-installed UNKNOWN 1.1
         "]],
     );
 }
