@@ -54,9 +54,6 @@ impl Reference {
         if path.is_empty() {
             return Err(error("the repository is empty"));
         }
-        if path.len() > NAME_BYTES_MAX {
-            return Err(error("the repository is longer than 255 characters"));
-        }
         if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(error("the repository must be lower-case"));
         }
@@ -75,6 +72,9 @@ impl Reference {
         } else {
             path.to_owned()
         };
+        if repository.len() > NAME_BYTES_MAX {
+            return Err(error("the repository is longer than 255 characters"));
+        }
         Ok(Self { registry: registry.to_owned(), repository, tag: tag.map(str::to_owned), digest })
     }
 
@@ -286,6 +286,8 @@ mod tests {
     #[test]
     fn refuses_bad_names() {
         let long_tag = format!("a:{}", "x".repeat(129));
+        // With `library/` in front it has 256.
+        let long_name = "x".repeat(248);
         for text in [
             "",
             ":1",
@@ -305,6 +307,7 @@ mod tests {
             "a/b\0",
             "registry.local:5000/",
             long_tag.as_str(),
+            long_name.as_str(),
         ] {
             assert!(Reference::parse(text).is_err(), "{text:?}");
         }
