@@ -1,5 +1,7 @@
 //! Keys, keyrings, signed texts, envelopes, JSON.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sealift_crypto::dsse::{self, Envelope};
 use sealift_crypto::openpgp::{Keyring, verify_cleartext};
 use sealift_crypto::{Error, PublicKey, Secret, SigningKey, canonical_json, strict_json};
@@ -60,9 +62,22 @@ pub fn public_key(bytes: &[u8]) {
     assert!(key.verify(b"message", b"").is_err());
 }
 
-/// A private key in PEM, plain or encrypted.
+/// A private key in PEM, plain or encrypted, or what stands in the PEM of an encrypted one.
 pub fn key_file(bytes: &[u8]) {
-    let Some(text) = text(bytes) else { return };
+    if let Some(text) = text(bytes) {
+        check_key_file(text);
+    }
+    let lines: Vec<String> = STANDARD
+        .encode(bytes)
+        .as_bytes()
+        .chunks(64)
+        .map(|line| String::from_utf8_lossy(line).into_owned() + "\n")
+        .collect();
+    let label = "ENCRYPTED SIGSTORE PRIVATE KEY";
+    check_key_file(&format!("-----BEGIN {label}-----\n{}-----END {label}-----\n", lines.concat()));
+}
+
+fn check_key_file(text: &str) {
     let passphrase = Secret::new(b"seed".to_vec());
     for key in [
         SigningKey::from_pem(text),

@@ -2,6 +2,7 @@
 
 use sealift_debian::{Recipe, fuzz};
 
+use crate::archive::with_checksums;
 use crate::text;
 
 /// A recipe in TOML.
@@ -28,5 +29,7 @@ pub fn packages(bytes: &[u8]) {
 
 /// A `.deb` of package `seed` 1, which is then laid down as an image's only package.
 pub fn package(bytes: &[u8]) {
-    fuzz::package(bytes, &std::env::temp_dir());
+    let folder = std::env::temp_dir();
+    fuzz::package(bytes, &folder);
+    fuzz::package(&with_checksums(bytes), &folder);
 }

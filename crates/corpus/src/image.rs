@@ -14,6 +14,7 @@ use sealift_oci::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::archive::with_checksums;
 use crate::memory::MemoryFile;
 use crate::{parts, text};
 
@@ -83,6 +84,11 @@ where
 
 /// Layers, compressed or not, lowest first: they are made an image and read.
 pub fn layers(bytes: &[u8]) {
+    check_layers(bytes);
+    check_layers(&with_checksums(bytes));
+}
+
+fn check_layers(bytes: &[u8]) {
     let mut blobs = Vec::new();
     let mut descriptors = Vec::new();
     let mut diff_ids = Vec::new();
