@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use sealift_testkit::{Access, Faults, Registry, TestContext, shared_data};
 
+use crate::foreign::unpack;
 use crate::lab::{example, lab, run};
 
 const NAME: &str = "registry.local:5000/secure-app:1.0.0";
@@ -45,10 +46,9 @@ fn e1_ship_builds_inspects_judges_and_signs() {
     let inspected: serde_json::Value =
         serde_json::from_str(&run("skopeo", &["inspect", &layout])).unwrap();
     assert!(first.ends_with(inspected["Digest"].as_str().unwrap()));
-    let bundle = context.work().join("bundle");
-    run("umoci", &["unpack", "--image", &layout[4..], bundle.to_str().unwrap()]);
-    assert!(bundle.join("rootfs/srv/app/main.py").is_file());
-    assert!(!bundle.join("rootfs/run/sealift").exists(), "the CA bundle left a trace");
+    let root = unpack(&context, NAME);
+    assert!(root.join("srv/app/main.py").is_file());
+    assert!(!root.join("run/sealift").exists(), "the CA bundle left a trace");
 }
 
 #[test]
