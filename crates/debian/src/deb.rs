@@ -203,6 +203,10 @@ fn read_data(
         let kind = match &header.kind {
             EntryKind::Directory => Kind::Directory,
             EntryKind::Symlink(target) => Kind::Symlink(target.clone()),
+            // dpkg does not know them, and a hole of gigabytes costs the archive nothing.
+            EntryKind::File if entry.is_sparse() => {
+                return Err(refused(format!("`/{}` is a sparse file", header.path)));
+            }
             EntryKind::File => {
                 let body = spool.take(&mut entry, header.size);
                 Kind::File(Arc::new(body.map_err(|error| unpack(error.into()))?))

@@ -126,15 +126,18 @@ fn indices_that_are_refused() {
     bench.check_refused(expect!["`http://mirror.test/debian/dists/stable/main/binary-amd64/Packages.gz` is malformed at line 1: there is no `:` after the field's name"]);
 }
 
+fn simple(entries: Vec<(&'static str, Entry)>) -> Package {
+    Package { fields: "", ..package("app", entries) }
+}
+
+fn check(package: Package, deb: Vec<u8>, expected: Expect) {
+    bench(Mirror::with_debs(&[(&package, deb)], &HEAD)).check_refused(expected);
+}
+
 #[test]
 fn packages_that_are_refused() {
     let Some(_keys) = keys() else { return };
-    let simple = |entries| Package { fields: "", ..package("app", entries) };
-    let check = |package: Package, deb: Vec<u8>, expected: Expect| {
-        bench(Mirror::with_debs(&[(&package, deb)], &HEAD)).check_refused(expected);
-    };
     let good = simple(vec![("usr/a", file("x"))]);
-
     let deb = good.deb();
     check(
         simple(vec![]),
@@ -154,6 +157,18 @@ fn packages_that_are_refused() {
         ],
     );
 
+    let other = Package { version: "2.0-1", ..package("app", vec![]) };
+    check(
+        simple(vec![]),
+        other.deb(),
+        expect!["package `app` is refused: its `Version` is `2.0-1`, but the index says `1.0-1`"],
+    );
+}
+
+#[test]
+fn entries_that_are_refused() {
+    let Some(_keys) = keys() else { return };
+    let good = simple(vec![("usr/a", file("x"))]);
     let mut climbing = tarball(&[("xx/etc/passwd", file("root::0:0::/:/bin/sh"))]);
     rename(&mut climbing, "../etc/passwd");
     check(
@@ -180,6 +195,21 @@ fn packages_that_are_refused() {
         ],
     );
 
+    // Three gibibytes in a few hundred bytes.
+    let mut sparse = tarball(&[("usr/a", file("x"))]);
+    sparse[156] = b'S';
+    sparse[257..265].copy_from_slice(b"ustar  \0");
+    sparse[345..500].fill(0);
+    sparse[386..397].copy_from_slice(b"00000000000");
+    sparse[398..409].copy_from_slice(b"00000000001");
+    sparse[483..494].copy_from_slice(b"30000000000");
+    rename(&mut sparse, "usr/a");
+    check(
+        simple(vec![]),
+        good.deb_with(sparse),
+        expect!["package `app` is refused: `/usr/a` is a sparse file"],
+    );
+
     let circle =
         tarball(&[("a", Entry::Symlink("b")), ("b", Entry::Symlink("a")), ("a/x", file("x"))]);
     check(
@@ -188,13 +218,6 @@ fn packages_that_are_refused() {
         expect![
             "package `app` is refused: `/a/x` cannot be placed: symbolic links lead in a circle"
         ],
-    );
-
-    let other = Package { version: "2.0-1", ..package("app", vec![]) };
-    check(
-        simple(vec![]),
-        other.deb(),
-        expect!["package `app` is refused: its `Version` is `2.0-1`, but the index says `1.0-1`"],
     );
 }
 
