@@ -107,7 +107,7 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (prefix, path, name) = match self {
-            Self::Any(reference) => return out.write_str(&reference.familiar()),
+            Self::Any(reference) => return out.write_str(&bare(reference)),
             Self::Store(reference) => return write!(out, "store:{}", reference.familiar()),
             Self::Registry(reference) => return write!(out, "registry:{}", reference.familiar()),
             Self::Docker(reference) => return write!(out, "docker:{}", reference.familiar()),
@@ -123,6 +123,15 @@ impl fmt::Display for Target {
             Some(name) => write!(out, ":{name}"),
             None => Ok(()),
         }
+    }
+}
+
+// Without a prefix. `docker.io/library/registry:2` as people write it would be image `2` of a registry.
+fn bare(reference: &Reference) -> String {
+    let familiar = reference.familiar();
+    match Target::parse(&familiar) {
+        Ok(Target::Any(again)) if again == *reference => familiar,
+        _ => reference.to_string(),
     }
 }
 
@@ -161,6 +170,8 @@ mod tests {
     fn prefixes() {
         check("debian:12", expect!["Any debian:12"]);
         check("localhost:5000/app:1", expect!["Any localhost:5000/app:1"]);
+        check("library/registry:2", expect!["Any docker.io/library/registry:2"]);
+        check("docker.io/docker", expect!["Any docker"]);
         check("store:app:1", expect!["Store store:app:1"]);
         check("registry:corp.example/app", expect!["Registry registry:corp.example/app"]);
         check("docker://debian:12", expect!["Registry registry:debian:12"]);
