@@ -3,7 +3,7 @@
 //! A line is a letter, a colon and a value; an empty line ends a package. `F:` names a directory, the `R:` behind it
 //! files in it.
 
-use sealift_model::{License, Method, Package, PackageKind, Scope, SourcePackage};
+use sealift_model::{License, Method, Package, PackageKind, SourcePackage};
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::os_purl::{self, Parts};
@@ -188,8 +188,9 @@ fn draft(name: String, entry: Entry, context: &Context<'_>) -> Draft {
         namespace: Some("alpine"),
         upstream: entry.origin.as_deref().filter(|origin| *origin != name),
     });
-    let licenses =
-        entry.license.map(|declared| License { spdx: os_license::expression(&declared), declared });
+    let licenses = entry
+        .license
+        .map(|declared| License::declared(declared.clone(), os_license::expression(&declared)));
     let mut provides = vec![name.clone()];
     provides.extend(entry.provides);
     Draft {
@@ -198,7 +199,6 @@ fn draft(name: String, entry: Entry, context: &Context<'_>) -> Draft {
         provides,
         requires: entry.needs,
         package: Package {
-            kind: PackageKind::Apk,
             name,
             version: entry.version,
             architecture: entry.architecture,
@@ -210,9 +210,8 @@ fn draft(name: String, entry: Entry, context: &Context<'_>) -> Draft {
             summary: entry.description,
             evidence: vec![context.evidence(Method::Database)],
             introduced_by: context.layer_of(&entry.files).or_else(|| context.layer()),
-            owner: None,
-            scope: Scope::Installed,
             files: entry.files,
+            ..Package::new(PackageKind::Apk, "")
         },
     }
 }

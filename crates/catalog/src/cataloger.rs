@@ -131,7 +131,7 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn evidence(&self, method: Method) -> Evidence {
-        Evidence { path: self.path(), layer: self.layer(), method }
+        Evidence { path: self.path(), layer: self.layer(), method, confidence: method.confidence() }
     }
 
     pub(crate) fn note(&self, message: impl Into<String>) -> Note {

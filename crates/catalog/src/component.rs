@@ -1,6 +1,6 @@
 //! What catalogers of languages have in common: a package without what its ecosystem does not tell.
 
-use sealift_model::{Evidence, License, Package, PackageKind, Purl, Scope};
+use sealift_model::{Evidence, License, Package, PackageKind, Purl};
 
 use crate::cataloger::{Context, Draft};
 use crate::license::python_expression;
@@ -30,21 +30,12 @@ pub(crate) fn component(
     Draft {
         built_from: Vec::new(),
         package: Package {
-            kind,
             name: name.to_owned(),
             version,
-            architecture: None,
-            source: None,
             purl,
-            licenses: Vec::new(),
-            supplier: None,
-            homepage: None,
-            summary: None,
             evidence: vec![evidence],
             introduced_by: context.layer(),
-            owner: None,
-            scope: Scope::Installed,
-            files: Vec::new(),
+            ..Package::new(kind, "")
         },
         surroundings: String::new(),
         provides: Vec::new(),
@@ -58,7 +49,7 @@ pub(crate) fn license(text: &str) -> Option<License> {
     if text.is_empty() {
         return None;
     }
-    Some(License { declared: shorten(text), spdx: python_expression(text) })
+    Some(License::declared(shorten(text), python_expression(text)))
 }
 
 /// The beginning of a text.

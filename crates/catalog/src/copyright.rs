@@ -42,7 +42,7 @@ fn machine_readable(bytes: &[u8]) -> Vec<License> {
             continue;
         }
         let spdx = debian_expression(&declared);
-        licenses.push(License { declared, spdx });
+        licenses.push(License::declared(declared, spdx));
     }
     licenses
 }
@@ -70,7 +70,7 @@ fn free_text(bytes: &[u8]) -> Vec<License> {
         };
         let is_known = licenses.iter().any(|license| license.declared == name);
         if !name.is_empty() && !is_known && licenses.len() < LICENSES_MAX {
-            licenses.push(License { declared: name.to_owned(), spdx: spdx.map(str::to_owned) });
+            licenses.push(License::declared(name.to_owned(), spdx.map(str::to_owned)));
         }
     }
     licenses

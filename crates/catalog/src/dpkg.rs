@@ -101,7 +101,6 @@ fn draft(
         provides,
         requires,
         package: Package {
-            kind: PackageKind::Deb,
             name: name.to_owned(),
             source: source(name, paragraph.line("Source"), version.as_deref()),
             purl: purl(name, version.as_deref(), architecture.as_deref(), context.distro),
@@ -115,9 +114,8 @@ fn draft(
             // dpkg writes the list of files when it unpacks the package, and never again; the status file it
             // rewrites for every other package.
             introduced_by: listed_in.or_else(|| context.layer()),
-            owner: None,
-            scope: Scope::Installed,
             files,
+            ..Package::new(PackageKind::Deb, "")
         },
     }
 }
@@ -158,21 +156,15 @@ fn sources(draft: &Draft, context: &Context<'_>) -> Vec<Draft> {
         provides: Vec::new(),
         requires: Vec::new(),
         package: Package {
-            kind: PackageKind::Deb,
             name: name.clone(),
             version: Some(version.clone()),
             architecture: Some(SOURCE.to_owned()),
             source: Some(SourcePackage { name: name.clone(), version: version.clone() }),
             purl: purl(name, Some(version), Some(SOURCE), context.distro),
-            licenses: Vec::new(),
-            supplier: None,
-            homepage: None,
-            summary: None,
             evidence: vec![context.evidence(Method::Database)],
             introduced_by: draft.package.introduced_by.clone(),
-            owner: None,
             scope: Scope::BuiltFrom,
-            files: Vec::new(),
+            ..Package::new(PackageKind::Deb, "")
         },
     };
     draft.built_from.iter().map(to_draft).collect()

@@ -2,7 +2,7 @@
 //! it, and only what they find there is kept, as an extract.
 
 use sealift_archive::RelativePath;
-use sealift_image::{FileMeta, Inspection};
+use sealift_image::{FileMeta, Inspection, Look, START_BYTES};
 
 use crate::cataloger::{Context, Found};
 use crate::{go_binary, java, rust_binary};
@@ -13,10 +13,10 @@ pub struct Inspector {
     pub name: &'static str,
     /// Which files.
     wanted: fn(&RelativePath, &FileMeta) -> bool,
-    /// How they begin.
-    starts: &'static [&'static [u8]],
-    /// What it finds in a content; `None` if that is nothing of its.
-    extract: fn(&[u8]) -> Option<Extract>,
+    /// How much of one it needs, by its path and first bytes.
+    look: fn(&RelativePath, &[u8]) -> Look,
+    /// What it finds in a content, given with its path; `None` if that is nothing of its.
+    extract: fn(&RelativePath, &[u8]) -> Option<Extract>,
     /// The packages of what it found.
     read: fn(&Extract, &Context<'_>) -> Found,
 }
@@ -26,36 +26,42 @@ pub const INSPECTORS: &[Inspector] = &[
     Inspector {
         name: "go-binary",
         wanted: is_program,
-        starts: ELF,
-        extract: go_binary::extract,
+        look: look_at_elf,
+        extract: |_, content| go_binary::extract(content),
         read: go_binary::read,
     },
     Inspector {
         name: "rust-binary",
         wanted: is_program,
-        starts: ELF,
-        extract: rust_binary::extract,
+        look: look_at_elf,
+        extract: |_, content| rust_binary::extract(content),
         read: rust_binary::read,
     },
     Inspector {
         name: "java-archive",
         wanted: |path, _| java::is_archive(path.as_bytes()),
-        // A script may be in front of an archive that starts itself.
-        starts: &[b"PK", b"#!"],
-        extract: java::extract,
+        look: java::look,
+        extract: |_, content| java::extract(content),
         read: java::read,
     },
 ];
 
-const ELF: &[&[u8]] = &[b"\x7fELF"];
-
 /// For reading an image: what to look at while its layers are read.
 pub const INSPECTION: Inspection<'static> =
-    Inspection { wanted: &wanted, starts: &[b"\x7fELF", b"PK", b"#!"], extract: &extract };
+    Inspection { wanted: &wanted, look: &look, extract: &extract };
 
 /// True for files that an inspector looks at.
 pub(crate) fn wanted(path: &RelativePath, meta: &FileMeta) -> bool {
     INSPECTORS.iter().any(|inspector| (inspector.wanted)(path, meta))
+}
+
+// As much as the most curious of them needs.
+fn look(path: &RelativePath, start: &[u8]) -> Look {
+    INSPECTORS.iter().map(|inspector| (inspector.look)(path, start)).max().unwrap_or(Look::Pass)
+}
+
+fn look_at_elf(_: &RelativePath, start: &[u8]) -> Look {
+    if start.starts_with(b"\x7fELF") { Look::Whole } else { Look::Pass }
 }
 
 // The kernel starts what may be executed; shared objects need no such mode.
@@ -66,14 +72,13 @@ fn is_program(path: &RelativePath, meta: &FileMeta) -> bool {
 }
 
 fn extract(path: &RelativePath, content: &[u8]) -> Option<Vec<u8>> {
+    let start = &content[..content.len().min(START_BYTES)];
     let mut bytes = Vec::new();
     for (number, inspector) in (0_u8..).zip(INSPECTORS) {
-        let is_elf = inspector.starts == ELF;
-        let is_its = inspector.starts.iter().any(|start| content.starts_with(start));
-        if !is_its || !is_elf && !java::is_archive(path.as_bytes()) {
+        if (inspector.look)(path, start) == Look::Pass {
             continue;
         }
-        if let Some(extract) = (inspector.extract)(content) {
+        if let Some(extract) = (inspector.extract)(path, content) {
             bytes.push(number);
             extract.encode(&mut bytes);
         }

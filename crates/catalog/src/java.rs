@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sealift_archive::RelativePath;
-use sealift_image::{FileKind, FileTree};
+use sealift_image::{FileKind, FileTree, Look};
 use sealift_model::{Evidence, Method, PackageKind, Scope};
 
 use crate::cataloger::{Context, Draft, Found};
@@ -39,6 +39,12 @@ pub(crate) fn is_archive(path: &[u8]) -> bool {
         let start = path.len().checked_sub(end.len());
         start.is_some_and(|start| path[start..].eq_ignore_ascii_case(end.as_bytes()))
     })
+}
+
+/// How much to look at. A script may be in front of an archive that starts itself.
+pub(crate) fn look(path: &RelativePath, start: &[u8]) -> Look {
+    let is_its = start.starts_with(b"PK") || start.starts_with(b"#!");
+    if is_its && is_archive(path.as_bytes()) { Look::Whole } else { Look::Pass }
 }
 
 /// A part for each archive, and for each text in it that says what it is, named by the archive's path in the file.
@@ -217,8 +223,12 @@ fn archive(
 
 fn archive_draft(identity: &Identity, path: &str, context: &Context<'_>) -> Draft {
     let Identity { group, artifact, version } = identity;
-    let evidence =
-        Evidence { path: path.to_owned(), layer: context.layer(), method: Method::Manifest };
+    let evidence = Evidence {
+        path: path.to_owned(),
+        layer: context.layer(),
+        method: Method::Manifest,
+        confidence: Method::Manifest.confidence(),
+    };
     let mut draft = component(PackageKind::Maven, artifact, version.as_deref(), evidence, context);
     rename(&mut draft, group.as_deref(), artifact);
     draft

@@ -50,6 +50,7 @@ pub(crate) fn link(
         packages: drafts.into_iter().map(|draft| draft.package).collect(),
         relations: relations.into_iter().collect(),
         notes,
+        ..Inventory::default()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::{License, Method, Package, PackageKind, Scope, SourcePackage};
+use sealift_model::{License, Method, Package, PackageKind, SourcePackage};
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::os_purl::{self, Parts};
@@ -104,10 +104,8 @@ fn draft(name: String, fields: &Fields, files: Vec<String>, context: &Context<'_
         namespace: Some("arch"),
         upstream: Some(base.as_str()).filter(|base| *base != name),
     });
-    let license = |declared: &String| License {
-        declared: declared.clone(),
-        spdx: os_license::expression(declared),
-    };
+    let license =
+        |declared: &String| License::declared(declared.clone(), os_license::expression(declared));
     let mut provides = vec![name.clone()];
     provides.extend(all("PROVIDES").iter().map(|text| relation(text)));
     Draft {
@@ -116,7 +114,6 @@ fn draft(name: String, fields: &Fields, files: Vec<String>, context: &Context<'_
         provides,
         requires: all("DEPENDS").iter().map(|text| vec![relation(text)]).collect(),
         package: Package {
-            kind: PackageKind::Alpm,
             name,
             source: version.clone().map(|version| SourcePackage { name: base, version }),
             purl,
@@ -128,9 +125,8 @@ fn draft(name: String, fields: &Fields, files: Vec<String>, context: &Context<'_
             summary: first("DESC"),
             evidence: vec![context.evidence(Method::Database)],
             introduced_by: context.layer(),
-            owner: None,
-            scope: Scope::Installed,
             files,
+            ..Package::new(PackageKind::Alpm, "")
         },
     }
 }

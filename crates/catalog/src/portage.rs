@@ -1,7 +1,7 @@
 //! Gentoo's packages, from portage's database (Gentoo PMS; portage(5), `/var/db/pkg`): a directory
 //! `CATEGORY/NAME-VERSION` a package, in it a file for each of its variables.
 
-use sealift_model::{License, Method, Package, PackageKind, Purl, Scope, SourcePackage};
+use sealift_model::{License, Method, Package, PackageKind, Purl, SourcePackage};
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::license;
@@ -48,7 +48,7 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     };
     let files = files(bytes, context, &mut found);
     let licenses = variable("LICENSE")
-        .map(|declared| License { spdx: license_expression(&declared), declared });
+        .map(|declared| License::declared(declared.clone(), license_expression(&declared)));
     let version = version.map(str::to_owned);
     let mut purl =
         Purl::new(PackageKind::Portage.purl_type(), name.rsplit('/').next().unwrap_or_default());
@@ -60,22 +60,18 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
         provides: vec![name.clone()],
         requires: variable("RDEPEND").map(|text| needs(&text)).unwrap_or_default(),
         package: Package {
-            kind: PackageKind::Portage,
             source: version.clone().map(|version| SourcePackage { name: name.clone(), version }),
             name,
             version,
-            architecture: None,
             purl,
             licenses: licenses.into_iter().collect(),
-            supplier: None,
             homepage: variable("HOMEPAGE")
                 .and_then(|text| text.split_whitespace().next().map(str::to_owned)),
             summary: variable("DESCRIPTION"),
             evidence: vec![context.evidence(Method::Database)],
             introduced_by: context.layer(),
-            owner: None,
-            scope: Scope::Installed,
             files,
+            ..Package::new(PackageKind::Portage, "")
         },
     });
     found

@@ -74,11 +74,8 @@ fn draft(name: &str, header: &Paragraph, context: &Context<'_>, notes: &mut Vec<
         provides: vec![normalized(name)],
         requires,
         package: Package {
-            kind: PackageKind::Python,
             name: name.to_owned(),
             version,
-            architecture: None,
-            source: None,
             purl,
             licenses: licenses(header),
             supplier: author(header),
@@ -86,9 +83,9 @@ fn draft(name: &str, header: &Paragraph, context: &Context<'_>, notes: &mut Vec<
             summary: header.line("Summary").filter(|text| !is_unknown(text)).map(str::to_owned),
             evidence: vec![context.evidence(Method::Manifest)],
             introduced_by: context.layer(),
-            owner: None,
             scope: place.scope(),
             files: files(&place, context),
+            ..Package::new(PackageKind::Python, "")
         },
     }
 }
@@ -160,13 +157,13 @@ fn egg_requirements(place: &Place<'_>, context: &Context<'_>) -> Vec<String> {
 fn licenses(header: &Paragraph) -> Vec<License> {
     if let Some(expression) = header.line("License-Expression") {
         let spdx = python_expression(expression);
-        return vec![License { declared: shorten(expression), spdx }];
+        return vec![License::declared(shorten(expression), spdx)];
     }
     let field = header.line("License").filter(|text| !is_unknown(text));
     let is_whole = header.get("License").is_some_and(|text| text.trim().lines().count() == 1);
     let spdx = field.filter(|_| is_whole).and_then(python_expression);
     if let (Some(field), Some(_)) = (field, &spdx) {
-        return vec![License { declared: shorten(field), spdx }];
+        return vec![License::declared(shorten(field), spdx)];
     }
     let classified: Vec<License> = header
         .all("Classifier")
@@ -175,14 +172,11 @@ fn licenses(header: &Paragraph) -> Vec<License> {
         .map(str::trim)
         .filter(|name| !name.is_empty() && *name != "OSI Approved")
         .take(20)
-        .map(|name| License {
-            declared: shorten(name),
-            spdx: classifier_id(name).map(str::to_owned),
-        })
+        .map(|name| License::declared(shorten(name), classifier_id(name).map(str::to_owned)))
         .collect();
     match field {
         _ if classified.iter().any(|license| license.spdx.is_some()) => classified,
-        Some(field) => vec![License { declared: shorten(field), spdx: None }],
+        Some(field) => vec![License::declared(shorten(field), None)],
         None => classified,
     }
 }

@@ -23,10 +23,24 @@ pub type Extractor<'a> = dyn Fn(&RelativePath, &[u8]) -> Option<Vec<u8>> + Sync 
 pub struct Inspection<'a> {
     /// Which regular files, by the path that their layer has.
     pub wanted: &'a Wanted<'a>,
-    /// Of these, the ones that begin so; the rest of any other is never read into memory.
-    pub starts: &'a [&'a [u8]],
+    /// How much of such a file to look at, by its path and its first [`START_BYTES`] bytes.
+    pub look: &'a (dyn Fn(&RelativePath, &[u8]) -> Look + Sync + 'a),
     /// What to keep of a content.
     pub extract: &'a Extractor<'a>,
+}
+
+/// So many bytes at the beginning of a file decide how much of it is looked at.
+pub const START_BYTES: usize = 64;
+
+/// How much of a file to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Look {
+    /// Nothing.
+    Pass,
+    /// So many bytes of its beginning, however large it is.
+    Head(usize),
+    /// All of it, within the limits.
+    Whole,
 }
 
 /// Lets through one large file at a time, all of them into the same memory.
@@ -43,11 +57,12 @@ impl Inspection<'_> {
         buffer: &mut Vec<u8>,
         (gate, limits): (&Gate, &ReadLimits),
     ) -> Result<Body, Error> {
-        let longest = self.starts.iter().map(|start| start.len()).max().unwrap_or(0);
-        let start = read_bounded(content.by_ref().take(longest as u64), longest as u64)?;
-        if !self.starts.iter().any(|known| start.starts_with(known)) {
-            return Ok(Body::None);
-        }
+        let start = read_bounded(content.by_ref().take(START_BYTES as u64), START_BYTES as u64)?;
+        let size = match (self.look)(path, &start) {
+            Look::Pass => return Ok(Body::None),
+            Look::Head(bytes) => size.min(bytes as u64),
+            Look::Whole => size,
+        };
         let limit = limits.body_bytes_max;
         if size > limit {
             return Ok(Body::OverLimit(format!(
@@ -66,7 +81,7 @@ impl Inspection<'_> {
             let _ = buffer.try_reserve_exact(size.max(LARGE_KEPT_BYTES));
         }
         buffer.extend_from_slice(&start);
-        content.take(limit).read_to_end(buffer)?;
+        content.take((size as u64).saturating_sub(start.len() as u64)).read_to_end(buffer)?;
         let extract = (self.extract)(path, buffer);
         if buffer.capacity() > LARGE_KEPT_BYTES {
             *buffer = Vec::new();

@@ -1,5 +1,7 @@
 //! What is inside an image.
 
+use sealift_oci::Digest;
+
 use crate::{Package, PackageId};
 
 /// What is inside an image.
@@ -13,6 +15,69 @@ pub struct Inventory {
     pub relations: Vec<Relation>,
     /// What could not be read or judged.
     pub notes: Vec<Note>,
+    /// The layers, lowest first, with the instructions that made them; empty for what has none.
+    pub layers: Vec<Layer>,
+    /// How much of the files the packages account for; absent where there are no files to look at.
+    pub coverage: Option<Coverage>,
+}
+
+/// A layer and what made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Digest of the blob.
+    pub digest: Digest,
+    /// Digest of the uncompressed bytes.
+    pub diff_id: Digest,
+    /// Bytes of the blob.
+    pub size_bytes: u64,
+    /// The Dockerfile instruction that made it, as the image's history has it.
+    pub instruction: Option<String>,
+}
+
+/// How much of the files the packages account for. Every regular file is in exactly one of the three.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Files of packages.
+    pub owned: FileCount,
+    /// Files that no package lists, with a known reason to be there: databases, caches, what the system makes at start.
+    pub explained: FileCount,
+    /// The rest.
+    pub unowned: FileCount,
+    /// The largest of the rest, largest first; at most [`UNOWNED_FILES_MAX`].
+    pub unowned_files: Vec<UnownedFile>,
+}
+
+/// So many unowned files are listed one by one.
+pub const UNOWNED_FILES_MAX: usize = 10_000;
+
+impl Coverage {
+    /// The share of all bytes that is unowned, in hundredths of a percent; 0 if there are none.
+    pub fn unowned_basis_points(&self) -> u64 {
+        let bytes = [self.owned.bytes, self.explained.bytes, self.unowned.bytes];
+        let total: u128 = bytes.iter().map(|bytes| u128::from(*bytes)).sum();
+        let share = (u128::from(self.unowned.bytes) * 10_000).checked_div(total).unwrap_or(0);
+        u64::try_from(share).unwrap_or(10_000)
+    }
+}
+
+/// Files and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileCount {
+    /// How many.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A file that nothing accounts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnownedFile {
+    /// Absolute path.
+    pub path: String,
+    /// Its bytes.
+    pub size_bytes: u64,
+    /// Place of its layer.
+    pub layer: usize,
 }
 
 impl Inventory {

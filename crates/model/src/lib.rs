@@ -16,10 +16,13 @@ pub use advisory::{
     Advisory, Affected, Cvss, CvssVersion, DatabaseInfo, Ecosystem, RangeEvent, Rating, RatingBasis,
 };
 pub use finding::{DataSource, Finding, FixState, FoundPackage, Reason};
-pub use inventory::{Distro, Inventory, Note, Relation, RelationKind};
+pub use inventory::{
+    Coverage, Distro, FileCount, Inventory, Layer, Note, Relation, RelationKind, UNOWNED_FILES_MAX,
+    UnownedFile,
+};
 pub use package::{
-    Evidence, LayerRef, License, Method, Package, PackageId, PackageKind, Scope, SourcePackage,
-    Supplier,
+    Confidence, Evidence, Hash, HashAlgorithm, LayerRef, License, LicenseSource, Method, Package,
+    PackageId, PackageKind, Scope, SourcePackage, Supplier,
 };
 pub use purl::Purl;
 pub use report::{Artifact, ArtifactKind, Hidden, ImageFacts, Remedy, Report, Scanned};

@@ -36,6 +36,62 @@ pub enum PackageKind {
     Alpm,
     /// Gentoo's portage.
     Portage,
+    /// Conda's packages.
+    Conda,
+    /// .NET's NuGet.
+    Nuget,
+    /// R's CRAN.
+    Cran,
+    /// Perl's CPAN.
+    Cpan,
+    /// Lua's LuaRocks.
+    LuaRocks,
+    /// Erlang's and Elixir's Hex.
+    Hex,
+    /// Applications of Erlang/OTP itself.
+    Otp,
+    /// Dart's pub.
+    Pub,
+    /// Swift's package manager.
+    Swift,
+    /// CocoaPods.
+    CocoaPods,
+    /// C and C++'s Conan.
+    Conan,
+    /// C and C++'s vcpkg.
+    Vcpkg,
+    /// Haskell's Hackage.
+    Hackage,
+    /// Julia's registry.
+    Julia,
+    /// OCaml's opam.
+    Opam,
+    /// Providers of Terraform and OpenTofu.
+    Terraform,
+    /// Actions and workflows of GitHub.
+    GithubAction,
+    /// Nix's store.
+    Nix,
+    /// OpenWrt's and Yocto's opkg.
+    Opkg,
+    /// Bitnami's components.
+    Bitnami,
+    /// WordPress plugins and themes.
+    Wordpress,
+    /// Snaps.
+    Snap,
+    /// Models of machine learning.
+    Model,
+    /// Homebrew's formulae.
+    Homebrew,
+    /// Jenkins plugins.
+    Jenkins,
+    /// PHP's PECL and PEAR.
+    Pecl,
+    /// The Linux kernel and its modules.
+    Kernel,
+    /// Programs known by what is in them; no package manager brought them.
+    Binary,
     /// Anything else; the package URL says what.
     Other,
 }
@@ -56,7 +112,33 @@ impl PackageKind {
             Self::Rpm => "rpm",
             Self::Alpm => "alpm",
             Self::Portage => "ebuild",
-            Self::Other => "generic",
+            Self::Conda => "conda",
+            Self::Nuget => "nuget",
+            Self::Cran => "cran",
+            Self::Cpan => "cpan",
+            Self::LuaRocks => "luarocks",
+            Self::Hex => "hex",
+            Self::Otp => "otp",
+            Self::Pub => "pub",
+            Self::Swift => "swift",
+            Self::CocoaPods => "cocoapods",
+            Self::Conan => "conan",
+            Self::Vcpkg => "vcpkg",
+            Self::Hackage => "hackage",
+            Self::Julia => "julia",
+            Self::Opam => "opam",
+            Self::Terraform => "terraform",
+            Self::GithubAction => "github",
+            Self::Nix => "nix",
+            Self::Opkg => "opkg",
+            Self::Bitnami => "bitnami",
+            Self::Wordpress => "wordpress",
+            Self::Snap => "snap",
+            Self::Model => "mlmodel",
+            Self::Homebrew => "brew",
+            Self::Jenkins => "jenkins",
+            Self::Pecl => "pecl",
+            Self::Kernel | Self::Binary | Self::Other => "generic",
         }
     }
 
@@ -75,13 +157,42 @@ impl PackageKind {
             "rpm" => Self::Rpm,
             "alpm" => Self::Alpm,
             "ebuild" => Self::Portage,
+            "conda" => Self::Conda,
+            "nuget" => Self::Nuget,
+            "cran" => Self::Cran,
+            "cpan" => Self::Cpan,
+            "luarocks" => Self::LuaRocks,
+            "hex" => Self::Hex,
+            "otp" => Self::Otp,
+            "pub" => Self::Pub,
+            "swift" => Self::Swift,
+            "cocoapods" => Self::CocoaPods,
+            "conan" => Self::Conan,
+            "vcpkg" => Self::Vcpkg,
+            "hackage" => Self::Hackage,
+            "julia" => Self::Julia,
+            "opam" => Self::Opam,
+            "terraform" => Self::Terraform,
+            "github" => Self::GithubAction,
+            "nix" => Self::Nix,
+            "opkg" => Self::Opkg,
+            "bitnami" => Self::Bitnami,
+            "wordpress" => Self::Wordpress,
+            "snap" => Self::Snap,
+            "mlmodel" => Self::Model,
+            "brew" => Self::Homebrew,
+            "jenkins" => Self::Jenkins,
+            "pecl" => Self::Pecl,
             _ => Self::Other,
         }
     }
 
     /// True for the package manager of the operating system.
     pub fn is_os(self) -> bool {
-        matches!(self, Self::Deb | Self::Apk | Self::Rpm | Self::Alpm | Self::Portage)
+        matches!(
+            self,
+            Self::Deb | Self::Apk | Self::Rpm | Self::Alpm | Self::Portage | Self::Opkg | Self::Nix
+        )
     }
 }
 
@@ -118,6 +229,65 @@ pub struct Package {
     pub scope: Scope,
     /// Absolute paths of its files, as its database lists them.
     pub files: Vec<String>,
+    /// Names in the National Vulnerability Database (NISTIR 7695, CPE 2.3 formatted strings), likeliest first.
+    pub cpes: Vec<String>,
+    /// Hashes of what was installed or downloaded, as its record says.
+    pub hashes: Vec<Hash>,
+    /// Where it was downloaded from.
+    pub download_url: Option<String>,
+    /// The lines that say who holds the copyright.
+    pub copyright: Option<String>,
+}
+
+impl Package {
+    /// A package of which nothing but kind and name is known.
+    pub fn new(kind: PackageKind, name: &str) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            version: None,
+            architecture: None,
+            source: None,
+            purl: Purl::new(kind.purl_type(), name),
+            licenses: Vec::new(),
+            supplier: None,
+            homepage: None,
+            summary: None,
+            evidence: Vec::new(),
+            introduced_by: None,
+            owner: None,
+            scope: Scope::Installed,
+            files: Vec::new(),
+            cpes: Vec::new(),
+            hashes: Vec::new(),
+            download_url: None,
+            copyright: None,
+        }
+    }
+}
+
+/// A hash that a record has of a package's content.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hash {
+    /// Which function.
+    pub algorithm: HashAlgorithm,
+    /// Value, lower-case hexadecimal.
+    pub hex: String,
+}
+
+/// A hash function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HashAlgorithm {
+    /// MD5.
+    Md5,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
 }
 
 /// The source package of a binary package.
@@ -136,6 +306,25 @@ pub struct License {
     pub declared: String,
     /// SPDX licence expression.
     pub spdx: Option<String>,
+    /// How it is known.
+    pub source: LicenseSource,
+}
+
+impl License {
+    /// A licence as the package's own record names it.
+    pub fn declared(declared: impl Into<String>, spdx: Option<String>) -> Self {
+        Self { declared: declared.into(), spdx, source: LicenseSource::Declared }
+    }
+}
+
+/// How a licence is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LicenseSource {
+    /// The package's own record names it.
+    #[default]
+    Declared,
+    /// A licence text among its files was recognised.
+    Detected,
 }
 
 /// A person or an organisation.
@@ -156,6 +345,30 @@ pub struct Evidence {
     pub layer: Option<LayerRef>,
     /// How it shows the package.
     pub method: Method,
+    /// How sure that is.
+    pub confidence: Confidence,
+}
+
+/// How sure it is that the evidence shows the package, in this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// It may be another one: a path's shape, a text in a program.
+    Low,
+    /// It is very likely: a pattern that only this program has.
+    Medium,
+    /// It is the record of whoever installed or built it.
+    High,
+}
+
+impl Confidence {
+    /// In percent, as formats that ask for a number have it.
+    pub fn percent(self) -> u8 {
+        match self {
+            Self::Low => 40,
+            Self::Medium => 75,
+            Self::High => 100,
+        }
+    }
 }
 
 /// How a file shows a package.
@@ -165,6 +378,29 @@ pub enum Method {
     Database,
     /// A manifest that the package itself carries.
     Manifest,
+    /// A file that says what is to be installed.
+    LockFile,
+    /// What a compiler or linker wrote into the program.
+    BuildRecord,
+    /// Bytes in the program that only this program has.
+    Signature,
+    /// The name of a file or folder.
+    FileName,
+    /// An SBOM that is inside the image.
+    Sbom,
+}
+
+impl Method {
+    /// How sure a package is that is shown so, unless the cataloger knows better.
+    pub fn confidence(self) -> Confidence {
+        match self {
+            Self::Database | Self::Manifest | Self::LockFile | Self::BuildRecord | Self::Sbom => {
+                Confidence::High
+            }
+            Self::Signature => Confidence::Medium,
+            Self::FileName => Confidence::Low,
+        }
+    }
 }
 
 /// A layer, by place and by content.

@@ -180,10 +180,7 @@ mod tests {
     fn licenses(pairs: &[(&str, Option<&str>)]) -> Vec<License> {
         pairs
             .iter()
-            .map(|(declared, spdx)| License {
-                declared: (*declared).to_owned(),
-                spdx: spdx.map(str::to_owned),
-            })
+            .map(|(declared, spdx)| License::declared(*declared, spdx.map(str::to_owned)))
             .collect()
     }
 

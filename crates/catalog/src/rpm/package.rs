@@ -1,6 +1,6 @@
 //! From a header to a package.
 
-use sealift_model::{License, Method, Package, PackageKind, Scope, SourcePackage, Supplier};
+use sealift_model::{License, Method, Package, PackageKind, SourcePackage, Supplier};
 
 use super::header::{self, Header};
 use crate::cataloger::{Context, Draft};
@@ -50,7 +50,8 @@ pub(super) fn draft(
     package.homepage = text(header::URL);
     package.summary = text(header::SUMMARY);
     if let Some(declared) = text(header::LICENSE) {
-        package.licenses = vec![License { spdx: os_license::expression(&declared), declared }];
+        package.licenses =
+            vec![License::declared(declared.clone(), os_license::expression(&declared))];
     }
     if package.supplier.is_none() {
         let packager: Option<String> = text(header::PACKAGER);
@@ -106,21 +107,15 @@ pub(super) fn of(identity: Identity, context: &Context<'_>) -> Draft {
         provides: vec![name.clone()],
         requires: Vec::new(),
         package: Package {
-            kind: PackageKind::Rpm,
             name,
             version: whole,
             architecture,
             source: source_rpm.as_deref().and_then(source),
             purl,
-            licenses: Vec::new(),
             supplier: vendor.map(Supplier::Organization),
-            homepage: None,
-            summary: None,
             evidence: vec![context.evidence(Method::Database)],
             introduced_by: context.layer(),
-            owner: None,
-            scope: Scope::Installed,
-            files: Vec::new(),
+            ..Package::new(PackageKind::Rpm, "")
         },
     }
 }

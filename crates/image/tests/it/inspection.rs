@@ -3,12 +3,32 @@
 use std::sync::Mutex;
 
 use sealift_archive::RelativePath;
-use sealift_image::{Inspection, ReadLimits, open_directory_inspected, read_inspected};
+use sealift_image::{Inspection, Look, ReadLimits, open_directory_inspected, read_inspected};
 
 use crate::kit::{image, layer};
 
 fn length(_: &RelativePath, content: &[u8]) -> Option<Vec<u8>> {
     (content.len() > 2).then(|| content.len().to_string().into_bytes())
+}
+
+fn whole_if(is_it: bool) -> Look {
+    if is_it { Look::Whole } else { Look::Pass }
+}
+
+fn starts_zip(_: &RelativePath, start: &[u8]) -> Look {
+    whole_if(start.starts_with(b"PK"))
+}
+
+#[test]
+fn a_head_is_enough() {
+    let inspection =
+        Inspection { wanted: &|_, _| true, look: &|_, _| Look::Head(4), extract: &length };
+    let image = image(&[layer(&["a=PK12345678", "b=PKx"])]);
+    let limits = ReadLimits { body_bytes_max: 4, ..ReadLimits::default() };
+    let tree = read_inspected(&image, &|_, _| false, &inspection, &limits).unwrap();
+    let extracts: Vec<&[u8]> = tree.extracts().map(|(_, extract)| extract).collect();
+    assert_eq!(extracts, [&b"10"[..], b"3"]);
+    assert_eq!(tree.notes(), []);
 }
 
 #[test]
@@ -20,7 +40,7 @@ fn only_extracts_are_kept() {
     };
     let inspection = Inspection {
         wanted: &|path, _| !path.as_bytes().starts_with(b"x"),
-        starts: &[b"PK", b"EL"],
+        look: &|_, start| whole_if(start.starts_with(b"PK") || start.starts_with(b"EL")),
         extract: &extract,
     };
     let image = image(&[
@@ -38,7 +58,7 @@ fn only_extracts_are_kept() {
 
 #[test]
 fn limits_of_inspections() {
-    let inspection = Inspection { wanted: &|_, _| true, starts: &[b"PK"], extract: &length };
+    let inspection = Inspection { wanted: &|_, _| true, look: &starts_zip, extract: &length };
     let image = image(&[layer(&["a=PK12", "b=PK123", "c=no matter"])]);
     let limits = ReadLimits { body_bytes_max: 4, ..ReadLimits::default() };
     let tree = read_inspected(&image, &|_, _| false, &inspection, &limits).unwrap();
@@ -53,7 +73,7 @@ fn folders_too() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a"), "PK123").unwrap();
     std::fs::write(folder.path().join("b"), "other").unwrap();
-    let inspection = Inspection { wanted: &|_, _| true, starts: &[b"PK"], extract: &length };
+    let inspection = Inspection { wanted: &|_, _| true, look: &starts_zip, extract: &length };
     let limits = ReadLimits::default();
     let tree =
         open_directory_inspected(folder.path(), &|_, _| false, &inspection, &limits).unwrap();

@@ -248,16 +248,19 @@ fn properties(package: &Package) -> Vec<Property> {
 
 fn evidence(package: &Package, version: Version) -> Option<Evidence> {
     let first = package.evidence.first()?;
-    let confidence = 1.0;
-    let (Method::Database | Method::Manifest) = first.method;
+    let confidence = f32::from(first.confidence.percent()) / 100.0;
+    // The schema's words for it.
+    let technique = match first.method {
+        Method::Database | Method::Manifest | Method::LockFile | Method::Sbom => {
+            "manifest-analysis"
+        }
+        Method::BuildRecord | Method::Signature => "binary-analysis",
+        Method::FileName => "filename",
+    };
     let identity = Identity {
         field: "purl",
         confidence,
-        methods: vec![IdentityMethod {
-            technique: "manifest-analysis",
-            confidence,
-            value: text::line(&first.path),
-        }],
+        methods: vec![IdentityMethod { technique, confidence, value: text::line(&first.path) }],
     };
     Some(Evidence {
         identity: if version < Version::V1_6 {

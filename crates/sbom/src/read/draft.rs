@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_model::{
     Distro, Evidence, Inventory, LayerRef, License, Method, Note, Package, PackageId, PackageKind,
-    Purl, Relation, RelationKind, Scope, SourcePackage,
+    Purl, Relation, RelationKind, SourcePackage,
 };
 use sealift_oci::{Digest, Reference};
 use spdx::Expression;
@@ -95,6 +95,7 @@ impl Draft {
                 packages: self.packages.into_iter().map(|(_, package)| package).collect(),
                 relations: relations.into_iter().collect(),
                 notes: self.notes,
+                ..Inventory::default()
             },
         })
     }
@@ -142,28 +143,19 @@ pub(super) fn package(name: &str, version: Option<String>, purl: Option<&str>) -
         SourcePackage { name: name.to_owned(), version: of.to_owned() }
     });
     Package {
-        kind,
         name: name.to_owned(),
         version,
         architecture: purl.qualifiers.get("arch").cloned(),
         source: upstream,
         purl,
-        licenses: Vec::new(),
-        supplier: None,
-        homepage: None,
-        summary: None,
-        evidence: Vec::new(),
-        introduced_by: None,
-        owner: None,
-        scope: Scope::Installed,
-        files: Vec::new(),
+        ..Package::new(kind, "")
     }
 }
 
 /// Evidence at a path.
 pub(super) fn evidence(kind: PackageKind, path: &str, layer: Option<LayerRef>) -> Evidence {
     let method = if kind.is_os() { Method::Database } else { Method::Manifest };
-    Evidence { path: path.to_owned(), layer, method }
+    Evidence { path: path.to_owned(), layer, method, confidence: method.confidence() }
 }
 
 /// A licence by a name; the name may be an expression.
@@ -172,7 +164,7 @@ pub(super) fn license(name: &str) -> License {
     let is_expression = Expression::parse(name).is_ok()
         && !name.contains("Ref-")
         && !matches!(name, "NOASSERTION" | "NONE");
-    License { declared: name.to_owned(), spdx: is_expression.then(|| name.to_owned()) }
+    License::declared(name.to_owned(), is_expression.then(|| name.to_owned()))
 }
 
 /// The licences of an expression: the parts of an `AND`, each with its text if it is a reference to one.
@@ -183,7 +175,7 @@ pub(super) fn licenses(expression: &str, texts: &BTreeMap<String, String>) -> Ve
     conjuncts(expression)
         .into_iter()
         .map(|part| match texts.get(part) {
-            Some(text) => License { declared: text.clone(), spdx: None },
+            Some(text) => License::declared(text.clone(), None),
             None => license(part),
         })
         .collect()

@@ -110,7 +110,7 @@ fn artifact_license(value: &Value) -> Option<License> {
     }
     let spdx = owned(value, "spdxExpression");
     let declared = owned(value, "value").or_else(|| spdx.clone())?;
-    Some(License { declared, spdx })
+    Some(License::declared(declared, spdx))
 }
 
 fn read_metadata(package: &mut Package, metadata: &Value) {

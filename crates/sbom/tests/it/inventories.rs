@@ -2,7 +2,7 @@
 
 use sealift_model::{
     Distro, Evidence, Inventory, LayerRef, License, Method, Note, Package, PackageId, PackageKind,
-    Purl, Relation, RelationKind, Scope, SourcePackage, Supplier,
+    Purl, Relation, RelationKind, SourcePackage, Supplier,
 };
 use sealift_oci::Digest;
 
@@ -11,30 +11,22 @@ fn package(kind: PackageKind, name: &str, version: Option<&str>) -> Package {
     purl.version = version.map(str::to_owned);
     let layer = LayerRef { index: 0, diff_id: Digest::sha256(b"layer") };
     Package {
-        kind,
         name: name.to_owned(),
         version: version.map(str::to_owned),
-        architecture: None,
-        source: None,
         purl,
-        licenses: Vec::new(),
-        supplier: None,
-        homepage: None,
-        summary: None,
         evidence: vec![Evidence {
             path: "/var/lib/dpkg/status".to_owned(),
             layer: Some(layer.clone()),
             method: Method::Database,
+            confidence: Method::Database.confidence(),
         }],
         introduced_by: Some(layer),
-        owner: None,
-        scope: Scope::Installed,
-        files: Vec::new(),
+        ..Package::new(kind, "")
     }
 }
 
 fn license(declared: &str, spdx: Option<&str>) -> License {
-    License { declared: declared.to_owned(), spdx: spdx.map(str::to_owned) }
+    License::declared(declared.to_owned(), spdx.map(str::to_owned))
 }
 
 pub(crate) fn needs(from: usize, to: usize) -> Relation {
@@ -83,6 +75,7 @@ pub(crate) fn debian_and_python() -> Inventory {
             subject: "/usr/lib/x.dist-info/METADATA".to_owned(),
             message: "it has no name".to_owned(),
         }],
+        ..Inventory::default()
     }
 }
 
@@ -125,6 +118,7 @@ pub(crate) fn odd() -> Inventory {
             needs(5, 4),
         ],
         notes: vec![Note { subject: "a\nb".to_owned(), message: "\u{0}".to_owned() }],
+        ..Inventory::default()
     }
 }
 

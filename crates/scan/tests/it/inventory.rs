@@ -3,27 +3,16 @@
 use sealift_advisory::Advisories;
 use sealift_model::{
     Advisory, Affected, Artifact, Distro, Ecosystem, Inventory, Package, PackageKind, Purl,
-    RangeEvent, Report, Scope, SourcePackage,
+    RangeEvent, Report, SourcePackage,
 };
 use sealift_scan::{Options, scan};
 
 pub(crate) fn package(kind: PackageKind, name: &str, version: Option<&str>) -> Package {
     Package {
-        kind,
         name: name.to_owned(),
         version: version.map(str::to_owned),
-        architecture: None,
-        source: None,
         purl: Purl::new(kind.purl_type(), name),
-        licenses: Vec::new(),
-        supplier: None,
-        homepage: None,
-        summary: None,
-        evidence: Vec::new(),
-        introduced_by: None,
-        owner: None,
-        scope: Scope::Installed,
-        files: Vec::new(),
+        ..Package::new(kind, "")
     }
 }
 
