@@ -30,16 +30,15 @@ mod rust_binary;
 mod zip_view;
 
 mod copyright;
-mod deb822;
 mod dpkg_relations;
-mod license;
 mod markers;
-mod os_license;
 mod os_purl;
 mod supplier;
 
 use sealift_archive::RelativePath;
+use sealift_deb822 as deb822;
 use sealift_image::FileTree;
+use sealift_license::{name as license, os as os_license};
 use sealift_model::{Inventory, Note};
 
 pub use cataloger::{Cataloger, Pattern};

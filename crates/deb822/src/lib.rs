@@ -1,30 +1,32 @@
 //! Paragraphs of fields, as Debian's control files (deb822(5)) and Python's metadata have them.
+//!
+//! Entry: [`parse`]. It is total: what is no field is a complaint, and the rest is read.
 
 /// A paragraph: its fields in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Paragraph {
+pub struct Paragraph {
     fields: Vec<(String, String)>,
 }
 
 impl Paragraph {
     /// The first value of a field; names are the same in either case.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
     /// The first value of a field, trimmed, if it is not empty.
-    pub(crate) fn some(&self, name: &str) -> Option<&str> {
+    pub fn some(&self, name: &str) -> Option<&str> {
         self.get(name).map(str::trim).filter(|value| !value.is_empty())
     }
 
     /// The first line of a field, trimmed, if it is not empty.
-    pub(crate) fn line(&self, name: &str) -> Option<&str> {
+    pub fn line(&self, name: &str) -> Option<&str> {
         let value = self.get(name)?;
         value.lines().next().map(str::trim).filter(|line| !line.is_empty())
     }
 
     /// All values of a field.
-    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.fields
             .iter()
             .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
@@ -33,19 +35,22 @@ impl Paragraph {
 }
 
 /// Limits of a file.
-#[expect(clippy::struct_field_names, reason = "limits end in `_max`")]
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) paragraphs_max: usize,
-    pub(crate) fields_max: usize,
-    pub(crate) value_bytes_max: usize,
+pub struct Limits {
+    /// Paragraphs of a file.
+    pub paragraphs_max: usize,
+    /// Fields of a paragraph.
+    pub fields_max: usize,
+    /// Bytes of a field's value.
+    pub value_bytes_max: usize,
 }
 
-pub(crate) const LIMITS: Limits =
+/// Limits of a package database.
+pub const LIMITS: Limits =
     Limits { paragraphs_max: 200_000, fields_max: 5_000, value_bytes_max: 1 << 20 };
 
 /// Reads paragraphs, and says what was wrong with them. What is not UTF-8 is replaced.
-pub(crate) fn parse(bytes: &[u8], limits: Limits) -> (Vec<Paragraph>, Vec<String>) {
+pub fn parse(bytes: &[u8], limits: Limits) -> (Vec<Paragraph>, Vec<String>) {
     read(bytes, limits, Blank::Separates)
 }
 
@@ -70,7 +75,7 @@ fn read(bytes: &[u8], limits: Limits, blank: Blank) -> (Vec<Paragraph>, Vec<Stri
 }
 
 /// Reads the first paragraph only: the header of Python's metadata, whose body is a description.
-pub(crate) fn parse_first(bytes: &[u8], limits: Limits) -> (Paragraph, Vec<String>) {
+pub fn parse_first(bytes: &[u8], limits: Limits) -> (Paragraph, Vec<String>) {
     let mut end = bytes.len();
     let mut start = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {

@@ -1,11 +1,11 @@
 //! Licences as apk, RPM and pacman packages name them: SPDX expressions, and the names that Fedora and Alpine used before.
 
-use crate::license;
+use crate::name as license;
 
 const TEXT_BYTES_MAX: usize = 2000;
 
 /// The SPDX expression of a licence field; `None` if a part of it has no SPDX name.
-pub(crate) fn expression(text: &str) -> Option<String> {
+pub fn expression(text: &str) -> Option<String> {
     if text.len() > TEXT_BYTES_MAX {
         return None;
     }

@@ -6,7 +6,7 @@ const TEXT_BYTES_MAX: usize = 2000;
 
 /// A machine-readable copyright file's licence (copyright-format 1.0, "Syntax" of `License`) as an SPDX expression.
 /// `or` binds weaker than `and`; a comma before either makes it bind weaker than everything without one.
-pub(crate) fn debian_expression(synopsis: &str) -> Option<String> {
+pub fn debian_expression(synopsis: &str) -> Option<String> {
     if synopsis.len() > TEXT_BYTES_MAX {
         return None;
     }
@@ -104,7 +104,7 @@ fn exception_id(name: &str, license: &str) -> Option<&'static str> {
 }
 
 /// The SPDX identifier of a single name.
-pub(crate) fn id(name: &str) -> Option<String> {
+pub fn id(name: &str) -> Option<String> {
     if name.len() > 100 {
         return None;
     }
@@ -166,7 +166,7 @@ fn gnu_id(lower: &str) -> Option<String> {
 }
 
 /// What Python's metadata says in one word or line, as an SPDX expression.
-pub(crate) fn python_expression(text: &str) -> Option<String> {
+pub fn python_expression(text: &str) -> Option<String> {
     let text = text.trim();
     if text.len() > TEXT_BYTES_MAX {
         return None;
@@ -216,7 +216,7 @@ pub(crate) fn python_expression(text: &str) -> Option<String> {
 }
 
 /// A trove classifier's licence as an SPDX identifier; only those that leave no doubt about the version.
-pub(crate) fn classifier_id(classifier: &str) -> Option<&'static str> {
+pub fn classifier_id(classifier: &str) -> Option<&'static str> {
     Some(match classifier {
         "Apache Software License" => "Apache-2.0",
         "Boost Software License 1.0 (BSL-1.0)" => "BSL-1.0",
