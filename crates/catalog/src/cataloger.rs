@@ -101,28 +101,28 @@ impl<'a> Context<'a> {
 
     /// The layer of the evidence.
     pub(crate) fn layer(&self) -> Option<LayerRef> {
-        layer_ref(self.tree, self.fact)
+        layer_ref(self.tree, self.fact.layer)
     }
 
     /// A companion file, links followed.
     pub(crate) fn companion(&self, path: &[u8]) -> Option<Companion<'a>> {
         let path = RelativePath::parse(path).ok()?;
         let bytes = self.tree.read(&path)?;
-        let layer = self.tree.resolve(&path).and_then(|fact| layer_ref(self.tree, fact));
+        let layer = self.tree.resolve(&path).and_then(|fact| layer_ref(self.tree, fact.layer));
         Some(Companion { bytes, layer })
     }
 
     /// The layer that brought most of these files, the lower of two that brought as many. A database in one file is
     /// written again for every package; the files of a package are there since it was installed.
     pub(crate) fn layer_of(&self, files: &[String]) -> Option<LayerRef> {
-        let mut counts: BTreeMap<usize, (usize, &FileFact)> = BTreeMap::new();
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         for file in files.iter().take(LAYER_FILES_MAX) {
-            if let Some(fact) = self.tree.resolve_text(file.as_bytes()) {
-                counts.entry(fact.layer).or_insert((0, fact)).0 += 1;
+            if let Some(layer) = self.tree.layer_of_text(file.as_bytes()) {
+                *counts.entry(layer).or_default() += 1;
             }
         }
-        let (_, fact) = counts.into_values().rev().max_by_key(|(count, _)| *count)?;
-        layer_ref(self.tree, fact)
+        let (layer, _) = counts.into_iter().rev().max_by_key(|(_, count)| *count)?;
+        layer_ref(self.tree, layer)
     }
 
     /// Where a path leads, links followed; both without a slash at the beginning.
@@ -139,10 +139,10 @@ impl<'a> Context<'a> {
     }
 }
 
-fn layer_ref(tree: &FileTree, fact: &FileFact) -> Option<LayerRef> {
+fn layer_ref(tree: &FileTree, index: usize) -> Option<LayerRef> {
     // The tree of a directory has no layers.
-    let layer = tree.layers().get(fact.layer)?;
-    Some(LayerRef { index: fact.layer, diff_id: layer.diff_id.clone() })
+    let layer = tree.layers().get(index)?;
+    Some(LayerRef { index, diff_id: layer.diff_id.clone() })
 }
 
 /// What a file of evidence shows.

@@ -80,14 +80,14 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     let (distro, mut notes) = distro::read(tree);
     let mut drafts = Vec::new();
     for (fact, extract) in tree.extracts() {
-        let context = cataloger::Context::new(tree, fact, distro.as_ref());
+        let context = cataloger::Context::new(tree, &fact, distro.as_ref());
         let found = inspection::read(extract, &context);
         drafts.extend(found.drafts);
         notes.extend(found.notes);
     }
     for (fact, bytes) in tree.bodies() {
         let path = fact.path.as_bytes();
-        let context = cataloger::Context::new(tree, fact, distro.as_ref());
+        let context = cataloger::Context::new(tree, &fact, distro.as_ref());
         let found = inspection::inspect(&fact.meta(), bytes, &context);
         drafts.extend(found.drafts);
         notes.extend(found.notes);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sealift_archive::{Limits, read_bounded};
 use sealift_image::{
-    BlobSource, Error, FileFact, FileKind, FileTree, ReadLimits, Target, image_from_manifest,
+    BlobSource, Error, FileKind, FileTree, ReadLimits, Target, image_from_manifest,
     open_docker_archive, open_oci_archive, read, select_platform,
 };
 use sealift_oci::{
@@ -130,10 +130,10 @@ fn describe(media_type: &str, bytes: &[u8]) -> Descriptor {
 fn check_tree(tree: &FileTree) {
     let mut before = None;
     for fact in tree.iter() {
-        assert!(before < Some(&fact.path), "the tree is not sorted at `{}`", fact.path);
-        before = Some(&fact.path);
+        assert!(before.as_ref() < Some(&fact.path), "the tree is not sorted at `{}`", fact.path);
+        before = Some(fact.path.clone());
         let parent = fact.path.parent().expect("only the root has no parent");
-        let is_directory = tree.get(&parent).is_some_and(FileFact::is_directory);
+        let is_directory = tree.get(&parent).is_some_and(|fact| fact.is_directory());
         assert!(is_directory || parent.is_root(), "`{}` is in no directory", fact.path);
         if let Some(target) = tree.resolve(&fact.path) {
             let is_link = matches!(target.kind, FileKind::Symlink(_));

@@ -7,12 +7,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use sealift_archive::{Mtime, RelativePath, read_bounded};
+use sealift_archive::{EntryKind, Header, Mtime, RelativePath, read_bounded};
 
 use crate::inspection::{Gate, Inspection};
-use crate::read::{ReadLimits, Wanted};
-use crate::scan::{Body, over_limit};
-use crate::{Error, FileFact, FileKind, FileTree, Note, Result};
+use crate::read::{ReadLimits, Wanted, tree_of_scan};
+use crate::records::{Record, Records};
+use crate::scan::{Body, Scan, file_meta, over_limit};
+use crate::{Error, FileTree, Note, Result};
 
 /// Reads a folder as it lies there. Links are not followed; what cannot be read gets a note.
 ///
@@ -78,11 +79,11 @@ fn open(
             }
         }
     }
-    Ok(walk.finish(wanted, limits, &root))
+    walk.finish(wanted, limits, &root)
 }
 
 struct Walk<'a> {
-    found: BTreeMap<RelativePath, (FileFact, Body)>,
+    found: BTreeMap<RelativePath, (Header, Body)>,
     notes: Vec<Note>,
     kept_bytes: u64,
     inspection: Option<&'a Inspection<'a>>,
@@ -125,13 +126,13 @@ impl Walk<'_> {
             Ok(None) => return,
             Err(error) => return self.note(name, &error),
         };
-        let fact = fact(name.clone(), kind, metadata);
-        let body = if fact.is_file() && wanted(&name, &fact.meta()) {
-            self.body(path, &name, fact.size, limits)
+        let header = header(name.clone(), kind, metadata);
+        let body = if header.kind == EntryKind::File && wanted(&name, &file_meta(&header)) {
+            self.body(path, &name, header.size, limits)
         } else {
-            self.inspect(path, &fact, limits)
+            self.inspect(path, &header, limits)
         };
-        self.found.insert(name, (fact, body));
+        self.found.insert(name, (header, body));
     }
 
     fn body(&mut self, path: &Path, name: &RelativePath, size: u64, limits: &ReadLimits) -> Body {
@@ -158,17 +159,18 @@ impl Walk<'_> {
         }
     }
 
-    fn inspect(&mut self, path: &Path, fact: &FileFact, limits: &ReadLimits) -> Body {
+    fn inspect(&mut self, path: &Path, header: &Header, limits: &ReadLimits) -> Body {
         let Some(inspection) = self.inspection else { return Body::None };
-        if !fact.is_file() || !(inspection.wanted)(&fact.path, &fact.meta()) {
+        let is_file = header.kind == EntryKind::File;
+        if !is_file || !(inspection.wanted)(&header.path, &file_meta(header)) {
             return Body::None;
         }
         let (gate, buffer) = (&self.gate, &mut self.buffer);
-        let read = File::open(path)
-            .map_err(sealift_archive::Error::from)
-            .and_then(|file| inspection.body(&fact.path, fact.size, file, buffer, (gate, limits)));
+        let read = File::open(path).map_err(sealift_archive::Error::from).and_then(|file| {
+            inspection.body(&header.path, header.size, file, buffer, (gate, limits))
+        });
         read.unwrap_or_else(|error| {
-            self.note(fact.path.clone(), &error);
+            self.note(header.path.clone(), &error);
             Body::None
         })
     }
@@ -177,48 +179,53 @@ impl Walk<'_> {
         self.notes.push(Note { path, message: format!("not read: {error}") });
     }
 
-    fn finish(mut self, wanted: &Wanted<'_>, limits: &ReadLimits, root: &Path) -> FileTree {
-        let mut tree = FileTree::default();
-        let mut bodies = Vec::new();
-        for (fact, body) in std::mem::take(&mut self.found).into_values() {
-            tree.facts.push(fact);
-            bodies.push(body);
-        }
-        // What wanted links lead to is wanted too.
-        for index in 0..tree.facts.len() {
-            let fact = &tree.facts[index];
-            if !matches!(fact.kind, FileKind::Symlink(_)) || !wanted(&fact.path, &fact.meta()) {
-                continue;
-            }
-            let Some(target) = tree.resolve_index(&fact.path) else { continue };
-            let fact = &tree.facts[target];
-            if fact.is_file() && matches!(bodies[target], Body::None) {
-                let path = root.join(fact.path.as_path());
-                bodies[target] = self.body(&path, &fact.path, fact.size, limits);
-            }
-        }
-        for (index, body) in bodies.into_iter().enumerate() {
-            match body {
-                Body::None => {}
-                Body::Kept(bytes) => {
-                    tree.bodies.insert(index, bytes);
-                }
-                Body::Extract(bytes) => {
-                    tree.extracts.insert(index, bytes);
-                }
-                Body::OverLimit(message) => {
-                    self.notes.push(Note { path: tree.facts[index].path.clone(), message });
-                }
-            }
-        }
+    fn finish(mut self, wanted: &Wanted<'_>, limits: &ReadLimits, root: &Path) -> Result<FileTree> {
+        let found = std::mem::take(&mut self.found);
+        let limit = u32::MAX.into();
+        let records = Records::of(found.values().map(|(header, _)| header))
+            .ok_or(Error::Memory { what: "the names of a folder", limit })?;
+        let bodies = (0..).zip(found.into_values()).map(|(place, (_, body))| (place, body));
+        let mut tree =
+            tree_of_scan(Scan { records, bodies: bodies.collect(), uncompressed_size: 0 })?;
+        self.notes.append(&mut tree.notes);
+        self.follow_links(&mut tree, wanted, limits, root);
         self.notes.sort();
         self.notes.dedup();
         tree.notes = self.notes;
-        tree
+        Ok(tree)
+    }
+
+    // What wanted links lead to is wanted too.
+    fn follow_links(
+        &mut self,
+        tree: &mut FileTree,
+        wanted: &Wanted<'_>,
+        limits: &ReadLimits,
+        root: &Path,
+    ) {
+        let links: Vec<u32> =
+            tree.nodes().filter(|node| tree.stock().symlink(*node).is_some()).collect();
+        for link in links {
+            let fact = tree.fact(link);
+            if !wanted(&fact.path, &fact.meta()) {
+                continue;
+            }
+            let Some(target) = tree.resolve_node(&fact.path) else { continue };
+            let is_file = tree.stock().record(target).is_some_and(Record::is_file);
+            if !is_file || tree.is_kept(target) {
+                continue;
+            }
+            let fact = tree.fact(target);
+            match self.body(&root.join(fact.path.as_path()), &fact.path, fact.size, limits) {
+                Body::Kept(bytes) => tree.keep_body(target, bytes),
+                Body::OverLimit(message) => self.notes.push(Note { path: fact.path, message }),
+                Body::None | Body::Extract(_) => {}
+            }
+        }
     }
 }
 
-fn kind(path: &Path, metadata: &Metadata) -> io::Result<Option<FileKind>> {
+fn kind(path: &Path, metadata: &Metadata) -> io::Result<Option<EntryKind>> {
     let kind = metadata.file_type();
     // The encoding of glibc's gnu_dev_major and gnu_dev_minor.
     let (high, low) = (metadata.rdev() >> 32, metadata.rdev() & 0xffff_ffff);
@@ -226,38 +233,33 @@ fn kind(path: &Path, metadata: &Metadata) -> io::Result<Option<FileKind>> {
     let major = narrow((low >> 8) & 0xfff | high & 0xffff_f000);
     let minor = narrow(low & 0xff | (low >> 12) & 0xffff_ff00);
     Ok(Some(if kind.is_file() {
-        FileKind::File
+        EntryKind::File
     } else if kind.is_dir() {
-        FileKind::Directory
+        EntryKind::Directory
     } else if kind.is_symlink() {
-        FileKind::Symlink(fs::read_link(path)?.into_os_string().into_vec())
+        EntryKind::Symlink(fs::read_link(path)?.into_os_string().into_vec())
     } else if kind.is_char_device() {
-        FileKind::CharDevice { major, minor }
+        EntryKind::CharDevice { major, minor }
     } else if kind.is_block_device() {
-        FileKind::BlockDevice { major, minor }
+        EntryKind::BlockDevice { major, minor }
     } else if kind.is_fifo() {
-        FileKind::Fifo
+        EntryKind::Fifo
     } else {
         return Ok(None);
     }))
 }
 
-fn fact(path: RelativePath, kind: FileKind, metadata: &Metadata) -> FileFact {
-    let size = if kind == FileKind::File { metadata.len() } else { 0 };
-    FileFact {
-        path,
-        kind,
+fn header(path: RelativePath, kind: EntryKind, metadata: &Metadata) -> Header {
+    let is_file = kind == EntryKind::File;
+    Header {
         mode: metadata.mode() & 0o7777,
         uid: u64::from(metadata.uid()),
         gid: u64::from(metadata.gid()),
-        size,
+        size: if is_file { metadata.len() } else { 0 },
         mtime: Mtime {
             secs: metadata.mtime(),
             nanos: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
         },
-        xattrs: BTreeMap::new(),
-        layer: 0,
-        hard_link: None,
-        is_implied: false,
+        ..Header::new(path, kind)
     }
 }

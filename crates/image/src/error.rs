@@ -97,6 +97,14 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// There are more of something than any real image has.
+    #[error("there are more than {limit} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// A layer has an entry that no container runtime could unpack.
     #[error("layer {layer}: `{path}` {reason}")]
     Entry {

@@ -21,14 +21,17 @@ mod layout;
 mod members;
 mod referrers;
 
+mod cache;
 mod directory;
 mod inspection;
 mod merge;
 mod read;
+mod records;
 mod scan;
 mod tree;
 
 pub use blob::{BlobSource, read_blob_verified};
+pub use cache::LayerCache;
 pub use daemon::open_daemon;
 pub use directory::{open_directory, open_directory_inspected};
 pub use docker_archive::open_docker_archive;

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
-use sealift_archive::{Header, Limits, RelativePath};
+use sealift_archive::{EntryKind, Header, Limits, RelativePath};
+use sealift_oci::Digest;
 
+use crate::cache::{self, LayerCache};
 use crate::inspection::Inspection;
-use crate::merge::{Merge, Node};
-use crate::scan::{self, Body, Budget, Scan, ScannedEntry, file_meta};
-use crate::{FileKind, FileMeta, FileTree, Image, LayerFact, Note, Removed, RemovedHow, Result};
+use crate::merge::Merge;
+use crate::records::{Record, Records};
+use crate::scan::{self, Body, Budget, Scan, file_meta};
+use crate::tree::RemovedNode;
+use crate::{Error, FileMeta, FileTree, Image, LayerFact, Note, RemovedHow, Result};
 
 /// Says whose content is wanted, by path. It is asked for regular files of layers, for files of the merged tree and for
 /// symbolic links there, whose targets are then wanted.
@@ -46,18 +50,23 @@ impl Default for ReadLimits {
 /// A layer is read a second time only if it has the content of a wanted file under a name that was not wanted: behind a
 /// hard link, a symbolic link, or a directory that is a link.
 pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<FileTree> {
-    read_all(image, wanted, None, limits)
+    read_all(image, wanted, None, limits, None)
 }
 
 /// The same, with extracts of files that are only looked at. An extract follows its file through hard links; a layer is
 /// not read again for one, so a file is inspected by the name that its layer has.
+///
+/// A layer that the cache knows is not read at all, and its blob not asked for: what is said of it is said of its
+/// `diff_id`, which the image's config has. `wanted`, `inspection` and `limits` must be those with which the cache was
+/// filled.
 pub fn read_inspected(
     image: &Image,
     wanted: &Wanted<'_>,
     inspection: &Inspection<'_>,
     limits: &ReadLimits,
+    cache: Option<&dyn LayerCache>,
 ) -> Result<FileTree> {
-    read_all(image, wanted, Some(inspection), limits)
+    read_all(image, wanted, Some(inspection), limits, cache)
 }
 
 fn read_all(
@@ -65,11 +74,13 @@ fn read_all(
     wanted: &Wanted<'_>,
     inspection: Option<&Inspection<'_>>,
     limits: &ReadLimits,
+    cache: Option<&dyn LayerCache>,
 ) -> Result<FileTree> {
     let keep = |_: usize, header: &Header| wanted(&header.path, &file_meta(header));
     let budget = Budget::new(limits, inspection);
     let all = (0..image.layers().len()).collect();
-    let scans = scan_layers(image, &budget, all, &|_| &keep)?;
+    let job = Job { image, budget: &budget, cache };
+    let scans = job.run(all, &|_| (&keep, String::new()))?;
     let mut layers: Vec<LayerFact> = image
         .layers()
         .zip(&scans)
@@ -78,14 +89,14 @@ fn read_all(
             diff_id: diff_id.clone(),
             size: descriptor.size,
             uncompressed_size: scan.uncompressed_size,
-            entries: scan.entries.len(),
-            file_bytes: scan.entries.iter().map(|entry| entry.header.size).sum(),
+            entries: scan.records.len(),
+            file_bytes: scan.records.entries.iter().map(|record| record.size).sum(),
             hidden_bytes: 0,
             duplicated_bytes: 0,
         })
         .collect();
-    let mut draft = merge(scans.into_iter().map(|scan| scan.entries).collect())?;
-    count_removed(&mut layers, &draft.tree.removed);
+    let mut draft = merge(scans)?;
+    count_removed(&mut layers, draft.tree.removed_nodes());
     let missing = draft.missing(wanted);
     if !missing.is_empty() {
         let keep: BTreeMap<usize, _> = missing
@@ -94,7 +105,8 @@ fn read_all(
             .collect();
         let again: Vec<usize> = missing.keys().copied().collect();
         let budget = budget.again();
-        let scans = scan_layers(image, &budget, again.clone(), &|layer| &keep[&layer])?;
+        let job = Job { image, budget: &budget, cache };
+        let scans = job.run(again.clone(), &|layer| (&keep[&layer], key_of(&missing[&layer])))?;
         draft.fill(&again, scans);
     }
     let mut tree = draft.finish();
@@ -104,72 +116,117 @@ fn read_all(
 
 /// The tree of layers that are in memory, lowest first: entries with their content. All bodies are kept.
 pub fn tree_of(layers: Vec<Vec<(Header, Vec<u8>)>>) -> Result<FileTree> {
-    let layers = layers.into_iter().map(|entries| {
-        let scanned = |(mut header, content): (Header, Vec<u8>)| {
-            let is_file = header.kind == sealift_archive::EntryKind::File;
+    let scan = |entries: Vec<(Header, Vec<u8>)>| {
+        let mut bodies = Vec::new();
+        let mut headers = Vec::new();
+        for (place, (mut header, content)) in (0..).zip(entries) {
+            let is_file = header.kind == EntryKind::File;
             header.size = if is_file { content.len() as u64 } else { 0 };
-            let body = if is_file { Body::Kept(content.into()) } else { Body::None };
-            ScannedEntry { header, body }
-        };
-        entries.into_iter().map(scanned).collect()
-    });
-    Ok(merge(layers.collect())?.finish())
+            if is_file {
+                bodies.push((place, Body::Kept(content.into())));
+            }
+            headers.push(header);
+        }
+        let limit = u32::MAX.into();
+        let records = Records::of(headers.iter())
+            .ok_or(Error::Memory { what: "the names of a layer", limit })?;
+        Ok(Scan { records, bodies, uncompressed_size: 0 })
+    };
+    Ok(merge(layers.into_iter().map(scan).collect::<Result<_>>()?)?.finish())
+}
+
+/// The tree of one layer that was read already.
+pub(crate) fn tree_of_scan(scan: Scan) -> Result<FileTree> {
+    Ok(merge(vec![scan])?.finish())
 }
 
 type Keep<'a> = dyn Fn(usize, &Header) -> bool + Sync + 'a;
 
-fn scan_layers<'a>(
-    image: &Image,
-    budget: &Budget<'_>,
-    layers: Vec<usize>,
-    keep: &(dyn Fn(usize) -> &'a Keep<'a> + Sync),
-) -> Result<Vec<Scan>> {
-    // All are awaited and the lowest layer's error is the one that shows, however the threads ran.
-    let scans: Vec<Result<Scan>> =
-        layers.into_par_iter().map(|layer| scan::scan(image, layer, budget, keep(layer))).collect();
-    scans.into_iter().collect()
+// Reading layers.
+struct Job<'a> {
+    image: &'a Image,
+    budget: &'a Budget<'a>,
+    cache: Option<&'a dyn LayerCache>,
 }
 
-// The tree with where each file's content is.
+impl Job<'_> {
+    // `keep` says what to keep of a layer, and under which key the cache has that.
+    fn run<'a>(
+        &self,
+        layers: Vec<usize>,
+        keep: &(dyn Fn(usize) -> (&'a Keep<'a>, String) + Sync),
+    ) -> Result<Vec<Scan>> {
+        // All are awaited and the lowest layer's error is the one that shows, however the threads ran.
+        let scans: Vec<Result<Scan>> = layers
+            .into_par_iter()
+            .map(|layer| {
+                let (keep, key) = keep(layer);
+                self.layer(layer, keep, &key)
+            })
+            .collect();
+        scans.into_iter().collect()
+    }
+
+    fn layer(&self, layer: usize, keep: &Keep<'_>, key: &str) -> Result<Scan> {
+        let (_, diff_id) = self.image.layers().nth(layer).expect("the caller counts the layers");
+        if let Some(cache) = self.cache
+            && let Some(scan) = cache.load(diff_id, key).and_then(|bytes| cache::decode(&bytes))
+        {
+            self.budget.take_scan(&scan)?;
+            return Ok(scan);
+        }
+        let scan = scan::scan(self.image, layer, self.budget, keep)?;
+        if let Some(cache) = self.cache {
+            cache.save(diff_id, key, &cache::encode(&scan));
+        }
+        Ok(scan)
+    }
+}
+
+// Of a set of places.
+fn key_of(places: &BTreeSet<usize>) -> String {
+    let bytes: Vec<u8> = places.iter().flat_map(|place| (*place as u64).to_le_bytes()).collect();
+    Digest::sha256(&bytes).hex().to_owned()
+}
+
+// The tree, and why content was not kept.
 struct Draft {
     tree: FileTree,
-    /// Layer and place of the entry that has the content, for each fact.
-    sources: Vec<(usize, usize)>,
-    /// Why content was not kept.
-    over: BTreeMap<usize, String>,
+    over: BTreeMap<u32, String>,
 }
 
-fn merge(layers: Vec<Vec<ScannedEntry>>) -> Result<Draft> {
+fn merge(scans: Vec<Scan>) -> Result<Draft> {
     let mut merge = Merge::new();
-    for (layer, entries) in layers.into_iter().enumerate() {
-        merge.apply(layer, entries)?;
+    let mut bodies = HashMap::new();
+    for (layer, scan) in (0..=u16::MAX).zip(scans) {
+        merge.apply(scan.records)?;
+        bodies.extend(scan.bodies.into_iter().map(|(place, body)| ((layer, place), body)));
     }
-    let (nodes, removed) = merge.finish();
-    let mut draft = Draft {
-        tree: FileTree { removed, ..FileTree::default() },
-        sources: Vec::with_capacity(nodes.len()),
-        over: BTreeMap::new(),
-    };
-    for Node { fact, body, source, .. } in nodes {
-        draft.keep(draft.tree.facts.len(), body);
-        draft.tree.facts.push(fact);
-        draft.sources.push(source);
-    }
+    let mut draft = Draft { tree: merge.finish(), over: BTreeMap::new() };
+    draft.keep(&bodies);
     Ok(draft)
 }
 
 impl Draft {
-    fn keep(&mut self, index: usize, body: Body) {
-        match body {
-            Body::None => {}
-            Body::Kept(bytes) => {
-                self.tree.bodies.insert(index, bytes);
-            }
-            Body::Extract(bytes) => {
-                self.tree.extracts.insert(index, bytes);
-            }
-            Body::OverLimit(message) => {
-                self.over.insert(index, message);
+    // Gives the files what was kept of their entries.
+    fn keep(&mut self, bodies: &HashMap<(u16, u32), Body>) {
+        if bodies.is_empty() {
+            return;
+        }
+        let found: Vec<(u32, &Body)> = self
+            .tree
+            .nodes()
+            .filter_map(|node| Some((node, bodies.get(&self.tree.stock().content(node)?)?)))
+            .collect();
+        for (node, body) in found {
+            match body {
+                Body::None => {}
+                _ if self.tree.has_body(node) => {}
+                Body::Kept(bytes) => self.tree.keep_body(node, bytes.clone()),
+                Body::Extract(bytes) => self.tree.keep_extract(node, bytes.clone()),
+                Body::OverLimit(message) => {
+                    self.over.insert(node, message.clone());
+                }
             }
         }
     }
@@ -177,54 +234,57 @@ impl Draft {
     // Entries whose content is wanted under the merged tree's names and was not kept: layer to places.
     fn missing(&self, wanted: &Wanted<'_>) -> BTreeMap<usize, BTreeSet<usize>> {
         let mut missing: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for (index, fact) in self.tree.facts.iter().enumerate() {
-            let is_link = matches!(fact.kind, FileKind::Symlink(_));
-            if !(is_link || fact.is_file()) || !wanted(&fact.path, &fact.meta()) {
+        let stock = self.tree.stock();
+        for node in self.tree.nodes() {
+            let Some(((layer, place), record)) = stock.content(node).zip(stock.record(node)) else {
+                continue;
+            };
+            let is_link = record.is_symlink();
+            if !(is_link || record.is_file()) || self.tree.has_body(node) {
                 continue;
             }
-            let target = if is_link { self.tree.resolve_index(&fact.path) } else { Some(index) };
+            let path = stock.path(node);
+            if !wanted(&path, &stock.layers[usize::from(layer)].meta(place)) {
+                continue;
+            }
+            let target = if is_link { self.tree.resolve_node(&path) } else { Some(node) };
             if let Some(target) = target
-                && self.tree.facts[target].is_file()
-                && !self.tree.bodies.contains_key(&target)
+                && stock.record(target).is_some_and(Record::is_file)
+                && !self.tree.has_body(target)
                 && !self.over.contains_key(&target)
+                && let Some((layer, place)) = stock.content(target)
             {
-                let (layer, place) = self.sources[target];
-                missing.entry(layer).or_default().insert(place);
+                missing.entry(layer.into()).or_default().insert(place as usize);
             }
         }
         missing
     }
 
     fn fill(&mut self, layers: &[usize], scans: Vec<Scan>) {
-        let mut bodies: HashMap<(usize, usize), Body> = HashMap::new();
+        let mut bodies = HashMap::new();
         for (layer, scan) in layers.iter().zip(scans) {
-            for (place, entry) in scan.entries.into_iter().enumerate() {
-                bodies.insert((*layer, place), entry.body);
-            }
+            let layer = u16::try_from(*layer).unwrap_or(u16::MAX);
+            bodies.extend(scan.bodies.into_iter().map(|(place, body)| ((layer, place), body)));
         }
-        for index in 0..self.sources.len() {
-            if let Some(body) = bodies.get(&self.sources[index])
-                && !self.tree.bodies.contains_key(&index)
-            {
-                self.keep(index, body.clone());
-            }
-        }
+        self.keep(&bodies);
     }
 
-    fn finish(mut self) -> FileTree {
-        for (index, message) in self.over {
-            let path = self.tree.facts[index].path.clone();
-            self.tree.notes.push(Note { path, message });
-        }
-        self.tree
+    fn finish(self) -> FileTree {
+        let Self { mut tree, over } = self;
+        let notes =
+            over.into_iter().map(|(node, message)| Note { path: tree.stock().path(node), message });
+        let mut notes: Vec<Note> = notes.collect();
+        notes.sort();
+        tree.notes = notes;
+        tree
     }
 }
 
-fn count_removed(layers: &mut [LayerFact], removed: &[Removed]) {
+fn count_removed(layers: &mut [LayerFact], removed: &[RemovedNode]) {
     for gone in removed {
-        layers[gone.layer].hidden_bytes += gone.size;
+        layers[usize::from(gone.layer)].hidden_bytes += gone.size;
         if gone.how == RemovedHow::Replaced {
-            layers[gone.by].duplicated_bytes += gone.size;
+            layers[usize::from(gone.by)].duplicated_bytes += gone.size;
         }
     }
 }

@@ -8,22 +8,20 @@ use sealift_archive::{EntryKind, Header, tar};
 
 use crate::inspection::{Gate, Inspection};
 use crate::read::ReadLimits;
+use crate::records::{Packer, Record, Records};
 use crate::{Error, FileKind, FileMeta, Image, LayerReader, Result};
 
-/// The entries of a layer in the order of the archive.
+/// What one pass over a layer finds.
+#[derive(Debug, Default)]
 pub(crate) struct Scan {
-    pub(crate) entries: Vec<ScannedEntry>,
+    pub(crate) records: Records,
+    /// What was kept of entries, by place, ascending.
+    pub(crate) bodies: Vec<(u32, Body)>,
     pub(crate) uncompressed_size: u64,
 }
 
-/// An entry of a layer.
-pub(crate) struct ScannedEntry {
-    pub(crate) header: Header,
-    pub(crate) body: Body,
-}
-
 /// What was kept of an entry's content.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Body {
     /// Nobody wanted it.
     #[default]
@@ -88,20 +86,25 @@ impl<'a> Budget<'a> {
         Ok(())
     }
 
-    fn take_fact(&self, header: &Header) -> Result<()> {
-        let target = match &header.kind {
-            EntryKind::Symlink(target) => target.len(),
-            EntryKind::HardLink(target) => target.as_bytes().len(),
-            _ => 0,
-        };
-        let owners = header.user_name.len() + header.group_name.len();
-        let xattrs = header.xattrs.iter().map(|(name, value)| name.len() + value.len() + 64);
-        let bytes = size_of::<ScannedEntry>() + header.path.as_bytes().len() + target + owners;
-        let bytes = (bytes + xattrs.sum::<usize>()) as u64;
+    // Charges for the entries that came since the last time.
+    fn take_facts(&self, bytes: u64) -> Result<()> {
         let before = self.facts_bytes.fetch_add(bytes, Ordering::Relaxed);
         let limit = self.limits.facts_bytes_max;
         if before.saturating_add(bytes) > limit {
             return Err(Error::Memory { what: "the entries", limit });
+        }
+        Ok(())
+    }
+
+    /// Charges for what a cache has of a layer.
+    pub(crate) fn take_scan(&self, scan: &Scan) -> Result<()> {
+        self.take_facts(
+            (scan.records.len() * size_of::<Record>() + scan.records.text.len()) as u64,
+        )?;
+        for (_, body) in &scan.bodies {
+            if let Body::Kept(bytes) | Body::Extract(bytes) = body {
+                self.take_body(bytes.len() as u64)?;
+            }
         }
         Ok(())
     }
@@ -127,28 +130,36 @@ pub(crate) fn scan(
     let of_layer = |error| Error::of_layer(layer, &descriptor.digest, error);
     let entries = entries(&mut archive, budget, keep, &of_layer);
     let mut reader: LayerReader = archive.into_inner().into_inner();
-    let entries = entries.map_err(|error| match error {
+    let (records, bodies) = entries.map_err(|error| match error {
         Error::Memory { .. } => error,
         other => reader.explain(other),
     })?;
     reader.finish_mut()?;
-    Ok(Scan { entries, uncompressed_size: reader.count() })
+    Ok(Scan { records, bodies, uncompressed_size: reader.count() })
 }
+
+type Bodies = Vec<(u32, Body)>;
 
 fn entries(
     archive: &mut tar::Reader<LayerReader>,
     budget: &Budget<'_>,
     keep: &dyn Fn(usize, &Header) -> bool,
     of_layer: &dyn Fn(sealift_archive::Error) -> Error,
-) -> Result<Vec<ScannedEntry>> {
-    let mut entries = Vec::new();
+) -> Result<(Records, Bodies)> {
+    let mut packer = Packer::default();
+    let mut bodies = Bodies::new();
     let mut kept_bytes = 0;
+    let mut charged = 0;
     let mut buffer = Vec::new();
     while let Some(mut entry) = archive.next_entry().map_err(of_layer)? {
         let header = entry.header();
         let size = header.size;
-        budget.take_fact(header)?;
-        let is_wanted = header.kind == EntryKind::File && keep(entries.len(), header);
+        let place = packer.len();
+        let limit = u32::MAX.into();
+        packer.push(header).ok_or(Error::Memory { what: "the names of a layer", limit })?;
+        budget.take_facts(packer.bytes() - charged)?;
+        charged = packer.bytes();
+        let is_wanted = header.kind == EntryKind::File && keep(place, header);
         let body = if !is_wanted {
             budget.inspect(&mut entry, &mut buffer).map_err(|error| match error {
                 EntryError::Archive(error) => of_layer(error),
@@ -163,9 +174,11 @@ fn entries(
             entry.read_to_end(&mut bytes).map_err(|error| of_layer(error.into()))?;
             Body::Kept(bytes.into())
         };
-        entries.push(ScannedEntry { header: entry.into_header(), body });
+        if !matches!(body, Body::None) {
+            bodies.push((u32::try_from(place).unwrap_or(u32::MAX), body));
+        }
     }
-    Ok(entries)
+    Ok((packer.finish(), bodies))
 }
 
 /// Says so if a body may not be kept.
@@ -183,23 +196,6 @@ pub(crate) fn over_limit(size: u64, kept_bytes: u64, limits: &ReadLimits) -> Opt
         )));
     }
     None
-}
-
-/// What an entry is once hard links are resolved; `None` for a hard link.
-pub(crate) fn kind(header: &Header) -> Option<FileKind> {
-    Some(match &header.kind {
-        EntryKind::File => FileKind::File,
-        EntryKind::Directory => FileKind::Directory,
-        EntryKind::Symlink(target) => FileKind::Symlink(target.clone()),
-        EntryKind::HardLink(_) => return None,
-        EntryKind::CharDevice { major, minor } => {
-            FileKind::CharDevice { major: *major, minor: *minor }
-        }
-        EntryKind::BlockDevice { major, minor } => {
-            FileKind::BlockDevice { major: *major, minor: *minor }
-        }
-        EntryKind::Fifo => FileKind::Fifo,
-    })
 }
 
 /// The part of a regular file's header that says whether it is wanted.

@@ -1,10 +1,13 @@
 //! The merged file tree of an image.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use sealift_archive::{Mtime, RelativePath};
 use sealift_oci::Digest;
+
+use crate::merge::{Merge, Node, ROOT, Stock};
 
 /// Linux gives up after as many links (path_resolution(7)).
 pub(crate) const LINKS_MAX: usize = 40;
@@ -159,73 +162,105 @@ pub struct Note {
 }
 
 /// The merged file tree: sorted by path, every path without links in it, parents always there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FileTree {
-    pub(crate) facts: Vec<FileFact>,
-    pub(crate) bodies: HashMap<usize, Arc<[u8]>>,
-    pub(crate) extracts: HashMap<usize, Arc<[u8]>>,
+    stock: Stock,
+    /// Each directory's content in the order of names, one directory after the other.
+    children: Vec<u32>,
+    removed: Vec<RemovedNode>,
+    bodies: Contents,
+    extracts: Contents,
     pub(crate) notes: Vec<Note>,
     pub(crate) layers: Vec<LayerFact>,
-    pub(crate) removed: Vec<Removed>,
+}
+
+/// Something that was kept of some files, by node.
+type Contents = HashMap<u32, Arc<[u8]>>;
+
+/// A file that a layer brought and a later one took away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RemovedNode {
+    pub(crate) node: u32,
+    pub(crate) size: u64,
+    pub(crate) layer: u16,
+    pub(crate) by: u16,
+    pub(crate) how: RemovedHow,
+}
+
+impl Default for FileTree {
+    fn default() -> Self {
+        Merge::new().finish()
+    }
 }
 
 impl FileTree {
+    pub(crate) fn new(stock: Stock, children: Vec<u32>, removed: Vec<RemovedNode>) -> Self {
+        Self {
+            stock,
+            children,
+            removed,
+            bodies: Contents::new(),
+            extracts: Contents::new(),
+            notes: Vec::new(),
+            layers: Vec::new(),
+        }
+    }
+
     /// The file at exactly this path; links are not followed.
-    pub fn get(&self, path: &RelativePath) -> Option<&FileFact> {
-        Some(&self.facts[self.index(path)?])
+    pub fn get(&self, path: &RelativePath) -> Option<FileFact> {
+        Some(self.fact(self.find(path)?))
     }
 
     /// The file that a path leads to, links followed beneath the root; `None` if it leads nowhere or in circles.
-    pub fn resolve(&self, path: &RelativePath) -> Option<&FileFact> {
-        Some(&self.facts[self.resolve_index(path)?])
+    pub fn resolve(&self, path: &RelativePath) -> Option<FileFact> {
+        Some(self.fact(self.resolve_node(path)?))
     }
 
     /// The file that a path as programs write it leads to: absolute or not, it starts at the root, and `..` is allowed.
-    pub fn resolve_text(&self, path: &[u8]) -> Option<&FileFact> {
-        Some(&self.facts[self.walk(path)?])
+    pub fn resolve_text(&self, path: &[u8]) -> Option<FileFact> {
+        Some(self.fact(self.walk(path)?))
+    }
+
+    /// The layer of what a path as programs write it leads to, for those who want to know it of many.
+    pub fn layer_of_text(&self, path: &[u8]) -> Option<usize> {
+        Some(self.stock.nodes[self.walk(path)? as usize].layer.into())
     }
 
     /// The content of a wanted file, links followed. `None` if there is no such file, nobody wanted it or a note says
     /// why it could not be kept.
     pub fn read(&self, path: &RelativePath) -> Option<&[u8]> {
-        self.bodies.get(&self.resolve_index(path)?).map(AsRef::as_ref)
+        self.bodies.get(&self.resolve_node(path)?).map(AsRef::as_ref)
     }
 
     /// All files but the root, sorted by path.
-    pub fn iter(&self) -> impl Iterator<Item = &FileFact> {
-        self.facts.iter().filter(|fact| !fact.path.is_root())
+    pub fn iter(&self) -> impl Iterator<Item = FileFact> {
+        self.below_node(ROOT).map(|node| self.fact(node))
     }
 
     /// Everything below a directory, sorted by path; links in the path are not followed.
-    pub fn below(&self, directory: &RelativePath) -> impl Iterator<Item = &FileFact> {
-        let start = self.facts.partition_point(|fact| fact.path <= *directory);
-        self.facts[start..].iter().take_while(move |fact| fact.path.starts_with(directory))
+    pub fn below(&self, directory: &RelativePath) -> impl Iterator<Item = FileFact> {
+        let below = self.find(directory).map(|node| self.below_node(node));
+        below.into_iter().flatten().map(|node| self.fact(node))
     }
 
     /// The files whose content was wanted and kept, sorted by path.
-    pub fn bodies(&self) -> impl Iterator<Item = (&FileFact, &[u8])> {
-        self.facts
-            .iter()
-            .enumerate()
-            .filter_map(|(index, fact)| Some((fact, self.bodies.get(&index)?.as_ref())))
+    pub fn bodies(&self) -> impl Iterator<Item = (FileFact, &[u8])> {
+        self.kept(&self.bodies)
     }
 
     /// The files of which an inspection kept an extract, with it, sorted by path.
-    pub fn extracts(&self) -> impl Iterator<Item = (&FileFact, &[u8])> {
-        self.facts
-            .iter()
-            .enumerate()
-            .filter_map(|(index, fact)| Some((fact, self.extracts.get(&index)?.as_ref())))
+    pub fn extracts(&self) -> impl Iterator<Item = (FileFact, &[u8])> {
+        self.kept(&self.extracts)
     }
 
     /// Number of files, without the root.
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.children.len()
     }
 
     /// True if there is nothing but the root.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.children.is_empty()
     }
 
     /// What could not be kept, sorted by path.
@@ -239,55 +274,169 @@ impl FileTree {
     }
 
     /// What layers brought and later ones took away, in the order in which it happened.
-    pub fn removed(&self) -> &[Removed] {
+    pub fn removed(&self) -> impl Iterator<Item = Removed> {
+        self.removed.iter().map(|gone| Removed {
+            path: self.stock.path(gone.node),
+            size: gone.size,
+            layer: gone.layer.into(),
+            by: gone.by.into(),
+            how: gone.how,
+        })
+    }
+
+    pub(crate) fn removed_nodes(&self) -> &[RemovedNode] {
         &self.removed
     }
 
-    pub(crate) fn resolve_index(&self, path: &RelativePath) -> Option<usize> {
+    /// All nodes but the root, sorted by path.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = u32> {
+        self.below_node(ROOT)
+    }
+
+    pub(crate) fn stock(&self) -> &Stock {
+        &self.stock
+    }
+
+    pub(crate) fn keep_body(&mut self, node: u32, bytes: Arc<[u8]>) {
+        self.bodies.insert(node, bytes);
+    }
+
+    pub(crate) fn keep_extract(&mut self, node: u32, bytes: Arc<[u8]>) {
+        self.extracts.insert(node, bytes);
+    }
+
+    pub(crate) fn has_body(&self, node: u32) -> bool {
+        self.bodies.contains_key(&node)
+    }
+
+    /// True if an inspection or somebody who wanted it kept something of a file.
+    pub(crate) fn is_kept(&self, node: u32) -> bool {
+        self.has_body(node) || self.extracts.contains_key(&node)
+    }
+
+    pub(crate) fn fact(&self, node: u32) -> FileFact {
+        let of: Node = self.stock.nodes[node as usize];
+        let Some((layer, place)) = self.stock.content(node) else {
+            return FileFact {
+                path: self.stock.path(node),
+                kind: FileKind::Directory,
+                mode: 0o755,
+                uid: 0,
+                gid: 0,
+                size: 0,
+                mtime: Mtime::default(),
+                xattrs: BTreeMap::new(),
+                layer: of.layer.into(),
+                hard_link: None,
+                is_implied: true,
+            };
+        };
+        let records = &self.stock.layers[usize::from(layer)];
+        let FileMeta { kind, mode, uid, gid, size, mtime } = records.meta(place);
+        FileFact {
+            path: self.stock.path(node),
+            kind,
+            mode,
+            uid,
+            gid,
+            size,
+            mtime,
+            xattrs: records.xattrs(place),
+            layer: of.layer.into(),
+            hard_link: self.stock.links.get(&node).map(|link| link.target.clone()),
+            is_implied: false,
+        }
+    }
+
+    pub(crate) fn resolve_node(&self, path: &RelativePath) -> Option<u32> {
         // Stored paths have no links in them, so a direct hit that is no link is right.
-        match self.index(path) {
-            Some(index) if !matches!(self.facts[index].kind, FileKind::Symlink(_)) => Some(index),
+        match self.find(path) {
+            Some(node) if self.stock.symlink(node).is_none() => Some(node),
             _ => self.walk(path.as_bytes()),
         }
     }
 
-    fn index(&self, path: &RelativePath) -> Option<usize> {
-        self.facts.binary_search_by(|fact| fact.path.cmp(path)).ok()
+    fn kept<'a>(
+        &'a self,
+        contents: &'a Contents,
+    ) -> impl Iterator<Item = (FileFact, &'a [u8])> + 'a {
+        let mut facts: Vec<(RelativePath, u32)> =
+            contents.keys().map(|node| (self.stock.path(*node), *node)).collect();
+        facts.sort_unstable();
+        facts.into_iter().map(|(_, node)| (self.fact(node), contents[&node].as_ref()))
     }
 
-    fn walk(&self, path: &[u8]) -> Option<usize> {
-        let mut here = RelativePath::root();
-        let mut index = self.index(&here)?;
+    fn range(&self, node: u32) -> Range<usize> {
+        let Node { first, next, .. } = self.stock.nodes[node as usize];
+        first as usize..(first + next) as usize
+    }
+
+    fn below_node(&self, top: u32) -> impl Iterator<Item = u32> {
+        let mut pending = vec![self.range(top)];
+        std::iter::from_fn(move || {
+            loop {
+                let Some(index) = pending.last_mut()?.next() else {
+                    pending.pop();
+                    continue;
+                };
+                let node = self.children[index];
+                pending.push(self.range(node));
+                return Some(node);
+            }
+        })
+    }
+
+    fn child(&self, parent: u32, name: &[u8]) -> Option<u32> {
+        let children = &self.children[self.range(parent)];
+        let index = children.binary_search_by(|child| self.stock.name(*child).cmp(name)).ok()?;
+        Some(children[index])
+    }
+
+    fn find(&self, path: &RelativePath) -> Option<u32> {
+        path.parts().try_fold(ROOT, |here, part| self.child(here, part))
+    }
+
+    fn walk(&self, path: &[u8]) -> Option<u32> {
+        let mut here = ROOT;
         let mut links = 0;
-        let mut parts: VecDeque<Vec<u8>> = parts(path).collect();
-        while let Some(part) = parts.pop_front() {
-            if self.facts[index].kind != FileKind::Directory {
-                return None;
+        let mut pending: Vec<&[u8]> = vec![path];
+        while let Some(rest) = pending.pop() {
+            let (part, rest) = first_part(rest);
+            if !rest.is_empty() {
+                pending.push(rest);
             }
-            if part == b".." {
-                here = here.parent().unwrap_or_default();
-                index = self.index(&here)?;
-                continue;
+            match part {
+                b"" | b"." => continue,
+                _ if !self.stock.is_directory(here) => return None,
+                b".." => {
+                    here = self.stock.nodes[here as usize].parent;
+                    continue;
+                }
+                _ => {}
             }
-            let next = here.join(&part).ok()?;
-            let next_index = self.index(&next)?;
-            if let FileKind::Symlink(target) = &self.facts[next_index].kind {
-                links += 1;
-                if links > LINKS_MAX {
-                    return None;
+            let next = self.child(here, part)?;
+            match self.stock.symlink(next) {
+                Some(target) => {
+                    links += 1;
+                    if links > LINKS_MAX {
+                        return None;
+                    }
+                    if target.starts_with(b"/") {
+                        here = ROOT;
+                    }
+                    pending.push(target);
                 }
-                if target.starts_with(b"/") {
-                    here = RelativePath::root();
-                    index = self.index(&here)?;
-                }
-                for part in self::parts(target).rev() {
-                    parts.push_front(part);
-                }
-            } else {
-                (here, index) = (next, next_index);
+                None => here = next,
             }
         }
-        Some(index)
+        Some(here)
+    }
+}
+
+fn first_part(path: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memchr(b'/', path) {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => (path, &[]),
     }
 }
 

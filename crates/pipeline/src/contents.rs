@@ -22,6 +22,7 @@ pub fn read(image: &Image) -> Result<FileTree, Error> {
         &wanted,
         &sealift_catalog::INSPECTION,
         &ReadLimits::default(),
+        None,
     )?)
 }
 

@@ -54,8 +54,9 @@ pub(crate) fn inventory(layers: &[&[File<'_>]]) -> Inventory {
     let config = put(Raw::encode(config).bytes().to_vec(), media_type::CONFIG);
     let manifest = Raw::encode(Manifest::new(config, layers)).bytes().to_vec();
     let image = image_from_manifest(manifest, Arc::new(Blobs(blobs))).unwrap();
-    let tree = read_inspected(&image, &|path, _| wanted(path), &INSPECTION, &ReadLimits::default())
-        .unwrap();
+    let tree =
+        read_inspected(&image, &|path, _| wanted(path), &INSPECTION, &ReadLimits::default(), None)
+            .unwrap();
     catalog(&tree)
 }
 

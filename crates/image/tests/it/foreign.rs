@@ -61,7 +61,7 @@ fn skopeo_converts_what_we_write_and_we_read_what_it_writes() {
 
 // What both sides must agree on.
 fn essence(tree: &FileTree) -> Vec<(String, FileKind, Option<Vec<u8>>)> {
-    let line = |fact: &FileFact| {
+    let line = |fact: FileFact| {
         let body = tree.bodies().find(|(found, _)| found.path == fact.path);
         (fact.path.to_string(), fact.kind.clone(), body.map(|(_, body)| body.to_vec()))
     };

@@ -25,7 +25,7 @@ fn a_head_is_enough() {
         Inspection { wanted: &|_, _| true, look: &|_, _| Look::Head(4), extract: &length };
     let image = image(&[layer(&["a=PK12345678", "b=PKx"])]);
     let limits = ReadLimits { body_bytes_max: 4, ..ReadLimits::default() };
-    let tree = read_inspected(&image, &|_, _| false, &inspection, &limits).unwrap();
+    let tree = read_inspected(&image, &|_, _| false, &inspection, &limits, None).unwrap();
     let extracts: Vec<&[u8]> = tree.extracts().map(|(_, extract)| extract).collect();
     assert_eq!(extracts, [&b"10"[..], b"3"]);
     assert_eq!(tree.notes(), []);
@@ -48,7 +48,7 @@ fn only_extracts_are_kept() {
         layer(&[".wh.gone"]),
     ]);
     let wanted = |path: &RelativePath, _: &_| path.as_bytes() == b"w";
-    let tree = read_inspected(&image, &wanted, &inspection, &ReadLimits::default()).unwrap();
+    let tree = read_inspected(&image, &wanted, &inspection, &ReadLimits::default(), None).unwrap();
     let extracts: Vec<(String, &[u8])> =
         tree.extracts().map(|(fact, extract)| (fact.path.to_string(), extract)).collect();
     assert_eq!(extracts, [("a".to_owned(), &b"5"[..]), ("h".to_owned(), &b"5"[..])]);
@@ -61,7 +61,7 @@ fn limits_of_inspections() {
     let inspection = Inspection { wanted: &|_, _| true, look: &starts_zip, extract: &length };
     let image = image(&[layer(&["a=PK12", "b=PK123", "c=no matter"])]);
     let limits = ReadLimits { body_bytes_max: 4, ..ReadLimits::default() };
-    let tree = read_inspected(&image, &|_, _| false, &inspection, &limits).unwrap();
+    let tree = read_inspected(&image, &|_, _| false, &inspection, &limits, None).unwrap();
     assert_eq!(tree.extracts().count(), 1);
     let notes: Vec<String> =
         tree.notes().iter().map(|it| format!("{} {}", it.path, it.message)).collect();

@@ -263,9 +263,8 @@ fn what_went_away() {
     .unwrap();
     let removed: Vec<String> = tree
         .removed()
-        .iter()
         .map(|Removed { path, size, layer, by, how }| {
-            let how = if *how == RemovedHow::Deleted { "deleted" } else { "replaced" };
+            let how = if how == RemovedHow::Deleted { "deleted" } else { "replaced" };
             format!("{path} {size} of {layer} {how} by {by}")
         })
         .collect();

@@ -159,8 +159,8 @@ fn all_layers_together_have_a_limit() {
         "the wanted files of all layers together have more than the limit of 5 bytes",
     );
     check(
-        &ReadLimits { facts_bytes_max: 300, ..ReadLimits::default() },
-        "the entries of all layers together have more than the limit of 300 bytes",
+        &ReadLimits { facts_bytes_max: 100, ..ReadLimits::default() },
+        "the entries of all layers together have more than the limit of 100 bytes",
     );
 }
 
