@@ -36,6 +36,10 @@ pub enum Pattern {
     Named(&'static str, &'static str),
     /// Files anywhere with a name that ends so.
     Ending(&'static str),
+    /// Files with a name that ends so in any directory whose path ends with these parts.
+    InAny(&'static str, &'static str),
+    /// Files with a name that ends so in a directory of any directory whose path ends with these parts.
+    OneBelowAny(&'static str, &'static str),
 }
 
 impl Pattern {
@@ -63,8 +67,21 @@ impl Pattern {
                 name == exact.as_bytes() && directory.ends_with(end.as_bytes())
             }
             Self::Ending(end) => name.ends_with(end.as_bytes()),
+            Self::InAny(parts, end) => {
+                name.ends_with(end.as_bytes()) && ends_with_parts(directory, parts.as_bytes())
+            }
+            Self::OneBelowAny(parts, end) => {
+                name.ends_with(end.as_bytes())
+                    && memrchr(directory)
+                        .is_some_and(|slash| ends_with_parts(&directory[..slash], parts.as_bytes()))
+            }
         }
     }
+}
+
+// `x/a/b` ends with the parts `a/b`, `xa/b` does not.
+fn ends_with_parts(directory: &[u8], parts: &[u8]) -> bool {
+    directory.strip_suffix(parts).is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
 }
 
 fn memrchr(path: &[u8]) -> Option<usize> {
@@ -123,6 +140,20 @@ impl<'a> Context<'a> {
         }
         let (layer, _) = counts.into_iter().rev().max_by_key(|(_, count)| *count)?;
         layer_ref(self.tree, layer)
+    }
+
+    /// The files below a directory, links and devices among them, as far as the limit goes; without a slash at the
+    /// beginning.
+    pub(crate) fn files_below(&self, directory: &str, files_max: usize) -> Vec<String> {
+        let Ok(directory) = RelativePath::parse(directory.as_bytes()) else { return Vec::new() };
+        let files = self.tree.below(&directory).filter(|fact| !fact.is_directory());
+        files.take(files_max).map(|fact| format!("/{}", fact.path)).collect()
+    }
+
+    /// True if there is such a directory itself, not a link to one.
+    pub(crate) fn has_directory(&self, path: &str) -> bool {
+        let path = RelativePath::parse(path.as_bytes()).ok();
+        path.and_then(|path| self.tree.get(&path)).is_some_and(|fact| fact.is_directory())
     }
 
     /// Where a path leads, links followed; both without a slash at the beginning.
@@ -191,5 +222,15 @@ mod tests {
         check(Pattern::Named(".dist-info", "METADATA"), "METADATA", false);
         check(Pattern::Ending(".egg-info"), "a.egg-info", true);
         check(Pattern::Ending(".egg-info"), "a.egg-info/b", false);
+        check(Pattern::InAny("a/b", ".yml"), "a/b/c.yml", true);
+        check(Pattern::InAny("a/b", ".yml"), "x/a/b/c.yml", true);
+        check(Pattern::InAny("a/b", ".yml"), "xa/b/c.yml", false);
+        check(Pattern::InAny("a/b", ".yml"), "a/b/c/d.yml", false);
+        check(Pattern::InAny("a/b", ".yml"), "c.yml", false);
+        check(Pattern::OneBelowAny("a/b", ".php"), "a/b/c/d.php", true);
+        check(Pattern::OneBelowAny("a/b", ".php"), "x/a/b/c/d.php", true);
+        check(Pattern::OneBelowAny("a/b", ".php"), "xa/b/c/d.php", false);
+        check(Pattern::OneBelowAny("a/b", ".php"), "a/b/d.php", false);
+        check(Pattern::OneBelowAny("a/b", ".php"), "d.php", false);
     }
 }

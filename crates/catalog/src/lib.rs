@@ -6,11 +6,14 @@
 //! Invariants: analyses are total, whatever cannot be read is in the notes; a cataloger is a function from bytes;
 //! order of the result depends on nothing but the files.
 
+mod bytes;
 mod cataloger;
+mod complaints;
 mod component;
 mod distro;
 mod inspection;
 mod link;
+mod sqlite;
 
 mod apk;
 mod cargo_lock;
@@ -18,6 +21,7 @@ mod dpkg;
 mod go_binary;
 mod go_mod;
 mod java;
+mod nix;
 mod node;
 mod node_lock;
 mod pacman;
@@ -51,6 +55,7 @@ pub const CATALOGERS: &[Cataloger] = &[
     dpkg::STATUS_DIRECTORY,
     cargo_lock::LOCK,
     go_mod::MODULE,
+    nix::DATABASE,
     node::PACKAGE,
     node_lock::NPM,
     node_lock::YARN,
@@ -109,6 +114,9 @@ pub fn catalog(tree: &FileTree) -> Inventory {
             .filter(|note| wanted(&note.path) || is_inspected(&note.path))
             .map(|note| Note { subject: format!("/{}", note.path), message: note.message.clone() }),
     );
+    let folders = nix::folders(tree, distro.as_ref(), &drafts);
+    drafts.extend(folders.drafts);
+    notes.extend(folders.notes);
     java::name_by_repository(&mut drafts, tree);
     link::link(drafts, distro, notes, tree)
 }

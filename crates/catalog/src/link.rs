@@ -75,15 +75,23 @@ fn merged(drafts: Vec<Draft>) -> Vec<Draft> {
             merged.push(draft);
             continue;
         };
-        let known = &mut merged[place].package;
+        let known = &mut merged[place];
+        if known.provides != draft.provides {
+            known.provides.extend(draft.provides);
+        }
+        if known.requires != draft.requires {
+            known.requires.extend(draft.requires);
+        }
+        let known = &mut known.package;
         for evidence in draft.package.evidence {
             // A source is shown by each package that was built from it.
             if known.evidence.last() != Some(&evidence) {
                 known.evidence.push(evidence);
             }
         }
-        if known.files.is_empty() {
-            known.files = draft.package.files;
+        // Nix has the outputs of a package in folders of their own.
+        if known.files.is_empty() || known.kind == PackageKind::Nix {
+            known.files.extend(draft.package.files);
         }
         if known.licenses.is_empty() {
             known.licenses = draft.package.licenses;

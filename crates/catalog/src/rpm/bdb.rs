@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::bytes::{Endian, size_at, slice, u16_at, u32_at};
-use super::{Complaints, Each};
+use super::Each;
+use crate::bytes::{Endian, size_at, slice, u16_at, u32_at};
+use crate::complaints::Complaints;
 
 const HASH_MAGIC: u32 = 0x0006_1561;
 const PAGE_HEADER_BYTES: usize = 26;

@@ -1,6 +1,6 @@
 //! A header of rpm as its databases hold it: two numbers, an index of tags, and the data that the index points into.
 
-use super::bytes::{Endian, size_at, slice, u16_at, u32_at};
+use crate::bytes::{Endian, size_at, slice, u16_at, u32_at};
 
 pub(super) const NAME: u32 = 1000;
 pub(super) const VERSION: u32 = 1001;

@@ -3,11 +3,11 @@
 //! Name, version and release, time of installation, time of building, vendor, epoch, size, architecture, epoch as
 //! a number, source package.
 
-use super::COMPLAINTS_MAX;
 use super::package::{self, Identity};
 use crate::cataloger::{Context, Found};
 
 const COLUMNS: usize = 10;
+const COMPLAINTS_MAX: usize = 20;
 const LINES_MAX: usize = 200_000;
 const LINE_BYTES_MAX: usize = 16 << 10;
 

@@ -3,16 +3,16 @@
 //! All formats hold the same headers (rpm's `docs/manual/hregions.md`, `tags.md`).
 
 mod bdb;
-mod bytes;
 mod header;
 mod manifest;
 mod ndb;
 mod package;
-mod sqlite;
 
 use std::collections::HashSet;
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
+use crate::complaints::Complaints;
+use crate::sqlite;
 
 /// rpm's database: Berkeley DB, then its own format, then SQLite.
 pub(crate) const DATABASE: Cataloger = Cataloger {
@@ -45,31 +45,9 @@ pub(crate) const MANIFEST: Cataloger = Cataloger {
 };
 
 const PACKAGES_MAX: usize = 200_000;
-const COMPLAINTS_MAX: usize = 20;
 
 /// Gets the headers of a database, one by one.
 type Each<'a> = dyn FnMut(&[u8]) + 'a;
-
-/// What was wrong with a database; a few of many.
-#[derive(Default)]
-struct Complaints {
-    first: Vec<String>,
-    n_more: usize,
-}
-
-impl Complaints {
-    fn add(&mut self, complaint: impl FnOnce() -> String) {
-        if self.first.len() < COMPLAINTS_MAX {
-            self.first.push(complaint());
-        } else {
-            self.n_more += 1;
-        }
-    }
-
-    fn one(complaint: &str) -> Self {
-        Self { first: vec![complaint.to_owned()], n_more: 0 }
-    }
-}
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     let mut found = Found::default();
@@ -93,7 +71,13 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     };
     let of_format = if bytes.starts_with(sqlite::MAGIC) {
         let log = context.companion(&[context.path_bytes(), b"-wal"].concat());
-        sqlite::headers(bytes, log.map_or(&[], |log| log.bytes), &mut each)
+        let mut each = |row: &sqlite::Row<'_>| {
+            if let Some(blob) = row.bytes(1) {
+                each(blob);
+            }
+        };
+        let tables = &mut [("Packages", &mut each as &mut dyn FnMut(&sqlite::Row<'_>))];
+        sqlite::rows(bytes, log.map_or(&[], |log| log.bytes), tables)
     } else if bytes.starts_with(ndb::MAGIC) {
         ndb::headers(bytes, &mut each)
     } else if bdb::is_hash(bytes) {
@@ -104,12 +88,7 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     if n_headers > PACKAGES_MAX {
         complaints.add(|| "has more packages than the limit, the rest is not read".to_owned());
     }
-    let n_more = complaints.n_more + of_format.n_more;
-    let all = of_format.first.into_iter().chain(complaints.first);
-    found.notes.extend(all.map(|complaint| context.note(complaint)));
-    if n_more > 0 {
-        found.notes.push(context.note(format!("there are {n_more} more such complaints")));
-    }
+    found.notes.extend(of_format.and(complaints).notes(context));
     provide_needed_files(&mut found.drafts);
     found
 }

@@ -1,7 +1,8 @@
 //! rpm's own database (`lib/backend/ndb/rpmpkg.c`): pages of slots, then the blobs that they point to.
 
-use super::bytes::{Endian::Little, size_at, slice};
-use super::{Complaints, Each};
+use super::Each;
+use crate::bytes::{Endian::Little, size_at, slice};
+use crate::complaints::Complaints;
 
 pub(super) const MAGIC: &[u8] = b"RpmP";
 

@@ -6,6 +6,7 @@ mod arch_and_gentoo;
 mod debian;
 mod hostile;
 mod java;
+mod nix;
 mod node;
 mod programs;
 mod python;

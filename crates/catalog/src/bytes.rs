@@ -2,13 +2,13 @@
 
 /// Which byte of a number comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Endian {
+pub(crate) enum Endian {
     Big,
     Little,
 }
 
 /// Two bytes.
-pub(super) fn u16_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u16> {
     let two: [u8; 2] = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
     Some(match endian {
         Endian::Big => u16::from_be_bytes(two),
@@ -17,7 +17,7 @@ pub(super) fn u16_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u16> {
 }
 
 /// Four bytes.
-pub(super) fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
     let four: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
     Some(match endian {
         Endian::Big => u32::from_be_bytes(four),
@@ -26,11 +26,11 @@ pub(super) fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
 }
 
 /// Four bytes, as a size or place.
-pub(super) fn size_at(bytes: &[u8], at: usize, endian: Endian) -> Option<usize> {
+pub(crate) fn size_at(bytes: &[u8], at: usize, endian: Endian) -> Option<usize> {
     usize::try_from(u32_at(bytes, at, endian)?).ok()
 }
 
 /// So many bytes from there.
-pub(super) fn slice(bytes: &[u8], at: usize, size: usize) -> Option<&[u8]> {
+pub(crate) fn slice(bytes: &[u8], at: usize, size: usize) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(size)?)
 }

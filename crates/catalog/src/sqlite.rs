@@ -1,15 +1,14 @@
-//! SQLite's file format, read only (sqlite.org/fileformat2.html), as far as rpm uses it: table `Packages`, a number and
-//! a blob. Pages that a write-ahead log has anew are read from there.
+//! SQLite's file format, read only (sqlite.org/fileformat2.html), as far as package managers use it: the rows of tables,
+//! in order. Pages that a write-ahead log has anew are read from there.
 
 use std::collections::{HashMap, HashSet};
 
-use super::bytes::{Endian::Big, Endian::Little, size_at, slice, u16_at, u32_at};
-use super::{Complaints, Each};
+use crate::bytes::{Endian::Big, Endian::Little, size_at, slice, u16_at, u32_at};
+use crate::complaints::Complaints;
 
-pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
+pub(crate) const MAGIC: &[u8] = b"SQLite format 3\0";
 
 const FILE_HEADER_BYTES: usize = 100;
-const TABLE: &[u8] = b"Packages";
 const INTERIOR: u8 = 0x05;
 const LEAF: u8 = 0x0d;
 const LOG_HEADER_BYTES: usize = 32;
@@ -28,27 +27,73 @@ struct Database<'a> {
     complaints: Complaints,
 }
 
-/// Gives every header, and says what could not be read.
-pub(super) fn headers(bytes: &[u8], log: &[u8], each: &mut Each<'_>) -> Complaints {
+/// Gets the rows of a table, one by one.
+type Each<'a> = dyn FnMut(&Row<'_>) + 'a;
+
+/// A row: its number, and the columns as far as it goes.
+pub(crate) struct Row<'a> {
+    pub(crate) id: i64,
+    columns: Vec<Column<'a>>,
+}
+
+/// A value of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column<'a> {
+    /// Nothing; also what stands for the row's number in a column that is its name.
+    Null,
+    Integer(i64),
+    /// Nobody here asks for one.
+    Float,
+    Bytes(&'a [u8]),
+}
+
+impl Row<'_> {
+    /// The bytes of a column, if it is a text or a blob.
+    pub(crate) fn bytes(&self, place: usize) -> Option<&[u8]> {
+        match self.columns.get(place)? {
+            Column::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// A text that is not empty; what is not UTF-8 is replaced.
+    pub(crate) fn text(&self, place: usize) -> Option<String> {
+        let text = String::from_utf8_lossy(self.bytes(place)?).into_owned();
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// The number in a column.
+    pub(crate) fn integer(&self, place: usize) -> Option<i64> {
+        match self.columns.get(place)? {
+            Column::Integer(value) => Some(*value),
+            _ => None,
+        }
+    }
+}
+
+/// Gives every row of some tables, table by table, and says what could not be read.
+pub(crate) fn rows(bytes: &[u8], log: &[u8], tables: &mut [(&str, &mut Each<'_>)]) -> Complaints {
     let Some(mut database) = open(bytes, log) else {
         return Complaints::one("it has a header that cannot be");
     };
-    let mut root = None;
+    let mut roots: Vec<Option<usize>> = vec![None; tables.len()];
     database.rows(1, &mut |row| {
-        let columns = columns(row);
-        let is_it = columns.first().is_some_and(|kind| *kind == b"table")
-            && columns.get(1).is_some_and(|name| name.eq_ignore_ascii_case(TABLE));
-        if is_it {
-            root = columns.get(3).and_then(|number| integer(number));
+        let name = row.bytes(1).unwrap_or_default();
+        let is_it = |table: &str| name.eq_ignore_ascii_case(table.as_bytes());
+        if row.bytes(0) != Some(b"table") {
+            return;
+        }
+        for ((table, _), root) in tables.iter().zip(&mut roots) {
+            if is_it(table) {
+                *root = row.integer(3).and_then(|number| usize::try_from(number).ok());
+            }
         }
     });
-    match root {
-        Some(root) => database.rows(root, &mut |row| {
-            if let Some(blob) = columns(row).get(1) {
-                each(blob);
-            }
-        }),
-        None => database.complaints.add(|| "it has no table `Packages`".to_owned()),
+    for ((table, each), root) in tables.iter_mut().zip(roots) {
+        match root {
+            Some(root) => database.rows(root, each),
+            None => database.complaints.add(|| format!("it has no table `{table}`")),
+        }
     }
     database.complaints
 }
@@ -167,7 +212,7 @@ impl<'a> Database<'a> {
             if kind == LEAF {
                 for cell in cells {
                     match self.row(page, cell) {
-                        Some(row) => each(&row),
+                        Some((id, row)) => each(&Row { id, columns: columns(&row) }),
                         None => self.complain(number, "has a row that is damaged or cut off"),
                     }
                 }
@@ -184,10 +229,10 @@ impl<'a> Database<'a> {
     }
 
     // A row, whole ("B-tree Cell Format", "Cell Payload Overflow Pages").
-    fn row(&mut self, page: &[u8], cell: usize) -> Option<Vec<u8>> {
+    fn row(&mut self, page: &[u8], cell: usize) -> Option<(i64, Vec<u8>)> {
         let mut rest = page.get(cell..self.usable_bytes)?;
         let total = usize::try_from(varint(&mut rest)?).ok()?;
-        varint(&mut rest)?;
+        let id = varint(&mut rest)?.cast_signed();
         let usable = self.usable_bytes;
         let all_max = usable - 35;
         let least = (usable - 12) * 32 / 255 - 23;
@@ -201,7 +246,7 @@ impl<'a> Database<'a> {
         self.left_bytes = self.left_bytes.checked_sub(total)?;
         let mut row = local_row.to_vec();
         if local == total {
-            return Some(row);
+            return Some((id, row));
         }
         let mut next = size_at(rest, local, Big)?;
         while row.len() < total {
@@ -213,7 +258,7 @@ impl<'a> Database<'a> {
             row.extend_from_slice(slice(page, 4, size)?);
             next = size_at(page, 0, Big)?;
         }
-        Some(row)
+        Some((id, row))
     }
 }
 
@@ -234,8 +279,8 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-// The bytes of each column ("Record Format"), as far as the row goes. rpm's tables have five columns at most.
-fn columns(row: &[u8]) -> Vec<&[u8]> {
+// The columns ("Record Format"), as far as the row goes. The tables that are read have few.
+fn columns(row: &[u8]) -> Vec<Column<'_>> {
     const COLUMNS_MAX: usize = 16;
     let mut head = row;
     let head_bytes = varint(&mut head).and_then(|size| usize::try_from(size).ok());
@@ -256,16 +301,56 @@ fn columns(row: &[u8]) -> Vec<&[u8]> {
         let size = usize::try_from(size).ok().filter(|size| *size <= body.len());
         let Some(size) = size else { break };
         let (column, rest) = body.split_at(size);
-        columns.push(column);
         body = rest;
+        columns.push(match kind {
+            0 | 10 | 11 => Column::Null,
+            8 => Column::Integer(0),
+            9 => Column::Integer(1),
+            1..=6 => Column::Integer(integer(column)),
+            7 => Column::Float,
+            _ => Column::Bytes(column),
+        });
     }
     columns
 }
 
-fn integer(column: &[u8]) -> Option<usize> {
-    if column.len() > 8 {
-        return None;
+// Big-endian, in two's complement, of one to eight bytes.
+fn integer(column: &[u8]) -> i64 {
+    let is_negative = column.first().is_some_and(|first| first & 0x80 != 0);
+    let start = if is_negative { -1 } else { 0 };
+    column.iter().fold(start, |value, byte| value << 8 | i64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers() {
+        assert_eq!(integer(&[0x7f]), 127);
+        assert_eq!(integer(&[0xff]), -1);
+        assert_eq!(integer(&[0xff, 0x7f]), -129);
+        assert_eq!(integer(&[0x80, 0, 0, 0, 0, 0, 0, 0]), i64::MIN);
     }
-    let value = column.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
-    usize::try_from(value).ok()
+
+    #[test]
+    fn columns_of_a_row() {
+        // Header of 7 bytes: NULL, 0, 1, a byte, a text of two bytes, an empty blob.
+        let row = [7, 0, 8, 9, 1, 17, 12, 0xfe, b'a', b'b'];
+        assert_eq!(
+            columns(&row),
+            [
+                Column::Null,
+                Column::Integer(0),
+                Column::Integer(1),
+                Column::Integer(-2),
+                Column::Bytes(b"ab"),
+                Column::Bytes(b""),
+            ]
+        );
+        for end in 0..row.len() {
+            assert!(columns(&row[..end]).len() <= 6);
+        }
+        assert!(columns(&[0xff; 9]).is_empty());
+    }
 }
