@@ -12,6 +12,7 @@ use crate::{os_license, supplier};
 /// apk's database, where it is and where apk 3 has it on a merged `/usr`.
 pub(crate) const INSTALLED: Cataloger = Cataloger {
     name: "apk",
+    what: "Alpine's packages, as apk's database lists them",
     evidence: &[Pattern::Exact("lib/apk/db/installed"), Pattern::Exact("usr/lib/apk/db/installed")],
     companions: &[],
     read,

@@ -9,6 +9,7 @@ use crate::component::{NAME_BYTES_MAX, component, is_test_data};
 /// Crates that a workspace is built from.
 pub(crate) const LOCK: Cataloger = Cataloger {
     name: "cargo-lock",
+    what: "Rust crates that a lock file names",
     evidence: &[Pattern::Named("", "Cargo.lock")],
     companions: &[],
     read,

@@ -13,6 +13,8 @@ const LAYER_FILES_MAX: usize = 1000;
 pub struct Cataloger {
     /// Its name.
     pub name: &'static str,
+    /// What it finds, in a few words; the table of catalogers in the documentation has it.
+    pub what: &'static str,
     /// Files that show packages; each is read by itself.
     pub evidence: &'static [Pattern],
     /// Files that tell more about these packages.

@@ -9,6 +9,7 @@ use crate::{copyright, dpkg_relations, supplier};
 /// `/var/lib/dpkg/status`.
 pub(crate) const STATUS: Cataloger = Cataloger {
     name: "dpkg",
+    what: "Debian's packages, as dpkg's database lists them, and the sources that were linked into them",
     evidence: &[Pattern::Exact("var/lib/dpkg/status")],
     companions: &[
         Pattern::In("var/lib/dpkg/info", ".list"),
@@ -21,6 +22,7 @@ pub(crate) const STATUS: Cataloger = Cataloger {
 /// `/var/lib/dpkg/status.d/*`: one file a package, as images assembled from single packages have them.
 pub(crate) const STATUS_DIRECTORY: Cataloger = Cataloger {
     name: "dpkg-status-directory",
+    what: "Debian's packages in images without dpkg (distroless)",
     evidence: &[Pattern::In("var/lib/dpkg/status.d", "")],
     companions: &[Pattern::OneBelow("usr/share/doc", "copyright")],
     read,

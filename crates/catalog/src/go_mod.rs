@@ -7,8 +7,13 @@ use crate::component::{NAME_BYTES_MAX, is_test_data};
 use crate::go_binary::module;
 
 /// Requirements of modules.
-pub(crate) const MODULE: Cataloger =
-    Cataloger { name: "go-mod", evidence: &[Pattern::Named("", "go.mod")], companions: &[], read };
+pub(crate) const MODULE: Cataloger = Cataloger {
+    name: "go-mod",
+    what: "Go modules that a module file requires",
+    evidence: &[Pattern::Named("", "go.mod")],
+    companions: &[],
+    read,
+};
 
 const REQUIREMENTS_MAX: usize = 20_000;
 

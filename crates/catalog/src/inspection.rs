@@ -11,6 +11,8 @@ use crate::{go_binary, java, rust_binary};
 pub struct Inspector {
     /// Its name.
     pub name: &'static str,
+    /// What it finds, in a few words; the table of catalogers in the documentation has it.
+    pub what: &'static str,
     /// Which files.
     wanted: fn(&RelativePath, &FileMeta) -> bool,
     /// How much of one it needs, by its path and first bytes.
@@ -25,6 +27,7 @@ pub struct Inspector {
 pub const INSPECTORS: &[Inspector] = &[
     Inspector {
         name: "go-binary",
+        what: "Go modules that are linked into a program, from the linker's own record",
         wanted: is_program,
         look: look_at_elf,
         extract: |_, content| go_binary::extract(content),
@@ -32,6 +35,7 @@ pub const INSPECTORS: &[Inspector] = &[
     },
     Inspector {
         name: "rust-binary",
+        what: "Rust crates that are linked into a program, from cargo-auditable's record",
         wanted: is_program,
         look: look_at_elf,
         extract: |_, content| rust_binary::extract(content),
@@ -39,6 +43,7 @@ pub const INSPECTORS: &[Inspector] = &[
     },
     Inspector {
         name: "java-archive",
+        what: "Java libraries: jars, wars and ears, and those within them",
         wanted: |path, _| java::is_archive(path.as_bytes()),
         look: java::look,
         extract: |_, content| java::extract(content),

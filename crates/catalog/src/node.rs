@@ -13,6 +13,7 @@ use crate::supplier::supplier;
 /// Packages with their manifest.
 pub(crate) const PACKAGE: Cataloger = Cataloger {
     name: "node-package",
+    what: "Node packages below `node_modules`",
     evidence: &[Pattern::Named("", "package.json")],
     companions: &[],
     read,

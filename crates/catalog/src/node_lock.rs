@@ -11,6 +11,7 @@ use crate::node::{candidates, is_name, licenses, needs};
 /// npm's.
 pub(crate) const NPM: Cataloger = Cataloger {
     name: "npm-lock",
+    what: "Node packages that npm's lock file names, and what needs what",
     evidence: &[Pattern::Named("", "package-lock.json"), Pattern::Named("", "npm-shrinkwrap.json")],
     companions: &[],
     read: read_npm,
@@ -19,6 +20,7 @@ pub(crate) const NPM: Cataloger = Cataloger {
 /// Yarn's.
 pub(crate) const YARN: Cataloger = Cataloger {
     name: "yarn-lock",
+    what: "Node packages that Yarn's lock file names",
     evidence: &[Pattern::Named("", "yarn.lock")],
     companions: &[],
     read: read_yarn,

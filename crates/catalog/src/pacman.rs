@@ -12,6 +12,7 @@ use crate::{os_license, supplier};
 /// `/var/lib/pacman/local/*/desc`.
 pub(crate) const LOCAL: Cataloger = Cataloger {
     name: "pacman",
+    what: "Arch Linux's packages, as pacman's database lists them",
     evidence: &[Pattern::OneBelow("var/lib/pacman/local", "desc")],
     companions: &[Pattern::OneBelow("var/lib/pacman/local", "files")],
     read,

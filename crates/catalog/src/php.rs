@@ -10,6 +10,7 @@ use crate::supplier::supplier;
 /// What is installed.
 pub(crate) const INSTALLED: Cataloger = Cataloger {
     name: "composer-installed",
+    what: "PHP packages that Composer installed",
     evidence: &[Pattern::Named("composer", "installed.json")],
     companions: &[],
     read: |bytes, context| read(bytes, context, Method::Database, Scope::Installed),
@@ -18,6 +19,7 @@ pub(crate) const INSTALLED: Cataloger = Cataloger {
 /// What is meant to be.
 pub(crate) const LOCK: Cataloger = Cataloger {
     name: "composer-lock",
+    what: "PHP packages that Composer's lock file names",
     evidence: &[Pattern::Named("", "composer.lock")],
     companions: &[],
     read: |bytes, context| read(bytes, context, Method::Manifest, Scope::Declared),

@@ -11,6 +11,7 @@ const ROOT: &str = "var/db/pkg";
 /// `/var/db/pkg/*/*/CONTENTS`.
 pub(crate) const DATABASE: Cataloger = Cataloger {
     name: "portage",
+    what: "Gentoo's packages, as portage's database lists them",
     evidence: &[Pattern::TwoBelow(ROOT, "CONTENTS")],
     companions: &[
         Pattern::TwoBelow(ROOT, "DESCRIPTION"),

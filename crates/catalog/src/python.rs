@@ -12,6 +12,7 @@ use crate::supplier::supplier;
 /// Packages that pip and its like installed.
 pub(crate) const WHEEL: Cataloger = Cataloger {
     name: "python-wheel",
+    what: "Python packages that pip and its like installed",
     evidence: &[Pattern::Named(".dist-info", "METADATA")],
     companions: &[Pattern::Named(".dist-info", "RECORD")],
     read,
@@ -20,6 +21,7 @@ pub(crate) const WHEEL: Cataloger = Cataloger {
 /// Packages that distutils and setuptools installed.
 pub(crate) const EGG: Cataloger = Cataloger {
     name: "python-egg",
+    what: "Python packages that distutils and setuptools installed",
     evidence: &[Pattern::Named(".egg-info", "PKG-INFO"), Pattern::Ending(".egg-info")],
     companions: &[Pattern::Named(".egg-info", "requires.txt")],
     read,

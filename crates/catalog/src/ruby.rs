@@ -9,8 +9,13 @@ use crate::component::{NAME_BYTES_MAX, component, is_test_data, license, shorten
 use crate::supplier::supplier;
 
 /// Gems that are installed.
-pub(crate) const GEM: Cataloger =
-    Cataloger { name: "ruby-gem", evidence: &[Pattern::Ending(".gemspec")], companions: &[], read };
+pub(crate) const GEM: Cataloger = Cataloger {
+    name: "ruby-gem",
+    what: "Ruby gems that are installed",
+    evidence: &[Pattern::Ending(".gemspec")],
+    companions: &[],
+    read,
+};
 
 const BYTES_MAX: usize = 4 << 20;
 const TEXTS_MAX: usize = 1_000;

@@ -17,6 +17,7 @@ use crate::sqlite;
 /// rpm's database: Berkeley DB, then its own format, then SQLite.
 pub(crate) const DATABASE: Cataloger = Cataloger {
     name: "rpm",
+    what: "RPM packages, from the database in all three of its forms (Berkeley DB, ndb, SQLite)",
     evidence: &[
         Pattern::Exact("var/lib/rpm/Packages"),
         Pattern::Exact("var/lib/rpm/Packages.db"),
@@ -39,6 +40,7 @@ pub(crate) const DATABASE: Cataloger = Cataloger {
 /// The list that distroless images of Azure Linux and Mariner have in place of a database.
 pub(crate) const MANIFEST: Cataloger = Cataloger {
     name: "rpm-manifest",
+    what: "RPM packages in images without rpm (distroless Mariner and Azure Linux)",
     evidence: &[Pattern::Exact("var/lib/rpmmanifest/container-manifest-2")],
     companions: &[],
     read: manifest::read,
