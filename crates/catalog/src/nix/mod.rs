@@ -18,6 +18,7 @@ use crate::sqlite::{self, Row};
 /// `/nix/var/nix/db/db.sqlite`.
 pub(crate) const DATABASE: Cataloger = Cataloger {
     name: "nix",
+    what: "Packages of Nix's store, and what refers to what",
     evidence: &[Pattern::Exact("nix/var/nix/db/db.sqlite")],
     companions: &[Pattern::Exact("nix/var/nix/db/db.sqlite-wal"), Pattern::In("nix/store", ".drv")],
     read,
