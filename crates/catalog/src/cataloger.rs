@@ -45,6 +45,20 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// Bytes with which every path that is one of these ends.
+    pub(crate) fn ending(&self) -> &'static str {
+        match self {
+            Self::Exact(end)
+            | Self::In(_, end)
+            | Self::OneBelow(_, end)
+            | Self::TwoBelow(_, end)
+            | Self::Named(_, end)
+            | Self::Ending(end)
+            | Self::InAny(_, end)
+            | Self::OneBelowAny(_, end) => end,
+        }
+    }
+
     /// True if the path is one of these.
     pub fn matches(&self, path: &[u8]) -> bool {
         let (directory, name) = match memrchr(path) {

@@ -8,6 +8,7 @@
 
 mod bytes;
 mod cataloger;
+mod classifier;
 mod complaints;
 mod component;
 mod distro;
@@ -39,11 +40,15 @@ mod markers;
 mod os_purl;
 mod supplier;
 
+use rayon::prelude::*;
 use sealift_archive::RelativePath;
 use sealift_deb822 as deb822;
-use sealift_image::FileTree;
+use sealift_image::{FileFact, FileTree};
 use sealift_license::{name as license, os as os_license};
 use sealift_model::{Inventory, Note};
+
+use cataloger::{Context, Found};
+use classifier::{CLASSIFIER, Use};
 
 pub use cataloger::{Cataloger, Pattern};
 pub use inspection::{INSPECTION, INSPECTORS, Inspector};
@@ -70,40 +75,29 @@ pub const CATALOGERS: &[Cataloger] = &[
     rpm::MANIFEST,
 ];
 
+/// Changes whenever what is kept of a layer may change: made from the sources of what decides that.
+pub const ANALYSIS: &str = env!("SEALIFT_ANALYSIS");
+
 /// True for files whose content [`catalog`] looks at.
 pub fn wanted(path: &RelativePath) -> bool {
-    let path = path.as_bytes();
-    distro::PATHS.iter().any(|known| known.as_bytes() == path)
-        || CATALOGERS.iter().any(|cataloger| {
-            let mut patterns = cataloger.evidence.iter().chain(cataloger.companions);
-            patterns.any(|pattern| pattern.matches(path))
-        })
+    CLASSIFIER.uses(path.as_bytes()).next().is_some()
 }
 
 /// What is inside an image, by the files of its tree.
 pub fn catalog(tree: &FileTree) -> Inventory {
     let (distro, mut notes) = distro::read(tree);
+    // Order does not depend on the threads: results are put together as the files come.
+    let extracts: Vec<_> = tree.extracts().collect();
+    let bodies: Vec<_> = tree.bodies().collect();
+    let context = |fact| Context::new(tree, fact, distro.as_ref());
+    let programs: Vec<Found> =
+        extracts.par_iter().map(|(fact, bytes)| inspection::read(bytes, &context(fact))).collect();
+    let databases: Vec<Found> =
+        bodies.par_iter().map(|(fact, bytes)| read_body(fact, bytes, &context(fact))).collect();
     let mut drafts = Vec::new();
-    for (fact, extract) in tree.extracts() {
-        let context = cataloger::Context::new(tree, &fact, distro.as_ref());
-        let found = inspection::read(extract, &context);
+    for found in programs.into_iter().chain(databases) {
         drafts.extend(found.drafts);
         notes.extend(found.notes);
-    }
-    for (fact, bytes) in tree.bodies() {
-        let path = fact.path.as_bytes();
-        let context = cataloger::Context::new(tree, &fact, distro.as_ref());
-        let found = inspection::inspect(&fact.meta(), bytes, &context);
-        drafts.extend(found.drafts);
-        notes.extend(found.notes);
-        for cataloger in CATALOGERS {
-            if !cataloger.evidence.iter().any(|pattern| pattern.matches(path)) {
-                continue;
-            }
-            let found = (cataloger.read)(bytes, &context);
-            drafts.extend(found.drafts);
-            notes.extend(found.notes);
-        }
     }
     let is_inspected = |path: &RelativePath| {
         tree.get(path).is_some_and(|fact| inspection::wanted(path, &fact.meta()))
@@ -119,4 +113,23 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     notes.extend(folders.notes);
     java::name_by_repository(&mut drafts, tree);
     link::link(drafts, distro, notes, tree)
+}
+
+fn read_body(fact: &FileFact, bytes: &[u8], context: &Context<'_>) -> Found {
+    let mut found = inspection::inspect(&fact.meta(), bytes, context);
+    let mut readers: Vec<usize> = CLASSIFIER
+        .uses(fact.path.as_bytes())
+        .filter_map(|purpose| match purpose {
+            Use::Evidence(number) => Some(number),
+            Use::Companion => None,
+        })
+        .collect();
+    readers.sort_unstable();
+    readers.dedup();
+    for number in readers {
+        let more = (CATALOGERS[number].read)(bytes, context);
+        found.drafts.extend(more.drafts);
+        found.notes.extend(more.notes);
+    }
+    found
 }

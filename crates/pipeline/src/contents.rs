@@ -1,29 +1,35 @@
 //! What is inside an image: one pass over its layers, then the catalogers.
 
 use sealift_archive::RelativePath;
-use sealift_image::{FileMeta, FileTree, Image, ReadLimits, Target};
+use sealift_image::{FileMeta, FileTree, Image, LayerCache, ReadLimits, Target};
 use sealift_model::{Artifact, ArtifactKind, ImageFacts, Inventory};
 use sealift_oci::Reference;
 
 use crate::Error;
 use crate::Session;
+use crate::layers::Findings;
 use crate::open::Opened;
 
-/// Reads every layer once, checks its digests, and catalogues what it finds.
-pub fn inventory(image: &Image) -> Result<Inventory, Error> {
-    let tree = read(image)?;
-    Ok(sealift_catalog::catalog(&tree))
+/// What is inside an image. A layer that was looked at before is not read again.
+pub fn inventory(session: &Session<'_>, image: &Image) -> Result<Inventory, Error> {
+    Ok(sealift_catalog::catalog(&read(session, image)?))
 }
 
-/// Reads every layer once and checks its digests; the files that catalogers want are kept.
-pub fn read(image: &Image) -> Result<FileTree, Error> {
-    Ok(sealift_image::read_inspected(
-        image,
-        &wanted,
-        &sealift_catalog::INSPECTION,
-        &ReadLimits::default(),
-        None,
-    )?)
+/// What is inside an image whose layers are all read now, whatever is known of them: for those who must not believe a
+/// cache.
+pub fn inventory_of_every_byte(image: &Image) -> Result<Inventory, Error> {
+    Ok(sealift_catalog::catalog(&read_layers(image, None)?))
+}
+
+/// The files of an image, with the content that catalogers want. A layer that was looked at before is not read again.
+pub fn read(session: &Session<'_>, image: &Image) -> Result<FileTree, Error> {
+    let findings = Findings::beside(session.store);
+    read_layers(image, findings.as_ref().map(|findings| findings as &dyn LayerCache))
+}
+
+fn read_layers(image: &Image, cache: Option<&dyn LayerCache>) -> Result<FileTree, Error> {
+    let (inspection, limits) = (&sealift_catalog::INSPECTION, ReadLimits::default());
+    Ok(sealift_image::read_inspected(image, &wanted, inspection, &limits, cache)?)
 }
 
 /// What is inside what the user named, an image or a folder, and how a report names it.
@@ -43,7 +49,7 @@ pub fn examine(session: &Session<'_>, text: &str) -> Result<(Inventory, Artifact
         return Ok((sealift_catalog::catalog(&tree), artifact));
     }
     let opened = crate::open::open(session, text)?;
-    Ok((inventory(&opened.image)?, artifact(&opened)))
+    Ok((inventory(session, &opened.image)?, artifact(&opened)))
 }
 
 /// How a report names the image.

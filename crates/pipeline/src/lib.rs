@@ -5,6 +5,7 @@
 
 mod error;
 mod events;
+mod layers;
 mod network;
 mod session;
 

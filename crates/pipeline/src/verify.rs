@@ -206,7 +206,7 @@ fn judge_again(
         return Ok(None);
     }
     let policies = crate::judge::sources(&request.policy.files)?;
-    let inventory = crate::contents::inventory(&opened.image)?;
+    let inventory = crate::contents::inventory_of_every_byte(&opened.image)?;
     let evidence = Evidence {
         inventory: Some(&inventory),
         scan_status: attested_scan(verification, request.fail_on),

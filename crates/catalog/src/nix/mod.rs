@@ -9,7 +9,7 @@ mod derivation;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sealift_archive::RelativePath;
-use sealift_image::FileTree;
+use sealift_image::{FileFact, FileTree};
 use sealift_model::{Distro, Evidence, Hash, HashAlgorithm, Method, Package, PackageKind, Purl};
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
@@ -229,7 +229,7 @@ pub(crate) fn folders(tree: &FileTree, distro: Option<&Distro>, known: &[Draft])
         }
     }
     let mut n_files = 0;
-    for fact in entries().filter(|fact| fact.is_directory()) {
+    for fact in entries().filter(FileFact::is_directory) {
         let path = fact.path.to_string();
         if known.contains(path.as_str()) {
             continue;

@@ -25,8 +25,9 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let workshop = Workshop::open(global, printer, Path::new("."))?;
-    let opened = open(&workshop.session(), &arguments.image)?;
-    let tree = if arguments.layers { Some(contents::read(&opened.image)?) } else { None };
+    let session = workshop.session();
+    let opened = open(&session, &arguments.image)?;
+    let tree = if arguments.layers { Some(contents::read(&session, &opened.image)?) } else { None };
     let text = match arguments.format {
         TextOrJson::Json => document(&opened, tree.as_ref())?,
         TextOrJson::Text => description(&opened, tree.as_ref())?,

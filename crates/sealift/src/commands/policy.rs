@@ -27,7 +27,7 @@ pub(crate) fn run(
     let scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
     let keys = request::trusted(&arguments.keys, &workshop)?;
     let opened = open::open(&session, &arguments.image)?;
-    let inventory = contents::inventory(&opened.image)?;
+    let inventory = contents::inventory(&session, &opened.image)?;
     let report = match &scan_request.advisories {
         Some(_) => {
             Some(scan::scan(&session, &inventory, contents::artifact(&opened), &scan_request)?)

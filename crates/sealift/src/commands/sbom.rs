@@ -37,7 +37,7 @@ fn image(global: &Global, arguments: &Sbom, printer: &Printer) -> anyhow::Result
     let workshop = Workshop::open(global, printer, Path::new("."))?;
     let session = workshop.session();
     let opened = open::open(&session, name)?;
-    let inventory = contents::inventory(&opened.image)?;
+    let inventory = contents::inventory(&session, &opened.image)?;
     for note in &inventory.notes {
         printer.warning(&format!("{}: {}", note.subject, note.message));
     }

@@ -100,3 +100,27 @@ fn an_image_in_every_format() {
     }
     assert_one_error(&context.run(&["sbom"]), 2, &["<IMAGE>"]);
 }
+
+#[test]
+fn a_layer_is_looked_at_once() {
+    let context = with_image();
+    context.write("small/package.json", r#"{"name":"a","version":"1.0.0"}"#);
+    context.write("small/Dockerfile", "FROM scratch\nCOPY package.json /\n");
+    context.expect(0, &["build", "--quiet", "-t", "small:1", "small"]);
+    let list = || context.expect(0, &["sbom", "small:1", "-o", "syft-json"]).stdout;
+    let first = list();
+    assert!(first.contains("1.0.0"), "{first}");
+    let kept: Vec<std::path::PathBuf> = std::fs::read_dir(context.store().join("cache/layers"))
+        .unwrap()
+        .flat_map(|version| std::fs::read_dir(version.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .collect();
+    assert!(!kept.is_empty());
+    assert_eq!(list(), first, "from what was kept");
+    for damage in [&b""[..], b"sealift1 and no more"] {
+        for file in &kept {
+            std::fs::write(file, damage).unwrap();
+        }
+        assert_eq!(list(), first, "what was damaged is read again");
+    }
+}
