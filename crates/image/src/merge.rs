@@ -20,6 +20,8 @@ const IMPLIED: u16 = 1;
 const LINKED: u16 = 2;
 /// It was taken away.
 const GONE: u16 = 4;
+/// Its path is not the one that its entry has: a directory above it is a link.
+const MOVED: u16 = 8;
 
 /// A file of the tree: where its entry is, and its place among the others.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,11 @@ pub(crate) struct Stock {
 impl Node {
     pub(crate) fn is_implied(self) -> bool {
         self.flags & IMPLIED != 0
+    }
+
+    /// True if its entry has the same path and the content itself.
+    pub(crate) fn is_as_written(self) -> bool {
+        self.flags & (MOVED | LINKED) == 0
     }
 
     fn is_gone(self) -> bool {
@@ -133,12 +140,20 @@ pub(crate) struct Merge {
     hasher: DefaultHashBuilder,
     removed: Vec<RemovedNode>,
     /// Where the current layer's directories are, with the generation in which that was found out.
-    places: Vec<(u32, u32)>,
+    places: Vec<Place>,
     /// Counted up whenever a directory may have moved.
     generation: u32,
     /// Directories below which the current layer has hidden everything of lower ones: looking there again for each of
     /// many whiteouts would take for ever.
     cleared: HashSet<u32>,
+}
+
+/// Where a layer's directory is.
+#[derive(Clone, Copy)]
+struct Place {
+    generation: u32,
+    node: u32,
+    is_moved: bool,
 }
 
 /// Where a path leads while not all of it is there.
@@ -169,7 +184,8 @@ impl Merge {
     pub(crate) fn apply(&mut self, records: Records) -> Result<()> {
         let layer = u16::try_from(self.stock.layers.len())
             .map_err(|_| Error::TooMany { what: "layers", limit: u16::MAX.into() })?;
-        self.places = vec![(0, NONE); records.directories.len()];
+        let unknown = Place { generation: 0, node: NONE, is_moved: false };
+        self.places = vec![unknown; records.directories.len()];
         self.generation += 1;
         self.cleared.clear();
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
@@ -257,18 +273,19 @@ impl Merge {
             (root.layer, root.place, root.flags) = (layer, place, 0);
             return Ok(());
         }
-        let parent = self.directory(layer, record.directory);
+        let Place { node: parent, is_moved, .. } = self.directory(layer, record.directory);
         let link = if record.is_hard_link() { self.link(layer, place, parent)? } else { None };
         if link.is_none() && record.is_hard_link() {
             return Ok(());
         }
+        let moved = if is_moved { MOVED } else { 0 };
         let name = self.stock.layers[usize::from(layer)].name(place);
         let old = self.find(parent, name);
         match old {
             // Two directories become one; the upper one's owner and mode count.
             Some(old) if record.is_directory() && self.stock.is_directory(old) => {
                 let node = &mut self.stock.nodes[old as usize];
-                (node.layer, node.place, node.flags) = (layer, place, 0);
+                (node.layer, node.place, node.flags) = (layer, place, moved);
                 return Ok(());
             }
             Some(old) => self.replace(layer, old),
@@ -277,7 +294,7 @@ impl Merge {
         if !record.is_directory() && !record.is_file() {
             self.generation += 1;
         }
-        let flags = if link.is_some() { LINKED } else { 0 };
+        let flags = if link.is_some() { LINKED | moved } else { moved };
         let node = self.insert(Node { parent, place, layer, flags, first: NONE, next: NONE });
         if let Some(link) = link {
             self.stock.links.insert(node, link);
@@ -450,15 +467,17 @@ impl Merge {
     }
 
     // Where a directory of the current layer is, as `make` finds or makes it.
-    fn directory(&mut self, layer: u16, number: u32) -> u32 {
-        let (generation, known) = self.places[number as usize];
-        if generation == self.generation {
+    fn directory(&mut self, layer: u16, number: u32) -> Place {
+        let known = self.places[number as usize];
+        if known.generation == self.generation {
             return known;
         }
         let path = self.stock.layers[usize::from(layer)].directory(number).to_vec();
         let node = self.make(&path, layer);
-        self.places[number as usize] = (self.generation, node);
-        node
+        let is_moved = self.stock.path(node).as_bytes() != path;
+        let place = Place { generation: self.generation, node, is_moved };
+        self.places[number as usize] = place;
+        place
     }
 
     // Where a directory is, links followed beneath the root. Missing parts become directories of the layer, and so do

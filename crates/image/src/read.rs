@@ -240,7 +240,9 @@ impl Draft {
                 continue;
             };
             let is_link = record.is_symlink();
-            if !(is_link || record.is_file()) || self.tree.has_body(node) {
+            // Whether an entry is wanted was asked when its layer was read.
+            let was_asked = !is_link && stock.nodes[node as usize].is_as_written();
+            if was_asked || !(is_link || record.is_file()) || self.tree.has_body(node) {
                 continue;
             }
             let path = stock.path(node);
