@@ -34,3 +34,12 @@ pub(crate) fn size_at(bytes: &[u8], at: usize, endian: Endian) -> Option<usize> 
 pub(crate) fn slice(bytes: &[u8], at: usize, size: usize) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(size)?)
 }
+
+/// Eight bytes.
+pub(crate) fn u64_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u64> {
+    let eight: [u8; 8] = bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
+    Some(match endian {
+        Endian::Big => u64::from_be_bytes(eight),
+        Endian::Little => u64::from_le_bytes(eight),
+    })
+}

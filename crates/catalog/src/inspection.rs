@@ -5,6 +5,7 @@ use sealift_archive::RelativePath;
 use sealift_image::{FileMeta, Inspection, Look, START_BYTES};
 
 use crate::cataloger::{Context, Found};
+use crate::models::{gguf, safetensors};
 use crate::{go_binary, java, rust_binary};
 
 /// A reader of what is in programs or archives.
@@ -48,6 +49,22 @@ pub const INSPECTORS: &[Inspector] = &[
         look: java::look,
         extract: |_, content| java::extract(content),
         read: java::read,
+    },
+    Inspector {
+        name: "model-gguf",
+        what: "Models of machine learning in GGUF (llama.cpp, Ollama)",
+        wanted: |path, _| gguf::is_candidate(path),
+        look: gguf::look,
+        extract: |_, content| gguf::extract(content),
+        read: gguf::read,
+    },
+    Inspector {
+        name: "model-safetensors",
+        what: "Models of machine learning in safetensors (Hugging Face)",
+        wanted: |path, _| safetensors::is_candidate(path),
+        look: safetensors::look,
+        extract: safetensors::extract,
+        read: safetensors::read,
     },
 ];
 

@@ -17,14 +17,19 @@ mod link;
 mod sqlite;
 
 mod apk;
+mod bitnami;
 mod cargo_lock;
+mod documents;
 mod dpkg;
+mod github_actions;
 mod go_binary;
 mod go_mod;
 mod java;
+mod models;
 mod nix;
 mod node;
 mod node_lock;
+mod opkg;
 mod pacman;
 mod php;
 mod portage;
@@ -32,6 +37,9 @@ mod python;
 mod rpm;
 mod ruby;
 mod rust_binary;
+mod snap;
+mod terraform;
+mod wordpress;
 mod zip_view;
 
 mod copyright;
@@ -39,6 +47,7 @@ mod dpkg_relations;
 mod markers;
 mod os_purl;
 mod supplier;
+mod yaml_lines;
 
 use rayon::prelude::*;
 use sealift_archive::RelativePath;
@@ -59,6 +68,9 @@ pub const CATALOGERS: &[Cataloger] = &[
     dpkg::STATUS,
     dpkg::STATUS_DIRECTORY,
     cargo_lock::LOCK,
+    bitnami::COMPONENTS,
+    documents::DOCUMENTS,
+    github_actions::USES,
     go_mod::MODULE,
     nix::DATABASE,
     node::PACKAGE,
@@ -69,6 +81,13 @@ pub const CATALOGERS: &[Cataloger] = &[
     python::WHEEL,
     python::EGG,
     ruby::GEM,
+    opkg::STATUS,
+    snap::SNAP,
+    snap::CONTENT,
+    terraform::LOCK,
+    wordpress::CORE,
+    wordpress::PLUGIN,
+    wordpress::THEME,
     pacman::LOCAL,
     portage::DATABASE,
     rpm::DATABASE,
@@ -112,6 +131,8 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     drafts.extend(folders.drafts);
     notes.extend(folders.notes);
     java::name_by_repository(&mut drafts, tree);
+    models::merge_parts(&mut drafts);
+    documents::settle(&mut drafts, &mut notes);
     link::link(drafts, distro, notes, tree)
 }
 

@@ -4,14 +4,18 @@
 mod apk;
 mod arch_and_gentoo;
 mod debian;
+mod documents;
 mod hostile;
 mod java;
+mod models;
 mod nix;
 mod node;
+mod opkg;
 mod programs;
 mod python;
 mod rpm;
 mod ruby_and_php;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
