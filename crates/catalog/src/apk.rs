@@ -3,7 +3,9 @@
 //! A line is a letter, a colon and a value; an empty line ends a package. `F:` names a directory, the `R:` behind it
 //! files in it.
 
-use sealift_model::{License, Method, Package, PackageKind, SourcePackage};
+use std::fmt::Write as _;
+
+use sealift_model::{Hash, HashAlgorithm, License, Method, Package, PackageKind, SourcePackage};
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::os_purl::{self, Parts};
@@ -36,6 +38,7 @@ struct Entry {
     url: Option<String>,
     origin: Option<String>,
     maintainer: Option<String>,
+    hash: Option<Hash>,
     needs: Vec<Vec<String>>,
     provides: Vec<String>,
     files: Vec<String>,
@@ -118,11 +121,12 @@ impl Reader<'_> {
             b'U' => entry.url = some(),
             b'o' => entry.origin = some(),
             b'm' => entry.maintainer = some(),
+            b'C' => entry.hash = hash(text.trim()),
             b'D' => entry.needs = names(&text).map(|name| vec![name]).collect(),
             b'p' => entry.provides = names(&text).collect(),
             b'F' => self.directory = text.into_owned(),
             b'R' => self.file(number, &text),
-            // Sizes, times, checksums, modes, and fields of versions to come.
+            // Sizes, times, checksums of files, modes, and fields of versions to come.
             _ => {}
         }
     }
@@ -163,6 +167,38 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+// The identity of the package (apk-tools, "checksum"): `Q1` and a SHA-1, or `Q2` and a SHA-256, in base 64.
+fn hash(text: &str) -> Option<Hash> {
+    let (algorithm, n_bytes, text) = match text.split_at_checked(2)? {
+        ("Q1", rest) => (HashAlgorithm::Sha1, 20, rest),
+        ("Q2", rest) => (HashAlgorithm::Sha256, 32, rest),
+        _ => return None,
+    };
+    let text = text.trim_end_matches('=');
+    if text.len() != (n_bytes * 8_usize).div_ceil(6) {
+        return None;
+    }
+    let mut hex = String::new();
+    let (mut bits, mut n_bits) = (0_u32, 0_u32);
+    for byte in text.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6 | u32::from(value)) & 0xffff;
+        n_bits += 6;
+        if n_bits >= 8 {
+            n_bits -= 8;
+            write!(hex, "{:02x}", bits >> n_bits & 0xff).ok()?;
+        }
+    }
+    Some(Hash { algorithm, hex })
 }
 
 // `so:libc.musl-x86_64.so.1 busybox>=1.2 !conflict package@repository`.
@@ -212,7 +248,32 @@ fn draft(name: String, entry: Entry, context: &Context<'_>) -> Draft {
             evidence: vec![context.evidence(Method::Database)],
             introduced_by: context.layer_of(&entry.files).or_else(|| context.layer()),
             files: entry.files,
+            hashes: entry.hash.into_iter().collect(),
             ..Package::new(PackageKind::Apk, "")
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes() {
+        let found = hash("Q1DadJ0cqdT+ImyeY5FgTxf2bLAQA=").unwrap();
+        assert_eq!(found.algorithm, HashAlgorithm::Sha1);
+        assert_eq!(found.hex, "0da749d1ca9d4fe226c9e6391604f17f66cb0100");
+        let found = hash(&format!("Q2{}=", "/".repeat(43))).unwrap();
+        assert_eq!(found.hex, "f".repeat(64));
+        for bad in [
+            "",
+            "Q",
+            "Q1",
+            "Q1abc=",
+            "Q3DadJ0cqdT+ImyeY5FgTxf2bLAQA=",
+            "Q1DadJ0cqdT-ImyeY5FgTxf2bLAQA=",
+        ] {
+            assert_eq!(hash(bad), None, "{bad}");
+        }
     }
 }

@@ -17,11 +17,7 @@ use crate::{dpkg_relations, supplier};
 pub(crate) const STATUS: Cataloger = Cataloger {
     name: "opkg",
     what: "Packages of OpenWrt and Yocto, as opkg's database lists them",
-    evidence: &[
-        Pattern::Named("lib/opkg", "status"),
-        Pattern::InAny("lib/opkg/info", ".control"),
-        Pattern::InAny("lib/opkg/status.d", ""),
-    ],
+    evidence: &[Pattern::Named("lib/opkg", "status"), Pattern::InAny("lib/opkg/info", ".control")],
     companions: &[Pattern::InAny("lib/opkg/info", ".list")],
     read,
 };

@@ -132,7 +132,20 @@ fn draft(name: String, fields: &Fields, files: Vec<String>, context: &Context<'_
     }
 }
 
-// `glibc>=2.38`, `libncursesw.so=6-64`.
+// `glibc>=1:2.38`, `libncursesw.so=6-64`, `lib:libz.so.1`.
 fn relation(text: &str) -> String {
-    text.split(['<', '>', '=', ':']).next().unwrap_or_default().trim().to_owned()
+    text.split(['<', '>', '=']).next().unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations() {
+        assert_eq!(relation("glibc>=1:2.38"), "glibc");
+        assert_eq!(relation("libncursesw.so=6-64"), "libncursesw.so");
+        assert_eq!(relation("lib:libz.so.1"), "lib:libz.so.1");
+        assert_eq!(relation(""), "");
+    }
 }

@@ -1,7 +1,9 @@
 //! Gentoo's packages, from portage's database (Gentoo PMS; portage(5), `/var/db/pkg`): a directory
 //! `CATEGORY/NAME-VERSION` a package, in it a file for each of its variables.
 
-use sealift_model::{License, Method, Package, PackageKind, Purl, SourcePackage};
+use std::collections::HashSet;
+
+use sealift_model::{License, Method, Package, PackageKind, Purl, SourcePackage, Supplier};
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::license;
@@ -17,12 +19,17 @@ pub(crate) const DATABASE: Cataloger = Cataloger {
         Pattern::TwoBelow(ROOT, "DESCRIPTION"),
         Pattern::TwoBelow(ROOT, "HOMEPAGE"),
         Pattern::TwoBelow(ROOT, "LICENSE"),
+        Pattern::TwoBelow(ROOT, "PDEPEND"),
         Pattern::TwoBelow(ROOT, "RDEPEND"),
+        Pattern::TwoBelow(ROOT, "SLOT"),
+        Pattern::TwoBelow(ROOT, "USE"),
+        Pattern::TwoBelow(ROOT, "repository"),
     ],
     read,
 };
 
 const TEXT_BYTES_MAX: usize = 1 << 20;
+const WORD_BYTES_MAX: usize = 100;
 const DEPTH_MAX: usize = 100;
 const FILES_MAX: usize = 1_000_000;
 
@@ -48,18 +55,32 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     };
     let files = files(bytes, context, &mut found);
-    let licenses = variable("LICENSE")
-        .map(|declared| License::declared(declared.clone(), license_expression(&declared)));
+    let flags = variable("USE");
+    let flags: Option<Flags<'_>> = flags.as_deref().map(|text| text.split_whitespace().collect());
+    let licenses = variable("LICENSE").map(|declared| {
+        License::declared(declared.clone(), license_expression(&declared, flags.as_ref()))
+    });
+    let needs = ["RDEPEND", "PDEPEND"].into_iter().filter_map(variable);
+    let needs = needs.flat_map(|text| needs_of(&text, flags.as_ref())).collect();
     let version = version.map(str::to_owned);
     let mut purl =
         Purl::new(PackageKind::Portage.purl_type(), name.rsplit('/').next().unwrap_or_default());
     purl.namespace = Some(category.to_owned());
     purl.version.clone_from(&version);
+    let word = |text: String| Some(text).filter(|text| text.len() <= WORD_BYTES_MAX);
+    // `0` is the slot of what has one only; behind the slash is what depends on it is built for.
+    let slot = variable("SLOT").and_then(word).filter(|slot| slot != "0");
+    let repository = variable("repository").and_then(word);
+    for (key, value) in [("slot", &slot), ("repository", &repository)] {
+        if let Some(value) = value {
+            purl.qualifiers.insert(key.to_owned(), value.clone());
+        }
+    }
     found.drafts.push(Draft {
         built_from: Vec::new(),
         surroundings: String::new(),
         provides: vec![name.clone()],
-        requires: variable("RDEPEND").map(|text| needs(&text)).unwrap_or_default(),
+        requires: needs,
         package: Package {
             source: version.clone().map(|version| SourcePackage { name: name.clone(), version }),
             name,
@@ -69,6 +90,10 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
             homepage: variable("HOMEPAGE")
                 .and_then(|text| text.split_whitespace().next().map(str::to_owned)),
             summary: variable("DESCRIPTION"),
+            supplier: repository.map(|repository| match repository.as_str() {
+                "gentoo" => Supplier::Organization("Gentoo".to_owned()),
+                _ => Supplier::Organization(repository),
+            }),
             evidence: vec![context.evidence(Method::Database)],
             introduced_by: context.layer(),
             files,
@@ -125,8 +150,22 @@ enum Group {
     Condition,
 }
 
+// What the package was built with.
+type Flags<'a> = HashSet<&'a str>;
+
+// `flag?` or `!flag?`: portage writes down what held when the package was built, other tools what was in the ebuild.
+fn condition(word: &str, flags: Option<&Flags<'_>>) -> Option<Group> {
+    let flag = word.strip_suffix('?')?;
+    let (flag, is_meant) = match flag.strip_prefix('!') {
+        Some(flag) => (flag, false),
+        None => (flag, true),
+    };
+    let holds = flags.is_some_and(|flags| flags.contains(flag) == is_meant);
+    Some(if holds { Group::All } else { Group::Condition })
+}
+
 // Packages that are needed; alternatives together.
-fn needs(text: &str) -> Vec<Vec<String>> {
+fn needs_of(text: &str, flags: Option<&Flags<'_>>) -> Vec<Vec<String>> {
     let mut needs = Vec::new();
     let mut open: Vec<Group> = Vec::new();
     let mut alternatives: Vec<String> = Vec::new();
@@ -146,7 +185,7 @@ fn needs(text: &str) -> Vec<Vec<String>> {
                     needs.push(std::mem::take(&mut alternatives));
                 }
             }
-            _ if word.ends_with('?') => next = Group::Condition,
+            _ if word.ends_with('?') => next = condition(word, flags).unwrap_or(Group::Condition),
             _ if open.contains(&Group::Condition) || word.starts_with('!') => {}
             _ => match atom(word) {
                 Some(name) if open.contains(&Group::Any) => alternatives.push(name),
@@ -170,20 +209,30 @@ fn atom(word: &str) -> Option<String> {
     bare.contains('/').then(|| bare.to_owned())
 }
 
-// `GPL-2+ || ( MIT BSD )`: all of them, or one of a group.
-fn license_expression(text: &str) -> Option<String> {
+// `GPL-2+ || ( MIT BSD ) ssl? ( openssl )`: all of them, or one of a group, or those whose condition held.
+fn license_expression(text: &str, flags: Option<&Flags<'_>>) -> Option<String> {
     let mut open: Vec<(Group, Vec<String>)> = vec![(Group::All, Vec::new())];
     let mut next = Group::All;
     for word in text.split_whitespace() {
+        let is_left_out = open.iter().any(|(group, _)| *group == Group::Condition);
         match word {
             "||" => next = Group::Any,
             "(" if open.len() < DEPTH_MAX => {
                 open.push((std::mem::replace(&mut next, Group::All), Vec::new()));
             }
             ")" => {
-                let group = joined(open.pop()?);
-                open.last_mut()?.1.extend(group);
+                let group = open.pop()?;
+                if group.0 != Group::Condition {
+                    let group = joined(group);
+                    open.last_mut()?.1.extend(group);
+                }
             }
+            _ if word.ends_with('?') => {
+                // Without the flags nobody knows.
+                flags?;
+                next = condition(word, flags)?;
+            }
+            _ if is_left_out => {}
             _ => open.last_mut()?.1.push(license_id(word)?),
         }
     }
@@ -241,7 +290,7 @@ mod tests {
     #[test]
     fn licenses() {
         let check = |text, expected: Option<&str>| {
-            assert_eq!(license_expression(text).as_deref(), expected, "{text}");
+            assert_eq!(license_expression(text, None).as_deref(), expected, "{text}");
         };
         check("GPL-3+", Some("GPL-3.0-or-later"));
         check("GPL-2+ || ( MIT BSD )", Some("GPL-2.0-or-later AND (MIT OR BSD-3-Clause)"));
@@ -250,17 +299,29 @@ mod tests {
             check(unknown, None);
         }
         check(&"( ".repeat(10_000), None);
+        let flags = HashSet::from(["ssl"]);
+        let check = |text, expected: Option<&str>| {
+            assert_eq!(license_expression(text, Some(&flags)).as_deref(), expected, "{text}");
+        };
+        check("MIT ssl? ( openssl )", Some("MIT AND OpenSSL"));
+        check("MIT !ssl? ( all-rights-reserved )", Some("MIT"));
+        check("MIT x? ( || ( a b ) ) !x? ( ISC )", Some("MIT AND ISC"));
+        check("x? ( MIT )", None);
+        check("? ) ( ", None);
     }
 
     #[test]
     fn relations() {
         assert_eq!(
-            needs(
-                ">=sys-libs/glibc-2.38-r1:2.2= !app-a/old virtual/x || ( a/b =c/d-1* ) ssl? ( e/f ) g/h[i]"
+            needs_of(
+                ">=sys-libs/glibc-2.38-r1:2.2= !app-a/old virtual/x || ( a/b =c/d-1* ) ssl? ( e/f ) g/h[i]",
+                None,
             ),
             [vec!["sys-libs/glibc"], vec!["virtual/x"], vec!["a/b", "c/d"], vec!["g/h"]]
         );
-        assert!(needs(&"( ".repeat(10_000)).is_empty());
-        assert!(needs(") ) x || (").is_empty());
+        assert!(needs_of(&"( ".repeat(10_000), None).is_empty());
+        let flags = HashSet::from(["ssl"]);
+        assert_eq!(needs_of("ssl? ( a/b ) !ssl? ( c/d )", Some(&flags)), [vec!["a/b"]]);
+        assert!(needs_of(") ) x || (", None).is_empty());
     }
 }

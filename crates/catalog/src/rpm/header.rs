@@ -2,6 +2,8 @@
 
 use crate::bytes::{Endian, size_at, slice, u16_at, u32_at};
 
+pub(super) const HEADER_SHA1: u32 = 269;
+pub(super) const HEADER_SHA256: u32 = 273;
 pub(super) const NAME: u32 = 1000;
 pub(super) const VERSION: u32 = 1001;
 pub(super) const RELEASE: u32 = 1002;

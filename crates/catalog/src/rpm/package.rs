@@ -1,6 +1,8 @@
 //! From a header to a package.
 
-use sealift_model::{License, Method, Package, PackageKind, SourcePackage, Supplier};
+use sealift_model::{
+    Hash, HashAlgorithm, License, Method, Package, PackageKind, SourcePackage, Supplier,
+};
 
 use super::header::{self, Header};
 use crate::cataloger::{Context, Draft};
@@ -57,6 +59,7 @@ pub(super) fn draft(
         let packager: Option<String> = text(header::PACKAGER);
         package.supplier = packager.as_deref().and_then(supplier::supplier);
     }
+    package.hashes = hash(&header).into_iter().collect();
     if let Some(label) = text(header::MODULARITY_LABEL) {
         package.purl.qualifiers.insert("rpmmod".to_owned(), label);
     }
@@ -64,6 +67,17 @@ pub(super) fn draft(
     draft.provides.extend(provided.map(|name| String::from_utf8_lossy(name).into_owned()));
     draft.requires = requires(&header);
     Ok((draft, complaint))
+}
+
+// Of the package's header, which has the hashes of its files in it.
+fn hash(header: &Header<'_>) -> Option<Hash> {
+    let of = |tag, algorithm, n_digits| {
+        let hex = header.text(tag)?.to_ascii_lowercase();
+        let is_hash = hex.len() == n_digits && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hash.then_some(Hash { algorithm, hex })
+    };
+    of(header::HEADER_SHA256, HashAlgorithm::Sha256, 64)
+        .or_else(|| of(header::HEADER_SHA1, HashAlgorithm::Sha1, 40))
 }
 
 /// What every record of a package has.

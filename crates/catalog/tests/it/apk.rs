@@ -6,7 +6,7 @@ use crate::{inventory, show};
 
 const OS_RELEASE: &[u8] = b"ID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME=\"Alpine Linux v3.20\"\n";
 
-const MUSL: &str = "C:Q1abc=
+const MUSL: &str = "C:Q1DadJ0cqdT+ImyeY5FgTxf2bLAQA=
 P:musl
 V:1.2.5-r0
 A:x86_64
@@ -92,6 +92,13 @@ fn layers_owners_and_needs() {
         py3-pip needs musl
     "#]]
     .assert_eq(&show(&found));
+}
+
+#[test]
+fn the_record_has_a_hash() {
+    let found = inventory(&[&[("lib/apk/db/installed", MUSL.as_bytes())]]);
+    let hex: Vec<&str> = found.packages[0].hashes.iter().map(|hash| hash.hex.as_str()).collect();
+    assert_eq!(hex, ["0da749d1ca9d4fe226c9e6391604f17f66cb0100"]);
 }
 
 #[test]

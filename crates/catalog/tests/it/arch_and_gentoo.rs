@@ -65,7 +65,11 @@ fn portage() {
             &path("CONTENTS"),
             b"dir /bin\nobj /bin/a file d41d8cd98f00b204e9800998ecf8427e 1700000000\nsym /bin/sh -> bash 1700000000\nobj short\n",
         ),
-        (&path("LICENSE"), b"GPL-3+\n"),
+        (&path("LICENSE"), b"GPL-3+ ssl? ( openssl ) !ssl? ( all-rights-reserved )\n"),
+        (&path("USE"), b"amd64 ssl\n"),
+        (&path("SLOT"), b"5/5.2\n"),
+        (&path("repository"), b"gentoo\n"),
+        (&path("PDEPEND"), b"ssl? ( sys-libs/nothing )\n"),
         (&path("HOMEPAGE"), b"https://a.example/ https://b.example/\n"),
         (&path("DESCRIPTION"), b"The standard GNU Bourne again shell\n"),
         (&path("RDEPEND"), b">=sys-libs/ncurses-5.2-r2:0= || ( sys-libs/absent sys-libs/readline )\n"),
@@ -76,9 +80,9 @@ fn portage() {
     ]]);
     expect![[r#"
         distro gentoo Some("2.17")
-        pkg:ebuild/app-shells/bash@5.2_p26-r6
+        pkg:ebuild/app-shells/bash@5.2_p26-r6?repository=gentoo&slot=5%2F5.2
           source app-shells/bash 5.2_p26-r6
-          nobody; licences ["GPL-3.0-or-later"]; layer Some(0); Installed
+          organization Gentoo; licences ["GPL-3.0-or-later AND OpenSSL"]; layer Some(0); Installed
           Database /var/db/pkg/app-shells/bash-5.2_p26-r6/CONTENTS Some(0)
           files /bin/a file /bin/sh
         pkg:ebuild/sys-libs/ncurses@6.4
@@ -93,6 +97,7 @@ fn portage() {
           nobody; licences []; layer Some(0); Installed
           Database /var/db/pkg/sys-libs/readline-8.2/CONTENTS Some(0)
         app-shells/bash needs sys-libs/ncurses
+        app-shells/bash needs sys-libs/nothing
         app-shells/bash needs sys-libs/readline
         note /var/db/pkg/app-shells/bash-5.2_p26-r6/CONTENTS: 1 lines could not be read as files
         note /var/db/pkg/sys-libs/-MERGING-x-1/CONTENTS: a package that is half installed is left out
