@@ -5,8 +5,14 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 5] =
-    ["../archive/src", "../image/src", "../license/src", "../program/src", "src"];
+const FOLDERS: [&str; 6] = [
+    "../archive/src",
+    "../image/src",
+    "../license/src",
+    "../lockfile/src",
+    "../program/src",
+    "src",
+];
 
 fn main() {
     let mut hasher = DefaultHasher::new();

@@ -8,6 +8,8 @@ use sealift_model::{Distro, Evidence, LayerRef, Method, Note, Package};
 
 // So many files of a package tell the layer that brought it.
 const LAYER_FILES_MAX: usize = 1000;
+// So much below a directory is looked at for what is in it.
+const CHILDREN_MAX: usize = 2_000;
 
 /// A reader of one kind of package database.
 pub struct Cataloger {
@@ -175,6 +177,16 @@ impl<'a> Context<'a> {
     /// Where a path leads, links followed; both without a slash at the beginning.
     pub(crate) fn resolved(&self, path: &str) -> Option<String> {
         Some(self.tree.resolve_text(path.as_bytes())?.path.to_string())
+    }
+
+    /// Paths of the files in a directory, sorted; without a slash at the beginning. Links are not followed.
+    pub(crate) fn files_in(&self, directory: &str) -> Vec<String> {
+        let Ok(directory) = RelativePath::parse(directory.as_bytes()) else { return Vec::new() };
+        let below = self.tree.below(&directory).take(CHILDREN_MAX);
+        below
+            .filter(|fact| fact.is_file() && fact.path.parent().as_ref() == Some(&directory))
+            .map(|fact| fact.path.to_string())
+            .collect()
     }
 
     pub(crate) fn evidence(&self, method: Method) -> Evidence {

@@ -66,6 +66,14 @@ pub const INSPECTORS: &[Inspector] = &[
         extract: safetensors::extract,
         read: safetensors::read,
     },
+    Inspector {
+        name: "graalvm-native-image",
+        what: "Java packages in GraalVM's native images, from the list that is built into them",
+        wanted: is_program,
+        look: look_at_elf,
+        extract: |_, content| java::native_image::extract(content),
+        read: java::native_image::read,
+    },
 ];
 
 /// For reading an image: what to look at while its layers are read.

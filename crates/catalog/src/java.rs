@@ -1,17 +1,31 @@
-//! Java archives, and archives in archives: Maven's `pom.properties`, else the manifest and the file's name
+//! Java archives, and archives in archives: Maven's `pom.properties` and `pom.xml`, else the manifest and the file's name
 //! (JAR File Specification, "JAR Manifest").
+
+mod classes;
+mod groups;
+mod identity;
+mod jenkins;
+pub(crate) mod jvm;
+pub(crate) mod native_image;
+pub(crate) mod project;
+mod repository;
 
 use std::collections::BTreeMap;
 
 use sealift_archive::RelativePath;
-use sealift_image::{FileKind, FileTree, Look};
-use sealift_model::{Evidence, Method, PackageKind, Scope};
+use sealift_image::Look;
+use sealift_model::{Evidence, PackageKind, Scope};
+
+use classes::Classes;
+use identity::{Identified, Identity};
+use project::Kept;
+pub(crate) use repository::name_by_repository;
 
 use crate::cataloger::{Context, Draft, Found};
-use crate::component::{NAME_BYTES_MAX, component, license};
+use crate::component::{component, license};
 use crate::inspection::Extract;
 use crate::supplier::supplier;
-use crate::zip_view::ZipView;
+use crate::zip_view::{ZipEntry, ZipView};
 
 const ENDINGS: [&str; 9] = [".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar"];
 const DEPTH_MAX: usize = 6;
@@ -26,12 +40,13 @@ const NESTED_BYTES_MAX: usize = 64 << 20;
 // All archives that are open at once, and all that is inflated for one file.
 const OPEN_BYTES_MAX: usize = 128 << 20;
 const INFLATED_BYTES_MAX: usize = 1 << 30;
-const REPOSITORY: &str = "usr/share/maven-repo";
 
 // What a part of an extract is, in its first byte.
 const ARCHIVE: u8 = b'A';
 const MANIFEST: u8 = b'M';
 const POM: u8 = b'P';
+const PROJECT: u8 = b'X';
+const CLASSES: u8 = b'C';
 
 /// True for the names of Java archives.
 pub(crate) fn is_archive(path: &[u8]) -> bool {
@@ -80,6 +95,7 @@ impl Walk {
         self.part(place, ARCHIVE, b"");
         let mut nested = Vec::new();
         let mut n_poms = 0;
+        let mut classes = Classes::default();
         for entry in zip.entries() {
             self.n_entries += 1;
             if self.n_entries > ENTRIES_MAX {
@@ -87,23 +103,46 @@ impl Walk {
             }
             let kind = match entry.name {
                 b"META-INF/MANIFEST.MF" => MANIFEST,
-                name if is_pom(name) && n_poms < POMS_MAX => POM,
+                name if is_pom(name, b"/pom.properties") && n_poms < POMS_MAX => POM,
+                name if is_pom(name, b"/pom.xml") && n_poms < POMS_MAX => PROJECT,
                 name if is_archive(name) => {
                     nested.push(entry);
                     continue;
                 }
-                _ => continue,
+                name => {
+                    classes.add(name);
+                    continue;
+                }
             };
-            n_poms += usize::from(kind == POM);
+            n_poms += usize::from(kind != MANIFEST);
             let left = INFLATED_BYTES_MAX.saturating_sub(self.inflated_bytes);
             if let Some(text) = zip.read(entry, TEXT_BYTES_MAX.min(left)) {
                 self.inflated_bytes += text.len();
+                if kind == PROJECT {
+                    // What is no project says nothing, and the manifest is there too.
+                    if let Some(text) = project::compact(&text) {
+                        self.part(place, kind, text.as_bytes());
+                    }
+                    continue;
+                }
                 self.part(place, kind, &text[..text.len().min(KEPT_TEXT_BYTES_MAX)]);
             } else {
                 self.inflated_bytes += TEXT_BYTES_MAX;
                 self.complain(place, "has an entry that cannot be read");
             }
         }
+        self.part(place, CLASSES, classes.text().as_bytes());
+        self.nested(zip, nested, place, depth, open_bytes);
+    }
+
+    fn nested(
+        &mut self,
+        zip: ZipView<'_>,
+        nested: Vec<ZipEntry<'_>>,
+        place: &str,
+        depth: usize,
+        open_bytes: usize,
+    ) {
         for entry in nested {
             let name = String::from_utf8_lossy(entry.name);
             let inner =
@@ -145,15 +184,8 @@ impl Walk {
     }
 }
 
-fn is_pom(name: &[u8]) -> bool {
-    name.starts_with(b"META-INF/maven/") && name.ends_with(b"/pom.properties")
-}
-
-/// What an archive says it is.
-struct Identity {
-    group: Option<String>,
-    artifact: String,
-    version: Option<String>,
+fn is_pom(name: &[u8], end: &[u8]) -> bool {
+    name.starts_with(b"META-INF/maven/") && name.ends_with(end)
 }
 
 /// A package for each archive, and for each of Maven's that was put into another one's archive.
@@ -180,57 +212,76 @@ fn archive(
     if !place.is_empty() {
         path = format!("{path}!/{place}");
     }
-    let file = path.rsplit('/').next().unwrap_or("");
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let texts = |kind: u8| parts.iter().map(|(_, part)| &part[..]).filter(move |it| it[0] == kind);
-    let manifest = texts(MANIFEST).next().map(|text| attributes(&text[1..])).unwrap_or_default();
-    let mut poms: Vec<Identity> = texts(POM).filter_map(|text| pom(&text[1..])).collect();
-    // The archive's own one is the only one, or the one that its name begins with.
-    let own = match poms.len() {
-        1 => Some(0),
-        _ => (0..poms.len())
-            .filter(|place| is_named(stem, &poms[*place].artifact))
-            .max_by_key(|place| poms[*place].artifact.len()),
+    let texts = |kind: u8| {
+        let texts = parts.iter().map(|(_, part)| &part[..]).filter(move |it| it[0] == kind);
+        texts.map(|text| String::from_utf8_lossy(&text[1..]))
     };
-    let own = match own {
-        Some(own) => poms.remove(own),
-        None => by_manifest(stem, &manifest),
-    };
+    let manifest = texts(MANIFEST).next().map(|text| attributes(&text)).unwrap_or_default();
+    let classes = texts(CLASSES).next().map(|text| Classes::parse(&text)).unwrap_or_default();
+    let projects: Vec<Kept> = texts(PROJECT).map(|text| Kept::parse(&text)).collect();
+    let mut poms: Vec<Identity> =
+        texts(POM).filter_map(|text| identity::by_properties(&text)).collect();
+    for identity in projects.iter().filter_map(|project| project.identity.as_ref()) {
+        match poms.iter_mut().find(|pom| pom.artifact == identity.artifact) {
+            Some(pom) => pom.complete(identity),
+            None => poms.push(identity.clone()),
+        }
+    }
+    let own = identity::identify(&path, &mut poms, &manifest, &classes);
     let start = drafts.len();
-    let mut draft = archive_draft(&own, &path, context);
-    draft.package.scope = if place.is_empty() { Scope::Installed } else { Scope::Embedded };
-    draft.package.licenses =
-        manifest.get("bundle-license").and_then(|text| license(text)).into_iter().collect();
-    let vendor = manifest.get("implementation-vendor").or_else(|| manifest.get("bundle-vendor"));
-    draft.package.supplier = vendor.and_then(|name| supplier(name));
-    draft.package.homepage = manifest.get("bundle-docurl").cloned();
-    draft.provides = vec![path.clone()];
-    drafts.push(draft);
-    for (number, pom) in poms.iter().enumerate() {
-        let mut draft = archive_draft(pom, &path, context);
+    // What is in an archive and says nothing of itself is no package.
+    let is_known = own.identity.group.is_some() || own.identity.version.is_some();
+    if place.is_empty() || is_known {
+        let mut draft = archive_draft(&own, &path, context);
+        draft.package.scope = if place.is_empty() { Scope::Installed } else { Scope::Embedded };
+        let project = projects.iter().find(|project| project.is_of(&own.identity));
+        describe(&mut draft, &manifest, project);
+        if is_plugin(&path) {
+            jenkins::become_plugin(&mut draft, &manifest);
+        }
+        drafts.push(draft);
+    }
+    for (number, identity) in poms.into_iter().enumerate() {
+        let mut draft = archive_draft(&Identified::by_project(identity), &path, context);
         draft.package.scope = Scope::Embedded;
-        draft.provides = vec![format!("{path}#{number}")];
-        drafts[start].requires.push(draft.provides.clone());
+        draft.provides[0] = format!("{path}#{number}");
+        if let Some(outer) = drafts.get_mut(start) {
+            outer.requires.push(vec![draft.provides[0].clone()]);
+        }
         drafts.push(draft);
     }
     // What an archive contains it needs.
-    if let Some((outer, _)) = path.rsplit_once("!/")
-        && let Some(outer) = drafts.iter_mut().rev().find(|it| it.provides[0] == outer)
-    {
-        outer.requires.push(vec![path]);
+    let mut outer = path.as_str();
+    while let Some((before, _)) = outer.rsplit_once("!/") {
+        outer = before;
+        if drafts.len() > start
+            && let Some(outer) = drafts[..start].iter_mut().rev().find(|it| it.provides[0] == outer)
+        {
+            outer.requires.push(vec![path]);
+            return;
+        }
     }
 }
 
-fn archive_draft(identity: &Identity, path: &str, context: &Context<'_>) -> Draft {
-    let Identity { group, artifact, version } = identity;
+fn is_plugin(path: &str) -> bool {
+    let ending = path.rsplit('.').next().unwrap_or_default();
+    ending.eq_ignore_ascii_case("hpi") || ending.eq_ignore_ascii_case("jpi")
+}
+
+fn archive_draft(own: &Identified, path: &str, context: &Context<'_>) -> Draft {
+    let Identity { group, artifact, version } = &own.identity;
     let evidence = Evidence {
         path: path.to_owned(),
         layer: context.layer(),
-        method: Method::Manifest,
-        confidence: Method::Manifest.confidence(),
+        method: own.method,
+        confidence: own.confidence,
     };
     let mut draft = component(PackageKind::Maven, artifact, version.as_deref(), evidence, context);
+    draft.provides = vec![path.to_owned()];
     rename(&mut draft, group.as_deref(), artifact);
+    // Archives of one folder, or of one archive, prefer each other.
+    let around = path.rsplit_once("!/").or_else(|| path.rsplit_once('/'));
+    around.map_or("", |(around, _)| around).clone_into(&mut draft.surroundings);
     draft
 }
 
@@ -241,34 +292,34 @@ fn rename(draft: &mut Draft, group: Option<&str>, artifact: &str) {
     };
     draft.package.purl.namespace = group.map(str::to_owned);
     artifact.clone_into(&mut draft.package.purl.name);
+    draft.provides.truncate(1);
+    if group.is_some() {
+        draft.provides.push(draft.package.name.clone());
+    }
 }
 
-fn is_named(stem: &str, artifact: &str) -> bool {
-    stem.strip_prefix(artifact).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
-}
-
-fn known(text: &str) -> Option<String> {
-    let text = text.trim();
-    let is_known = !text.is_empty() && text.len() <= NAME_BYTES_MAX && !text.contains("${");
-    is_known.then(|| text.to_owned())
-}
-
-fn pom(text: &[u8]) -> Option<Identity> {
-    let text = String::from_utf8_lossy(text);
-    let value = |key: &str| {
-        let mut lines = text.lines().filter_map(|line| line.split_once('='));
-        known(lines.find(|(name, _)| name.trim() == key)?.1)
-    };
-    Some(Identity {
-        group: value("groupId"),
-        artifact: value("artifactId")?,
-        version: value("version"),
-    })
+// What the manifest and its project say beside its name.
+fn describe(draft: &mut Draft, manifest: &BTreeMap<String, String>, project: Option<&Kept>) {
+    let attribute = |key: &str| manifest.get(key);
+    let package = &mut draft.package;
+    package.licenses =
+        attribute("bundle-license").and_then(|text| license(text)).into_iter().collect();
+    let vendor = attribute("implementation-vendor").or_else(|| attribute("bundle-vendor"));
+    package.supplier = vendor.and_then(|name| supplier(name));
+    package.homepage = attribute("bundle-docurl").cloned();
+    let Some(project) = project else { return };
+    if !project.licenses.is_empty() {
+        package.licenses = project.licenses.iter().filter_map(|name| license(name)).collect();
+    }
+    let organization = project.organization.as_deref().and_then(supplier);
+    package.supplier = organization.or(package.supplier.take());
+    package.homepage = project.homepage.clone().or(package.homepage.take());
+    package.summary.clone_from(&project.summary);
+    draft.requires.extend(project.needs.iter().map(|need| vec![need.clone()]));
 }
 
 // The main section: up to an empty line; a line that begins with a blank goes on.
-fn attributes(text: &[u8]) -> BTreeMap<String, String> {
-    let text = String::from_utf8_lossy(text);
+fn attributes(text: &str) -> BTreeMap<String, String> {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines().take_while(|line| !line.is_empty()) {
         match (line.strip_prefix(' '), lines.last_mut()) {
@@ -278,76 +329,7 @@ fn attributes(text: &[u8]) -> BTreeMap<String, String> {
     }
     let pair = |line: &String| {
         let (key, value) = line.split_once(':')?;
-        Some((key.to_ascii_lowercase(), known(value)?))
+        Some((key.to_ascii_lowercase(), identity::known(value)?))
     };
     lines.iter().filter_map(pair).collect()
-}
-
-fn by_manifest(stem: &str, manifest: &BTreeMap<String, String>) -> Identity {
-    // A version begins with a digit behind a hyphen.
-    let split = stem
-        .match_indices('-')
-        .find(|(at, _)| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
-    let (artifact, version) = match split {
-        Some((at, _)) if at > 0 => (&stem[..at], Some(stem[at + 1..].to_owned())),
-        _ => (stem, None),
-    };
-    let attribute = |key: &str| manifest.get(key).cloned();
-    let symbolic = attribute("bundle-symbolicname");
-    let symbolic = symbolic.as_deref().and_then(|name| name.split(';').next()).map(str::trim);
-    let by_symbolic = || {
-        let group = symbolic?.strip_suffix(artifact)?.strip_suffix('.')?;
-        (!group.is_empty()).then(|| group.to_owned())
-    };
-    let vendor = attribute("implementation-vendor-id").filter(|name| name.contains('.'));
-    Identity {
-        group: vendor.or_else(by_symbolic).filter(|name| !name.contains([' ', '/', ':'])),
-        artifact: artifact.to_owned(),
-        version: version
-            .or_else(|| attribute("implementation-version"))
-            .or_else(|| attribute("bundle-version")),
-    }
-}
-
-/// Debian keeps Maven's names of its archives as links in a repository; those are right where archives say nothing, or
-/// something else.
-pub(crate) fn name_by_repository(drafts: &mut [Draft], tree: &FileTree) {
-    let Ok(root) = RelativePath::parse(REPOSITORY.as_bytes()) else { return };
-    let mut names: BTreeMap<String, Identity> = BTreeMap::new();
-    for fact in tree.below(&root) {
-        let is_link = matches!(fact.kind, FileKind::Symlink(_));
-        let path = fact.path.to_string();
-        if !(is_link || fact.is_file()) || !is_archive(path.as_bytes()) {
-            continue;
-        }
-        let Some(identity) = by_path(&path) else { continue };
-        let Some(real) = tree.resolve(&fact.path) else { continue };
-        // `debian` stands for any version.
-        let is_better = |old: &Identity| old.version.is_none() && identity.version.is_some();
-        let real = format!("/{}", real.path);
-        if names.get(&real).is_none_or(is_better) {
-            names.insert(real, identity);
-        }
-    }
-    for draft in drafts.iter_mut().filter(|it| it.package.kind == PackageKind::Maven) {
-        let identity = draft.package.evidence.first().and_then(|it| names.get(&it.path));
-        if let Some(identity) = identity.filter(|_| draft.package.scope == Scope::Installed) {
-            rename(draft, identity.group.as_deref(), &identity.artifact);
-            if let Some(version) = &identity.version {
-                draft.package.version = Some(version.clone());
-                draft.package.purl.version = Some(version.clone());
-            }
-        }
-    }
-}
-
-// `org/apache/commons/commons-lang3/3.12.0/commons-lang3-3.12.0.jar`.
-fn by_path(path: &str) -> Option<Identity> {
-    let mut parts = path.strip_prefix(REPOSITORY)?.strip_prefix('/')?.rsplitn(4, '/');
-    let (_, version, artifact) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(Identity {
-        group: Some(parts.next()?.replace('/', ".")),
-        artifact: artifact.to_owned(),
-        version: (version != "debian").then(|| version.to_owned()),
-    })
 }

@@ -20,20 +20,27 @@ mod apk;
 mod bitnami;
 mod cargo_lock;
 mod documents;
+mod dotnet;
 mod dpkg;
+mod erlang;
 mod github_actions;
 mod go_binary;
 mod go_mod;
+mod installed;
 mod java;
+mod listed;
+mod locks;
 mod models;
 mod nix;
 mod node;
 mod node_lock;
 mod opkg;
 mod pacman;
+mod perl;
 mod php;
 mod portage;
 mod python;
+mod r;
 mod rpm;
 mod ruby;
 mod rust_binary;
@@ -92,6 +99,36 @@ pub const CATALOGERS: &[Cataloger] = &[
     portage::DATABASE,
     rpm::DATABASE,
     rpm::MANIFEST,
+    dotnet::DEPS,
+    erlang::APPLICATION,
+    installed::CONAN,
+    installed::HASKELL,
+    installed::JULIA,
+    installed::OPAM,
+    installed::PACK,
+    installed::PUB,
+    installed::ROCK,
+    installed::VCPKG,
+    java::jvm::JVM,
+    java::project::POM,
+    locks::CABAL,
+    locks::CONAN,
+    locks::CONAN_TEXT,
+    locks::GRADLE,
+    locks::JULIA,
+    locks::MIX,
+    locks::NUGET,
+    locks::NUGET_CONFIG,
+    locks::OPAM,
+    locks::PODS,
+    locks::PUB,
+    locks::REBAR,
+    locks::STACK,
+    locks::SWIFT,
+    locks::VCPKG,
+    perl::DISTRIBUTION,
+    perl::PACKLIST,
+    r::PACKAGE,
 ];
 
 /// Changes whenever what is kept of a layer may change: made from the sources of what decides that.
@@ -133,6 +170,9 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     java::name_by_repository(&mut drafts, tree);
     models::merge_parts(&mut drafts);
     documents::settle(&mut drafts, &mut notes);
+    java::jvm::settle(&mut drafts);
+    listed::settle(&mut drafts);
+    perl::settle(&mut drafts);
     link::link(drafts, distro, notes, tree)
 }
 

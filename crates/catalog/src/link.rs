@@ -168,9 +168,14 @@ fn sources(drafts: &[Draft]) -> Vec<Relation> {
 fn dependencies(drafts: &[Draft]) -> BTreeSet<Relation> {
     let mut named: HashMap<(PackageKind, &str), Vec<usize>> = HashMap::new();
     let mut provided: HashMap<(PackageKind, &str), Vec<usize>> = HashMap::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for (place, draft) in drafts.iter().enumerate() {
         let mut names = draft.provides.iter();
         if let Some(own) = names.next() {
+            // A path is the same to all kinds.
+            if own.starts_with('/') {
+                places.entry(own.as_str()).or_insert(place);
+            }
             named.entry((draft.package.kind, own)).or_default().push(place);
         }
         for name in names {
@@ -179,7 +184,9 @@ fn dependencies(drafts: &[Draft]) -> BTreeSet<Relation> {
     }
     let find = |draft: &Draft, name: &str| -> Option<usize> {
         let key = (draft.package.kind, name);
-        let candidates = named.get(&key).or_else(|| provided.get(&key))?;
+        let Some(candidates) = named.get(&key).or_else(|| provided.get(&key)) else {
+            return places.get(name).copied();
+        };
         let is_near = |place: &&usize| {
             let other = &drafts[**place].surroundings;
             *other == draft.surroundings || other == "all"
