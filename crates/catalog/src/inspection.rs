@@ -8,6 +8,11 @@ use crate::cataloger::{Context, Found};
 use crate::models::{gguf, safetensors};
 use crate::{go_binary, java, rust_binary};
 
+type IsWanted = fn(&RelativePath, &FileMeta) -> bool;
+type HowMuch = fn(&RelativePath, &[u8]) -> Look;
+type Extractor = fn(&RelativePath, &[u8]) -> Option<Extract>;
+type Reader = fn(&Extract, &Context<'_>) -> Found;
+
 /// A reader of what is in programs or archives.
 pub struct Inspector {
     /// Its name.
@@ -15,13 +20,13 @@ pub struct Inspector {
     /// What it finds, in a few words; the table of catalogers in the documentation has it.
     pub what: &'static str,
     /// Which files.
-    wanted: fn(&RelativePath, &FileMeta) -> bool,
+    wanted: IsWanted,
     /// How much of one it needs, by its path and first bytes.
-    look: fn(&RelativePath, &[u8]) -> Look,
+    look: HowMuch,
     /// What it finds in a content, given with its path; `None` if that is nothing of its.
-    extract: fn(&RelativePath, &[u8]) -> Option<Extract>,
+    extract: Extractor,
     /// The packages of what it found.
-    read: fn(&Extract, &Context<'_>) -> Found,
+    read: Reader,
 }
 
 /// All of them. The order is part of the extracts, which do not outlive a run.
