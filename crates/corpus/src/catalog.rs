@@ -51,8 +51,10 @@ fn tree(bytes: &[u8]) -> FileTree {
     let files = parts(bytes).into_iter().filter_map(|part| {
         let end = memchr::memchr(b'\n', part)?;
         let path = RelativePath::parse(&part[..end]).ok()?;
-        let is_wanted = !path.is_root() && sealift_catalog::wanted(&path);
-        is_wanted.then(|| (header(path), part[end + 1..].to_vec()))
+        // Files that nobody wants count, too: that they are there, and what inspectors see in them.
+        let content = part[end + 1..].to_vec();
+        let size = content.len() as u64;
+        (!path.is_root()).then(|| (Header { size, ..header(path) }, content))
     });
     tree_of(vec![files.collect()]).unwrap_or_default()
 }
@@ -80,5 +82,21 @@ fn check_inventory(inventory: &Inventory) {
     assert!(is_sorted, "the packages are not sorted");
     for (id, _) in inventory.components() {
         inventory.package(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    #[test]
+    fn seeds_reach_the_catalogers() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/catalog");
+        for seed in fs::read_dir(folder).expect("the seeds are there") {
+            let path = seed.expect("a seed").path();
+            let bytes = fs::read(&path).expect("a seed can be read");
+            let inventory = super::inventory(&bytes);
+            assert!(!inventory.packages.is_empty(), "{} shows no package", path.display());
+        }
     }
 }

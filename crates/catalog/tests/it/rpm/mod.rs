@@ -2,6 +2,7 @@
 
 mod build;
 mod real;
+mod relations;
 
 use std::fmt::Write as _;
 

@@ -30,7 +30,7 @@ touch \"%{buildroot}/usr/share/sea-@/with blanks\" %{buildroot}/usr/share/sea-@/
 const N_PACKAGES: usize = 12;
 const QUERY: &str = "%{NAME} %|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE} %{ARCH} [%{FILENAMES},]\\n";
 
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -38,7 +38,7 @@ impl Drop for Folder {
     }
 }
 
-fn rpm(root: &Path, backend: &str) -> Command {
+pub(super) fn rpm(root: &Path, backend: &str) -> Command {
     let mut command = Command::new("rpm");
     command.arg("--root").arg(root).arg(format!("--define=_db_backend {backend}"));
     command.arg("--define=_dbpath /var/lib/rpm");
