@@ -14,6 +14,7 @@ const LARGE_BYTES: u64 = 4 << 20;
 // Memory that is kept for the next large file. The C library gives more than 32 MiB back to the system when it is freed,
 // less it may keep for itself.
 const LARGE_KEPT_BYTES: usize = 33 << 20;
+const SMALL_KEPT_BYTES: usize = 1 << 20;
 
 /// Says what to keep of a file's content, by path and content.
 pub type Extractor<'a> = dyn Fn(&RelativePath, &[u8]) -> Option<Vec<u8>> + Sync + 'a;
@@ -72,18 +73,18 @@ impl Inspection<'_> {
         let mut large =
             (size > LARGE_BYTES).then(|| gate.0.lock().unwrap_or_else(PoisonError::into_inner));
         let buffer = large.as_deref_mut().unwrap_or(buffer);
-        buffer.clear();
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        if size as u64 > LARGE_BYTES && buffer.capacity() < size {
+        let size = usize::try_from(size).unwrap_or(usize::MAX).max(start.len());
+        if buffer.len() < size {
             // The old memory goes before the new comes, which is within the limit above; what is never written of it
-            // costs nothing.
+            // costs nothing. It is never cleared: what is there of another file is not looked at.
             *buffer = Vec::new();
-            let _ = buffer.try_reserve_exact(size.max(LARGE_KEPT_BYTES));
+            let kept = if size as u64 > LARGE_BYTES { LARGE_KEPT_BYTES } else { SMALL_KEPT_BYTES };
+            *buffer = vec![0; size.max(kept)];
         }
-        buffer.extend_from_slice(&start);
-        content.take((size as u64).saturating_sub(start.len() as u64)).read_to_end(buffer)?;
-        let extract = (self.extract)(path, buffer);
-        if buffer.capacity() > LARGE_KEPT_BYTES {
+        buffer[..start.len()].copy_from_slice(&start);
+        let count = start.len() + fill(&mut content, &mut buffer[start.len()..size])?;
+        let extract = (self.extract)(path, &buffer[..count]);
+        if buffer.len() > LARGE_KEPT_BYTES {
             *buffer = Vec::new();
         }
         Ok(match extract {
@@ -91,4 +92,18 @@ impl Inspection<'_> {
             None => Body::None,
         })
     }
+}
+
+/// Reads until the buffer is full or the content is at its end, and says how much that is.
+pub(crate) fn fill(content: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match content.read(&mut buffer[count..]) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
 }

@@ -1,12 +1,11 @@
 //! One pass over one layer: facts of all entries, bodies of the wanted ones.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealift_archive::{EntryKind, Header, tar};
 
-use crate::inspection::{Gate, Inspection};
+use crate::inspection::{Gate, Inspection, fill};
 use crate::read::ReadLimits;
 use crate::records::{Packer, Record, Records};
 use crate::{Error, FileKind, FileMeta, Image, LayerReader, Result};
@@ -170,8 +169,10 @@ fn entries(
         } else {
             kept_bytes += size;
             budget.take_body(size)?;
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).map_err(|error| of_layer(error.into()))?;
+            // Within the limit above; memory that is not written costs nothing.
+            let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+            let count = fill(&mut entry, &mut bytes).map_err(|error| of_layer(error.into()))?;
+            bytes.truncate(count);
             Body::Kept(bytes.into())
         };
         if !matches!(body, Body::None) {
