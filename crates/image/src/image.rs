@@ -7,6 +7,7 @@ use sealift_oci::{
     DOCUMENT_BYTES_MAX, Descriptor, Digest, ImageConfig, Index, Manifest, Platform, Raw, media_type,
 };
 
+use crate::side_hash::SideHash;
 use crate::{BlobSource, Error, LayerReader, Result, read_blob_verified, select_platform};
 
 /// An index may hold an index; nobody nests deeper.
@@ -53,7 +54,10 @@ impl Image {
     /// The uncompressed bytes of a layer, verified at their end. Panics if there is no such layer.
     pub fn open_layer(&self, layer: usize) -> Result<LayerReader> {
         let (descriptor, diff_id) = self.layers().nth(layer).expect("the caller counts the layers");
-        LayerReader::open(&*self.blobs, layer, descriptor, diff_id)
+        // Where layers leave processors idle, they can hash.
+        let idle = rayon::current_num_threads() > self.layers().count();
+        let hash = if idle { SideHash::aside } else { SideHash::here };
+        LayerReader::open(&*self.blobs, layer, descriptor, diff_id, hash)
     }
 
     /// The same image under another name.

@@ -4,9 +4,10 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sealift_archive::{Compression, Limits};
-use sealift_oci::{Descriptor, Digest, Hasher};
+use sealift_oci::{Algorithm, Descriptor, Digest};
 
 use crate::blob::Verifier;
+use crate::side_hash::SideHash;
 use crate::{BlobSource, Error, Result};
 
 /// The uncompressed bytes of a layer. The end is reached without an error only if the blob has its size and digest and
@@ -18,7 +19,7 @@ pub struct LayerReader {
     digest: Digest,
     diff_id: Digest,
     /// `None` if the blob is not compressed and so has the same digest.
-    hasher: Option<Hasher>,
+    hasher: Option<SideHash>,
     count: u64,
     verified: bool,
 }
@@ -29,6 +30,7 @@ impl LayerReader {
         layer: usize,
         descriptor: &Descriptor,
         diff_id: &Digest,
+        hash: fn(Algorithm) -> SideHash,
     ) -> Result<Self> {
         if descriptor.media_type.ends_with("+encrypted") {
             return Err(Error::Entry {
@@ -52,7 +54,7 @@ impl LayerReader {
             layer,
             digest,
             diff_id: diff_id.clone(),
-            hasher: (!is_plain).then(|| Hasher::new(diff_id.algorithm())),
+            hasher: (!is_plain).then(|| hash(diff_id.algorithm())),
             count: 0,
             verified: false,
         })

@@ -28,6 +28,7 @@ mod merge;
 mod read;
 mod records;
 mod scan;
+mod side_hash;
 mod tree;
 
 pub use blob::{BlobSource, read_blob_verified};
