@@ -1,6 +1,6 @@
 //! Go's `go.mod`: what a module asks for (Go modules reference, go.mod files).
 
-use sealift_model::Scope;
+use sealift_model::{Method, Scope};
 
 use crate::cataloger::{Cataloger, Context, Found, Pattern};
 use crate::component::{NAME_BYTES_MAX, is_test_data};
@@ -42,7 +42,7 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
         let (path, version) = requirement;
         let is_sound = !path.is_empty() && path.len().max(version.len()) <= NAME_BYTES_MAX;
         if is_sound && found.drafts.len() < REQUIREMENTS_MAX {
-            let mut draft = module(path, Some(version), context);
+            let mut draft = module(path, Some(version), Method::Manifest, context);
             draft.package.scope = scope;
             found.drafts.push(draft);
         }

@@ -3,6 +3,7 @@
 
 use sealift_archive::RelativePath;
 use sealift_image::{FileMeta, Inspection, Look, START_BYTES};
+use sealift_program::Program;
 
 use crate::cataloger::{Context, Found};
 use crate::models::{gguf, safetensors};
@@ -35,16 +36,16 @@ pub const INSPECTORS: &[Inspector] = &[
         name: "go-binary",
         what: "Go modules that are linked into a program, from the linker's own record",
         wanted: is_program,
-        look: look_at_elf,
-        extract: |_, content| go_binary::extract(content),
+        look: look_at_program,
+        extract: go_binary::extract,
         read: go_binary::read,
     },
     Inspector {
         name: "rust-binary",
-        what: "Rust crates that are linked into a program, from cargo-auditable's record",
+        what: "Rust crates that are linked into a program, from cargo-auditable's record or from the places of panics",
         wanted: is_program,
-        look: look_at_elf,
-        extract: |_, content| rust_binary::extract(content),
+        look: look_at_program,
+        extract: rust_binary::extract,
         read: rust_binary::read,
     },
     Inspector {
@@ -75,7 +76,7 @@ pub const INSPECTORS: &[Inspector] = &[
         name: "graalvm-native-image",
         what: "Java packages in GraalVM's native images, from the list that is built into them",
         wanted: is_program,
-        look: look_at_elf,
+        look: look_at_program,
         extract: |_, content| java::native_image::extract(content),
         read: java::native_image::read,
     },
@@ -95,15 +96,19 @@ fn look(path: &RelativePath, start: &[u8]) -> Look {
     INSPECTORS.iter().map(|inspector| (inspector.look)(path, start)).max().unwrap_or(Look::Pass)
 }
 
-fn look_at_elf(_: &RelativePath, start: &[u8]) -> Look {
-    if start.starts_with(b"\x7fELF") { Look::Whole } else { Look::Pass }
+fn look_at_program(_: &RelativePath, start: &[u8]) -> Look {
+    if Program::starts(start) { Look::Whole } else { Look::Pass }
 }
 
-// The kernel starts what may be executed; shared objects need no such mode.
+// The kernel starts what may be executed; shared objects, and what other systems start, need no such mode.
 fn is_program(path: &RelativePath, meta: &FileMeta) -> bool {
+    const ENDINGS: [&[u8]; 6] = [b".so", b".dll", b".exe", b".dylib", b".node", b".bundle"];
     let name = path.file_name().unwrap_or_default();
-    let is_object = name.ends_with(b".so") || name.windows(4).any(|part| part == b".so.");
-    (meta.mode & 0o111 != 0 || is_object) && meta.size > 64
+    let is_object = || {
+        ENDINGS.iter().any(|ending| name.ends_with(ending))
+            || name.windows(4).any(|part| part == b".so.")
+    };
+    meta.size > 64 && (meta.mode & 0o111 != 0 || is_object())
 }
 
 fn extract(path: &RelativePath, content: &[u8]) -> Option<Vec<u8>> {

@@ -1,52 +1,47 @@
-//! What cargo-auditable leaves in programs: the section `.dep-v0` with the crates as compressed JSON
-//! (cargo-auditable, PARSING.md).
+//! Rust programs: the crates that cargo-auditable recorded, or those whose places the program's texts tell.
 
-use std::io::Read;
-
-use flate2::read::ZlibDecoder;
-use object::read::elf::{ElfFile32, ElfFile64};
-use object::{Endianness, Object, ObjectSection};
+use sealift_archive::RelativePath;
 use sealift_model::{Method, PackageKind, Scope};
+use sealift_program::{Program, rust};
 use serde_json::Value;
 
 use crate::cataloger::{Context, Found};
 use crate::component::{NAME_BYTES_MAX, component};
 use crate::inspection::Extract;
 
-const SECTION: &[u8] = b".dep-v0";
-const JSON_BYTES_MAX: u64 = 8 << 20;
 const CRATES_MAX: usize = 50_000;
 
-/// The part `crates` of a program that has them.
-pub(crate) fn extract(content: &[u8]) -> Option<Extract> {
-    let compressed = section(content)?;
-    let mut json = Vec::new();
-    let mut complaints = Vec::new();
-    match ZlibDecoder::new(compressed).take(JSON_BYTES_MAX + 1).read_to_end(&mut json) {
-        Err(error) => complaints.push(format!("its list of crates cannot be read: {error}")),
-        Ok(_) if json.len() as u64 > JSON_BYTES_MAX => {
-            complaints.push("its list of crates is too large".to_owned());
+/// The part `crates` of a program that cargo-auditable made; of another, the part `texts` with a line for each crate that
+/// it names.
+pub(crate) fn extract(_: &RelativePath, content: &[u8]) -> Option<Extract> {
+    let program = Program::parse(content)?;
+    let part = |name: &str, bytes: Vec<u8>| vec![(name.to_owned(), bytes)];
+    match rust::auditable(&program) {
+        Some(Ok(json)) => return Some(Extract { parts: part("crates", json), complaints: vec![] }),
+        Some(Err(complaint)) => {
+            return Some(Extract { parts: vec![], complaints: vec![complaint] });
         }
-        Ok(_) => {}
+        None => {}
     }
-    if !complaints.is_empty() {
-        json.clear();
+    let mut lines = String::new();
+    for (name, version) in rust::crates_in_texts(&program) {
+        lines.extend([&name, " ", &version, "\n"]);
     }
-    Some(Extract { parts: vec![("crates".to_owned(), json)], complaints })
+    (!lines.is_empty())
+        .then(|| Extract { parts: part("texts", lines.into_bytes()), complaints: vec![] })
 }
 
-fn section(content: &[u8]) -> Option<&[u8]> {
-    if let Ok(file) = ElfFile64::<Endianness>::parse(content) {
-        return file.section_by_name_bytes(SECTION)?.data().ok();
-    }
-    let file = ElfFile32::<Endianness>::parse(content).ok()?;
-    file.section_by_name_bytes(SECTION)?.data().ok()
-}
-
-/// The crates; the root is the program, the others are part of it or built it.
+/// The crates. Of a record the root is the program, the others are part of it or built it.
 pub(crate) fn read(extract: &Extract, context: &Context<'_>) -> Found {
     let mut found = Found::default();
     found.notes.extend(extract.complaints.iter().map(|complaint| context.note(complaint)));
+    let texts = String::from_utf8_lossy(extract.part("texts").unwrap_or_default());
+    for (name, version) in texts.lines().filter_map(|line| line.split_once(' ')) {
+        let evidence = context.evidence(Method::Signature);
+        let mut draft = component(PackageKind::Cargo, name, Some(version), evidence, context);
+        draft.package.scope = Scope::Embedded;
+        found.drafts.push(draft);
+    }
     let json = extract.part("crates").unwrap_or_default();
     if json.is_empty() {
         return found;
@@ -68,7 +63,7 @@ pub(crate) fn read(extract: &Extract, context: &Context<'_>) -> Found {
             continue;
         };
         let version = text("version").filter(|it| it.len() <= NAME_BYTES_MAX);
-        let evidence = context.evidence(Method::Manifest);
+        let evidence = context.evidence(Method::BuildRecord);
         let mut draft = component(PackageKind::Cargo, name, version, evidence, context);
         draft.package.scope = if package.get("root").and_then(Value::as_bool) == Some(true) {
             Scope::Installed

@@ -1,11 +1,8 @@
 //! GraalVM's native images have a CycloneDX document within, compressed, behind the symbols `sbom` and `sbom_length`
 //! (graalvm.org, "Embedding Software Bill of Materials").
 
-use std::io::Read;
-
-use flate2::read::GzDecoder;
-use object::{Object, ObjectSection, ObjectSymbol};
 use sealift_model::{Method, PackageKind, Purl, Scope};
+use sealift_program::{Program, native_image};
 use serde_json::Value;
 
 use crate::cataloger::{Context, Found};
@@ -13,34 +10,16 @@ use crate::component::{NAME_BYTES_MAX, component, license};
 use crate::inspection::Extract;
 
 const BYTES_MAX: usize = 32 << 20;
-const SYMBOLS_MAX: usize = 2_000_000;
 const PART: &str = "components";
 const COMPONENTS_MAX: usize = 50_000;
 
 /// The document of a native image, uncompressed.
 pub(crate) fn extract(content: &[u8]) -> Option<Extract> {
-    memchr::memmem::find(content, b"sbom_length")?;
-    let file = object::File::parse(content).ok()?;
-    let mut places = [None, None];
-    for symbol in file.symbols().chain(file.dynamic_symbols()).take(SYMBOLS_MAX) {
-        match symbol.name_bytes() {
-            Ok(b"sbom") => places[0] = Some(symbol.address()),
-            Ok(b"sbom_length") => places[1] = Some(symbol.address()),
-            _ => {}
-        }
-    }
-    let bytes_at = |address, size| {
-        file.sections().find_map(|section| section.data_range(address, size).ok().flatten())
-    };
-    let length = bytes_at(places[1]?, 8)?.first_chunk().copied().map(u64::from_le_bytes)?;
-    let packed = bytes_at(places[0]?, length)?;
-    let mut json = Vec::new();
-    let read = GzDecoder::new(packed).take(BYTES_MAX as u64 + 1).read_to_end(&mut json);
-    if read.is_err() || json.len() > BYTES_MAX {
-        let complaint = "its list of components cannot be unpacked or is too large".to_owned();
-        return Some(Extract { parts: Vec::new(), complaints: vec![complaint] });
-    }
-    Some(Extract { parts: vec![(PART.to_owned(), json)], complaints: Vec::new() })
+    let document = native_image::document(&Program::parse(content)?)?;
+    Some(match document {
+        Ok(json) => Extract { parts: vec![(PART.to_owned(), json)], complaints: Vec::new() },
+        Err(complaint) => Extract { parts: Vec::new(), complaints: vec![complaint] },
+    })
 }
 
 /// The packages of an extract.

@@ -111,19 +111,19 @@ fn go() {
     expect![[r#"
         pkg:golang/example.org/app
           nobody; licences []; layer Some(0); Installed
-          Manifest /usr/bin/app Some(0)
+          BuildRecord /usr/bin/app Some(0)
         pkg:golang/github.com/a/b@v1.2.3
           nobody; licences []; layer Some(0); Embedded
-          Manifest /usr/bin/app Some(0)
+          BuildRecord /usr/bin/app Some(0)
         pkg:golang/github.com/e/d@v0.2.0
           nobody; licences []; layer Some(0); Embedded
-          Manifest /usr/bin/app Some(0)
+          BuildRecord /usr/bin/app Some(0)
         pkg:golang/github.com/f/g/v2
           nobody; licences []; layer Some(0); Embedded
-          Manifest /usr/bin/app Some(0)
+          BuildRecord /usr/bin/app Some(0)
         pkg:golang/stdlib@1.21.3
           nobody; licences []; layer Some(0); Embedded
-          Manifest /usr/bin/app Some(0)
+          BuildRecord /usr/bin/app Some(0)
         example.org/App needs github.com/a/b
         example.org/App needs github.com/e/d
         example.org/App needs github.com/f/g/v2
@@ -217,13 +217,13 @@ fn rust() {
     expect![[r#"
         pkg:cargo/app@0.1.0
           nobody; licences []; layer Some(0); Installed
-          Manifest /bin/app Some(0)
+          BuildRecord /bin/app Some(0)
         pkg:cargo/cc@1.0.0
           nobody; licences []; layer Some(0); BuiltFrom
-          Manifest /bin/app Some(0)
+          BuildRecord /bin/app Some(0)
         pkg:cargo/serde@1.0.1
           nobody; licences []; layer Some(0); Embedded
-          Manifest /bin/app Some(0)
+          BuildRecord /bin/app Some(0)
         app needs cc
         app needs serde
     "#]]
