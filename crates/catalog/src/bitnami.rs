@@ -16,6 +16,7 @@ pub(crate) const COMPONENTS: Cataloger = Cataloger {
 };
 
 const BYTES_MAX: usize = 4 << 20;
+const FILES_MAX: usize = 200_000;
 const COMPONENTS_MAX: usize = 5_000;
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
@@ -55,6 +56,9 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
             if let Some(value) = text(key) {
                 package.purl.qualifiers.insert(key.to_owned(), value.to_owned());
             }
+        }
+        if !name.contains('/') {
+            package.files = context.files_below(&format!("opt/bitnami/{name}"), FILES_MAX);
         }
         let is_hash = |hex: &&str| hex.len() == 64 && hex.bytes().all(|it| it.is_ascii_hexdigit());
         package.hashes = text("digest")

@@ -37,6 +37,7 @@ pub(crate) const THEME: Cataloger = Cataloger {
     read: theme,
 };
 
+const FILES_MAX: usize = 100_000;
 // WordPress looks for the header in so many bytes (`get_file_data`).
 const HEADER_BYTES: usize = 8 << 10;
 const VERSION_FILE_BYTES_MAX: usize = 64 << 10;
@@ -50,7 +51,16 @@ fn core(bytes: &[u8], context: &Context<'_>) -> Found {
         value.split(['\'', '"']).nth(1)
     });
     match assigned.filter(|version| !version.is_empty() && version.len() <= NAME_BYTES_MAX) {
-        Some(version) => found.drafts.push(draft("core", "wordpress", Some(version), context)),
+        Some(version) => {
+            let mut draft = draft("core", "wordpress", Some(version), context);
+            let path = String::from_utf8_lossy(context.path_bytes()).into_owned();
+            let root = path.strip_suffix("wp-includes/version.php").unwrap_or_default();
+            for folder in ["wp-admin", "wp-includes"] {
+                let files = context.files_below(&format!("{root}{folder}"), FILES_MAX);
+                draft.package.files.extend(files);
+            }
+            found.drafts.push(draft);
+        }
         None => found.notes.push(context.note("it does not say which version of WordPress it is")),
     }
     found
@@ -81,9 +91,14 @@ fn described(
     let mut parts = path.rsplit('/');
     let file = parts.next().unwrap_or_default();
     let folder = parts.next().unwrap_or_default();
-    let slug = match folder {
-        "plugins" | "mu-plugins" => file.strip_suffix(".php").unwrap_or(file),
-        folder => folder,
+    let (slug, files) = match folder {
+        "plugins" | "mu-plugins" => {
+            (file.strip_suffix(".php").unwrap_or(file), vec![context.path()])
+        }
+        folder => {
+            let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+            (folder, context.files_below(directory, FILES_MAX))
+        }
     };
     if slug.len() > NAME_BYTES_MAX {
         found.notes.push(context.note("its name is too long"));
@@ -100,6 +115,7 @@ fn described(
         header.get("Author").map(|author| Supplier::Organization(shorten(without_tags(author))));
     package.homepage = header.get(homepage).map(shorten);
     package.summary = Some(shorten(title));
+    package.files = files;
     draft.provides = vec![format!("{what}/{slug}")];
     // A theme's parent, and the plugins that one needs.
     let parent = header.get("Template").map(|parent| format!("theme/{parent}"));

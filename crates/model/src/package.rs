@@ -179,7 +179,7 @@ impl PackageKind {
             "bitnami" => Self::Bitnami,
             "wordpress" => Self::Wordpress,
             "snap" => Self::Snap,
-            "mlmodel" => Self::Model,
+            "mlmodel" | "huggingface" => Self::Model,
             "brew" => Self::Homebrew,
             "jenkins" => Self::Jenkins,
             "pecl" => Self::Pecl,

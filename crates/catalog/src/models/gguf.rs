@@ -192,6 +192,7 @@ pub(crate) fn read(extract: &Extract, context: &Context<'_>) -> Found {
             author: get("organization").or(get("author")),
             homepage: get("url").or(get("repo_url")).or(get("source.url")),
             summary: summary.into_iter().flatten().collect(),
+            hub: hub.as_ref(),
         },
         context,
     ));

@@ -7,7 +7,7 @@ pub(crate) mod safetensors;
 use std::collections::HashMap;
 
 use sealift_archive::RelativePath;
-use sealift_model::{Method, PackageKind, Supplier};
+use sealift_model::{Method, PackageKind, Purl, Supplier};
 
 use crate::cataloger::{Context, Draft};
 use crate::component::{NAME_BYTES_MAX, component, license, shorten};
@@ -21,6 +21,8 @@ struct Described<'a> {
     author: Option<&'a str>,
     homepage: Option<&'a str>,
     summary: Vec<&'a str>,
+    /// Owner and name in Hugging Face's hub, and the revision.
+    hub: Option<&'a (String, Option<&'a str>)>,
 }
 
 fn draft(described: &Described<'_>, context: &Context<'_>) -> Draft {
@@ -29,6 +31,15 @@ fn draft(described: &Described<'_>, context: &Context<'_>) -> Draft {
     let evidence = context.evidence(Method::Manifest);
     let mut draft = component(PackageKind::Model, &name, version, evidence, context);
     let package = &mut draft.package;
+    if let Some((name, revision)) = described.hub {
+        // PURL-TYPES, `huggingface`: the version is the revision.
+        let (owner, name) = name
+            .split_once('/')
+            .map_or((None, name.as_str()), |(owner, name)| (Some(owner.to_owned()), name));
+        package.purl = Purl::new("huggingface", name);
+        package.purl.namespace = owner;
+        package.purl.version = revision.map(str::to_ascii_lowercase);
+    }
     package.licenses = described.license.and_then(license).into_iter().collect();
     package.supplier = described
         .author

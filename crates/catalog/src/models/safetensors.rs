@@ -153,6 +153,7 @@ pub(crate) fn read(extract: &Extract, context: &Context<'_>) -> Found {
                 .into_iter()
                 .chain(get("modelspec.description"))
                 .collect(),
+            hub: hub.as_ref(),
         },
         context,
     ));

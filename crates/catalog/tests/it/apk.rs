@@ -101,6 +101,62 @@ fn the_record_has_a_hash() {
     assert_eq!(hex, ["0da749d1ca9d4fe226c9e6391604f17f66cb0100"]);
 }
 
+// What apk's `D:` and `p:` may have: versions of all kinds, a conflict, a repository, files, commands, libraries.
+const NEEDS: &str = "P:a
+V:1-r0
+A:x86_64
+D:b>=2 c<9 d=1.0-r0 e~1 f@edge !g so:libh.so.1 cmd:i pc:j /bin/k absent
+
+P:b
+V:2-r0
+
+P:c
+V:1-r0
+
+P:d
+V:1.0-r0
+
+P:e
+V:1.5-r0
+
+P:f
+V:1-r0
+
+P:g
+V:1-r0
+
+P:h
+V:1-r0
+p:so:libh.so.1=1.0 so:libh2.so.2=2
+
+P:i
+V:1-r0
+p:cmd:i=1-r0
+
+P:j
+V:1-r0
+p:pc:j=1
+
+P:k
+V:1-r0
+p:/bin/k
+D:a
+
+";
+
+#[test]
+fn needs_of_all_kinds() {
+    let found = inventory(&[&[("lib/apk/db/installed", NEEDS.as_bytes())]]);
+    let name = |id| found.package(id).unwrap().name.as_str();
+    let needs: Vec<String> = found
+        .relations
+        .iter()
+        .map(|relation| format!("{}{}", name(relation.from), name(relation.to)))
+        .collect();
+    assert_eq!(needs, ["ab", "ac", "ad", "ae", "af", "ah", "ai", "aj", "ak", "ka"]);
+    assert_eq!(found.notes, []);
+}
+
 #[test]
 fn merged_usr_and_no_os_release() {
     let found = inventory(&[&[("usr/lib/apk/db/installed", b"P:a\nV:1\n\n")]]);

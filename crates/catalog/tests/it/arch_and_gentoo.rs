@@ -47,6 +47,29 @@ fn pacman() {
 }
 
 #[test]
+fn pacman_needs_of_all_kinds() {
+    let desc =
+        |name: &str, more: &str| format!("%NAME%\n{name}\n\n%VERSION%\n1-1\n\n{more}").into_bytes();
+    let needs =
+        "%DEPENDS%\nb>=1:2\nlibc.so=6-64\nlib:libd.so.1\nabsent\na\n\n%OPTDEPENDS%\ne: for x\n\n";
+    let found = inventory(&[&[
+        ("var/lib/pacman/local/a-1-1/desc", &desc("a", needs)),
+        ("var/lib/pacman/local/b-1-1/desc", &desc("b", "")),
+        ("var/lib/pacman/local/c-1-1/desc", &desc("c", "%PROVIDES%\nlibc.so=6-64\n\n")),
+        ("var/lib/pacman/local/d-1-1/desc", &desc("d", "%PROVIDES%\nlib:libd.so.1\n\n")),
+        ("var/lib/pacman/local/e-1-1/desc", &desc("e", "%PROVIDES%\nlib:libe.so.1\n\n")),
+    ]]);
+    let name = |id| found.package(id).unwrap().name.as_str();
+    let needs: Vec<String> = found
+        .relations
+        .iter()
+        .map(|relation| format!("{}{}", name(relation.from), name(relation.to)))
+        .collect();
+    assert_eq!(needs, ["ab", "ac", "ad"]);
+    assert_eq!(found.notes, []);
+}
+
+#[test]
 fn pacman_cut_off_anywhere() {
     for end in 0..BASH.len() {
         let found = inventory(&[&[("var/lib/pacman/local/bash-1/desc", &BASH.as_bytes()[..end])]]);

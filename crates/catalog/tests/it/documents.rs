@@ -84,6 +84,7 @@ fn bitnami() {
           nobody; licences ["BSD-2-Clause"]; layer Some(0); Installed
           Database /opt/bitnami/.bitnami_components.json Some(0)
           Sbom /opt/bitnami/nginx/.spdx-nginx.spdx Some(0)
+          files /opt/bitnami/nginx/.spdx-nginx.spdx
         pkg:bitnami/y
           nobody; licences []; layer Some(0); Installed
           Database /opt/bitnami/.bitnami_components.json Some(0)

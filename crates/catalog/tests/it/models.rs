@@ -104,7 +104,7 @@ fn metadata() {
         pkg:mlmodel/bert
           nobody; licences []; layer Some(0); Installed
           Manifest /opt/bert/model-00001-of-00002.safetensors Some(0)
-        pkg:mlmodel/org/name
+        pkg:huggingface/org/name
           nobody; licences []; layer Some(0); Installed
           Manifest /hub/models--org--name/blobs/aa Some(0)
           Manifest /hub/models--org--name/blobs/bb Some(0)

@@ -132,21 +132,27 @@ fn wordpress() {
         pkg:wordpress/plugin/akismet@5.3
           organization Automattic; licences ["GPL-2.0-or-later"]; layer Some(0); Installed
           Manifest /var/www/html/wp-content/plugins/akismet/akismet.php Some(0)
+          files /var/www/html/wp-content/plugins/akismet/akismet.php /var/www/html/wp-content/plugins/akismet/class.php
         pkg:wordpress/theme/child@1
           nobody; licences []; layer Some(0); Installed
           Manifest /var/www/html/wp-content/themes/child/style.css Some(0)
+          files /var/www/html/wp-content/themes/child/style.css
         pkg:wordpress/plugin/classic-editor
           nobody; licences []; layer Some(0); Installed
           Manifest /var/www/html/wp-content/plugins/classic-editor/x.php Some(0)
+          files /var/www/html/wp-content/plugins/classic-editor/x.php
         pkg:wordpress/plugin/hello@1.7.2
           nobody; licences []; layer Some(0); Installed
           Manifest /var/www/html/wp-content/plugins/hello.php Some(0)
+          files /var/www/html/wp-content/plugins/hello.php
         pkg:wordpress/theme/parent@2
           nobody; licences ["MIT"]; layer Some(0); Installed
           Manifest /var/www/html/wp-content/themes/parent/style.css Some(0)
+          files /var/www/html/wp-content/themes/parent/css/style.css /var/www/html/wp-content/themes/parent/style.css
         pkg:wordpress/core/wordpress@6.4.2
           nobody; licences []; layer Some(0); Installed
           Manifest /var/www/html/wp-includes/version.php Some(0)
+          files /var/www/html/wp-includes/version.php
         akismet needs classic-editor
         child needs parent
         note /other/wp-includes/version.php: it does not say which version of WordPress it is
