@@ -38,6 +38,8 @@ pub enum Pattern {
     TwoBelow(&'static str, &'static str),
     /// Files of this name in any directory whose name ends so.
     Named(&'static str, &'static str),
+    /// Files anywhere with a name that begins and ends so.
+    Around(&'static str, &'static str),
     /// Files anywhere with a name that ends so.
     Ending(&'static str),
     /// Files with a name that ends so in any directory whose path ends with these parts.
@@ -55,6 +57,7 @@ impl Pattern {
             | Self::OneBelow(_, end)
             | Self::TwoBelow(_, end)
             | Self::Named(_, end)
+            | Self::Around(_, end)
             | Self::Ending(end)
             | Self::InAny(_, end)
             | Self::OneBelowAny(_, end) => end,
@@ -83,6 +86,11 @@ impl Pattern {
             }
             Self::Named(end, exact) => {
                 name == exact.as_bytes() && directory.ends_with(end.as_bytes())
+            }
+            Self::Around(start, end) => {
+                name.len() >= start.len() + end.len()
+                    && name.starts_with(start.as_bytes())
+                    && name.ends_with(end.as_bytes())
             }
             Self::Ending(end) => name.ends_with(end.as_bytes()),
             Self::InAny(parts, end) => {
@@ -248,6 +256,8 @@ mod tests {
         check(Pattern::TwoBelow("a/b", "C"), "C", false);
         check(Pattern::Named(".dist-info", "METADATA"), "x/y.dist-info/METADATA", true);
         check(Pattern::Named(".dist-info", "METADATA"), "METADATA", false);
+        check(Pattern::Around("ab", "bc"), "x/abbc", true);
+        check(Pattern::Around("ab", "bc"), "x/abc", false);
         check(Pattern::Ending(".egg-info"), "a.egg-info", true);
         check(Pattern::Ending(".egg-info"), "a.egg-info/b", false);
         check(Pattern::InAny("a/b", ".yml"), "a/b/c.yml", true);

@@ -7,6 +7,7 @@ use sealift_program::Program;
 
 use crate::cataloger::{Context, Found};
 use crate::models::{gguf, safetensors};
+use crate::node::yarn_cache;
 use crate::{go_binary, java, rust_binary};
 
 type IsWanted = fn(&RelativePath, &FileMeta) -> bool;
@@ -79,6 +80,14 @@ pub const INSPECTORS: &[Inspector] = &[
         look: look_at_program,
         extract: |_, content| java::native_image::extract(content),
         read: java::native_image::read,
+    },
+    Inspector {
+        name: "yarn-cache",
+        what: "Node packages in Yarn's archives, from which programs run with Plug'n'Play",
+        wanted: |path, _| yarn_cache::is_cached(path),
+        look: yarn_cache::look,
+        extract: yarn_cache::extract,
+        read: yarn_cache::read,
     },
 ];
 

@@ -11,14 +11,17 @@ mod cataloger;
 mod classifier;
 mod complaints;
 mod component;
+mod declared;
 mod distro;
 mod inspection;
 mod link;
 mod sqlite;
+mod yaml;
 
 mod apk;
 mod bitnami;
 mod cargo_lock;
+mod conda;
 mod documents;
 mod dotnet;
 mod dpkg;
@@ -33,7 +36,6 @@ mod locks;
 mod models;
 mod nix;
 mod node;
-mod node_lock;
 mod opkg;
 mod pacman;
 mod perl;
@@ -51,7 +53,6 @@ mod zip_view;
 
 mod copyright;
 mod dpkg_relations;
-mod markers;
 mod os_purl;
 mod supplier;
 mod yaml_lines;
@@ -78,15 +79,23 @@ pub const CATALOGERS: &[Cataloger] = &[
     bitnami::COMPONENTS,
     documents::DOCUMENTS,
     github_actions::USES,
+    conda::RECORD,
     go_mod::MODULE,
     nix::DATABASE,
     node::PACKAGE,
-    node_lock::NPM,
-    node_lock::YARN,
+    node::npm_lock::HIDDEN,
+    node::npm_lock::LOCK,
+    node::yarn::LOCK,
+    node::pnpm::LOCK,
+    node::bun::LOCK,
+    node::deno::LOCK,
     php::INSTALLED,
     php::LOCK,
     python::WHEEL,
     python::EGG,
+    python::lock::TOML,
+    python::lock::PIPFILE,
+    python::requirements::REQUIREMENTS,
     ruby::GEM,
     opkg::STATUS,
     snap::SNAP,
@@ -168,6 +177,7 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     drafts.extend(folders.drafts);
     notes.extend(folders.notes);
     java::name_by_repository(&mut drafts, tree);
+    let mut drafts = declared::settle(drafts);
     models::merge_parts(&mut drafts);
     documents::settle(&mut drafts, &mut notes);
     java::jvm::settle(&mut drafts);

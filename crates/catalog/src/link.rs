@@ -116,9 +116,11 @@ fn owners(drafts: &[Draft], tree: &FileTree) -> Vec<(PackageId, PackageId)> {
     }
     let mut owners = BTreeMap::new();
     for (place, draft) in drafts.iter().enumerate() {
-        if !draft.package.kind.is_os() {
+        let kind = draft.package.kind;
+        if !kind.is_os() && kind != PackageKind::Conda {
             continue;
         }
+        let mut brought = BTreeSet::new();
         for file in &draft.package.files {
             if !file.rsplit('/').next().is_some_and(|name| names.contains(name)) {
                 continue;
@@ -128,9 +130,19 @@ fn owners(drafts: &[Draft], tree: &FileTree) -> Vec<(PackageId, PackageId)> {
             let found = shown
                 .get(file.as_str())
                 .or_else(|| real.as_ref().and_then(|real| shown.get(real.as_str())));
-            for package in found.into_iter().flatten() {
-                owners.entry(*package).or_insert(PackageId(place));
+            brought.extend(found.into_iter().flatten().copied());
+        }
+        if kind.is_os() {
+            for package in brought {
+                owners.entry(package).or_insert(PackageId(place));
             }
+            continue;
+        }
+        // Advisories know a Python package by its name on PyPI, so that this is the one to list where Conda brought it.
+        let mut python =
+            brought.into_iter().filter(|id| drafts[id.0].package.kind == PackageKind::Python);
+        if let (Some(only), None) = (python.next(), python.next()) {
+            owners.entry(PackageId(place)).or_insert(only);
         }
     }
     owners.into_iter().collect()

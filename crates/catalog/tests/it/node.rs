@@ -51,12 +51,6 @@ fn installed() {
         pkg:npm/nothing
           nobody; licences []; layer Some(0); Installed
           Manifest /app/node_modules/nothing/package.json Some(0)
-        pkg:npm/v
-          nobody; licences []; layer Some(0); Embedded
-          Manifest /app/node_modules/a/dist/compiled/v/package.json Some(0)
-        pkg:npm/x@0.0.1
-          nobody; licences []; layer Some(0); TestData
-          Manifest /app/node_modules/a/test/x/package.json Some(0)
         @s/c needs b
         a needs @s/c
         a needs b
@@ -120,10 +114,10 @@ fn locked_by_yarn() {
     expect![[r#"
         pkg:npm/%40s/a@1.1.2
           nobody; licences []; layer Some(0); Declared
-          Manifest /app/yarn.lock Some(0)
+          LockFile /app/yarn.lock Some(0)
         pkg:npm/b@2.1.0
           nobody; licences []; layer Some(0); Declared
-          Manifest /app/yarn.lock Some(0)
+          LockFile /app/yarn.lock Some(0)
         @s/a needs b
     "#]]
     .assert_eq(&show(&inventory(&[&[("app/yarn.lock", lock)]])));

@@ -1,12 +1,20 @@
 //! Node's packages that are there, by their `package.json`.
 //!
 //! A directory right below `node_modules` is an installed package (npm's folders(5)); its needs are looked up as Node
-//! looks up modules: in `node_modules` of its own directory, then of each one above.
+//! looks up modules: in `node_modules` of its own directory, then of each one above. What else has a manifest inside of a
+//! package is a part of it, unless it is where others' code is kept.
 
-use sealift_model::{License, Method, PackageKind, Scope, Supplier};
+pub(crate) mod bun;
+pub(crate) mod deno;
+pub(crate) mod npm_lock;
+pub(crate) mod pnpm;
+pub(crate) mod yarn;
+pub(crate) mod yarn_cache;
+
+use sealift_model::{Evidence, License, Method, PackageKind, Scope, Supplier};
 use serde_json::{Map, Value};
 
-use crate::cataloger::{Cataloger, Context, Found, Pattern};
+use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::component::{NAME_BYTES_MAX, component, is_test_data, license, shorten};
 use crate::supplier::supplier;
 
@@ -20,6 +28,8 @@ pub(crate) const PACKAGE: Cataloger = Cataloger {
 };
 
 const MANIFEST_BYTES_MAX: usize = 16 << 20;
+const LOCK_BYTES_MAX: usize = 32 << 20;
+const PACKAGES_MAX: usize = 100_000;
 const NEEDS_MAX: usize = 2_000;
 const LEVELS_MAX: usize = 32;
 // Where Debian has Node's packages; Debian's node looks there.
@@ -34,8 +44,13 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
         found.notes.push(context.note("it is too large for a manifest"));
         return found;
     }
+    if place.is_test_of_package() {
+        return found;
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let manifest: Map<String, Value> = match serde_json::from_slice(bytes) {
+    let parsed = serde_json::from_slice::<Map<String, Value>>(bytes);
+    let is_broken = parsed.is_err();
+    let manifest = match parsed {
         Ok(manifest) => manifest,
         // Tests of packages have broken ones on purpose.
         Err(_) if place.scope != Scope::Installed || !place.is_instance => return found,
@@ -44,23 +59,17 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
             Map::new()
         }
     };
-    let text = |key: &str| manifest.get(key).and_then(Value::as_str).map(str::trim);
-    let name = text("name").filter(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX);
-    let version = text("version").filter(|text| !text.is_empty() && text.len() <= NAME_BYTES_MAX);
-    let Some(name) = name.or(place.instance).filter(|_| place.is_package(name, version)) else {
+    let (name, version) = identity(&manifest);
+    let is_package = place.is_package(name, version) || place.is_instance && is_broken;
+    let Some(name) = name.or(place.instance).filter(|_| is_package) else {
         return found;
     };
     if version.is_none() && place.scope == Scope::Installed {
         found.notes.push(context.note(format!("package `{name}` has no version")));
     }
     let evidence = context.evidence(Method::Manifest);
-    let mut draft = component(PackageKind::Npm, name, version, evidence, context);
-    let package = &mut draft.package;
-    package.scope = place.scope;
-    package.licenses = licenses(&manifest);
-    package.supplier = manifest.get("author").and_then(author);
-    package.homepage = text("homepage").filter(|page| !page.is_empty()).map(shorten);
-    package.summary = text("description").filter(|line| !line.is_empty()).map(shorten);
+    let mut draft = described(&manifest, name, version, evidence, context);
+    draft.package.scope = place.scope;
     draft.provides = vec![directory.to_owned()];
     draft.requires = needs(&manifest)
         .take(NEEDS_MAX)
@@ -77,6 +86,36 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     found
 }
 
+// Name and version, as far as they are some.
+fn identity(manifest: &Map<String, Value>) -> (Option<&str>, Option<&str>) {
+    let text = |key: &str| {
+        let text = manifest.get(key).and_then(Value::as_str).map(str::trim);
+        text.filter(|text| !text.is_empty() && text.len() <= NAME_BYTES_MAX)
+    };
+    (text("name"), text("version"))
+}
+
+// A package with what its manifest says about it.
+fn described(
+    manifest: &Map<String, Value>,
+    name: &str,
+    version: Option<&str>,
+    evidence: Evidence,
+    context: &Context<'_>,
+) -> Draft {
+    let text = |key: &str| {
+        let text = manifest.get(key).and_then(Value::as_str).map(str::trim);
+        text.filter(|text| !text.is_empty()).map(shorten)
+    };
+    let mut draft = component(PackageKind::Npm, name, version, evidence, context);
+    let package = &mut draft.package;
+    package.licenses = licenses(manifest);
+    package.supplier = manifest.get("author").and_then(author);
+    package.homepage = text("homepage");
+    package.summary = text("description");
+    draft
+}
+
 // Where a manifest is.
 struct Place<'a> {
     /// True for a directory that Node finds by the package's name.
@@ -85,6 +124,8 @@ struct Place<'a> {
     instance: Option<&'a str>,
     /// True inside of a package.
     is_inner: bool,
+    /// True where others' code is kept.
+    is_marked: bool,
     scope: Scope,
 }
 
@@ -126,22 +167,25 @@ impl<'a> Place<'a> {
         } else {
             Scope::Installed
         };
-        Self { is_instance: instance.is_some(), instance, is_inner: is_inner && !is_marked, scope }
+        Self { is_instance: instance.is_some(), instance, is_inner, is_marked, scope }
     }
 
-    // A manifest without a version inside of a package tells Node how to load files; it is a package only where others'
-    // code is kept.
+    // Packages come with projects to try them on, none of which is there to be used.
+    fn is_test_of_package(&self) -> bool {
+        self.is_inner && self.scope == Scope::TestData
+    }
+
+    // A manifest without a name tells Node how to load files, and so do most of those inside of a package.
     fn is_package(&self, name: Option<&str>, version: Option<&str>) -> bool {
         if self.is_instance {
-            return true;
+            return name.is_some() || version.is_some();
         }
-        let is_vendored = self.scope == Scope::Embedded && !self.is_inner;
-        name.is_some() && (version.is_some() || is_vendored)
+        name.is_some() && version.is_some() && (self.is_marked || !self.is_inner)
     }
 }
 
 /// Directories in which Node looks for a package, for a file in this one; the first that is there counts.
-pub(crate) fn candidates(directory: &str, need: &str) -> Vec<String> {
+fn candidates(directory: &str, need: &str) -> Vec<String> {
     let mut candidates = Vec::new();
     let mut here = Some(directory);
     while let Some(path) = here.filter(|_| candidates.len() < LEVELS_MAX) {
@@ -159,8 +203,24 @@ pub(crate) fn candidates(directory: &str, need: &str) -> Vec<String> {
     candidates
 }
 
+/// The folder of a file.
+fn directory(context: &Context<'_>) -> String {
+    let path = String::from_utf8_lossy(context.path_bytes());
+    path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned()
+}
+
+/// A path in a folder.
+fn within(directory: &str, path: &str) -> String {
+    if directory.is_empty() { path.to_owned() } else { format!("{directory}/{path}") }
+}
+
+/// A version may be the address of an archive or a repository, which is none.
+fn is_version(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.len() < 200
+}
+
 /// Names that a manifest, or its entry in a lock file, needs at run time.
-pub(crate) fn needs(manifest: &Map<String, Value>) -> impl Iterator<Item = &str> {
+fn needs(manifest: &Map<String, Value>) -> impl Iterator<Item = &str> {
     ["dependencies", "optionalDependencies", "peerDependencies"]
         .into_iter()
         .filter_map(|key| manifest.get(key)?.as_object())
@@ -170,14 +230,14 @@ pub(crate) fn needs(manifest: &Map<String, Value>) -> impl Iterator<Item = &str>
 }
 
 /// True for what may be a package's name, which never leads out of its directory.
-pub(crate) fn is_name(name: &str) -> bool {
+fn is_name(name: &str) -> bool {
     name.len() <= NAME_BYTES_MAX
         && !name.is_empty()
         && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// `license`: an expression, an object with `type`, or a list of either (npm's package.json(5) and what came before).
-pub(crate) fn licenses(manifest: &Map<String, Value>) -> Vec<License> {
+fn licenses(manifest: &Map<String, Value>) -> Vec<License> {
     let one = |value: &Value| {
         let text = value.as_str().or_else(|| value.get("type")?.as_str())?;
         license(text)

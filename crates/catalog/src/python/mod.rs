@@ -1,12 +1,18 @@
 //! Installed Python packages: wheels (`*.dist-info`, PEP 376 and the core metadata specification) and eggs
 //! (`*.egg-info`).
 
-use sealift_model::{License, Method, Note, Package, PackageKind, Purl, Scope, Supplier};
+pub(crate) mod lock;
+mod markers;
+pub(crate) mod requirements;
 
+use sealift_model::{Hash, License, Method, Note, Package, PackageKind, Purl, Scope, Supplier};
+use serde_json::Value;
+
+use self::markers::{Environment, normalized, required};
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::deb822::{self, Paragraph};
+use crate::declared::{download_url, hash};
 use crate::license::{classifier_id, python_expression};
-use crate::markers::{Environment, normalized, required};
 use crate::supplier::supplier;
 
 /// Packages that pip and its like installed.
@@ -14,7 +20,10 @@ pub(crate) const WHEEL: Cataloger = Cataloger {
     name: "python-wheel",
     what: "Python packages that pip and its like installed",
     evidence: &[Pattern::Named(".dist-info", "METADATA")],
-    companions: &[Pattern::Named(".dist-info", "RECORD")],
+    companions: &[
+        Pattern::Named(".dist-info", "RECORD"),
+        Pattern::Named(".dist-info", "direct_url.json"),
+    ],
     read,
 };
 
@@ -23,7 +32,10 @@ pub(crate) const EGG: Cataloger = Cataloger {
     name: "python-egg",
     what: "Python packages that distutils and setuptools installed",
     evidence: &[Pattern::Named(".egg-info", "PKG-INFO"), Pattern::Ending(".egg-info")],
-    companions: &[Pattern::Named(".egg-info", "requires.txt")],
+    companions: &[
+        Pattern::Named(".egg-info", "requires.txt"),
+        Pattern::Named(".egg-info", "installed-files.txt"),
+    ],
     read,
 };
 
@@ -70,6 +82,7 @@ fn draft(name: &str, header: &Paragraph, context: &Context<'_>, notes: &mut Vec<
 
     let mut purl = Purl::new(PackageKind::Python.purl_type(), &normalized(name));
     purl.version.clone_from(&version);
+    let (download_url, hashes) = origin(&place, context).unwrap_or_default();
     Draft {
         built_from: Vec::new(),
         surroundings: String::from_utf8_lossy(place.site).into_owned(),
@@ -87,6 +100,8 @@ fn draft(name: &str, header: &Paragraph, context: &Context<'_>, notes: &mut Vec<
             introduced_by: context.layer(),
             scope: place.scope(),
             files: files(&place, context),
+            download_url,
+            hashes,
             ..Package::new(PackageKind::Python, "")
         },
     }
@@ -224,7 +239,7 @@ fn homepage(header: &Paragraph) -> Option<String> {
 // `RECORD` (PEP 376): a CSV of path, hash, size; paths are relative to the directory that has the metadata.
 fn files(place: &Place<'_>, context: &Context<'_>) -> Vec<String> {
     let Some(record) = context.companion(&[place.info, b"/RECORD"].concat()) else {
-        return Vec::new();
+        return egg_files(place, context);
     };
     let text = String::from_utf8_lossy(record.bytes);
     let site = String::from_utf8_lossy(place.site).into_owned();
@@ -233,6 +248,33 @@ fn files(place: &Place<'_>, context: &Context<'_>) -> Vec<String> {
         .filter_map(|path| absolute(&site, &path))
         .take(FILES_MAX)
         .collect()
+}
+
+// `installed-files.txt`: a path a line, relative to itself.
+fn egg_files(place: &Place<'_>, context: &Context<'_>) -> Vec<String> {
+    let Some(list) = context.companion(&[place.info, b"/installed-files.txt"].concat()) else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(list.bytes);
+    let info = String::from_utf8_lossy(place.info).into_owned();
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines.filter_map(|path| absolute(&info, path)).take(FILES_MAX).collect()
+}
+
+// `direct_url.json` (PyPA, "Recording the Direct URL Origin of installed distributions"): what was installed from an
+// address and not from an index.
+fn origin(place: &Place<'_>, context: &Context<'_>) -> Option<(Option<String>, Vec<Hash>)> {
+    let record = context.companion(&[place.info, b"/direct_url.json"].concat())?;
+    let record: Value = serde_json::from_slice(record.bytes).ok()?;
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
+    let url = text("/url").and_then(download_url)?;
+    let url = match (text("/vcs_info/vcs"), text("/vcs_info/commit_id")) {
+        (Some(vcs), Some(commit)) => format!("{vcs}+{url}@{commit}"),
+        _ => url,
+    };
+    let hashes = record.pointer("/archive_info/hashes").and_then(Value::as_object);
+    let hashes = hashes.into_iter().flatten().filter_map(|(name, hex)| hash(name, hex.as_str()?));
+    Some((Some(url), hashes.take(4).collect()))
 }
 
 fn first_column(line: &str) -> Option<String> {
