@@ -3,8 +3,9 @@
 use sealift_model::{Distro, LayerRef, Method, Package, PackageKind, Purl, Scope, SourcePackage};
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
+use crate::copyright::Copyrights;
 use crate::deb822::{self, Paragraph};
-use crate::{copyright, dpkg_relations, supplier};
+use crate::{dpkg_relations, supplier};
 
 /// `/var/lib/dpkg/status`.
 pub(crate) const STATUS: Cataloger = Cataloger {
@@ -43,13 +44,14 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     if !bytes.is_empty() && !bytes.ends_with(b"\n") {
         found.notes.push(context.note("the last line has no end, the file may be cut off"));
     }
+    let mut copyrights = Copyrights::default();
     for (number, paragraph) in paragraphs.iter().enumerate() {
         if !is_installed(paragraph) {
             continue;
         }
         match paragraph.some("Package") {
             Some(name) if name.len() <= NAME_BYTES_MAX => {
-                let draft = draft(name, paragraph, context, &mut found.notes);
+                let draft = draft(name, paragraph, context, &mut copyrights, &mut found.notes);
                 found.drafts.extend(sources(&draft, context));
                 found.drafts.push(draft);
             }
@@ -69,10 +71,11 @@ fn is_installed(paragraph: &Paragraph) -> bool {
     !matches!(state, Some("not-installed" | "config-files"))
 }
 
-fn draft(
+fn draft<'a>(
     name: &str,
     paragraph: &Paragraph,
-    context: &Context<'_>,
+    context: &Context<'a>,
+    copyrights: &mut Copyrights<'a>,
     notes: &mut Vec<sealift_model::Note>,
 ) -> Draft {
     let version = paragraph.line("Version").map(str::to_owned);
@@ -84,9 +87,9 @@ fn draft(
     if files.len() >= FILES_MAX {
         notes.push(context.note(format!("package `{name}` has more files than the limit")));
     }
-    let licenses = context
+    let (licenses, copyright) = context
         .companion(format!("usr/share/doc/{name}/copyright").as_bytes())
-        .map(|companion| copyright::licenses(companion.bytes))
+        .map(|companion| copyrights.read(companion.bytes))
         .unwrap_or_default();
     let fields = ["Pre-Depends", "Depends"];
     let requires = fields
@@ -109,6 +112,7 @@ fn draft(
             version,
             architecture,
             licenses,
+            copyright,
             supplier: paragraph.line("Maintainer").and_then(supplier::supplier),
             homepage: paragraph.line("Homepage").map(str::to_owned),
             summary: paragraph.line("Description").map(str::to_owned),

@@ -1,42 +1,11 @@
 //! Licences as apk, RPM and pacman packages name them: SPDX expressions, and the names that Fedora and Alpine used before.
 
+use crate::expression;
 use crate::name as license;
-
-const TEXT_BYTES_MAX: usize = 2000;
 
 /// The SPDX expression of a licence field; `None` if a part of it has no SPDX name.
 pub fn expression(text: &str) -> Option<String> {
-    if text.len() > TEXT_BYTES_MAX {
-        return None;
-    }
-    let spaced = text.replace('(', " ( ").replace(')', " ) ");
-    let mut out: Vec<String> = Vec::new();
-    let mut name: Vec<&str> = Vec::new();
-    for word in spaced.split_whitespace() {
-        let operator = match word {
-            "(" | ")" => word,
-            _ if word.eq_ignore_ascii_case("and") => "AND",
-            _ if word.eq_ignore_ascii_case("or") => "OR",
-            _ => {
-                name.push(word);
-                continue;
-            }
-        };
-        close(&mut out, &mut name)?;
-        out.push(operator.to_owned());
-    }
-    close(&mut out, &mut name)?;
-    let expression = out.join(" ").replace("( ", "(").replace(" )", ")");
-    // It reads what is an expression as itself.
-    license::python_expression(&expression).filter(|read| *read == expression)
-}
-
-fn close(out: &mut Vec<String>, name: &mut Vec<&str>) -> Option<()> {
-    if !name.is_empty() {
-        out.push(term(name)?);
-        name.clear();
-    }
-    Some(())
+    expression::read(text, &|name| term(&name.split(' ').collect::<Vec<_>>()))
 }
 
 fn term(words: &[&str]) -> Option<String> {
