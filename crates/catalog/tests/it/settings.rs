@@ -1,6 +1,7 @@
 //! What files of settings and the like name: Terraform, GitHub Actions, WordPress, snaps.
 
 use expect_test::expect;
+use proptest::prelude::*;
 
 use crate::{inventory, show};
 
@@ -203,5 +204,51 @@ fn cut_off_anywhere() {
             ("wp-content/plugins/a/a.php", plugin),
             ("meta/snap.yaml", &WORKFLOW[..end]),
         ]]);
+    }
+}
+
+const PATHS: [&str; 20] = [
+    "nix/var/nix/db/db.sqlite",
+    "nix/store/00000000000000000000000000000001-a-1.drv",
+    "nix/store/00000000000000000000000000000001-a-1/x",
+    "usr/lib/opkg/status",
+    "usr/lib/opkg/info/a.control",
+    "usr/lib/opkg/info/a.list",
+    ".terraform.lock.hcl",
+    ".github/workflows/a.yml",
+    "action.yml",
+    "wp-includes/version.php",
+    "wp-content/plugins/a/a.php",
+    "wp-content/themes/a/style.css",
+    "meta/snap.yaml",
+    "snap/manifest.yaml",
+    "a.gguf",
+    "a.safetensors",
+    "a.cdx.json",
+    "a.spdx",
+    "opt/bitnami/.bitnami_components.json",
+    "var/db/pkg/a/b-1/USE",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes(contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), PATHS.len())) {
+        let files: Vec<(&str, &[u8])> =
+            PATHS.iter().zip(&contents).map(|(path, content)| (*path, content.as_slice())).collect();
+        let first = inventory(&[&files]);
+        prop_assert_eq!(first, inventory(&[&files]));
+    }
+
+    #[test]
+    fn likely_bytes(contents in prop::collection::vec("((Package|Version|name|uses|jobs|runs|version|hashes|provider \"a/b/c\"|Plugin Name|Theme Name|architectures|Derive)[:=({]? ?[a-z0-9/@#|>\\[\\]{}(),'\" +.~\\-é]{0,20}\n| {0,4}- [a-z:' ]{0,9}\n|\n){0,12}", PATHS.len())) {
+        let files: Vec<(&str, &[u8])> = PATHS
+            .iter()
+            .zip(&contents)
+            .map(|(path, content)| (*path, content.as_bytes()))
+            .filter(|(_, content)| !content.starts_with(b"-> "))
+            .collect();
+        inventory(&[&files]);
     }
 }
