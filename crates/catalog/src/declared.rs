@@ -113,6 +113,10 @@ impl Entries {
         }
     }
 
+    pub(crate) fn has(&self, name: &str, version: &str) -> bool {
+        self.places.contains_key(&(name.to_owned(), Some(version.to_owned())))
+    }
+
     /// Adds what there is.
     pub(crate) fn extend(&mut self, drafts: impl IntoIterator<Item = Draft>) {
         drafts.into_iter().for_each(|draft| self.add(draft));

@@ -29,6 +29,7 @@ mod erlang;
 mod github_actions;
 mod go_binary;
 mod go_mod;
+mod homebrew;
 mod installed;
 mod java;
 mod listed;
@@ -91,12 +92,15 @@ pub const CATALOGERS: &[Cataloger] = &[
     node::deno::LOCK,
     php::INSTALLED,
     php::LOCK,
+    php::pear::REGISTRY,
     python::WHEEL,
     python::EGG,
     python::lock::TOML,
     python::lock::PIPFILE,
     python::requirements::REQUIREMENTS,
     ruby::GEM,
+    ruby::lock::LOCK,
+    homebrew::RECEIPT,
     opkg::STATUS,
     snap::SNAP,
     snap::CONTENT,

@@ -31,6 +31,7 @@ const MANIFEST_BYTES_MAX: usize = 16 << 20;
 const LOCK_BYTES_MAX: usize = 32 << 20;
 const PACKAGES_MAX: usize = 100_000;
 const NEEDS_MAX: usize = 2_000;
+const FILES_MAX: usize = 50_000;
 const LEVELS_MAX: usize = 32;
 // Where Debian has Node's packages; Debian's node looks there.
 const SYSTEM: [&str; 2] = ["usr/share/nodejs", "usr/lib/nodejs"];
@@ -70,6 +71,9 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     let evidence = context.evidence(Method::Manifest);
     let mut draft = described(&manifest, name, version, evidence, context);
     draft.package.scope = place.scope;
+    if place.is_instance {
+        draft.package.files = files(directory, context);
+    }
     draft.provides = vec![directory.to_owned()];
     draft.requires = needs(&manifest)
         .take(NEEDS_MAX)
@@ -84,6 +88,14 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
         .collect();
     found.drafts.push(draft);
     found
+}
+
+// What is below a package's folder, but not the packages that are installed there for it.
+fn files(directory: &str, context: &Context<'_>) -> Vec<String> {
+    let mut files = context.files_below(directory, FILES_MAX);
+    let own = directory.len() + 1;
+    files.retain(|file| !file.get(own..).is_some_and(|rest| rest.starts_with("/node_modules/")));
+    files
 }
 
 // Name and version, as far as they are some.

@@ -1,10 +1,14 @@
 //! PHP's packages: `vendor/composer/installed.json`, Composer's record of what it installed, and `composer.lock`.
 
+pub(crate) mod pear;
+mod serialized;
+
 use sealift_model::{Method, PackageKind, Scope};
 use serde_json::{Map, Value};
 
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::component::{NAME_BYTES_MAX, component, is_test_data, license, shorten};
+use crate::declared::{download_url, hash, is_of_package};
 use crate::supplier::supplier;
 
 /// What is installed.
@@ -22,15 +26,19 @@ pub(crate) const LOCK: Cataloger = Cataloger {
     what: "PHP packages that Composer's lock file names",
     evidence: &[Pattern::Named("", "composer.lock")],
     companions: &[],
-    read: |bytes, context| read(bytes, context, Method::Manifest, Scope::Declared),
+    read: |bytes, context| read(bytes, context, Method::LockFile, Scope::Declared),
 };
 
 const BYTES_MAX: usize = 32 << 20;
 const PACKAGES_MAX: usize = 20_000;
 const NEEDS_MAX: usize = 500;
+const FILES_MAX: usize = 50_000;
 
 fn read(bytes: &[u8], context: &Context<'_>, method: Method, scope: Scope) -> Found {
     let mut found = Found::default();
+    if scope == Scope::Declared && is_of_package(&context.path()) {
+        return found;
+    }
     if bytes.len() > BYTES_MAX {
         found.notes.push(context.note("it is too large for a list of packages"));
         return found;
@@ -45,6 +53,8 @@ fn read(bytes: &[u8], context: &Context<'_>, method: Method, scope: Scope) -> Fo
     // Composer 1 has a list, Composer 2 an object with it; a lock file keeps those for development apart.
     let lists = [Some(&value), value.get("packages"), value.get("packages-dev")];
     let path = context.path();
+    // `vendor/composer/installed.json`: packages are beside the folder `composer`.
+    let vendor = path.strip_prefix('/').and_then(|it| it.strip_suffix("/composer/installed.json"));
     let packages = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
     for package in packages.take(PACKAGES_MAX).filter_map(Value::as_object) {
         let Some(mut draft) = draft(package, context, method) else {
@@ -59,6 +69,10 @@ fn read(bytes: &[u8], context: &Context<'_>, method: Method, scope: Scope) -> Fo
         };
         if scope == Scope::Declared && is_there() {
             continue;
+        }
+        if let Some(vendor) = vendor.filter(|_| scope == Scope::Installed) {
+            let place = format!("{vendor}/{}", draft.package.name);
+            draft.package.files = context.files_below(&place, FILES_MAX);
         }
         draft.package.scope = if is_test_data(&path) { Scope::TestData } else { scope };
         draft.surroundings.clone_from(&path);
@@ -90,6 +104,10 @@ fn draft(package: &Map<String, Value>, context: &Context<'_>, method: Method) ->
     };
     let author = package.get("authors").and_then(|authors| authors.get(0)?.get("name")?.as_str());
     draft.package.supplier = author.and_then(supplier);
+    let download = |key: &str| package.get("dist").and_then(|it| it.get(key)?.as_str());
+    draft.package.download_url = download("url").and_then(download_url);
+    draft.package.hashes =
+        download("shasum").and_then(|hex| hash("sha1", hex)).into_iter().collect();
     draft.package.homepage = text("homepage").map(shorten);
     draft.package.summary = text("description").map(shorten);
     let names = |key: &str| {

@@ -2,6 +2,8 @@
 //!
 //! It is a Ruby program; RubyGems always writes it in the same form, one assignment a line, and that form is read.
 
+pub(crate) mod lock;
+
 use sealift_model::{Method, PackageKind};
 
 use crate::cataloger::{Cataloger, Context, Found, Pattern};
@@ -19,6 +21,7 @@ pub(crate) const GEM: Cataloger = Cataloger {
 
 const BYTES_MAX: usize = 4 << 20;
 const TEXTS_MAX: usize = 1_000;
+const FILES_MAX: usize = 50_000;
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     let mut found = Found::default();
@@ -54,6 +57,7 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     package.supplier = specification.first("authors").and_then(supplier);
     package.homepage = specification.first("homepage").map(shorten);
     package.summary = specification.first("summary").map(shorten);
+    package.files = files(home, &path, context);
     home.clone_into(&mut draft.surroundings);
     draft.provides = vec![name.to_owned()];
     draft.requires = specification.needs.iter().map(|need| vec![(*need).to_owned()]).collect();
@@ -66,6 +70,17 @@ fn home(path: &str) -> Option<&str> {
     let directory = path.rsplit_once('/')?.0;
     let directory = directory.strip_suffix("/default").unwrap_or(directory);
     directory.ends_with("/specifications").then_some(directory)
+}
+
+// The specification, and the gem's own folder, which has its name.
+fn files(home: &str, path: &str, context: &Context<'_>) -> Vec<String> {
+    let mut files = vec![path.to_owned()];
+    let gems = home.strip_suffix("/specifications").and_then(|it| it.strip_prefix('/'));
+    let stem = path.rsplit('/').next().and_then(|file| file.strip_suffix(".gemspec"));
+    if let (Some(gems), Some(stem)) = (gems, stem) {
+        files.extend(context.files_below(&format!("{gems}/gems/{stem}"), FILES_MAX));
+    }
+    files
 }
 
 // `name-version-platform.gemspec`.
