@@ -19,6 +19,7 @@ pub mod debian;
 
 pub mod advisory;
 pub mod catalog;
+pub mod license;
 pub mod policy;
 pub mod sbom;
 pub mod version;
@@ -74,6 +75,7 @@ pub const TARGETS: &[Target] = &[
     target("release", debian::release),
     target("packages", debian::packages),
     target("package", debian::package),
+    target("license", license::license),
     target("catalog", catalog::catalog),
     target("rpm", catalog::rpm),
     target("advisory", advisory::advisory),

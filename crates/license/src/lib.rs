@@ -11,6 +11,7 @@ pub mod os;
 
 mod expression;
 mod notice;
+mod spelled;
 mod text;
 mod words;
 

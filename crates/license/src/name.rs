@@ -2,8 +2,7 @@
 
 use crate::expression::{self, valid};
 use crate::notice::PUBLIC_DOMAIN;
-
-const TEXT_BYTES_MAX: usize = 2000;
+use crate::spelled;
 
 /// A machine-readable copyright file's licence (copyright-format 1.0, "Syntax" of `License`) as an SPDX expression.
 pub fn debian_expression(synopsis: &str) -> Option<String> {
@@ -169,54 +168,36 @@ pub(crate) fn gnu(family: &str, version: &str, suffix: &str) -> Option<String> {
     spdx::license_id(&id).is_some_and(|known| known.name == id).then_some(id)
 }
 
-/// What Python's metadata says in one word or line, as an SPDX expression.
+/// What a manifest of a language says in one line, as an SPDX expression.
 pub fn python_expression(text: &str) -> Option<String> {
     let text = text.trim();
-    if text.len() > TEXT_BYTES_MAX {
+    if text.len() > expression::BYTES_MAX {
         return None;
     }
-    if let Some(expression) = valid(text).or_else(|| debian_expression(text)) {
+    if let Some(expression) = valid(text) {
         return Some(expression);
     }
+    if let Some(expression) = language_term(text).or_else(|| expression::read(text, &language_term))
+    {
+        return Some(expression);
+    }
+    // Cargo once wrote alternatives so.
+    if text.contains("://") || !text.contains('/') {
+        return None;
+    }
+    expression::read(&text.replace('/', " or "), &language_term)
+}
+
+fn language_term(text: &str) -> Option<String> {
+    debian_term(text).filter(|_| !is_vague(text)).or_else(|| spelled::expression(text))
+}
+
+// Names that are certain in Debian, whose policy says what they mean, but not elsewhere.
+fn is_vague(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let lower = lower.strip_prefix("the ").unwrap_or(&lower);
-    let name = match lower {
-        "mit license" | "mit licence" | "expat license" => "MIT",
-        "apache 2.0"
-        | "apache 2"
-        | "apache license 2.0"
-        | "apache license, version 2.0"
-        | "apache license version 2.0"
-        | "apache software license 2.0"
-        | "apache-2.0 license" => "Apache-2.0",
-        "bsd 3-clause"
-        | "3-clause bsd"
-        | "bsd 3-clause license"
-        | "3-clause bsd license"
-        | "new bsd license"
-        | "new bsd"
-        | "modified bsd license" => "BSD-3-Clause",
-        "bsd 2-clause" | "2-clause bsd" | "simplified bsd license" | "simplified bsd" => {
-            "BSD-2-Clause"
-        }
-        "isc license" => "ISC",
-        "mpl 2.0" | "mozilla public license 2.0" | "mozilla public license 2.0 (mpl 2.0)" => {
-            "MPL-2.0"
-        }
-        "gplv2" => "GPL-2.0-only",
-        "gplv2+" => "GPL-2.0-or-later",
-        "gplv3" => "GPL-3.0-only",
-        "gplv3+" => "GPL-3.0-or-later",
-        "lgplv2.1" => "LGPL-2.1-only",
-        "lgplv2.1+" => "LGPL-2.1-or-later",
-        "lgplv3" => "LGPL-3.0-only",
-        "lgplv3+" => "LGPL-3.0-or-later",
-        "psf license" | "psfl" | "python software foundation license" => "PSF-2.0",
-        "unlicense" => "Unlicense",
-        "zpl 2.1" => "ZPL-2.1",
-        _ => return None,
-    };
-    Some(name.to_owned())
+    matches!(lower.as_str(), "gpl" | "lgpl" | "artistic" | "boost" | "apache-2")
+        || lower.starts_with("gpl with")
+        || lower.starts_with("lgpl with")
 }
 
 /// A trove classifier's licence as an SPDX identifier; only those that leave no doubt about the version.
@@ -315,6 +296,10 @@ mod tests {
         check("The MIT License", Some("MIT"));
         check("Apache License, Version 2.0", Some("Apache-2.0"));
         check("BSD", None);
+        check("MIT/Apache-2.0", Some("MIT OR Apache-2.0"));
+        check("(MIT OR GPL-2.0)", Some("(MIT OR GPL-2.0-only)"));
+        check("Apache License 2.0 and BSD 3-Clause", Some("Apache-2.0 AND BSD-3-Clause"));
+        check("GPL", None);
         check("UNKNOWN", None);
         check("Dual License", None);
     }
