@@ -62,6 +62,7 @@ fn what_is_known_already_is_one_component() {
           nobody; licences ["WTFPL"]; layer Some(0); Installed
           Manifest /app/node_modules/left-pad/package.json Some(0)
           Sbom /app/app.cdx.json Some(0)
+          files /app/node_modules/left-pad/package.json
         pkg:generic/zlib@1.3
           nobody; licences []; layer Some(0); Embedded
           Sbom /app/app.cdx.json Some(0)

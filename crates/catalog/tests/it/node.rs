@@ -36,21 +36,26 @@ fn installed() {
         pkg:npm/%40s/c@3.0.0
           nobody; licences ["?UNLICENSED"]; layer Some(0); Installed
           Manifest /app/node_modules/@s/c/package.json Some(0)
+          files /app/node_modules/@s/c/package.json
         pkg:npm/a@1.2.0
           person A B <a@b.org>; licences ["MIT"]; layer Some(0); Installed
           Manifest /app/node_modules/a/package.json Some(0)
+          files /app/node_modules/a/bin/package.json /app/node_modules/a/dist/compiled/v/package.json /app/node_modules/a/package.json /app/node_modules/a/test/x/package.json
         pkg:npm/app@1.0.0
           nobody; licences []; layer Some(0); Installed
           Manifest /app/package.json Some(0)
         pkg:npm/b@1.0.0
           nobody; licences ["BSD-3-Clause"]; layer Some(0); Installed
           Manifest /app/node_modules/a/node_modules/b/package.json Some(0)
+          files /app/node_modules/a/node_modules/b/package.json
         pkg:npm/b@2.0.0
           nobody; licences []; layer Some(0); Installed
           Manifest /app/node_modules/b/package.json Some(0)
+          files /app/node_modules/b/package.json
         pkg:npm/nothing
           nobody; licences []; layer Some(0); Installed
           Manifest /app/node_modules/nothing/package.json Some(0)
+          files /app/node_modules/nothing/package.json
         @s/c needs b
         a needs @s/c
         a needs b
