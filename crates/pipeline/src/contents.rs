@@ -1,7 +1,7 @@
 //! What is inside an image: one pass over its layers, then the catalogers.
 
 use sealift_archive::RelativePath;
-use sealift_image::{FileMeta, FileTree, Image, LayerCache, ReadLimits, Target};
+use sealift_image::{FileMeta, FileTree, Image, LayerCache, ReadLimits};
 use sealift_model::{Artifact, ArtifactKind, ImageFacts, Inventory};
 use sealift_oci::Reference;
 
@@ -30,26 +30,6 @@ pub fn read(session: &Session<'_>, image: &Image) -> Result<FileTree, Error> {
 fn read_layers(image: &Image, cache: Option<&dyn LayerCache>) -> Result<FileTree, Error> {
     let (inspection, limits) = (&sealift_catalog::INSPECTION, ReadLimits::default());
     Ok(sealift_image::read_inspected(image, &wanted, inspection, &limits, cache)?)
-}
-
-/// What is inside what the user named, an image or a folder, and how a report names it.
-pub fn examine(session: &Session<'_>, text: &str) -> Result<(Inventory, Artifact), Error> {
-    if let Target::Dir(folder) = Target::parse(text)? {
-        let tree = sealift_image::open_directory_inspected(
-            &folder,
-            &wanted,
-            &sealift_catalog::INSPECTION,
-            &ReadLimits::default(),
-        )?;
-        let artifact = Artifact {
-            name: folder.display().to_string(),
-            kind: ArtifactKind::Filesystem,
-            image: None,
-        };
-        return Ok((sealift_catalog::catalog(&tree), artifact));
-    }
-    let opened = crate::open::open(session, text)?;
-    Ok((inventory(session, &opened.image)?, artifact(&opened)))
 }
 
 /// How a report names the image.
@@ -93,6 +73,7 @@ pub fn summary(inventory: &Inventory) -> String {
     )
 }
 
-fn wanted(path: &RelativePath, _: &FileMeta) -> bool {
+/// Says whose content the catalogers want.
+pub(crate) fn wanted(path: &RelativePath, _: &FileMeta) -> bool {
     sealift_catalog::wanted(path)
 }

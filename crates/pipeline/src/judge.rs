@@ -85,14 +85,31 @@ fn read_source(path: &Path) -> Result<Source, Error> {
     Ok(Source::new(name, std::fs::read_to_string(path).map_err(fail)?))
 }
 
-/// What the policies can know.
-pub fn facts(opened: &Opened, evidence: &Evidence<'_>, request: &PolicyRequest) -> Facts {
+/// What the policies can know. Of what is no image, that is what is inside: its config is one that says nothing.
+pub fn facts(opened: Option<&Opened>, evidence: &Evidence<'_>, request: &PolicyRequest) -> Facts {
+    let environment = request.data.iter().find(|(name, _)| name == "environment");
+    let image = opened.map(image_facts).unwrap_or_default();
+    Facts {
+        reference: evidence.reference.clone().or(image.reference),
+        signatures: evidence.signatures.clone(),
+        scan_status: evidence.scan_status,
+        environment: environment.map(|(_, value)| value.clone()),
+        inventory: evidence.inventory.cloned().unwrap_or_default(),
+        vulnerabilities: evidence.report.map(vulnerabilities).unwrap_or_default(),
+        lint: evidence
+            .lint
+            .map(|(path, text, found)| lint_facts(path, text, found))
+            .unwrap_or_default(),
+        ..image
+    }
+}
+
+fn image_facts(opened: &Opened) -> Facts {
     let manifest = opened.image.manifest.value();
     let config = opened.image.config.value();
     let annotation = |name: &str| manifest.annotations.get(name).cloned();
-    let environment = request.data.iter().find(|(name, _)| name == "environment");
     Facts {
-        reference: evidence.reference.clone().or_else(|| opened.reference.clone()),
+        reference: opened.reference.clone(),
         digest: Some(opened.descriptor.digest.clone()),
         created_ns: config.created.as_deref().and_then(nanoseconds),
         architecture: config.architecture.clone(),
@@ -103,15 +120,6 @@ pub fn facts(opened: &Opened, evidence: &Evidence<'_>, request: &PolicyRequest) 
             name: Reference::parse(&name).map_or(name, |base| base.familiar()),
             digest: annotation(ANNOTATION_BASE_DIGEST).and_then(|digest| digest.parse().ok()),
         }),
-        signatures: evidence.signatures.clone(),
-        scan_status: evidence.scan_status,
-        environment: environment.map(|(_, value)| value.clone()),
-        inventory: evidence.inventory.cloned().unwrap_or_default(),
-        vulnerabilities: evidence.report.map(vulnerabilities).unwrap_or_default(),
-        lint: evidence
-            .lint
-            .map(|(path, text, found)| lint_facts(path, text, found))
-            .unwrap_or_default(),
         history: config.history.clone(),
         layers: opened
             .image
@@ -122,6 +130,7 @@ pub fn facts(opened: &Opened, evidence: &Evidence<'_>, request: &PolicyRequest) 
                 size_bytes: layer.size,
             })
             .collect(),
+        ..Facts::default()
     }
 }
 

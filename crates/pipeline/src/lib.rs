@@ -14,6 +14,7 @@ pub mod ship;
 pub mod base;
 pub mod build;
 pub mod contents;
+pub mod examine;
 pub mod judge;
 pub mod keys;
 pub mod lint;

@@ -137,7 +137,7 @@ fn from_files(target: &Target, text: &str) -> Result<Opened, Error> {
         _ => {
             return Err(Error::usage(
                 format!("`{text}` cannot be opened as an image"),
-                "it is no image; `sealift scan` reads folders too",
+                "it is no image; `sealift sbom`, `scan` and `policy check` read it",
             ));
         }
     };

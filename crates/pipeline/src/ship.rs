@@ -240,7 +240,7 @@ fn judge(
         }],
         reference: Some(known.name.clone()),
     };
-    let facts = crate::judge::facts(opened, &evidence, &request.policy);
+    let facts = crate::judge::facts(Some(opened), &evidence, &request.policy);
     let verdict = crate::judge::judge(&facts, &request.policy, &policies)?;
     if !verdict.violations.is_empty() {
         session.observer.event(Event::Details(Step::Policy, &crate::judge::details(&verdict)));

@@ -214,7 +214,7 @@ fn judge_again(
         reference: signed_name(verification),
         ..Evidence::default()
     };
-    let facts = crate::judge::facts(opened, &evidence, &request.policy);
+    let facts = crate::judge::facts(Some(opened), &evidence, &request.policy);
     let verdict = crate::judge::judge(&facts, &request.policy, &policies)?;
     if verdict.outcome == Outcome::Fail {
         let first = verdict.violations.iter().max_by_key(|violation| violation.level);

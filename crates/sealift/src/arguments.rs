@@ -20,7 +20,8 @@ Examples:
 Exit codes: 0 fine, 1 findings or a refused verdict, 2 usage, 3 could not do it,
 4 verification refused, 130 interrupted.
 Images: a name (local store, then Docker, then registry), store:, docker:, podman:, registry:,
-oci-dir:PATH[:NAME], oci-archive:PATH, docker-archive:PATH; `scan` also reads folders, dir:PATH.";
+oci-dir:PATH[:NAME], oci-archive:PATH, docker-archive:PATH; for `sbom`, `scan` and `policy` also
+a folder, dir:PATH.";
 
 const BASE_EXAMPLES: &str = "\
 Examples:

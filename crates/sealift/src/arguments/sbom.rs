@@ -14,12 +14,13 @@ Examples:
   sealift sbom secure-app:1.0.0
   sealift sbom secure-app:1.0.0 -o spdx-json=app.spdx.json -o cyclonedx-json=app.cdx.json
   sealift sbom docker-archive:app.tar -o cyclonedx-json@1.5
+  sealift sbom dir:./rootfs -o purls
 
 Formats: table, text, purls, spdx-json@2.2,2.3,3.0.1, spdx-tag-value@2.1-2.3 (spdx),
 cyclonedx-json@1.2-1.7, cyclonedx-xml@1.2-1.7 (cyclonedx), syft-json (json), github-json.
 An image that is named as a command is: store:NAME.")]
 pub(crate) struct Sbom {
-    /// Image
+    /// Image, or a folder as dir:PATH
     #[arg(required = true)]
     pub(crate) image: Option<String>,
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use sealift_model::{Level, Outcome, Severity, Verdict};
 use sealift_pipeline::judge::{self, Evidence};
-use sealift_pipeline::{contents, open, scan, verify};
+use sealift_pipeline::{examine, scan, verify};
 use sealift_policy::ScanStatus;
 use serde_json::json;
 
@@ -26,12 +26,16 @@ pub(crate) fn run(
     let policy = request::policy(&arguments.policy, file)?;
     let scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
     let keys = request::trusted(&arguments.keys, &workshop)?;
-    let opened = open::open(&session, &arguments.image)?;
-    let inventory = contents::inventory(&session, &opened.image)?;
+    let examined = examine::examine(&session, &arguments.image)?;
+    let opened = examined.opened.as_ref();
+    if opened.is_none() {
+        printer.warning(
+            "this is no image: the policies see the config of an image that says nothing, and no signature",
+        );
+    }
+    let inventory = examined.inventory;
     let report = match &scan_request.advisories {
-        Some(_) => {
-            Some(scan::scan(&session, &inventory, contents::artifact(&opened), &scan_request)?)
-        }
+        Some(_) => Some(scan::scan(&session, &inventory, examined.artifact, &scan_request)?),
         None => None,
     };
     let scan_status = match &report {
@@ -40,15 +44,18 @@ pub(crate) fn run(
         None => ScanStatus::Unknown,
     };
     let public: Vec<_> = keys.iter().map(|trusted| trusted.key.clone()).collect();
-    let proved = verify::proved(&opened, &public)?;
+    let signatures = match opened {
+        Some(opened) => verify::signature_facts(&verify::proved(opened, &public)?, &keys),
+        None => Vec::new(),
+    };
     let evidence = Evidence {
         inventory: Some(&inventory),
         report: report.as_ref(),
         scan_status,
-        signatures: verify::signature_facts(&proved, &keys),
+        signatures,
         ..Evidence::default()
     };
-    let facts = judge::facts(&opened, &evidence, &policy);
+    let facts = judge::facts(opened, &evidence, &policy);
     if arguments.show_input {
         printer.data(&serde_json::to_string_pretty(&judge::input(&facts, &policy))?)?;
         return Ok(ExitCode::SUCCESS);

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use sealift_model::Inventory;
-use sealift_oci::Reference;
-use sealift_pipeline::{contents, open, seal};
+use sealift_pipeline::{contents, examine};
 use sealift_sbom::{Output, Subject};
 
 use super::{sbom_compare, sbom_documents};
@@ -36,20 +35,12 @@ fn image(global: &Global, arguments: &Sbom, printer: &Printer) -> anyhow::Result
     let outputs = outputs(&arguments.output)?;
     let workshop = Workshop::open(global, printer, Path::new("."))?;
     let session = workshop.session();
-    let opened = open::open(&session, name)?;
-    let inventory = contents::inventory(&session, &opened.image)?;
-    for note in &inventory.notes {
+    let examined = examine::examine(&session, name)?;
+    for note in &examined.inventory.notes {
         printer.warning(&format!("{}: {}", note.subject, note.message));
     }
-    let unnamed = Reference::parse("image")?;
-    let name = opened.reference.clone().unwrap_or(unnamed);
-    let mut subject = seal::sbom_subject(&opened, &name);
-    if opened.reference.is_none() {
-        subject.name.clone_from(&opened.title);
-        subject.reference = None;
-    }
-    write(&outputs, &inventory, &subject, printer)?;
-    printer.message(&contents::summary(&inventory));
+    write(&outputs, &examined.inventory, &examined.subject, printer)?;
+    printer.message(&contents::summary(&examined.inventory));
     Ok(ExitCode::SUCCESS)
 }
 

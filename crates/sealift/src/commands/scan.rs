@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use sealift_pipeline::{contents, scan};
+use sealift_pipeline::{examine, scan};
 
 use super::request;
 use crate::arguments::{Global, Scan, TableOrJson};
@@ -20,8 +20,8 @@ pub(crate) fn run(
     let workshop = Workshop::open(global, printer, Path::new("."))?;
     let session = workshop.session();
     let mut request = request::scan(&arguments.options, &workshop.settings.file, None)?;
-    let (inventory, artifact) = contents::examine(&session, &arguments.image)?;
-    let report = scan::scan(&session, &inventory, artifact, &request)?;
+    let examined = examine::examine(&session, &arguments.image)?;
+    let report = scan::scan(&session, &examined.inventory, examined.artifact, &request)?;
     let text = match arguments.format {
         TableOrJson::Json => sealift_report::json(&report),
         TableOrJson::Table => {

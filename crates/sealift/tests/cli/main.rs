@@ -13,6 +13,7 @@ mod keys;
 mod output;
 mod sboms;
 mod settings;
+mod sources;
 
 use sealift_testkit::{Outcome, TestContext};
 
