@@ -1,11 +1,14 @@
-//! .NET's programs: the `*.deps.json` beside a program lists the packages it is made of, and their files.
+//! .NET's programs: the `*.deps.json` beside a program lists the packages it is made of, and their files; NuGet's cache has a
+//! `*.nuspec` for each package.
 
-use sealift_lockfile::{DepsLibrary, LibraryKind, deps_json};
+pub(crate) mod assembly;
+
+use sealift_lockfile::{DepsLibrary, LibraryKind, deps_json, nuspec};
 use sealift_model::{Method, PackageKind, Scope};
 
 use crate::cataloger::{Cataloger, Context, Found, Pattern};
 use crate::component::is_test_data;
-use crate::listed::{draft, notes};
+use crate::listed::{draft, installed, notes};
 
 /// What a program is made of.
 pub(crate) const DEPS: Cataloger = Cataloger {
@@ -15,6 +18,36 @@ pub(crate) const DEPS: Cataloger = Cataloger {
     companions: &[],
     read,
 };
+
+/// Packages in NuGet's cache.
+pub(crate) const CACHE: Cataloger = Cataloger {
+    name: "nuget-cache",
+    what: "NuGet packages in NuGet's cache",
+    evidence: &[Pattern::Ending(".nuspec")],
+    companions: &[],
+    read: read_nuspec,
+};
+
+// `…/packages/NAME/VERSION/NAME.nuspec`, names in lower case.
+fn read_nuspec(bytes: &[u8], context: &Context<'_>) -> Found {
+    let path = context.path();
+    let parts: Vec<&str> = path.rsplit('/').take(4).collect();
+    let [file, version, name, packages] = parts[..] else { return Found::default() };
+    let is_its = file.strip_suffix(".nuspec") == Some(name) && packages.ends_with("packages");
+    if !is_its || !version.starts_with(|c: char| c.is_ascii_digit()) {
+        return Found::default();
+    }
+    let listing = nuspec(bytes);
+    let mut found = notes(&listing.complaints, context);
+    found.drafts.extend(listing.entries.iter().map(|entry| {
+        let mut draft = installed(entry, PackageKind::Nuget, packages, context);
+        // Names are the same in either case.
+        draft.provides.iter_mut().for_each(|name| name.make_ascii_lowercase());
+        draft.requires.iter_mut().flatten().for_each(|name| name.make_ascii_lowercase());
+        draft
+    }));
+    found
+}
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     let (libraries, complaints) = deps_json(bytes);

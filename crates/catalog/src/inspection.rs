@@ -8,7 +8,7 @@ use sealift_program::Program;
 use crate::cataloger::{Context, Found};
 use crate::models::{gguf, safetensors};
 use crate::node::yarn_cache;
-use crate::{go_binary, java, rust_binary};
+use crate::{dotnet, go_binary, java, rust_binary};
 
 type IsWanted = fn(&RelativePath, &FileMeta) -> bool;
 type HowMuch = fn(&RelativePath, &[u8]) -> Look;
@@ -72,6 +72,14 @@ pub const INSPECTORS: &[Inspector] = &[
         look: safetensors::look,
         extract: safetensors::extract,
         read: safetensors::read,
+    },
+    Inspector {
+        name: "dotnet-assembly",
+        what: "NuGet packages by the assemblies that no list of packages has",
+        wanted: |path, _| dotnet::assembly::is_candidate(path),
+        look: dotnet::assembly::look,
+        extract: dotnet::assembly::extract,
+        read: dotnet::assembly::read,
     },
     Inspector {
         name: "graalvm-native-image",

@@ -112,6 +112,7 @@ pub const CATALOGERS: &[Cataloger] = &[
     portage::DATABASE,
     rpm::DATABASE,
     rpm::MANIFEST,
+    dotnet::CACHE,
     dotnet::DEPS,
     erlang::APPLICATION,
     installed::CONAN,
@@ -184,6 +185,7 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     let mut drafts = declared::settle(drafts);
     models::merge_parts(&mut drafts);
     documents::settle(&mut drafts, &mut notes);
+    dotnet::assembly::settle(&mut drafts);
     java::jvm::settle(&mut drafts);
     listed::settle(&mut drafts);
     perl::settle(&mut drafts);

@@ -88,7 +88,10 @@ fn license(text: &str) -> License {
     let mut parts = Vec::new();
     for alternative in text.split('|') {
         let name = alternative.split('+').next().unwrap_or_default().trim();
-        // The text of a file is no alternative that can be named.
+        // Beside what has a name, the text of a file is one alternative more.
+        if name == "file LICENSE" || name == "file LICENCE" {
+            continue;
+        }
         match one(name) {
             Some(name) => parts.push(name),
             None => return License::declared(shorten(&text), None),
@@ -103,6 +106,10 @@ fn license(text: &str) -> License {
 }
 
 fn one(name: &str) -> Option<String> {
+    // R itself says so in its file COPYING and on its pages.
+    if name.starts_with("Part of R ") {
+        return Some("GPL-2.0-only OR GPL-3.0-only".to_owned());
+    }
     let exact = match name {
         "GPL" => "GPL-1.0-or-later",
         "LGPL" => "LGPL-2.0-or-later",
@@ -161,12 +168,12 @@ mod tests {
         check("GPL-2 | GPL-3", Some("GPL-2.0-only OR GPL-3.0-only"));
         check("MIT + file LICENSE", Some("MIT"));
         check("LGPL (>= 2.1)", Some("LGPL-2.1-or-later"));
-        check("Apache License (== 2.0) | file LICENSE", None);
+        check("Apache License (== 2.0) | file LICENSE", Some("Apache-2.0"));
         check("Apache License 2.0", Some("Apache-2.0"));
         check("BSD_3_clause + file LICENSE", Some("BSD-3-Clause"));
         check("CC0", Some("CC0-1.0"));
         check("Artistic-2.0", Some("Artistic-2.0"));
-        check("Part of R 4.2.2", None);
+        check("Part of R 4.2.2", Some("GPL-2.0-only OR GPL-3.0-only"));
         check("file LICENSE", None);
         check("GPL (> x", None);
         check("|", None);

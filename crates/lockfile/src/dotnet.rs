@@ -1,12 +1,14 @@
 //! NuGet's `packages.lock.json` (NuGet wiki, "Enable repeatable package restore using lock file"), `packages.config`, and the
 //! `*.deps.json` that a .NET program has beside it (dotnet/sdk, "runtime-configuration-file").
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 
-use crate::listing::{Entry, HashAlgorithm, Listing, decoded, json};
+use crate::listing::{Entry, HashAlgorithm, Listing, decoded, json, line};
 
 const FILES_MAX: usize = 20_000;
 
@@ -91,6 +93,63 @@ pub fn packages_config(bytes: &[u8]) -> Listing {
             None => listing.complain("a package has no id"),
         }
     }
+}
+
+/// Reads a `*.nuspec`: the package itself.
+pub fn nuspec(bytes: &[u8]) -> Listing {
+    let content = match decoded(bytes) {
+        Ok(text) => text,
+        Err(refused) => return refused,
+    };
+    let mut reader = quick_xml::Reader::from_str(&content);
+    let mut fields: BTreeMap<String, String> = BTreeMap::new();
+    let mut needs = Vec::new();
+    let mut depth = 0_usize;
+    let mut value = String::new();
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element)) => {
+                depth += 1;
+                value.clear();
+                needs.extend(dependency(&element));
+            }
+            Ok(Event::Empty(element)) => needs.extend(dependency(&element)),
+            Ok(Event::End(element)) => {
+                // `package`, `metadata`, and the fields in it.
+                if depth == 3 && fields.len() < 100 {
+                    let name = element.local_name().into_inner().to_owned();
+                    fields.entry(name).or_insert_with(|| std::mem::take(&mut value));
+                }
+                depth = depth.saturating_sub(1);
+            }
+            Ok(Event::Text(part)) if value.len() < 2_000 => value.push_str(&part),
+            Ok(Event::Eof) => break,
+            Ok(_) => {}
+            Err(error) => return Listing::refused(format!("it is no XML: {error}")),
+        }
+    }
+    let field = |name: &str| fields.get(name).map(String::as_str);
+    let Some(mut entry) = Entry::new(field("id").unwrap_or_default(), field("version")) else {
+        return Listing::refused("it has no id");
+    };
+    // A licence may be the name of a file, which has a dot and an ending.
+    entry.license =
+        field("license").and_then(line).filter(|text| !text.to_ascii_lowercase().contains(".txt"));
+    entry.homepage = field("projectUrl").and_then(line);
+    entry.author = field("authors").and_then(line);
+    entry.summary = field("description").and_then(line);
+    for need in &needs {
+        entry.need(need);
+    }
+    Listing { entries: vec![entry], complaints: Vec::new() }
+}
+
+fn dependency(element: &BytesStart<'_>) -> Option<String> {
+    if element.local_name().as_ref() != "dependency" {
+        return None;
+    }
+    let mut attributes = element.attributes().filter_map(Result::ok).take(50);
+    Some(attributes.find(|it| it.key.as_ref() == "id")?.value.into_owned())
 }
 
 /// A library of a `*.deps.json`.

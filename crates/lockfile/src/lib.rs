@@ -29,7 +29,7 @@ mod vcpkg;
 pub use cabal::cabal_freeze;
 pub use conan::{conan_info, conan_lock, conan_text};
 pub use dart::{pub_lock, pub_manifest};
-pub use dotnet::{DepsLibrary, LibraryKind, deps_json, nuget_lock, packages_config};
+pub use dotnet::{DepsLibrary, LibraryKind, deps_json, nuget_lock, nuspec, packages_config};
 pub use elixir::mix_lock;
 pub use erlang::{erlang_app, rebar_lock};
 pub use gradle::gradle_lock;

@@ -30,7 +30,7 @@ fn r_packages() {
           person D E <d@x>; licences ["GPL-2.0-or-later"]; layer Some(0); Installed
           Database /usr/lib/R/site-library/digest/DESCRIPTION Some(0)
         pkg:cran/utils@4.2.2
-          nobody; licences ["?Part of R 4.2.2"]; layer Some(0); Installed
+          nobody; licences ["GPL-2.0-only OR GPL-3.0-only"]; layer Some(0); Installed
           Database /usr/lib/R/library/utils/DESCRIPTION Some(0)
         digest needs utils
     "#]]

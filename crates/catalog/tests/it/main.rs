@@ -8,6 +8,7 @@ mod documents;
 mod hostile;
 mod installed;
 mod java;
+mod java_truth;
 mod locks;
 mod models;
 mod nix;

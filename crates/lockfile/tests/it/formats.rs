@@ -69,6 +69,17 @@ fn nuget() {
 }
 
 #[test]
+fn nuget_cache() {
+    check(
+        lockfile::nuspec,
+        "<?xml version=\"1.0\"?><package xmlns=\"http://x\"><metadata><id>A.B</id><version>1.0.1</version><authors>N</authors><license type=\"expression\">MIT</license><projectUrl>https://x</projectUrl><dependencies><group targetFramework=\"net6.0\"><dependency id=\"C\" version=\"2.0\"/><dependency id=\"D\"></dependency></group></dependencies></metadata></package>",
+        expect![[r#"
+            A.B 1.0.1 license MIT by N at https://x needs C D
+        "#]],
+    );
+}
+
+#[test]
 fn dotnet_program() {
     let text = r#"{"runtimeTarget":{"name":".NETCoreApp,Version=v6.0/linux-x64","signature":""},
 "targets":{".NETCoreApp,Version=v6.0":{},".NETCoreApp,Version=v6.0/linux-x64":{
