@@ -53,6 +53,8 @@ mod wordpress;
 mod zip_view;
 
 mod copyright;
+mod cpe;
+mod cpe_names;
 mod dpkg_relations;
 mod os_purl;
 mod supplier;

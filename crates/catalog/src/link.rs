@@ -8,6 +8,7 @@ use sealift_model::{
 };
 
 use crate::cataloger::Draft;
+use crate::cpe;
 
 const NOTES_MAX: usize = 10_000;
 
@@ -31,6 +32,12 @@ pub(crate) fn link(
         )
     };
     drafts.sort_by_cached_key(key);
+    for draft in &mut drafts {
+        // What the package's own record says is better than what is likely.
+        if draft.package.cpes.is_empty() {
+            draft.package.cpes = cpe::cpes(&draft.package);
+        }
+    }
     let owners = owners(&drafts, tree);
     for (place, owner) in &owners {
         drafts[place.0].package.owner = Some(*owner);
