@@ -21,6 +21,7 @@ mod python_locks;
 mod rpm;
 mod ruby_and_php;
 mod settings;
+mod truth;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
