@@ -45,7 +45,10 @@ pub use platform::select_platform;
 pub use read::{ReadLimits, Wanted, read, read_inspected, tree_of};
 pub use referrers::{layout_referrers, read_layout_index};
 pub use target::Target;
-pub use tree::{FileFact, FileKind, FileMeta, FileTree, LayerFact, Note, Removed, RemovedHow};
+pub use tree::{
+    FileFact, FileKind, FileMeta, FileTree, LayerFact, Note, Numbered, Removed, RemovedHow,
+    UnreadLayer,
+};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -180,8 +180,12 @@ impl Merge {
         merge
     }
 
-    /// Lays a layer upon the tree.
-    pub(crate) fn apply(&mut self, records: Records) -> Result<()> {
+    /// Lays a layer upon the tree. An entry that cannot be goes to `refuse`, which may let it be left out.
+    pub(crate) fn apply(
+        &mut self,
+        records: Records,
+        refuse: &mut dyn FnMut(Error) -> Result<()>,
+    ) -> Result<()> {
         let layer = u16::try_from(self.stock.layers.len())
             .map_err(|_| Error::TooMany { what: "layers", limit: u16::MAX.into() })?;
         let unknown = Place { generation: 0, node: NONE, is_moved: false };
@@ -191,10 +195,11 @@ impl Merge {
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
         self.stock.layers.push(records);
         for place in 0..count {
-            match mark(&self.stock.layers[usize::from(layer)], place) {
-                Some(mark) => self.apply_whiteout(layer, place, &mark)?,
-                None => self.apply_entry(layer, place)?,
-            }
+            let applied = match mark(&self.stock.layers[usize::from(layer)], place) {
+                Some(mark) => self.apply_whiteout(layer, place, &mark),
+                None => self.apply_entry(layer, place),
+            };
+            applied.or_else(&mut *refuse)?;
             if self.stock.implied.len() > IMPLIED_MAX {
                 let what = "directories that have no entry of their own";
                 return Err(Error::TooMany { what, limit: IMPLIED_MAX as u64 });

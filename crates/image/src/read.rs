@@ -11,8 +11,11 @@ use crate::inspection::Inspection;
 use crate::merge::Merge;
 use crate::records::{Record, Records};
 use crate::scan::{self, Body, Budget, Scan, file_meta};
-use crate::tree::RemovedNode;
+use crate::tree::{RemovedNode, UnreadLayer};
 use crate::{Error, FileMeta, FileTree, Image, LayerFact, Note, RemovedHow, Result};
+
+// So many entries that cannot be are reported.
+const REFUSED_MAX: usize = 1000;
 
 /// Says whose content is wanted, by path. It is asked for regular files of layers, for files of the merged tree and for
 /// symbolic links there, whose targets are then wanted.
@@ -50,7 +53,8 @@ impl Default for ReadLimits {
 /// A layer is read a second time only if it has the content of a wanted file under a name that was not wanted: behind a
 /// hard link, a symbolic link, or a directory that is a link.
 pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<FileTree> {
-    read_all(image, wanted, None, limits, None)
+    let keep = Reading { wanted, inspection: None, limits, cache: None, damage: Damage::Refuse };
+    read_all(image, &keep)
 }
 
 /// The same, with extracts of files that are only looked at. An extract follows its file through hard links; a layer is
@@ -59,6 +63,10 @@ pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<F
 /// A layer that the cache knows is not read at all, and its blob not asked for: what is said of it is said of its
 /// `diff_id`, which the image's config has. `wanted`, `inspection` and `limits` must be those with which the cache was
 /// filled.
+///
+/// What is wrong with one layer hides nothing of the others: a layer that is encrypted, damaged, not what its digest
+/// says, or a foreign one that is not there is among [`FileTree::unread_layers`], and an entry that cannot be is among
+/// [`FileTree::refused`]. Whoever must not go on without them looks there.
 pub fn read_inspected(
     image: &Image,
     wanted: &Wanted<'_>,
@@ -66,21 +74,43 @@ pub fn read_inspected(
     limits: &ReadLimits,
     cache: Option<&dyn LayerCache>,
 ) -> Result<FileTree> {
-    read_all(image, wanted, Some(inspection), limits, cache)
+    let inspection = Some(inspection);
+    read_all(image, &Reading { wanted, inspection, limits, cache, damage: Damage::Note })
 }
 
-fn read_all(
-    image: &Image,
-    wanted: &Wanted<'_>,
-    inspection: Option<&Inspection<'_>>,
-    limits: &ReadLimits,
-    cache: Option<&dyn LayerCache>,
-) -> Result<FileTree> {
+// What to read of an image, and how.
+struct Reading<'a> {
+    wanted: &'a Wanted<'a>,
+    inspection: Option<&'a Inspection<'a>>,
+    limits: &'a ReadLimits,
+    cache: Option<&'a dyn LayerCache>,
+    damage: Damage,
+}
+
+// What to do about a layer that cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    Refuse,
+    Note,
+}
+
+fn read_all(image: &Image, reading: &Reading<'_>) -> Result<FileTree> {
+    let &Reading { wanted, inspection, limits, cache, damage } = reading;
     let keep = |_: usize, header: &Header| wanted(&header.path, &file_meta(header));
     let budget = Budget::new(limits, inspection);
     let all = (0..image.layers().len()).collect();
     let job = Job { image, budget: &budget, cache };
-    let scans = job.run(all, &|_| (&keep, String::new()))?;
+    let mut unread = Vec::new();
+    let mut scans = Vec::new();
+    for (index, scan) in job.run(all, &|_| (&keep, String::new())).into_iter().enumerate() {
+        scans.push(match scan {
+            Err(error) if damage == Damage::Note && is_of_layer(&error, image, index) => {
+                unread.push(UnreadLayer { index, reason: error.to_string() });
+                Scan::default()
+            }
+            other => other?,
+        });
+    }
     let mut layers: Vec<LayerFact> = image
         .layers()
         .zip(&scans)
@@ -95,7 +125,7 @@ fn read_all(
             duplicated_bytes: 0,
         })
         .collect();
-    let mut draft = merge(scans)?;
+    let mut draft = merge(scans, damage)?;
     count_removed(&mut layers, draft.tree.removed_nodes());
     let missing = draft.missing(wanted);
     if !missing.is_empty() {
@@ -106,12 +136,32 @@ fn read_all(
         let again: Vec<usize> = missing.keys().copied().collect();
         let budget = budget.again();
         let job = Job { image, budget: &budget, cache };
-        let scans = job.run(again.clone(), &|layer| (&keep[&layer], key_of(&missing[&layer])))?;
-        draft.fill(&again, scans);
+        let scans = job.run(again.clone(), &|layer| (&keep[&layer], key_of(&missing[&layer])));
+        draft.fill(&again, scans.into_iter().collect::<Result<_>>()?);
     }
     let mut tree = draft.finish();
     tree.layers = layers;
+    tree.unread = unread;
     Ok(tree)
+}
+
+// True if an error says something of one layer and nothing of where the layers come from.
+fn is_of_layer(error: &Error, image: &Image, index: usize) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    match error {
+        Error::Layer { source: sealift_archive::Error::Io(error), .. } => {
+            matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
+        }
+        Error::Digest { .. } | Error::Size { .. } | Error::Layer { .. } | Error::Entry { .. } => {
+            true
+        }
+        // Not meant to be there: such layers are fetched from elsewhere, if at all.
+        Error::Blob { .. } => image.layers().nth(index).is_some_and(|(descriptor, _)| {
+            let media_type = &descriptor.media_type;
+            media_type.contains("nondistributable") || media_type.contains("foreign")
+        }),
+        _ => false,
+    }
 }
 
 /// The tree of layers that are in memory, lowest first: entries with their content. All bodies are kept.
@@ -132,12 +182,13 @@ pub fn tree_of(layers: Vec<Vec<(Header, Vec<u8>)>>) -> Result<FileTree> {
             .ok_or(Error::Memory { what: "the names of a layer", limit })?;
         Ok(Scan { records, bodies, uncompressed_size: 0 })
     };
-    Ok(merge(layers.into_iter().map(scan).collect::<Result<_>>()?)?.finish())
+    let scans = layers.into_iter().map(scan).collect::<Result<_>>()?;
+    Ok(merge(scans, Damage::Refuse)?.finish())
 }
 
 /// The tree of one layer that was read already.
 pub(crate) fn tree_of_scan(scan: Scan) -> Result<FileTree> {
-    Ok(merge(vec![scan])?.finish())
+    Ok(merge(vec![scan], Damage::Refuse)?.finish())
 }
 
 type Keep<'a> = dyn Fn(usize, &Header) -> bool + Sync + 'a;
@@ -155,16 +206,15 @@ impl Job<'_> {
         &self,
         layers: Vec<usize>,
         keep: &(dyn Fn(usize) -> (&'a Keep<'a>, String) + Sync),
-    ) -> Result<Vec<Scan>> {
+    ) -> Vec<Result<Scan>> {
         // All are awaited and the lowest layer's error is the one that shows, however the threads ran.
-        let scans: Vec<Result<Scan>> = layers
+        layers
             .into_par_iter()
             .map(|layer| {
                 let (keep, key) = keep(layer);
                 self.layer(layer, keep, &key)
             })
-            .collect();
-        scans.into_iter().collect()
+            .collect()
     }
 
     fn layer(&self, layer: usize, keep: &Keep<'_>, key: &str) -> Result<Scan> {
@@ -195,14 +245,27 @@ struct Draft {
     over: BTreeMap<u32, String>,
 }
 
-fn merge(scans: Vec<Scan>) -> Result<Draft> {
+fn merge(scans: Vec<Scan>, damage: Damage) -> Result<Draft> {
     let mut merge = Merge::new();
+    let mut refused: Vec<Note> = Vec::new();
+    let mut refuse = |error: Error| match error {
+        Error::Entry { layer, path, reason } if damage == Damage::Note => {
+            if refused.len() < REFUSED_MAX {
+                let path = RelativePath::parse(path.as_bytes()).unwrap_or_default();
+                let message = format!("left out, as layer {layer} has it: it {reason}");
+                refused.push(Note { path, message });
+            }
+            Ok(())
+        }
+        other => Err(other),
+    };
     let mut bodies = HashMap::new();
     for (layer, scan) in (0..=u16::MAX).zip(scans) {
-        merge.apply(scan.records)?;
+        merge.apply(scan.records, &mut refuse)?;
         bodies.extend(scan.bodies.into_iter().map(|(place, body)| ((layer, place), body)));
     }
     let mut draft = Draft { tree: merge.finish(), over: BTreeMap::new() };
+    draft.tree.refused = refused;
     draft.keep(&bodies);
     Ok(draft)
 }

@@ -152,6 +152,17 @@ pub struct LayerFact {
     pub duplicated_bytes: u64,
 }
 
+/// A regular file, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// Its number.
+    pub number: u32,
+    /// Its bytes.
+    pub size: u64,
+    /// Place of its layer.
+    pub layer: usize,
+}
+
 /// Something about a file that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
@@ -159,6 +170,15 @@ pub struct Note {
     pub path: RelativePath,
     /// What and why.
     pub message: String,
+}
+
+/// A layer of which nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadLayer {
+    /// Its place, lowest is 0.
+    pub index: usize,
+    /// Why.
+    pub reason: String,
 }
 
 /// The merged file tree: sorted by path, every path without links in it, parents always there.
@@ -171,7 +191,9 @@ pub struct FileTree {
     bodies: Contents,
     extracts: Contents,
     pub(crate) notes: Vec<Note>,
+    pub(crate) refused: Vec<Note>,
     pub(crate) layers: Vec<LayerFact>,
+    pub(crate) unread: Vec<UnreadLayer>,
 }
 
 /// Something that was kept of some files, by node.
@@ -202,7 +224,9 @@ impl FileTree {
             bodies: Contents::new(),
             extracts: Contents::new(),
             notes: Vec::new(),
+            refused: Vec::new(),
             layers: Vec::new(),
+            unread: Vec::new(),
         }
     }
 
@@ -271,6 +295,50 @@ impl FileTree {
     /// The layers in figures, lowest first; empty for a directory.
     pub fn layers(&self) -> &[LayerFact] {
         &self.layers
+    }
+
+    /// Entries that no container runtime could unpack, which are left out.
+    pub fn refused(&self) -> &[Note] {
+        &self.refused
+    }
+
+    /// Layers that could not be read; what is in them is not in the tree, and what they hide is.
+    pub fn unread_layers(&self) -> &[UnreadLayer] {
+        &self.unread
+    }
+
+    /// How many numbers there are for files; see [`FileTree::numbered`].
+    pub fn numbers(&self) -> usize {
+        self.stock.nodes.len()
+    }
+
+    /// All regular files, each with a number below [`FileTree::numbers`], sorted by path.
+    pub fn numbered(&self) -> impl Iterator<Item = Numbered> {
+        self.nodes().filter_map(|number| {
+            let record = self.stock.record(number).filter(|record| record.is_file())?;
+            let layer = self.stock.nodes[number as usize].layer.into();
+            Some(Numbered { number, size: record.size, layer })
+        })
+    }
+
+    /// The number of the file at a path as programs write it: links above it are followed, the file itself is not.
+    pub fn number_of(&self, path: &[u8]) -> Option<u32> {
+        let end = path.len() - path.iter().rev().take_while(|byte| **byte == b'/').count();
+        let (directory, name) = match memchr::memrchr(b'/', &path[..end]) {
+            Some(slash) => (&path[..slash], &path[slash + 1..end]),
+            None => (&path[..0], &path[..end]),
+        };
+        self.child(self.walk(directory)?, name)
+    }
+
+    /// The numbers of everything below a file.
+    pub fn numbers_below(&self, number: u32) -> impl Iterator<Item = u32> {
+        self.below_node(number)
+    }
+
+    /// The path of the file with this number.
+    pub fn path_of(&self, number: u32) -> RelativePath {
+        self.stock.path(number)
     }
 
     /// What layers brought and later ones took away, in the order in which it happened.

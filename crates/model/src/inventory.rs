@@ -32,6 +32,8 @@ pub struct Layer {
     pub size_bytes: u64,
     /// The Dockerfile instruction that made it, as the image's history has it.
     pub instruction: Option<String>,
+    /// Why it could not be read; what is in it is then not in the inventory.
+    pub unread: Option<String>,
 }
 
 /// How much of the files the packages account for. Every regular file is in exactly one of the three.
@@ -81,6 +83,11 @@ pub struct UnownedFile {
 }
 
 impl Inventory {
+    /// The layers that could not be read.
+    pub fn unread_layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().filter(|layer| layer.unread.is_some())
+    }
+
     /// A package by its id.
     pub fn package(&self, id: PackageId) -> Option<&Package> {
         self.packages.get(id.0)

@@ -4,7 +4,8 @@ use std::io::Read;
 use std::sync::Arc;
 
 use sealift_image::{
-    Error, ReadLimits, image_from_descriptor, image_from_manifest, read, read_blob_verified,
+    Error, Inspection, Look, ReadLimits, image_from_descriptor, image_from_manifest, read,
+    read_blob_verified, read_inspected,
 };
 use sealift_oci::{
     Descriptor, Digest, ImageConfig, Index, Manifest, Platform, Raw, RootFs, media_type,
@@ -186,4 +187,93 @@ fn blobs_have_a_limit() {
     assert!(
         matches!(read_blob_verified(&blobs, &small, 99), Err(Error::Size { actual, .. }) if actual > 10)
     );
+}
+
+// What is in an image of which one layer is not as it should be: paths, layers that are not read, entries left out.
+fn rest(blobs: &Blobs, descriptor: &Descriptor) -> (Vec<String>, Vec<String>, Vec<String>) {
+    let image = image_from_descriptor(Arc::new(blobs.clone()), descriptor).unwrap();
+    let inspection =
+        Inspection { wanted: &|_, _| false, look: &|_, _| Look::Pass, extract: &|_, _| None };
+    let limits = ReadLimits::default();
+    let tree = read_inspected(&image, &|_, _| true, &inspection, &limits, None).unwrap();
+    let unread = tree.unread_layers().iter().map(|it| format!("{}: {}", it.index, it.reason));
+    let refused = tree.refused().iter().map(|it| format!("{}: {}", it.path, it.message));
+    (tree.iter().map(|fact| fact.path.to_string()).collect(), unread.collect(), refused.collect())
+}
+
+#[test]
+fn a_damaged_layer_hides_nothing_of_the_others() {
+    let tars = [layer(&["a=hello"]), layer(&["b=world"]), layer(&["c=!"])].map(|it| archive(&it));
+    let (blobs, descriptor) = build_of(&tars, &Platform::host());
+    let second = Digest::sha256(&tars[1]);
+    let mut changed = blobs.clone();
+    changed.0.get_mut(&second).unwrap()[0] ^= 1;
+    let mut cut = blobs.clone();
+    cut.0.get_mut(&second).unwrap().truncate(100);
+    for (blobs, reason) in [(changed, "has the digest"), (cut, "has 100 bytes")] {
+        let (paths, unread, _) = rest(&blobs, &descriptor);
+        assert_eq!(paths, ["a", "c"]);
+        assert!(unread.len() == 1 && unread[0].starts_with("1: layer"), "{unread:?}");
+        assert!(unread[0].contains(reason), "{unread:?}");
+    }
+    let mut gone = blobs.clone();
+    gone.0.remove(&second);
+    let image = image_from_descriptor(Arc::new(gone), &descriptor).unwrap();
+    let error = read(&image, &|_, _| true, &ReadLimits::default()).unwrap_err();
+    assert!(
+        matches!(error, Error::Blob { .. }),
+        "a layer that should be there is missing: {error}"
+    );
+}
+
+// An image of two layers, the second one with this media type and, if it is there, this content.
+fn with_second(media_type: &str, content: Option<&[u8]>) -> (Blobs, Descriptor) {
+    let tar = archive(&layer(&["a=hello"]));
+    let other = content.unwrap_or(b"elsewhere");
+    let mut blobs = Blobs::default();
+    let first = blobs.add(media_type::LAYER, tar.clone());
+    let second = blobs.add(media_type, other.to_vec());
+    if content.is_none() {
+        blobs.0.remove(&second.digest);
+    }
+    let diff_ids = vec![Digest::sha256(&tar), Digest::sha256(other)];
+    let rootfs = RootFs { diff_ids, ..RootFs::default() };
+    let config = ImageConfig { rootfs, ..ImageConfig::default() };
+    let config = blobs.add(media_type::CONFIG, Raw::encode(config).bytes().to_vec());
+    let manifest = Raw::encode(Manifest::new(config, vec![first, second]));
+    let descriptor = blobs.add(media_type::MANIFEST, manifest.bytes().to_vec());
+    (blobs, descriptor)
+}
+
+#[test]
+fn foreign_and_encrypted_layers() {
+    let foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+    let (blobs, descriptor) = with_second(foreign, None);
+    let (paths, unread, _) = rest(&blobs, &descriptor);
+    assert_eq!(paths, ["a"]);
+    assert!(unread[0].starts_with("1: cannot read blob"), "{unread:?}");
+    let encrypted = format!("{}+encrypted", media_type::LAYER_GZIP);
+    let (blobs, descriptor) = with_second(&encrypted, Some(b"secret"));
+    let (paths, unread, _) = rest(&blobs, &descriptor);
+    assert_eq!(paths, ["a"]);
+    assert!(unread[0].ends_with("is encrypted"), "{unread:?}");
+    // A foreign layer that is there is a layer like any other.
+    let tar = archive(&layer(&["b=world"]));
+    let (blobs, descriptor) = with_second(foreign, Some(&tar));
+    assert_eq!(rest(&blobs, &descriptor).0, ["a", "b"]);
+}
+
+#[test]
+fn entries_that_cannot_be_are_left_out() {
+    let tars = [layer(&["a=hello", "h=>nowhere", "b=world"]), layer(&[".wh..", "c=!"])];
+    let (blobs, descriptor) = build(&tars);
+    assert!(matches!(open_and_read(&blobs, &descriptor), Err(Error::Entry { .. })));
+    let (paths, unread, refused) = rest(&blobs, &descriptor);
+    assert_eq!(paths, ["a", "b", "c"]);
+    assert!(unread.is_empty(), "{unread:?}");
+    let expected = [
+        "h: left out, as layer 0 has it: it is a hard link to `nowhere`, which is not there",
+        ".wh..: left out, as layer 1 has it: it is a whiteout that names no entry",
+    ];
+    assert_eq!(refused, expected);
 }
