@@ -5,8 +5,9 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
     "../archive/src",
+    "../deb822/src",
     "../image/src",
     "../license/src",
     "../lockfile/src",

@@ -11,8 +11,10 @@ mod cataloger;
 mod classifier;
 mod complaints;
 mod component;
+mod coverage;
 mod declared;
 mod distro;
+mod explanation;
 mod inspection;
 mod link;
 mod sqlite;
@@ -63,14 +65,15 @@ mod yaml_lines;
 use rayon::prelude::*;
 use sealift_archive::RelativePath;
 use sealift_deb822 as deb822;
-use sealift_image::{FileFact, FileTree};
+use sealift_image::{FileFact, FileTree, LayerFact};
 use sealift_license::{name as license, os as os_license};
-use sealift_model::{Inventory, Note};
+use sealift_model::{Inventory, Layer, Note};
 
 use cataloger::{Context, Found};
 use classifier::{CLASSIFIER, Use};
 
 pub use cataloger::{Cataloger, Pattern};
+pub use explanation::{EXPLANATIONS, Explanation, Place};
 pub use inspection::{INSPECTION, INSPECTORS, Inspector};
 
 /// All catalogers. The order is of no importance.
@@ -191,7 +194,39 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     java::jvm::settle(&mut drafts);
     listed::settle(&mut drafts);
     perl::settle(&mut drafts);
-    link::link(drafts, distro, notes, tree)
+    notes.extend(left_out(tree));
+    let mut inventory = link::link(drafts, distro, notes, tree);
+    inventory.coverage = Some(coverage::coverage(&inventory.packages, tree));
+    inventory.layers = layers(tree);
+    inventory
+}
+
+// What is missing of the tree itself.
+fn left_out(tree: &FileTree) -> impl Iterator<Item = Note> {
+    let unread = tree.unread_layers().iter().map(|layer| Note {
+        subject: format!("layer {}", layer.index),
+        message: format!("what is in it is not known: {}", layer.reason),
+    });
+    let refused = tree
+        .refused()
+        .iter()
+        .map(|note| Note { subject: format!("/{}", note.path), message: note.message.clone() });
+    unread.chain(refused)
+}
+
+fn layers(tree: &FileTree) -> Vec<Layer> {
+    let layer = |(index, fact): (usize, &LayerFact)| Layer {
+        digest: fact.digest.clone(),
+        diff_id: fact.diff_id.clone(),
+        size_bytes: fact.size,
+        instruction: None,
+        unread: tree
+            .unread_layers()
+            .iter()
+            .find(|unread| unread.index == index)
+            .map(|unread| unread.reason.clone()),
+    };
+    tree.layers().iter().enumerate().map(layer).collect()
 }
 
 fn read_body(fact: &FileFact, bytes: &[u8], context: &Context<'_>) -> Found {

@@ -11,6 +11,7 @@ mod error;
 mod target;
 
 mod blob;
+mod history;
 mod image;
 mod layer;
 mod platform;

@@ -12,13 +12,33 @@ use crate::open::Opened;
 
 /// What is inside an image. A layer that was looked at before is not read again.
 pub fn inventory(session: &Session<'_>, image: &Image) -> Result<Inventory, Error> {
-    Ok(sealift_catalog::catalog(&read(session, image)?))
+    Ok(catalogue(image, &read(session, image)?))
+}
+
+/// Refuses an inventory of an image of which some layers could not be read. Whoever judges an image asks this first; who
+/// only shows what is there asks it at the end.
+pub fn check_complete(inventory: &Inventory) -> Result<(), Error> {
+    let mut unread = inventory.unread_layers();
+    let Some(first) = unread.next() else { return Ok(()) };
+    Err(Error::UnreadLayers {
+        unread: 1 + unread.count(),
+        layers: inventory.layers.len(),
+        reason: first.unread.clone().unwrap_or_default(),
+    })
+}
+
+fn catalogue(image: &Image, tree: &FileTree) -> Inventory {
+    let mut inventory = sealift_catalog::catalog(tree);
+    for (layer, instruction) in inventory.layers.iter_mut().zip(image.instructions()) {
+        layer.instruction = instruction;
+    }
+    inventory
 }
 
 /// What is inside an image whose layers are all read now, whatever is known of them: for those who must not believe a
 /// cache.
 pub fn inventory_of_every_byte(image: &Image) -> Result<Inventory, Error> {
-    Ok(sealift_catalog::catalog(&read_layers(image, None)?))
+    Ok(catalogue(image, &read_layers(image, None)?))
 }
 
 /// The files of an image, with the content that catalogers want. A layer that was looked at before is not read again.
@@ -65,11 +85,16 @@ pub fn summary(inventory: &Inventory) -> String {
         0 => String::new(),
         count => format!(", {count} things that could not be read"),
     };
+    let unowned = inventory.coverage.as_ref().map(|coverage| {
+        let points = coverage.unowned_basis_points();
+        format!(", {}.{} % of the bytes unowned", points / 100, points % 100 / 10)
+    });
     format!(
-        "{} system and {} language packages, {}{notes}",
+        "{} system and {} other packages, {}{}{notes}",
         count(true),
         count(false),
-        distro.unwrap_or("no distribution")
+        distro.unwrap_or("no distribution"),
+        unowned.unwrap_or_default()
     )
 }
 

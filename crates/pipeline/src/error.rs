@@ -55,6 +55,16 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// Some layers of an image could not be read, so that nobody knows what is in them.
+    #[error("{unread} of {layers} layers could not be read: {reason}")]
+    UnreadLayers {
+        /// How many.
+        unread: usize,
+        /// Of how many.
+        layers: usize,
+        /// Why the first could not.
+        reason: String,
+    },
     /// A file of the user's cannot be read or written.
     #[error("cannot {action} `{path}`: {source}")]
     File {
@@ -179,6 +189,9 @@ impl Error {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space on that disk".to_owned())
+            }
+            Self::UnreadLayers { .. } => {
+                Some("what is listed is all that is in the other layers".to_owned())
             }
             Self::NoImage { .. } => Some("`sealift images` lists what is there".to_owned()),
             Self::NotReachable { reference, source } => Some(source.hint().unwrap_or_else(|| {

@@ -192,6 +192,7 @@ fn open_built(session: &Session<'_>, built: &Built, name: &Reference) -> Result<
 
 fn list(session: &Session<'_>, opened: &Opened) -> Result<Inventory, Error> {
     let inventory = crate::contents::inventory(session, &opened.image)?;
+    crate::contents::check_complete(&inventory)?;
     done(session, Step::Sbom, crate::contents::summary(&inventory));
     Ok(inventory)
 }

@@ -207,6 +207,7 @@ fn judge_again(
     }
     let policies = crate::judge::sources(&request.policy.files)?;
     let inventory = crate::contents::inventory_of_every_byte(&opened.image)?;
+    crate::contents::check_complete(&inventory)?;
     let evidence = Evidence {
         inventory: Some(&inventory),
         scan_status: attested_scan(verification, request.fail_on),

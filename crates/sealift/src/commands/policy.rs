@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use sealift_model::{Level, Outcome, Severity, Verdict};
 use sealift_pipeline::judge::{self, Evidence};
-use sealift_pipeline::{examine, scan, verify};
+use sealift_pipeline::{contents, examine, scan, verify};
 use sealift_policy::ScanStatus;
 use serde_json::json;
 
@@ -27,6 +27,7 @@ pub(crate) fn run(
     let scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
     let keys = request::trusted(&arguments.keys, &workshop)?;
     let examined = examine::examine(&session, &arguments.image)?;
+    contents::check_complete(&examined.inventory)?;
     let opened = examined.opened.as_ref();
     if opened.is_none() {
         printer.warning(

@@ -41,6 +41,7 @@ fn image(global: &Global, arguments: &Sbom, printer: &Printer) -> anyhow::Result
     }
     write(&outputs, &examined.inventory, &examined.subject, printer)?;
     printer.message(&contents::summary(&examined.inventory));
+    contents::check_complete(&examined.inventory)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use sealift_pipeline::{examine, scan};
+use sealift_pipeline::{contents, examine, scan};
 
 use super::request;
 use crate::arguments::{Global, Scan, TableOrJson};
@@ -42,6 +42,7 @@ pub(crate) fn run(
         printer.detail(&format!("  {}: {}", note.subject, note.message));
     }
     printer.message(&scan::summary(&report));
+    contents::check_complete(&examined.inventory)?;
     // As trivy has it: the flag alone makes findings count; a severity list narrows what is a finding.
     if let Some(code) = arguments.exit_code {
         request.fail_on = request.fail_on.or(Some(sealift_model::Severity::Unknown));

@@ -124,3 +124,24 @@ fn a_layer_is_looked_at_once() {
         assert_eq!(list(), first, "what was damaged is read again");
     }
 }
+
+#[test]
+fn a_damaged_layer_is_reported_and_the_rest_listed() {
+    let context = with_image();
+    context.write("small/package.json", r#"{"name":"a","version":"1.0.0"}"#);
+    context.write("small/other/package.json", r#"{"name":"b","version":"2.0.0"}"#);
+    let dockerfile = "FROM scratch\nCOPY package.json /app/\nCOPY other /other\n";
+    context.write("small/Dockerfile", dockerfile);
+    context.expect(0, &["build", "--quiet", "-t", "small:1", "small"]);
+    let facts = context.expect(0, &["inspect", "small:1", "--format", "json"]).stdout;
+    let facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
+    let layer = facts["manifest"]["layers"][0]["digest"].as_str().unwrap_or_default();
+    let blob = context.store().join("blobs").join(layer.replace(':', "/"));
+    std::fs::write(blob, "nothing of the kind").unwrap();
+    let outcome = context.run(&["sbom", "small:1", "-o", "purls"]);
+    assert_eq!(outcome.code, 3, "{outcome:?}");
+    assert_eq!(outcome.stdout, "pkg:npm/b@2.0.0\n");
+    assert!(outcome.stderr.contains("error: 1 of 2 layers could not be read"), "{outcome:?}");
+    let policy = ["policy", "check", "small:1"];
+    assert_one_error(&context.run(&policy), 3, &["1 of 2 layers could not be read"]);
+}
