@@ -44,7 +44,8 @@ fn read_install(bytes: &[u8], context: &Context<'_>) -> Found {
             return found;
         }
     };
-    let meta = context.companion(format!("{}/MYMETA.json", &folder[1..]).as_bytes());
+    let meta =
+        context.companion(format!("{}/MYMETA.json", folder.trim_start_matches('/')).as_bytes());
     let meta = meta.and_then(|file| object(file.bytes).ok()).unwrap_or_default();
     let text = |key: &str| install.get(key).and_then(Value::as_str).filter(|it| is_text(it));
     let version = text("version");
@@ -133,7 +134,8 @@ fn read_packlist(_: &[u8], context: &Context<'_>) -> Found {
     let homes =
         [home.to_owned(), home.replace("/site_perl/", "/"), home.replace("/vendor_perl/", "/")];
     let version = homes.iter().find_map(|home| {
-        let local = context.companion(format!("{}/perllocal.pod", &home[1..]).as_bytes())?;
+        let local = context
+            .companion(format!("{home}/perllocal.pod").trim_start_matches('/').as_bytes())?;
         local_version(&String::from_utf8_lossy(local.bytes), &module)
     });
     let mut draft = distribution(&module.replace("::", "-"), version.as_deref(), context);

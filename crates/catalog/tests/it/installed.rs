@@ -66,6 +66,9 @@ fn perl_distributions() {
     "#]]
     .assert_eq(&show(&inventory(&[&files])));
     cut(&files);
+    // Right below the root there is no folder before it.
+    let found = inventory(&[&[("auto/A/.packlist", b"x"), (".meta/install.json", b"{}")]]);
+    assert_eq!(found.packages.len(), 1, "{}", show(&found));
 }
 
 #[test]
