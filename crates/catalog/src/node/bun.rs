@@ -4,8 +4,9 @@
 use sealift_model::PackageKind;
 use serde_json::{Map, Value};
 
-use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, candidates, directory, is_name, is_version};
-use super::{needs, within};
+use super::npm_lock::project_draft;
+use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, Places, directory, is_name, is_version};
+use super::{needed, needs, within};
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::declared::{declared, download_url, integrity, is_of_package};
 
@@ -34,9 +35,17 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
             return found;
         }
     };
+    let root = directory(context);
     let packages = lock.get("packages").and_then(Value::as_object);
-    for (key, entry) in packages.into_iter().flatten().take(PACKAGES_MAX) {
-        match entry.as_array().map(Vec::as_slice).and_then(|it| package(key, it, context)) {
+    let packages = || packages.into_iter().flatten().take(PACKAGES_MAX);
+    let own = |key: &String| {
+        let place = place(key, &root);
+        (place.clone(), place)
+    };
+    let places: Places = packages().map(|(key, _)| own(key)).collect();
+    for (key, entry) in packages() {
+        let entry = entry.as_array().map(Vec::as_slice);
+        match entry.and_then(|it| package(&place(key, &root), it, &places, context)) {
             Some(draft) => found.drafts.push(draft),
             None => found.notes.push(context.note(format!("package `{key}` cannot be read"))),
         }
@@ -44,28 +53,32 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
     found.notes.truncate(100);
     // A project of the workspace is no component.
     found.drafts.retain(|draft| !draft.package.name.is_empty());
+    let projects = lock.get("workspaces").and_then(Value::as_object).into_iter().flatten();
+    for (place, project) in projects.take(PACKAGES_MAX) {
+        let place = if place.is_empty() { root.clone() } else { within(&root, place) };
+        found.drafts.extend(project_draft(&place, project, &places, context));
+    }
     found
 }
 
 // `["name@version", "registry", {needs}, "integrity"]`; other sources have other fields between.
-fn package(key: &str, entry: &[Value], context: &Context<'_>) -> Option<Draft> {
+fn package(place: &str, entry: &[Value], places: &Places, context: &Context<'_>) -> Option<Draft> {
     let resolution = entry.first()?.as_str()?;
     let at = resolution.get(1..)?.find('@')? + 1;
     let (name, version) = (&resolution[..at], &resolution[at + 1..]);
     let is_own = ["workspace:", "link:", "root:"].iter().any(|start| version.starts_with(start));
     let name = Some(name).filter(|name| is_name(name))?;
-    let place = place(key, &directory(context));
     let name = if is_own { "" } else { name };
     let version = Some(version).filter(|text| is_version(text));
     let mut draft = declared(PackageKind::Npm, name, version, context);
     let info = entry.iter().find_map(Value::as_object);
-    let needed = info.into_iter().flat_map(needs).take(NEEDS_MAX);
-    draft.requires = needed.map(|need| candidates(&place, need)).collect();
+    let needs = info.into_iter().flat_map(needs).take(NEEDS_MAX);
+    draft.requires = needs.filter_map(|need| needed(place, need, places)).collect();
     let texts = || entry.iter().skip(1).filter_map(Value::as_str);
     draft.package.hashes = texts().next_back().map(integrity).unwrap_or_default();
     draft.package.download_url =
         texts().next().and_then(download_url).filter(|it| it.ends_with("gz"));
-    draft.provides = vec![place];
+    draft.provides = vec![place.to_owned()];
     Some(draft)
 }
 

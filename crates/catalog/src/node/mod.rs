@@ -11,6 +11,8 @@ pub(crate) mod pnpm;
 pub(crate) mod yarn;
 pub(crate) mod yarn_cache;
 
+use std::collections::HashMap;
+
 use sealift_model::{Evidence, License, Method, PackageKind, Scope, Supplier};
 use serde_json::{Map, Value};
 
@@ -75,17 +77,14 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
         draft.package.files = files(directory, context);
     }
     draft.provides = vec![directory.to_owned()];
-    draft.requires = needs(&manifest)
-        .take(NEEDS_MAX)
-        .map(|need| {
-            let candidates = candidates(directory, need);
-            let is_there = |candidate: &String| {
-                let resolved = context.resolved(&format!("{candidate}/package.json"))?;
-                Some(vec![resolved.strip_suffix("/package.json")?.to_owned()])
-            };
-            candidates.iter().find_map(is_there).unwrap_or(candidates)
+    // What is not there is known to lock files only, which say so themselves.
+    let installed = |need: &str| {
+        candidates(directory, need).iter().find_map(|candidate| {
+            let resolved = context.resolved(&format!("{candidate}/package.json"))?;
+            Some(vec![resolved.strip_suffix("/package.json")?.to_owned()])
         })
-        .collect();
+    };
+    draft.requires = needs(&manifest).take(NEEDS_MAX).filter_map(installed).collect();
     found.drafts.push(draft);
     found
 }
@@ -229,6 +228,14 @@ fn within(directory: &str, path: &str) -> String {
 /// A version may be the address of an archive or a repository, which is none.
 fn is_version(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit()) && text.len() < 200
+}
+
+/// The places of a lock file's packages, and the names under which these are known.
+type Places = HashMap<String, String>;
+
+/// What is needed by what is at a place, by the place where Node finds it among those of a lock file.
+fn needed(place: &str, need: &str, places: &Places) -> Option<Vec<String>> {
+    candidates(place, need).iter().find_map(|candidate| Some(vec![places.get(candidate)?.clone()]))
 }
 
 /// Names that a manifest, or its entry in a lock file, needs at run time.

@@ -5,9 +5,9 @@
 use sealift_model::PackageKind;
 use serde_json::{Map, Value};
 
-use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, candidates, directory, is_name, is_version};
-use super::{licenses, needs, within};
-use crate::cataloger::{Cataloger, Context, Found, Pattern};
+use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, Places, directory, is_name, is_version};
+use super::{licenses, needed, needs, within};
+use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::declared::{declared, download_url, integrity, is_of_package};
 
 /// What is meant to be installed.
@@ -55,25 +55,54 @@ fn read(bytes: &[u8], context: &Context<'_>, is_hidden: bool) -> Found {
     if entries.len() > PACKAGES_MAX {
         found.notes.push(context.note("it has too many packages; the first are read"));
     }
+    let mut places = Places::new();
+    let mut known = Vec::new();
     for (place, name, entry) in entries.into_iter().take(PACKAGES_MAX) {
         let place = within(&root, &place);
         let real = context.resolved(&format!("{place}/package.json"));
-        if !is_name(&name) || is_hidden && real.is_none() {
-            continue;
+        let real = real.and_then(|path| path.strip_suffix("/package.json").map(str::to_owned));
+        if is_name(&name) && (!is_hidden || real.is_some()) {
+            let real = real.unwrap_or_else(|| place.clone());
+            places.insert(place.clone(), real.clone());
+            known.push((place, real, name, entry));
         }
+    }
+    for (place, real, name, entry) in known {
         let text = |key: &str| entry.get(key).and_then(Value::as_str);
         let version = text("version").filter(|text| is_version(text));
         let mut draft = declared(PackageKind::Npm, &name, version, context);
         draft.package.licenses = licenses(entry);
         draft.package.hashes = text("integrity").map(integrity).unwrap_or_default();
         draft.package.download_url = text("resolved").and_then(download_url);
-        draft.requires =
-            entry_needs(entry).take(NEEDS_MAX).map(|need| candidates(&place, need)).collect();
-        let real = real.and_then(|path| path.strip_suffix("/package.json").map(str::to_owned));
-        draft.provides = vec![real.unwrap_or(place)];
+        let needs = entry_needs(entry).take(NEEDS_MAX);
+        draft.requires = needs.filter_map(|need| needed(&place, need, &places)).collect();
+        draft.provides = vec![real];
         found.drafts.push(draft);
     }
+    let packages = lock.get("packages").and_then(Value::as_object).into_iter().flatten();
+    let projects = packages.filter(|(place, _)| !place.contains("node_modules/"));
+    for (place, project) in projects.take(PACKAGES_MAX) {
+        let place = if place.is_empty() { root.clone() } else { within(&root, place) };
+        found.drafts.extend(project_draft(&place, project, &places, context));
+    }
     found
+}
+
+/// The needs of a project of the workspace, which is known by its folder.
+pub(super) fn project_draft(
+    place: &str,
+    project: &Value,
+    places: &Places,
+    context: &Context<'_>,
+) -> Option<Draft> {
+    let project = project.as_object()?;
+    let develop = project.get("devDependencies").and_then(Value::as_object);
+    let develop = develop.into_iter().flat_map(Map::keys).map(String::as_str);
+    let needs = needs(project).chain(develop.filter(|name| is_name(name))).take(NEEDS_MAX);
+    let mut draft = declared(PackageKind::Npm, "", None, context);
+    draft.requires = needs.filter_map(|need| needed(place, need, places)).collect();
+    draft.provides = vec![place.to_owned()];
+    Some(draft)
 }
 
 // An entry's place, name and content.
