@@ -20,7 +20,8 @@ pub(crate) fn read(text: &str, term: &dyn Fn(&str) -> Option<String>) -> Option<
             "&" => "AND",
             "|" | "||" => "OR",
             _ if word.eq_ignore_ascii_case("and") => "AND",
-            _ if word.eq_ignore_ascii_case("or") => "OR",
+            // Who may take one or both may take one.
+            _ if word.eq_ignore_ascii_case("or") || word.eq_ignore_ascii_case("and/or") => "OR",
             _ => {
                 name.push(word);
                 continue;

@@ -55,6 +55,7 @@ fn debian_id(name: &str) -> Option<String> {
         "gplv2+" => "GPL-2.0-or-later",
         "gplv3" => "GPL-3.0-only",
         "gplv3+" => "GPL-3.0-or-later",
+        "gfdl-1.3+-no-invariant" => "GFDL-1.3-no-invariants-or-later",
         "zend-engine-2.00" => "Zend-2.0",
         "ms-pl" => "MS-PL",
         "sil-1.1" | "sil-ofl-1.1" => "OFL-1.1",

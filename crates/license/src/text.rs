@@ -145,12 +145,13 @@ fn clusters(hits: &[Hit]) -> Vec<(&'static Known, Vec<Hit>)> {
         // Within a copy the places grow together; a sequence that a text has twice is off.
         let mut open: Vec<Vec<Hit>> = Vec::new();
         for hit in hits {
-            let is_next = |cluster: &&mut Vec<Hit>| {
+            let drift = |cluster: &Vec<Hit>| {
                 let last = cluster[cluster.len() - 1];
-                let (left, right) = (last.at + hit.place, hit.at + last.place);
-                hit.place > last.place && left.abs_diff(right) <= slack
+                let drift = (last.at + hit.place).abs_diff(hit.at + last.place);
+                if hit.place > last.place { drift } else { usize::MAX }
             };
-            if let Some(cluster) = open.iter_mut().rev().find(is_next) {
+            let nearest = open.iter_mut().min_by_key(|cluster| drift(cluster));
+            if let Some(cluster) = nearest.filter(|cluster| drift(cluster) <= slack) {
                 cluster.push(*hit);
                 continue;
             }
