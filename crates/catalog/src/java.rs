@@ -231,7 +231,8 @@ fn archive(
     let start = drafts.len();
     // What is in an archive and says nothing of itself is no package.
     let is_known = own.identity.group.is_some() || own.identity.version.is_some();
-    if place.is_empty() || is_known {
+    let is_listed = place.is_empty() || is_known;
+    if is_listed {
         let mut draft = archive_draft(&own, &path, context);
         draft.package.scope = if place.is_empty() { Scope::Installed } else { Scope::Embedded };
         let project = projects.iter().find(|project| project.is_of(&own.identity));
@@ -245,7 +246,7 @@ fn archive(
         let mut draft = archive_draft(&Identified::by_project(identity), &path, context);
         draft.package.scope = Scope::Embedded;
         draft.provides[0] = format!("{path}#{number}");
-        if let Some(outer) = drafts.get_mut(start) {
+        if let Some(outer) = drafts.get_mut(start).filter(|_| is_listed) {
             outer.requires.push(vec![draft.provides[0].clone()]);
         }
         drafts.push(draft);
