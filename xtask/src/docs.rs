@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::graph::cargo;
 
-const PAGES: [(&str, &str); 3] = [
+const PAGES: [(&str, &str); 4] = [
+    ("catalogers", "docs/catalogers.md"),
     ("commands", "docs/commands.md"),
     ("configuration", "docs/configuration.md"),
     ("rules", "docs/rules.md"),

@@ -64,6 +64,22 @@ impl Pattern {
         }
     }
 
+    /// The pattern as people write such: `*` is any text without a slash, `**` any folders.
+    pub fn glob(&self) -> String {
+        match self {
+            Self::Exact(path) => format!("/{path}"),
+            Self::In(parent, end) => format!("/{parent}/*{end}"),
+            Self::OneBelow(parent, name) => format!("/{parent}/*/{name}"),
+            Self::TwoBelow(parent, name) => format!("/{parent}/*/*/{name}"),
+            Self::Named("", name) => format!("**/{name}"),
+            Self::Named(end, name) => format!("**/*{end}/{name}"),
+            Self::Around(start, end) => format!("**/{start}*{end}"),
+            Self::Ending(end) => format!("**/*{end}"),
+            Self::InAny(parts, end) => format!("**/{parts}/*{end}"),
+            Self::OneBelowAny(parts, end) => format!("**/{parts}/*/*{end}"),
+        }
+    }
+
     /// True if the path is one of these.
     pub fn matches(&self, path: &[u8]) -> bool {
         let (directory, name) = match memrchr(path) {

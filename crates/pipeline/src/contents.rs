@@ -5,6 +5,8 @@ use sealift_image::{FileMeta, FileTree, Image, LayerCache, ReadLimits};
 use sealift_model::{Artifact, ArtifactKind, ImageFacts, Inventory};
 use sealift_oci::Reference;
 
+pub use sealift_catalog::{CATALOGERS, INSPECTORS, Pattern};
+
 use crate::Error;
 use crate::Session;
 use crate::layers::Findings;

@@ -52,14 +52,8 @@ fn image(session: &Session<'_>, opened: Opened) -> Result<Examined, Error> {
 
 // Files have no time of their own: the document is as old as its making.
 fn files(session: &Session<'_>, name: String, inventory: Inventory) -> Examined {
-    let subject = Subject {
-        name: name.clone(),
-        reference: None,
-        digest: None,
-        architecture: None,
-        supplier: None,
-        created_secs: session.document_secs(),
-    };
+    let subject =
+        Subject { name: name.clone(), created_secs: session.document_secs(), ..Subject::default() };
     let artifact = Artifact { name, kind: ArtifactKind::Filesystem, image: None };
     Examined { inventory, artifact, subject, opened: None }
 }

@@ -73,7 +73,6 @@ pub fn seal(
     let known = crate::verify::proved(opened, &[signer.key.public()])?;
     let created = timestamp(session.document_secs());
     let full_name = name.to_string();
-    let repository = format!("{}/{}", name.registry(), name.repository());
     let mut sealed = Sealed::default();
     if known.signatures.iter().any(|signature| signature.name.as_ref() == Some(&full_name)) {
         sealed.kept += 1;
@@ -82,6 +81,24 @@ pub fn seal(
         store(session, &sealift_sign::sign_image(&signer.key, &subject, created))?;
         sealed.made += 1;
     }
+    let attested = attest(session, opened, name, signer, claims)?;
+    sealed.made += attested.made;
+    sealed.kept += attested.kept;
+    Ok(sealed)
+}
+
+/// Stores attestations of an image, without a signature.
+pub fn attest(
+    session: &Session<'_>,
+    opened: &Opened,
+    name: &Reference,
+    signer: &Signer,
+    claims: &[Claim],
+) -> Result<Sealed, Error> {
+    let known = crate::verify::proved(opened, &[signer.key.public()])?;
+    let created = timestamp(session.document_secs());
+    let repository = format!("{}/{}", name.registry(), name.repository());
+    let mut sealed = Sealed::default();
     let subject = Subject { descriptor: &opened.descriptor, name: Some(&repository) };
     for claim in claims {
         if is_kept(&known, claim) {
@@ -126,6 +143,7 @@ fn store(session: &Session<'_>, artifact: &Artifact) -> Result<(), Error> {
 /// The SBOMs, dated as the image is, so that the same image has the same ones.
 pub fn sbom_claims(opened: &Opened, name: &Reference, inventory: &Inventory) -> Vec<Claim> {
     let subject = sbom_subject(opened, name);
+    let inventory = &sealift_sbom::present(inventory);
     [
         (predicate_type::SPDX, sealift_sbom::spdx::encode(inventory, &subject)),
         (predicate_type::CYCLONEDX, sealift_sbom::cyclonedx::encode(inventory, &subject)),
@@ -144,6 +162,9 @@ pub fn sbom_subject(opened: &Opened, name: &Reference) -> SbomSubject {
     let created = config.created.as_deref().and_then(nanoseconds).unwrap_or(0) / 1_000_000_000;
     let mut subject = SbomSubject::image(name, &opened.descriptor.digest, created);
     subject.architecture = Some(config.architecture.clone()).filter(|text| !text.is_empty());
+    subject.config_digest = Some(opened.image.config.digest().clone());
+    subject.take_manifest(opened.image.manifest.bytes());
+    subject.take_labels(&config.config.labels);
     subject
 }
 

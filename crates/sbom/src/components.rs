@@ -9,6 +9,8 @@ pub(crate) struct Components<'a> {
     pub(crate) packages: Vec<&'a Package>,
     /// What each needs, sorted.
     pub(crate) needs: Vec<BTreeSet<usize>>,
+    /// Whose code each contains since it was built, sorted.
+    pub(crate) built_from: Vec<BTreeSet<usize>>,
     /// Those from which all others can be reached.
     pub(crate) roots: Vec<usize>,
 }
@@ -28,18 +30,29 @@ impl<'a> Components<'a> {
             }
         }
         let mut needs = vec![BTreeSet::new(); packages.len()];
+        let mut built_from = needs.clone();
         for relation in &inventory.relations {
-            if relation.kind != RelationKind::DependsOn {
-                continue;
-            }
+            let edges: &mut Vec<BTreeSet<usize>> = match relation.kind {
+                RelationKind::DependsOn => &mut needs,
+                RelationKind::BuiltFrom => &mut built_from,
+                RelationKind::OwnedBy => continue,
+            };
             if let (Some(from), Some(to)) = (places.get(&relation.from), places.get(&relation.to))
                 && from != to
             {
-                needs[*from].insert(*to);
+                edges[*from].insert(*to);
             }
         }
-        let roots = roots(&needs);
-        Self { packages, needs, roots }
+        let mut components = Self { packages, needs, built_from, roots: Vec::new() };
+        let all: Vec<BTreeSet<usize>> =
+            (0..components.packages.len()).map(|place| components.edges(place)).collect();
+        components.roots = roots(&all);
+        components
+    }
+
+    /// What a component leads to, in whatever way.
+    pub(crate) fn edges(&self, place: usize) -> BTreeSet<usize> {
+        self.needs[place].union(&self.built_from[place]).copied().collect()
     }
 }
 

@@ -159,7 +159,7 @@ impl UnknownFormat {
                     .map(|name| format!("did you mean `{name}`? "))
                     .unwrap_or_default();
                 let known: Vec<String> = FORMATS.iter().map(Format::describe).collect();
-                format!("{meant}known formats: {}", known.join(", "))
+                format!("{meant}known formats: {}, template", known.join(", "))
             }
             Self::Version { name, .. } => {
                 let versions = FORMATS

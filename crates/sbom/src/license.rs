@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::License;
+use sealift_model::{License, LicenseSource};
 use sealift_oci::Digest;
 use spdx::Expression;
 
@@ -11,8 +11,18 @@ use crate::text;
 /// Texts of licences that the SPDX list does not have, by the name that a document gives them.
 pub(crate) type Extracted = BTreeMap<String, String>;
 
+/// The name that stands where a licence is demanded and none is known.
+pub(crate) const UNKNOWN_LICENSE: &str = "LicenseRef-sealift-unknown";
+
+/// What that name stands for.
+pub(crate) const UNKNOWN_LICENSE_TEXT: &str =
+    "No licence is known: no record in the image names one, and no licence text was recognised.";
+
 /// The licence expression of a package for SPDX; what has no expression is referred to by a name.
-pub(crate) fn spdx_expression(licenses: &[License], extracted: &mut Extracted) -> Option<String> {
+pub(crate) fn spdx_expression<'a>(
+    licenses: impl IntoIterator<Item = &'a License>,
+    extracted: &mut Extracted,
+) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     for license in licenses {
         let part = match valid_expression(license) {
@@ -35,7 +45,7 @@ pub(crate) enum Choice {
     /// One expression for all.
     Expression(String),
     /// A list of identifiers and names.
-    List(Vec<Named>),
+    List(Vec<(Named, LicenseSource)>),
 }
 
 /// A licence in a list.
@@ -68,8 +78,8 @@ pub(crate) fn choice(licenses: &[License]) -> Choice {
                 None => continue,
             },
         };
-        if !named.contains(&entry) {
-            named.push(entry);
+        if !named.iter().any(|(known, _)| *known == entry) {
+            named.push((entry, license.source));
         }
     }
     match join(&expressions) {
@@ -206,19 +216,26 @@ mod tests {
 
     #[test]
     fn for_cyclonedx() {
+        let declared = |named| (named, LicenseSource::Declared);
         let check = |pairs: &[(&str, Option<&str>)], expected: Choice| {
             assert_eq!(choice(&licenses(pairs)), expected);
         };
         check(&[("", None)], Choice::None);
-        check(&[("Expat", Some("MIT"))], Choice::List(vec![Named::Id("MIT".to_owned())]));
+        check(&[("Expat", Some("MIT"))], Choice::List(vec![declared(Named::Id("MIT".to_owned()))]));
         check(
             &[("a", Some("MIT OR ISC")), ("b", Some("ISC"))],
             Choice::Expression("(MIT OR ISC) AND ISC".to_owned()),
         );
-        check(&[("a", Some("atc-game"))], Choice::List(vec![Named::Name("a".to_owned())]));
+        check(
+            &[("a", Some("atc-game"))],
+            Choice::List(vec![declared(Named::Name("a".to_owned()))]),
+        );
         check(
             &[("a", Some("MIT OR ISC")), ("own", None)],
-            Choice::List(vec![Named::Name("MIT OR ISC".to_owned()), Named::Name("own".to_owned())]),
+            Choice::List(vec![
+                declared(Named::Name("MIT OR ISC".to_owned())),
+                declared(Named::Name("own".to_owned())),
+            ]),
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sealift_model::{Inventory, Note, Package, PackageId, Relation};
+use sealift_model::{Inventory, Note, Package, PackageId, Relation, Scope};
 
 // One and the same package, wherever it was seen.
 type Key = (sealift_model::PackageKind, String, Option<String>, String);
@@ -74,6 +74,22 @@ fn join(joined: &mut BTreeMap<Key, Package>, package: Package) {
             known.evidence.push(evidence);
         }
     }
+    for cpe in package.cpes {
+        if !known.cpes.contains(&cpe) {
+            known.cpes.push(cpe);
+        }
+    }
+    for hash in package.hashes {
+        if !known.hashes.contains(&hash) {
+            known.hashes.push(hash);
+        }
+    }
+    // What is really there in one of them is there.
+    if known.scope != package.scope && package.scope == Scope::Installed {
+        known.scope = Scope::Installed;
+    }
+    known.download_url = known.download_url.take().or(package.download_url);
+    known.copyright = known.copyright.take().or(package.copyright);
     known.architecture = known.architecture.take().or(package.architecture);
     known.source = known.source.take().or(package.source);
     known.supplier = known.supplier.take().or(package.supplier);

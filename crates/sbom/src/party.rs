@@ -2,7 +2,7 @@
 
 use sealift_model::{Package, Supplier};
 
-use crate::text;
+use crate::{Subject, registry, text};
 
 /// A person or an organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +10,11 @@ pub(crate) struct Party {
     pub(crate) is_person: bool,
     pub(crate) name: String,
     pub(crate) mail: Option<String>,
+    pub(crate) url: Option<String>,
 }
+
+/// The name of a supplier where one is demanded and none is known.
+pub(crate) const UNKNOWN: &str = "unknown";
 
 impl Party {
     /// Who supplies a package. A package of a distribution is supplied by the distribution if it names nobody.
@@ -26,24 +30,84 @@ impl Party {
         })
     }
 
-    /// The organisation behind a distribution.
-    pub(crate) fn of_distro(id: &str) -> Option<Self> {
-        Self::parse(&organization_of(id), false)
+    /// Who supplies a package, and else the registry that its package URL means: that is where it is supplied from
+    /// (SPDX 2.3 §7.5). `None` if there is no such registry.
+    pub(crate) fn of_package_or_registry(package: &Package, distro: Option<&str>) -> Option<Self> {
+        Self::of_package(package, distro).or_else(|| {
+            let registry = registry::of(package)?;
+            Some(Self { url: Some(registry.page), ..Self::named(&registry.host) })
+        })
     }
 
-    /// Reads `Name <mail>`, `mail` or a name.
+    /// Whom to ask about a package: its supplier, with an address (BSI TR-03183-2 §5.2.2: a mail address, else a web
+    /// address of the creator or the project).
+    pub(crate) fn to_ask(package: &Package, distro: Option<&str>) -> Self {
+        let party = Self::of_package_or_registry(package, distro);
+        let mut party = party.unwrap_or_else(|| Self::named(UNKNOWN));
+        if party.mail.is_none() && party.url.is_none() {
+            party.url = package
+                .homepage
+                .as_deref()
+                .and_then(text::web_address)
+                .or_else(|| registry::of(package).map(|registry| registry.page))
+                .or_else(|| package.download_url.as_deref().and_then(text::web_address));
+        }
+        party
+    }
+
+    /// Who supplies the subject; under the name `unknown` if that is not known.
+    pub(crate) fn of_subject(subject: &Subject) -> Self {
+        let named = subject.supplier.as_deref().and_then(Self::parse_either);
+        let mut party = named.unwrap_or_else(|| Self::named(UNKNOWN));
+        if party.mail.is_none() && party.url.is_none() {
+            // The package URL of the image says this repository too.
+            let repository = subject.reference.as_ref().map(|reference| {
+                format!("https://{}/{}", reference.registry(), reference.repository())
+            });
+            let homepage = subject.homepage.as_deref().and_then(text::web_address);
+            party.url = homepage.or_else(|| repository.as_deref().and_then(text::web_address));
+        }
+        party
+    }
+
+    /// An organisation of this name.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { is_person: false, name: name.to_owned(), mail: None, url: None }
+    }
+
+    /// Reads `Name <mail>` as an organisation, unless it begins with `Person:`.
+    pub(crate) fn parse_either(text: &str) -> Option<Self> {
+        if let Some(person) = text.trim().strip_prefix("Person:") {
+            return Self::parse(person, true);
+        }
+        let name = text.trim();
+        Self::parse(name.strip_prefix("Organization:").unwrap_or(name), false)
+    }
+
+    /// The organisation behind a distribution.
+    pub(crate) fn of_distro(id: &str) -> Option<Self> {
+        let mut party = Self::parse(&organization_of(id), false)?;
+        party.url = registry::page_of_distro(id).map(str::to_owned);
+        Some(party)
+    }
+
+    /// Reads `Name <mail>`, `Name <web address>`, `mail` or a name.
     pub(crate) fn parse(text: &str, is_person: bool) -> Option<Self> {
         let text = text::some(text)?;
         let (name, mail) = match text.split_once('<') {
             Some((name, rest)) => (name, rest.split('>').next()),
             None => (text.as_str(), None),
         };
+        let url = mail.and_then(text::web_address);
         let mail = mail.map(str::trim).filter(|mail| is_mail(mail)).map(str::to_owned);
         let name = name.trim().trim_matches(['"', '\'', ',']).trim();
-        let name = if name.is_empty() { mail.clone()? } else { name.to_owned() };
+        let name = match name {
+            "" => mail.clone().or_else(|| url.clone())?,
+            name => name.to_owned(),
+        };
         // A parenthesis would begin the mail address in SPDX.
         let name = name.replace('(', "[").replace(')', "]");
-        Some(Self { is_person, name, mail })
+        Some(Self { is_person, name, mail, url })
     }
 
     /// As SPDX writes it (SPDX 2.3 §7.5): `Person: Name (mail)`.
@@ -92,6 +156,7 @@ mod tests {
         assert_eq!(spdx("A (B) <not a mail>").as_deref(), Some("Person: A [B]"));
         assert_eq!(spdx("<a@b.org>").as_deref(), Some("Person: a@b.org (a@b.org)"));
         assert_eq!(spdx("A\nB").as_deref(), Some("Person: A B"));
+        assert_eq!(spdx("A <https://a.org>").as_deref(), Some("Person: A"));
         assert_eq!(spdx("< >"), None);
         assert_eq!(spdx(""), None);
     }

@@ -2,39 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::{Inventory, Package, Supplier};
+use sealift_model::{Inventory, LicenseSource, Package};
 use sealift_oci::Digest;
 use serde_json::{Value, json};
 
 use crate::components::{Components, unique};
-use crate::{Subject, text};
+use crate::syft_metadata::metadata;
+use crate::{Subject, facts, text};
 
 /// The version of the schema that documents follow.
 pub(crate) const SCHEMA: &str = "16.0.18";
 
 /// Writes a document.
 pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
+    let document = document(inventory, subject);
+    let mut json = serde_json::to_string_pretty(&document).expect("texts and lists are JSON");
+    json.push('\n');
+    json
+}
+
+/// The document as a value.
+pub(crate) fn document(inventory: &Inventory, subject: &Subject) -> Value {
     let components = Components::new(inventory);
     let ids = unique(components.packages.iter().map(|package| artifact_id(package)).collect());
     let source_id = Digest::sha256(subject.name.as_bytes()).hex().to_owned();
-    let artifacts: Vec<Value> =
-        components.packages.iter().zip(&ids).map(|(package, id)| artifact(package, id)).collect();
+    let artifacts: Vec<Value> = components
+        .packages
+        .iter()
+        .zip(&ids)
+        .map(|(package, id)| artifact(package, id, inventory))
+        .collect();
     let mut relationships: Vec<Value> = ids
         .iter()
         .map(|id| json!({"parent": source_id, "child": id, "type": "contains"}))
         .collect();
-    for (from, needs) in components.needs.iter().enumerate() {
-        // As syft has it: the parent is a dependency of the child.
+    for (from, child) in ids.iter().enumerate() {
+        // As syft has it: the parent is a dependency of the child. It has no word for what something was built from.
         relationships.extend(
-            needs
-                .iter()
-                .map(|to| json!({"parent": ids[*to], "child": ids[from], "type": "dependency-of"})),
+            components
+                .edges(from)
+                .into_iter()
+                .map(|to| json!({"parent": ids[to], "child": child, "type": "dependency-of"})),
         );
     }
-    let document = json!({
+    json!({
         "artifacts": artifacts,
         "artifactRelationships": relationships,
-        "source": source(&components, subject, &source_id),
+        "files": [],
+        "source": source(inventory, &components, subject, &source_id),
         "distro": distro(inventory),
         "descriptor": {
             "name": "sealift",
@@ -47,10 +62,7 @@ pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
                 "https://raw.githubusercontent.com/anchore/syft/main/schema/json/schema-{SCHEMA}.json"
             ),
         },
-    });
-    let mut json = serde_json::to_string_pretty(&document).expect("texts and lists are JSON");
-    json.push('\n');
-    json
+    })
 }
 
 fn artifact_id(package: &Package) -> String {
@@ -59,48 +71,37 @@ fn artifact_id(package: &Package) -> String {
     Digest::sha256(exact.as_bytes()).hex()[..16].to_owned()
 }
 
-fn artifact(package: &Package, id: &str) -> Value {
+fn artifact(package: &Package, id: &str, inventory: &Inventory) -> Value {
     let (kind, language) = kind_and_language(text::purl_type(package));
-    let locations: Vec<Value> = package
-        .evidence
-        .iter()
-        .map(|evidence| {
-            let mut location = json!({
-                "path": text::line(&evidence.path),
-                "accessPath": text::line(&evidence.path),
-                "annotations": {"evidence": "primary"},
-            });
-            if let Some(layer) = &evidence.layer {
-                location["layerID"] = json!(layer.diff_id.to_string());
-            }
-            location
-        })
-        .collect();
     let licenses: Vec<Value> = package
         .licenses
         .iter()
         .filter_map(|license| {
             let value = text::some(&license.declared)
                 .or_else(|| license.spdx.as_deref().and_then(text::some))?;
+            let is_declared = license.source == LicenseSource::Declared;
             Some(json!({
                 "value": value,
                 "spdxExpression": license.spdx.as_deref().unwrap_or_default(),
-                "type": "declared",
+                "type": if is_declared { "declared" } else { "concluded" },
                 "urls": [],
                 "locations": [],
             }))
         })
         .collect();
+    let cpes = package.cpes.iter().filter_map(|cpe| text::cpe(cpe));
+    let cpes: Vec<Value> =
+        cpes.map(|cpe| json!({"cpe": cpe, "source": "sealift-generated"})).collect();
     let mut artifact = json!({
         "id": id,
         "name": text::line(&package.name),
         "version": package.version.as_deref().map(text::line).unwrap_or_default(),
         "type": kind,
         "foundBy": "sealift",
-        "locations": locations,
+        "locations": locations(package, inventory),
         "licenses": licenses,
         "language": language,
-        "cpes": [],
+        "cpes": cpes,
         "purl": text::purl(package).unwrap_or_default(),
     });
     if let Some((kind, metadata)) = metadata(package) {
@@ -110,50 +111,42 @@ fn artifact(package: &Package, id: &str) -> Value {
     artifact
 }
 
-// What matchers look into: the source package, above all.
-fn metadata(package: &Package) -> Option<(&'static str, Value)> {
-    let version = package.version.as_deref().unwrap_or_default();
-    let supplier = match &package.supplier {
-        Some(Supplier::Person(name) | Supplier::Organization(name)) => text::line(name),
-        None => String::new(),
-    };
-    match text::purl_type(package) {
-        "deb" => {
-            let source = package.source.as_ref();
-            let files: Vec<Value> = package
-                .files
-                .iter()
-                .map(|path| json!({"path": path, "isConfigFile": false}))
-                .collect();
-            let source_version = source.map(|source| source.version.as_str());
-            let metadata = json!({
-                "package": package.name,
-                "source": source.map(|source| source.name.as_str()).unwrap_or_default(),
-                "version": version,
-                "sourceVersion": source_version.filter(|text| *text != version).unwrap_or_default(),
-                "architecture": package.architecture.as_deref().unwrap_or_default(),
-                "maintainer": supplier,
-                "installedSize": 0,
-                "files": files,
+// What syft has no place for stands among the annotations of the first location.
+fn locations(package: &Package, inventory: &Inventory) -> Vec<Value> {
+    let facts = facts::of_package(package, inventory);
+    let is_evidence = |fact: &&facts::Fact| fact.0.starts_with("sealift:evidence");
+    let mut kinds = facts.iter().filter(is_evidence).map(|(name, _)| name.as_str());
+    let mut locations: Vec<Value> = package
+        .evidence
+        .iter()
+        .map(|evidence| {
+            let path = text::line(&evidence.path);
+            let kind = kinds.next().unwrap_or_default();
+            let mut location = json!({
+                "path": path,
+                "accessPath": path,
+                "annotations": {"evidence": "primary", "sealift:evidence": kind},
             });
-            Some(("dpkg-db-entry", metadata))
+            if let Some(layer) = &evidence.layer {
+                location["layerID"] = json!(layer.diff_id.to_string());
+            }
+            location
+        })
+        .collect();
+    if let Some(first) = locations.first_mut() {
+        for (name, value) in facts.iter().filter(|fact| !is_evidence(fact)) {
+            first["annotations"][name] = json!(value);
         }
-        "pypi" => {
-            let metadata = json!({
-                "name": package.name,
-                "version": version,
-                "author": supplier,
-                "authorEmail": "",
-                "platform": "",
-                "sitePackagesRootPath": "",
-            });
-            Some(("python-package", metadata))
-        }
-        _ => None,
     }
+    locations
 }
 
-fn source(components: &Components<'_>, subject: &Subject, id: &str) -> Value {
+fn source(
+    inventory: &Inventory,
+    components: &Components<'_>,
+    subject: &Subject,
+    id: &str,
+) -> Value {
     let Some(digest) = &subject.digest else {
         return json!({
             "id": id,
@@ -163,28 +156,9 @@ fn source(components: &Components<'_>, subject: &Subject, id: &str) -> Value {
             "metadata": {"path": text::line(&subject.name)},
         });
     };
-    let layers: BTreeMap<_, _> = components
-        .packages
-        .iter()
-        .flat_map(|package| {
-            package
-                .evidence
-                .iter()
-                .filter_map(|seen| seen.layer.as_ref())
-                .chain(package.introduced_by.as_ref())
-        })
-        .map(|layer| (layer.index, layer.diff_id.to_string()))
-        .collect();
-    let layers: Vec<Value> = layers
-        .values()
-        .map(|digest| {
-            json!({
-                "mediaType": "application/vnd.oci.image.layer.v1.tar",
-                "digest": digest,
-                "size": 0,
-            })
-        })
-        .collect();
+    let layers = layers(inventory, components);
+    let size: u64 =
+        inventory.layers.iter().map(|layer| layer.size_bytes).fold(0, u64::saturating_add);
     let reference = subject.reference.as_ref();
     let tags: Vec<String> = reference
         .filter(|reference| reference.tag().is_some())
@@ -193,24 +167,55 @@ fn source(components: &Components<'_>, subject: &Subject, id: &str) -> Value {
         .collect();
     let repository = reference
         .map(|reference| format!("{}/{}@{digest}", reference.registry(), reference.repository()));
-    json!({
+    let annotations: serde_json::Map<String, Value> = facts::of_subject(subject, inventory)
+        .into_iter()
+        .map(|(name, value)| (name, json!(value)))
+        .collect();
+    let mut source = json!({
         "id": id,
         "name": text::line(&subject.name),
         "version": digest.to_string(),
         "type": "image",
         "metadata": {
             "userInput": reference.map_or_else(|| subject.name.clone(), ToString::to_string),
-            "imageID": "",
+            "imageID": subject.config_digest.as_ref().map(ToString::to_string).unwrap_or_default(),
             "manifestDigest": digest.to_string(),
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "tags": tags,
-            "imageSize": 0,
+            "imageSize": size,
             "layers": layers,
             "repoDigests": repository.into_iter().collect::<Vec<_>>(),
             "architecture": subject.architecture.as_deref().unwrap_or_default(),
             "os": "linux",
+            "annotations": annotations,
         },
-    })
+    });
+    if let Some(supplier) = subject.supplier.as_deref().and_then(text::some) {
+        source["supplier"] = json!(supplier);
+    }
+    source
+}
+
+// By the digests of their uncompressed bytes, as locations name them.
+fn layers(inventory: &Inventory, components: &Components<'_>) -> Vec<Value> {
+    let layer = |digest: String, size: u64| {
+        json!({
+            "mediaType": "application/vnd.oci.image.layer.v1.tar",
+            "digest": digest,
+            "size": size,
+        })
+    };
+    if !inventory.layers.is_empty() {
+        let known = inventory.layers.iter();
+        return known.map(|it| layer(it.diff_id.to_string(), it.size_bytes)).collect();
+    }
+    let mut seen: BTreeMap<usize, String> = BTreeMap::new();
+    for package in &components.packages {
+        let evidence = package.evidence.iter().filter_map(|evidence| evidence.layer.as_ref());
+        let layers = evidence.chain(package.introduced_by.as_ref());
+        seen.extend(layers.map(|layer| (layer.index, layer.diff_id.to_string())));
+    }
+    seen.into_values().map(|digest| layer(digest, 0)).collect()
 }
 
 fn distro(inventory: &Inventory) -> Value {
@@ -273,5 +278,11 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("rpm", "rpm", ""),
     ("swift", "swift", "swift"),
     ("terraform", "terraform", ""),
+    ("jenkins", "jenkins-plugin", "java"),
+    ("julia", "julia", "julia"),
+    ("brew", "homebrew", ""),
+    ("pecl", "php-pecl", "php"),
+    ("snap", "snap", ""),
+    ("wordpress", "wordpress-plugin", ""),
     ("wordpress-plugin", "wordpress-plugin", ""),
 ];

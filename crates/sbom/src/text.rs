@@ -1,9 +1,10 @@
 //! Texts as documents may hold them.
 
-use sealift_model::Package;
+use sealift_model::{Hash, HashAlgorithm, Package};
 use sealift_oci::Digest;
 
 const LINE_CHARS_MAX: usize = 4096;
+const LINES_MAX: usize = 1000;
 
 /// One line without control characters.
 pub(crate) fn line(text: &str) -> String {
@@ -13,6 +14,13 @@ pub(crate) fn line(text: &str) -> String {
         .collect::<String>()
         .trim()
         .to_owned()
+}
+
+/// Lines without other control characters; `None` if nothing is in them.
+pub(crate) fn block(text: &str) -> Option<String> {
+    let lines = text.lines().map(line).filter(|line| !line.is_empty());
+    let lines: Vec<String> = lines.take(LINES_MAX).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// A text that is not empty.
@@ -64,6 +72,58 @@ fn has_whole_escapes(text: &str) -> bool {
         .all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
+/// A CPE as a formatted string (NISTIR 7695 §6.2), if it is one that every reader accepts.
+pub(crate) fn cpe(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("cpe:2.3:")?;
+    let mut parts = 1;
+    let mut is_quoted = false;
+    for byte in rest.bytes() {
+        match byte {
+            _ if is_quoted => is_quoted = false,
+            b'\\' => is_quoted = true,
+            b':' => parts += 1,
+            b'*' | b'?' | b'-' | b'.' | b'_' | b'~' => {}
+            _ if byte.is_ascii_alphanumeric() => {}
+            _ => return None,
+        }
+    }
+    let part = rest.split(':').next()?;
+    (parts == 11 && !is_quoted && matches!(part, "a" | "o" | "h") && text.len() <= 2048)
+        .then(|| text.to_owned())
+}
+
+/// True if the value of a hash is as long as its function makes it, in lower-case hexadecimal.
+pub(crate) fn is_hash(hash: &Hash) -> bool {
+    let length = match hash.algorithm {
+        HashAlgorithm::Md5 => 32,
+        HashAlgorithm::Sha1 => 40,
+        HashAlgorithm::Sha256 => 64,
+        HashAlgorithm::Sha384 => 96,
+        HashAlgorithm::Sha512 => 128,
+    };
+    let is_lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    hash.hex.len() == length && hash.hex.bytes().all(is_lower)
+}
+
+/// The hash function of a name as formats write it: `SHA-256`, `SHA256`, `sha256`.
+pub(crate) fn hash_algorithm(name: &str) -> Option<HashAlgorithm> {
+    Some(match name.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
+        "md5" => HashAlgorithm::Md5,
+        "sha1" => HashAlgorithm::Sha1,
+        "sha256" => HashAlgorithm::Sha256,
+        "sha384" => HashAlgorithm::Sha384,
+        "sha512" => HashAlgorithm::Sha512,
+        _ => return None,
+    })
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 0xf)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
 /// A UUID made from content (RFC 9562 §5.8, version 8).
 pub(crate) fn content_uuid(content: &[u8]) -> String {
     let digest = Digest::sha256(content);
@@ -107,6 +167,21 @@ mod tests {
             "UNKNOWN",
         ] {
             assert_eq!(web_address(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn cpes() {
+        let good = r"cpe:2.3:a:gnu:libc\+\+:2.36-9\+deb12u9:*:*:*:*:*:*:*";
+        assert_eq!(cpe(good).as_deref(), Some(good));
+        for bad in [
+            "",
+            "cpe:/a:x:y",
+            "cpe:2.3:a:x:y",
+            "cpe:2.3:x:a:b:*:*:*:*:*:*:*:*",
+            r"cpe:2.3:a:a b:c:1:*:*:*:*:*:*:*",
+        ] {
+            assert_eq!(cpe(bad), None, "{bad}");
         }
     }
 

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use sbom::{
-    Sbom, SbomAnalyze, SbomCommand, SbomConvert, SbomDiff, SbomMerge, SbomValidate,
+    Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
+    SbomScore, SbomValidate,
 };
 
 /// Exit codes, shown by `--help`.
@@ -563,4 +564,6 @@ pub(crate) enum Page {
     Configuration,
     /// The rules of `lint`.
     Rules,
+    /// What `sbom` and `scan` find in images.
+    Catalogers,
 }

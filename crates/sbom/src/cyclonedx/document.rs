@@ -25,10 +25,22 @@ pub(super) struct Document {
 #[derive(Serialize)]
 pub(super) struct Metadata {
     pub(super) timestamp: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) lifecycles: Vec<Lifecycle>,
     pub(super) tools: Tools,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) authors: Vec<Contact>,
     pub(super) component: Component,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) supplier: Option<Entity>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) properties: Vec<Property>,
+}
+
+/// When in the life of the subject the document was made.
+#[derive(Serialize)]
+pub(super) struct Lifecycle {
+    pub(super) phase: &'static str,
 }
 
 /// Who made the document: components from 1.5 on.
@@ -60,8 +72,16 @@ pub(super) struct Component {
     pub(super) version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) hashes: Vec<Hash>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) licenses: Vec<LicenseChoice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) copyright: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cpe: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) purl: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,7 +101,11 @@ impl Component {
             name: text::some(name).unwrap_or_else(|| "unknown".to_owned()),
             version: None,
             description: None,
+            scope: None,
+            hashes: Vec::new(),
             licenses: Vec::new(),
+            copyright: None,
+            cpe: None,
             purl: None,
             external_references: Vec::new(),
             properties: Vec::new(),
@@ -91,8 +115,16 @@ impl Component {
 }
 
 #[derive(Serialize)]
+pub(super) struct Hash {
+    pub(super) alg: &'static str,
+    pub(super) content: String,
+}
+
+#[derive(Serialize)]
 pub(super) struct Entity {
     pub(super) name: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) url: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) contact: Vec<Contact>,
 }
@@ -100,13 +132,19 @@ pub(super) struct Entity {
 #[derive(Serialize)]
 pub(super) struct Contact {
     pub(super) name: String,
-    pub(super) email: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<String>,
 }
 
 impl From<Party> for Entity {
     fn from(party: Party) -> Self {
-        let contact = party.mail.map(|email| Contact { name: party.name.clone(), email });
-        Self { name: party.name, contact: contact.into_iter().collect() }
+        let contact =
+            party.mail.map(|mail| Contact { name: party.name.clone(), email: Some(mail) });
+        Self {
+            name: party.name,
+            url: party.url.into_iter().collect(),
+            contact: contact.into_iter().collect(),
+        }
     }
 }
 
@@ -142,13 +180,13 @@ pub(super) struct ExternalReference {
 
 #[derive(Serialize)]
 pub(super) struct Property {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) value: String,
 }
 
 impl Property {
-    pub(super) fn new(name: &'static str, value: &str) -> Self {
-        Self { name, value: text::line(value) }
+    pub(super) fn new(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: text::line(value) }
     }
 }
 
@@ -158,7 +196,7 @@ pub(super) struct Evidence {
     pub(super) occurrences: Vec<Occurrence>,
 }
 
-/// One until 1.5, a list from 1.6 on.
+/// One until 1.6, a list from 1.7 on. (1.6 allows both, and syft up to 1.18 reads the first only.)
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Identities {
@@ -210,5 +248,8 @@ impl Dependency {
 #[derive(Serialize)]
 pub(super) struct Composition {
     pub(super) aggregate: &'static str,
-    pub(super) assemblies: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) assemblies: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) dependencies: Vec<String>,
 }

@@ -3,17 +3,21 @@
 mod document;
 mod xml;
 
-use sealift_model::{Distro, Inventory, Method, Package};
+use sealift_model::{
+    Confidence, Distro, HashAlgorithm, Inventory, LicenseSource, Method, Package, Scope,
+};
 
 use crate::Subject;
 use crate::components::{Components, unique};
+use crate::facts;
 use crate::license::{Choice, Named, choice};
 use crate::party::Party;
 use crate::text;
 
 use document::{
-    Component, Composition, Dependency, Document, Entity, Evidence, ExternalReference, Identities,
-    Identity, IdentityMethod, License, LicenseChoice, Metadata, Occurrence, Property, Tool, Tools,
+    Component, Composition, Contact, Dependency, Document, Entity, Evidence, ExternalReference,
+    Hash, Identities, Identity, IdentityMethod, License, LicenseChoice, Lifecycle, Metadata,
+    Occurrence, Property, Tool, Tools,
 };
 
 const ROOT_REF: &str = "image";
@@ -93,7 +97,7 @@ fn document(inventory: &Inventory, subject: &Subject, version: Version) -> Docum
         .packages
         .iter()
         .zip(&refs)
-        .map(|(package, bom_ref)| component(package, bom_ref, distro, version))
+        .map(|(package, bom_ref)| component(package, bom_ref, inventory, version))
         .collect();
     listed.extend(distro.map(distro_component));
 
@@ -102,14 +106,11 @@ fn document(inventory: &Inventory, subject: &Subject, version: Version) -> Docum
     root_needs.extend(components.roots.iter().map(|place| refs[*place].clone()));
     let mut dependencies = vec![Dependency::new(ROOT_REF, root_needs)];
     dependencies.extend(distro.map(|_| Dependency::new(DISTRO_REF, Vec::new())));
-    for (from, needs) in components.needs.iter().enumerate() {
-        let needs = needs.iter().map(|to| refs[*to].clone()).collect();
-        dependencies.push(Dependency::new(&refs[from], needs));
+    for (from, reference) in refs.iter().enumerate() {
+        let needs = components.edges(from).iter().map(|to| refs[*to].clone()).collect();
+        dependencies.push(Dependency::new(reference, needs));
     }
 
-    // What could not be read is missing here; the reader must be able to know that.
-    let aggregate = if inventory.notes.is_empty() { "unknown" } else { "incomplete" };
-    let composition = Composition { aggregate, assemblies: vec![ROOT_REF] };
     let mut document = Document {
         schema: version.schema(),
         bom_format: "CycloneDX",
@@ -119,13 +120,27 @@ fn document(inventory: &Inventory, subject: &Subject, version: Version) -> Docum
         metadata: metadata(inventory, subject, version),
         components: listed,
         dependencies,
-        compositions: if version < Version::V1_3 { Vec::new() } else { vec![composition] },
+        compositions: compositions(inventory, version),
     };
     let root = std::iter::once(&mut document.metadata.component);
     for component in root.chain(&mut document.components) {
         suit(component, version);
     }
     document
+}
+
+// What could not be read is missing here, and the reader must be able to know that. Databases say all that their
+// packages need, but not what else may be in the image.
+fn compositions(inventory: &Inventory, version: Version) -> Vec<Composition> {
+    if version < Version::V1_3 {
+        return Vec::new();
+    }
+    let aggregate = if inventory.notes.is_empty() { "unknown" } else { "incomplete" };
+    let root = || vec![ROOT_REF.to_owned()];
+    vec![
+        Composition { aggregate, assemblies: root(), dependencies: Vec::new() },
+        Composition { aggregate, assemblies: Vec::new(), dependencies: root() },
+    ]
 }
 
 // Takes out what the version does not have, and puts in what it demands.
@@ -150,11 +165,15 @@ fn suit(component: &mut Component, version: Version) {
 }
 
 fn metadata(inventory: &Inventory, subject: &Subject, version: Version) -> Metadata {
-    let supplier = subject.supplier.as_deref().and_then(|name| Party::parse(name, false));
+    let supplier = || subject.supplier.as_deref().and_then(Party::parse_either);
     let root = Component {
         version: subject.digest.as_ref().map(ToString::to_string),
         purl: subject.purl().map(|purl| purl.to_string()),
-        supplier: supplier.map(Entity::from),
+        supplier: supplier().map(Entity::from),
+        hashes: root_hashes(subject),
+        licenses: licenses(&subject.licenses()),
+        external_references: reference("website", subject.homepage.as_deref()),
+        properties: properties(&facts::of_subject(subject, inventory)),
         ..Component::new("container", ROOT_REF, &subject.name)
     };
     const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -173,7 +192,32 @@ fn metadata(inventory: &Inventory, subject: &Subject, version: Version) -> Metad
         .iter()
         .map(|note| Property::new("sealift:note", &format!("{}: {}", note.subject, note.message)))
         .collect();
-    Metadata { timestamp: subject.timestamp(), tools, component: root, properties }
+    let creator = subject.creator.as_deref().and_then(Party::parse_either);
+    let lifecycle = Lifecycle { phase: "post-build" };
+    Metadata {
+        timestamp: subject.timestamp(),
+        lifecycles: if version < Version::V1_5 { Vec::new() } else { vec![lifecycle] },
+        tools,
+        authors: creator
+            .map(|party| Contact { name: party.name, email: party.mail })
+            .into_iter()
+            .collect(),
+        component: root,
+        supplier: supplier().map(Entity::from),
+        properties,
+    }
+}
+
+fn root_hashes(subject: &Subject) -> Vec<Hash> {
+    let digest = subject.digest.as_ref().filter(|digest| digest.hex().len() == 64);
+    let sha256 = digest.map(|digest| Hash { alg: "SHA-256", content: digest.hex().to_owned() });
+    let sha512 = subject.manifest_sha512.clone().map(|content| Hash { alg: "SHA-512", content });
+    sha256.into_iter().chain(sha512).collect()
+}
+
+fn reference(kind: &'static str, url: Option<&str>) -> Vec<ExternalReference> {
+    let url = url.and_then(text::web_address);
+    url.into_iter().map(|url| ExternalReference { kind, url }).collect()
 }
 
 fn distro_component(distro: &Distro) -> Component {
@@ -188,82 +232,95 @@ fn distro_component(distro: &Distro) -> Component {
 fn component(
     package: &Package,
     bom_ref: &str,
-    distro: Option<&Distro>,
+    inventory: &Inventory,
     version: Version,
 ) -> Component {
-    let supplier = Party::of_package(package, distro.map(|distro| distro.id.as_str()));
-    let homepage = package.homepage.as_deref().and_then(text::web_address);
+    let distro = inventory.distro.as_ref();
+    let supplier = Party::of_package_or_registry(package, distro.map(|distro| distro.id.as_str()));
+    let mut references = reference("website", package.homepage.as_deref());
+    references.extend(reference("distribution", package.download_url.as_deref()));
     Component {
         supplier: supplier.map(Entity::from),
         version: package.version.as_deref().and_then(text::some),
         description: package.summary.as_deref().and_then(text::some),
-        licenses: licenses(package),
+        // What is only named, or only there to be tested with, is not what the image ships.
+        scope: matches!(package.scope, Scope::Declared | Scope::TestData).then_some("excluded"),
+        hashes: hashes(package),
+        licenses: licenses(&package.licenses),
+        copyright: package.copyright.as_deref().and_then(text::block),
+        cpe: package.cpes.iter().find_map(|cpe| text::cpe(cpe)),
         purl: text::purl(package),
-        external_references: homepage
-            .into_iter()
-            .map(|url| ExternalReference { kind: "website", url })
-            .collect(),
-        properties: properties(package),
+        external_references: references,
+        properties: component_properties(package, inventory),
         evidence: evidence(package, version),
         ..Component::new("library", bom_ref, &package.name)
     }
 }
 
-fn licenses(package: &Package) -> Vec<LicenseChoice> {
-    match choice(&package.licenses) {
+fn hashes(package: &Package) -> Vec<Hash> {
+    let hashes = package.hashes.iter().filter(|hash| text::is_hash(hash));
+    hashes
+        .map(|hash| Hash {
+            alg: match hash.algorithm {
+                HashAlgorithm::Md5 => "MD5",
+                HashAlgorithm::Sha1 => "SHA-1",
+                HashAlgorithm::Sha256 => "SHA-256",
+                HashAlgorithm::Sha384 => "SHA-384",
+                HashAlgorithm::Sha512 => "SHA-512",
+            },
+            content: hash.hex.clone(),
+        })
+        .collect()
+}
+
+fn licenses(licenses: &[sealift_model::License]) -> Vec<LicenseChoice> {
+    let how = |sources: &[LicenseSource]| {
+        let is_detected = sources.iter().all(|source| *source == LicenseSource::Detected);
+        Some(if is_detected { "concluded" } else { "declared" })
+    };
+    let all: Vec<LicenseSource> = licenses.iter().map(|license| license.source).collect();
+    match choice(licenses) {
         Choice::None => Vec::new(),
         Choice::Expression(expression) => {
-            vec![LicenseChoice::Expression { expression, acknowledgement: Some("declared") }]
+            vec![LicenseChoice::Expression { expression, acknowledgement: how(&all) }]
         }
         Choice::List(list) => list
             .into_iter()
-            .map(|named| match named {
-                Named::Id(id) => {
-                    License { id: Some(id), name: None, acknowledgement: Some("declared") }
-                }
-                Named::Name(name) => {
-                    License { id: None, name: Some(name), acknowledgement: Some("declared") }
-                }
+            .map(|(named, source)| {
+                let acknowledgement = how(&[source]);
+                let license = match named {
+                    Named::Id(id) => License { id: Some(id), name: None, acknowledgement },
+                    Named::Name(name) => License { id: None, name: Some(name), acknowledgement },
+                };
+                LicenseChoice::License { license }
             })
-            .map(|license| LicenseChoice::License { license })
             .collect(),
     }
 }
 
-fn properties(package: &Package) -> Vec<Property> {
-    let mut properties = Vec::new();
-    if let Some(layer) = &package.introduced_by {
-        properties.push(Property::new("sealift:layer", &layer.diff_id.to_string()));
-        properties.push(Property::new("sealift:layer:index", &layer.index.to_string()));
-    }
-    for evidence in &package.evidence {
-        properties.push(Property::new("sealift:evidence", &evidence.path));
-    }
-    if let Some(source) = &package.source {
-        properties.push(Property::new("sealift:source:name", &source.name));
-        properties.push(Property::new("sealift:source:version", &source.version));
-    }
+fn properties(facts: &[facts::Fact]) -> Vec<Property> {
+    facts.iter().map(|(name, value)| Property::new(name, value)).collect()
+}
+
+// The format has one place for a CPE; syft's property has the others.
+fn component_properties(package: &Package, inventory: &Inventory) -> Vec<Property> {
+    let mut properties = properties(&facts::of_package(package, inventory));
+    let others = package.cpes.iter().filter_map(|cpe| text::cpe(cpe)).skip(1);
+    properties.extend(others.map(|cpe| Property::new("syft:cpe23", &cpe)));
     properties
 }
 
 fn evidence(package: &Package, version: Version) -> Option<Evidence> {
     let first = package.evidence.first()?;
-    let confidence = f32::from(first.confidence.percent()) / 100.0;
-    // The schema's words for it.
-    let technique = match first.method {
-        Method::Database | Method::Manifest | Method::LockFile | Method::Sbom => {
-            "manifest-analysis"
-        }
-        Method::BuildRecord | Method::Signature => "binary-analysis",
-        Method::FileName => "filename",
-    };
-    let identity = Identity {
-        field: "purl",
-        confidence,
-        methods: vec![IdentityMethod { technique, confidence, value: text::line(&first.path) }],
-    };
+    let methods = package.evidence.iter().map(|evidence| IdentityMethod {
+        technique: technique(evidence.method),
+        confidence: share(evidence.confidence),
+        value: text::line(&evidence.path),
+    });
+    let identity =
+        Identity { field: "purl", confidence: share(first.confidence), methods: methods.collect() };
     Some(Evidence {
-        identity: if version < Version::V1_6 {
+        identity: if version < Version::V1_7 {
             Identities::One(identity)
         } else {
             Identities::Many([identity])
@@ -274,4 +331,19 @@ fn evidence(package: &Package, version: Version) -> Option<Evidence> {
             .map(|evidence| Occurrence { location: text::line(&evidence.path) })
             .collect(),
     })
+}
+
+fn share(confidence: Confidence) -> f32 {
+    f32::from(confidence.percent()) / 100.0
+}
+
+// The schema's words for it.
+fn technique(method: Method) -> &'static str {
+    match method {
+        Method::Database | Method::Manifest | Method::LockFile | Method::Sbom => {
+            "manifest-analysis"
+        }
+        Method::BuildRecord | Method::Signature => "binary-analysis",
+        Method::FileName => "filename",
+    }
 }

@@ -4,7 +4,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::document::{
-    Component, Document, Entity, Evidence, LicenseChoice, Metadata, Property, Tools,
+    Component, Contact, Document, Entity, Evidence, LicenseChoice, Metadata, Property, Tools,
 };
 
 const INFALLIBLE: &str = "writing to memory does not fail";
@@ -47,11 +47,18 @@ fn compositions(out: &mut Output, document: &Document) {
     for composition in &document.compositions {
         out.within("composition", &[], |out| {
             out.text("aggregate", composition.aggregate);
-            out.within("assemblies", &[], |out| {
-                for assembly in &composition.assemblies {
-                    out.empty("assembly", &[("ref", assembly)]);
+            for (list, name, references) in [
+                ("assemblies", "assembly", &composition.assemblies),
+                ("dependencies", "dependency", &composition.dependencies),
+            ] {
+                if !references.is_empty() {
+                    out.within(list, &[], |out| {
+                        for reference in references {
+                            out.empty(name, &[("ref", reference)]);
+                        }
+                    });
                 }
-            });
+            }
         });
     }
 }
@@ -59,6 +66,13 @@ fn compositions(out: &mut Output, document: &Document) {
 fn metadata(out: &mut Output, metadata: &Metadata) {
     out.within("metadata", &[], |out| {
         out.text("timestamp", &metadata.timestamp);
+        if !metadata.lifecycles.is_empty() {
+            out.within("lifecycles", &[], |out| {
+                for lifecycle in &metadata.lifecycles {
+                    out.within("lifecycle", &[], |out| out.text("phase", lifecycle.phase));
+                }
+            });
+        }
         out.within("tools", &[], |out| match &metadata.tools {
             Tools::Components { components } => out.within("components", &[], |out| {
                 for component in components {
@@ -75,7 +89,17 @@ fn metadata(out: &mut Output, metadata: &Metadata) {
                 }
             }
         });
+        if !metadata.authors.is_empty() {
+            out.within("authors", &[], |out| {
+                for author in &metadata.authors {
+                    contact(out, "author", author);
+                }
+            });
+        }
         component(out, &metadata.component);
+        if let Some(supplier) = &metadata.supplier {
+            entity(out, supplier);
+        }
         properties(out, &metadata.properties);
     });
 }
@@ -90,6 +114,14 @@ fn component(out: &mut Output, component: &Component) {
         out.text("name", &component.name);
         out.optional("version", component.version.as_deref());
         out.optional("description", component.description.as_deref());
+        out.optional("scope", component.scope);
+        if !component.hashes.is_empty() {
+            out.within("hashes", &[], |out| {
+                for hash in &component.hashes {
+                    out.text_with("hash", &[("alg", hash.alg)], &hash.content);
+                }
+            });
+        }
         if !component.licenses.is_empty() {
             out.within("licenses", &[], |out| {
                 for choice in &component.licenses {
@@ -97,6 +129,8 @@ fn component(out: &mut Output, component: &Component) {
                 }
             });
         }
+        out.optional("copyright", component.copyright.as_deref());
+        out.optional("cpe", component.cpe.as_deref());
         out.optional("purl", component.purl.as_deref());
         if !component.external_references.is_empty() {
             out.within("externalReferences", &[], |out| {
@@ -117,12 +151,19 @@ fn component(out: &mut Output, component: &Component) {
 fn entity(out: &mut Output, entity: &Entity) {
     out.within("supplier", &[], |out| {
         out.text("name", &entity.name);
-        for contact in &entity.contact {
-            out.within("contact", &[], |out| {
-                out.text("name", &contact.name);
-                out.text("email", &contact.email);
-            });
+        for url in &entity.url {
+            out.text("url", url);
         }
+        for person in &entity.contact {
+            contact(out, "contact", person);
+        }
+    });
+}
+
+fn contact(out: &mut Output, name: &str, contact: &Contact) {
+    out.within(name, &[], |out| {
+        out.text("name", &contact.name);
+        out.optional("email", contact.email.as_deref());
     });
 }
 
@@ -147,7 +188,7 @@ fn properties(out: &mut Output, properties: &[Property]) {
     }
     out.within("properties", &[], |out| {
         for property in properties {
-            out.text_with("property", &[("name", property.name)], &property.value);
+            out.text_with("property", &[("name", &property.name)], &property.value);
         }
     });
 }
@@ -202,7 +243,8 @@ impl Output {
 
     fn text_with(&mut self, name: &str, attributes: &[(&str, &str)], value: &str) {
         self.within(name, attributes, |out| {
-            out.event(Event::Text(BytesText::new(&legal(value))));
+            let lines: Vec<String> = value.lines().map(legal).collect();
+            out.event(Event::Text(BytesText::new(&lines.join("\n"))));
         });
     }
 

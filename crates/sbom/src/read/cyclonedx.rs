@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::{Distro, LayerRef, License, Package, SourcePackage, Supplier};
+use sealift_model::{
+    Distro, Layer, License, LicenseSource, Package, Scope, SourcePackage, Supplier,
+};
 use serde_json::Value;
 
-use super::draft::{Draft, evidence, license, licenses, package};
-use super::json::{items, owned, said, text};
+use super::draft::{Draft, evidence, hash, license, licenses, package};
+use super::json::{items, owned, said, text, texts};
 use super::{Document, Error, Limits};
+use crate::facts;
 
 /// Reads a document.
 pub(super) fn decode(
@@ -51,7 +54,18 @@ fn metadata(draft: &mut Draft, metadata: &Value) {
         draft.set_subject_version(text(root, "version"));
         draft.set_subject_purl(text(root, "purl"));
         draft.others.extend(owned(root, "bom-ref"));
-        draft.subject.supplier = root.get("supplier").and_then(party).or(supplier);
+        draft.set_supplier(root.get("supplier").and_then(party).or(supplier));
+        draft.subject.homepage = reference(root, "website");
+        draft.subject.license =
+            component_licenses(root).first().map(|license| license.declared.clone());
+        draft.set_facts(properties(root));
+    }
+    for author in items(metadata, "authors") {
+        let Some(name) = text(author, "name") else { continue };
+        draft.set_creator(match text(author, "email") {
+            Some(mail) => format!("{name} <{mail}>"),
+            None => name.to_owned(),
+        });
     }
     for (name, value) in properties(metadata) {
         if name == "sealift:note" {
@@ -75,11 +89,14 @@ fn add_component(draft: &mut Draft, component: &Value) {
         }
         // A file is evidence, no package.
         Some("file") if text(component, "purl").is_none() => draft.others.extend(reference),
-        _ => draft.packages.push((reference.unwrap_or_default(), read_component(component))),
+        _ => {
+            let package = read_component(component, &draft.layers);
+            draft.packages.push((reference.unwrap_or_default(), package));
+        }
     }
 }
 
-fn read_component(component: &Value) -> Package {
+fn read_component(component: &Value, layers: &[Layer]) -> Package {
     let name = full_name(component);
     let mut package = package(&name, said(component, "version"), text(component, "purl"));
     package.licenses = component_licenses(component);
@@ -87,35 +104,43 @@ fn read_component(component: &Value) -> Package {
     let named = component.get("supplier").and_then(party);
     let named = named.or_else(|| owned(component, "publisher"));
     package.supplier = named.or_else(|| owned(component, "author")).map(Supplier::Organization);
-    package.homepage = items(component, "externalReferences")
+    package.homepage = reference(component, "website");
+    package.download_url = reference(component, "distribution");
+    package.copyright = owned(component, "copyright");
+    package.hashes = items(component, "hashes")
         .iter()
-        .find(|reference| text(reference, "type") == Some("website"))
-        .and_then(|reference| owned(reference, "url"));
+        .filter_map(|it| hash(text(it, "alg")?, text(it, "content")?))
+        .collect();
+    if text(component, "scope") == Some("excluded") {
+        package.scope = Scope::Declared;
+    }
+    package.cpes.extend(owned(component, "cpe"));
     let properties: Vec<(&str, &str)> = properties(component).collect();
     let property = |wanted: &str| {
         properties.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
     };
-    if let Some(name) = property("sealift:source:name") {
-        let version = property("sealift:source:version").unwrap_or_default();
-        package.source = Some(SourcePackage { name, version });
-    } else if let Some(name) = property("syft:metadata:source").filter(|name| !name.is_empty()) {
+    for (name, value) in &properties {
+        if *name == "syft:cpe23" && package.cpes.iter().all(|known| known != value) {
+            package.cpes.push((*value).to_owned());
+        }
+    }
+    if let Some(name) = property("syft:metadata:source").filter(|name| !name.is_empty()) {
         let own = package.version.clone().unwrap_or_default();
         let version = property("syft:metadata:sourceVersion").filter(|text| !text.is_empty());
         package.source = Some(SourcePackage { name, version: version.unwrap_or(own) });
     }
-    let layer = property("sealift:layer").and_then(|text| text.parse().ok());
-    package.introduced_by = layer.map(|diff_id| LayerRef {
-        index: property("sealift:layer:index").and_then(|text| text.parse().ok()).unwrap_or(0),
-        diff_id,
-    });
-    let mut paths: Vec<&str> = properties
-        .iter()
-        .filter(|(name, _)| {
-            *name == "sealift:evidence"
-                || (name.starts_with("syft:location:") && name.ends_with(":path"))
-        })
-        .map(|(_, value)| *value)
-        .collect();
+    facts::read_package(&mut package, properties.iter().copied(), layers);
+    if package.evidence.is_empty() {
+        read_evidence(&mut package, component, &properties);
+    }
+    package
+}
+
+// What others say of the places where a component was seen.
+fn read_evidence(package: &mut Package, component: &Value, properties: &[(&str, &str)]) {
+    let is_path = |name: &str| name.starts_with("syft:location:") && name.ends_with(":path");
+    let mut paths: Vec<&str> =
+        properties.iter().filter(|(name, _)| is_path(name)).map(|(_, value)| *value).collect();
     if paths.is_empty()
         && let Some(evidence) = component.get("evidence")
     {
@@ -125,7 +150,13 @@ fn read_component(component: &Value) -> Package {
     let layer = package.introduced_by.clone();
     package.evidence =
         paths.into_iter().map(|path| evidence(package.kind, path, layer.clone())).collect();
-    package
+}
+
+fn reference(component: &Value, kind: &str) -> Option<String> {
+    items(component, "externalReferences")
+        .iter()
+        .find(|reference| text(reference, "type") == Some(kind))
+        .and_then(|reference| owned(reference, "url"))
 }
 
 // npm writes its scope, Maven its group, PHP its vendor as `group`.
@@ -139,11 +170,18 @@ fn full_name(component: &Value) -> String {
 fn component_licenses(component: &Value) -> Vec<License> {
     let mut found = Vec::new();
     for choice in items(component, "licenses") {
-        if let Some(expression) = text(choice, "expression") {
-            found.extend(licenses(expression, &BTreeMap::new()));
-        } else if let Some(one) = choice.get("license") {
-            found.extend(text(one, "id").or_else(|| text(one, "name")).map(license));
-        }
+        let one = choice.get("license").unwrap_or(choice);
+        let source = match text(one, "acknowledgement") {
+            Some("concluded") => LicenseSource::Detected,
+            _ => LicenseSource::Declared,
+        };
+        let named = match text(choice, "expression") {
+            Some(expression) => licenses(expression, &BTreeMap::new()),
+            None => {
+                text(one, "id").or_else(|| text(one, "name")).map(license).into_iter().collect()
+            }
+        };
+        found.extend(named.into_iter().map(|license| License { source, ..license }));
     }
     found
 }
@@ -151,6 +189,7 @@ fn component_licenses(component: &Value) -> Vec<License> {
 fn party(entity: &Value) -> Option<String> {
     let name = text(entity, "name")?;
     let mail = items(entity, "contact").iter().find_map(|contact| text(contact, "email"));
+    let mail = mail.or_else(|| texts(entity, "url").into_iter().next());
     Some(match mail {
         Some(mail) => format!("{name} <{mail}>"),
         None => name.to_owned(),

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_model::{
-    Distro, Evidence, Inventory, LayerRef, License, Method, Note, Package, PackageId, PackageKind,
-    Purl, Relation, RelationKind, SourcePackage,
+    Coverage, Distro, Evidence, Hash, Inventory, Layer, LayerRef, License, LicenseSource, Method,
+    Note, Package, PackageId, PackageKind, Purl, Relation, RelationKind, Scope, SourcePackage,
+    Supplier,
 };
 use sealift_oci::{Digest, Reference};
 use spdx::Expression;
 
 use super::{Document, Error, Limits};
-use crate::Subject;
+use crate::license::UNKNOWN_LICENSE_TEXT;
+use crate::party::UNKNOWN;
+use crate::{Subject, facts, registry, text};
 
 /// A document half read.
 pub(super) struct Draft {
@@ -19,6 +22,12 @@ pub(super) struct Draft {
     pub(super) packages: Vec<(String, Package)>,
     /// The first needs the second.
     pub(super) needs: Vec<(String, String)>,
+    /// The first has code of the second.
+    pub(super) built_from: Vec<(String, String)>,
+    /// What the document says of the layers.
+    pub(super) layers: Vec<Layer>,
+    /// What it says of the files.
+    pub(super) coverage: Option<Coverage>,
     /// Names of what is no package and yet may be named: the subject, the distribution.
     pub(super) others: BTreeSet<String>,
     pub(super) notes: Vec<Note>,
@@ -26,19 +35,14 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new() -> Self {
-        let subject = Subject {
-            name: String::new(),
-            reference: None,
-            digest: None,
-            architecture: None,
-            supplier: None,
-            created_secs: 0,
-        };
         Self {
-            subject,
+            subject: Subject::default(),
             distro: None,
             packages: Vec::new(),
             needs: Vec::new(),
+            built_from: Vec::new(),
+            layers: Vec::new(),
+            coverage: None,
             others: BTreeSet::new(),
             notes: Vec::new(),
         }
@@ -54,7 +58,7 @@ impl Draft {
         if self.packages.len() > limits.packages_max {
             return Err(Error::TooMany { what: "packages", max: limits.packages_max });
         }
-        if self.needs.len() > limits.relations_max {
+        if self.needs.len() + self.built_from.len() > limits.relations_max {
             return Err(Error::TooMany { what: "relations", max: limits.relations_max });
         }
         self.packages.sort_by(|(_, a), (_, b)| {
@@ -66,10 +70,14 @@ impl Draft {
         }
         let mut relations = BTreeSet::new();
         let mut unknown = 0_usize;
-        for (from, to) in &self.needs {
+        let needs = self.needs.iter().map(|edge| (RelationKind::DependsOn, edge));
+        let built_from = self.built_from.iter().map(|edge| (RelationKind::BuiltFrom, edge));
+        for (kind, (from, to)) in needs.chain(built_from) {
             match (places.get(from.as_str()), places.get(to.as_str())) {
                 (Some(from), Some(to)) if from != to => {
-                    let kind = RelationKind::DependsOn;
+                    // Formats that know one kind of edge have the other under its name.
+                    let is_source = self.packages[to.0].1.scope == Scope::BuiltFrom;
+                    let kind = if is_source { RelationKind::BuiltFrom } else { kind };
                     relations.insert(Relation { from: *from, kind, to: *to });
                 }
                 (Some(_), Some(_)) => {}
@@ -92,10 +100,11 @@ impl Draft {
             subject: self.subject,
             inventory: Inventory {
                 distro: self.distro,
-                packages: self.packages.into_iter().map(|(_, package)| package).collect(),
+                packages: self.packages.into_iter().map(|(_, package)| settled(package)).collect(),
                 relations: relations.into_iter().collect(),
                 notes: self.notes,
-                ..Inventory::default()
+                layers: self.layers,
+                coverage: self.coverage,
             },
         })
     }
@@ -125,11 +134,69 @@ impl Draft {
         self.subject.digest = version.and_then(|text| text.parse::<Digest>().ok());
     }
 
+    /// What our own encoders say of the subject where its format has no place for it.
+    pub(super) fn set_facts<'a>(&mut self, facts: impl Iterator<Item = (&'a str, &'a str)>) {
+        let facts = facts::read_subject(facts);
+        self.subject.config_digest = facts.config_digest;
+        self.subject.manifest_sha512 = facts.manifest_sha512;
+        self.layers = facts.layers;
+        self.coverage = facts.coverage;
+    }
+
+    /// Who answers for the document; the makers of a tool do not.
+    pub(super) fn set_creator(&mut self, name: String) {
+        if !name.is_empty() && !name.starts_with("Sealift") {
+            self.subject.creator.get_or_insert(name);
+        }
+    }
+
+    /// Who supplies the subject.
+    pub(super) fn set_supplier(&mut self, name: Option<String>) {
+        self.subject.supplier = name.filter(|name| name != UNKNOWN);
+    }
+
     /// A note as our own encoders write it.
     pub(super) fn add_note(&mut self, line: &str) {
         let (subject, message) = line.split_once(": ").unwrap_or((line, ""));
         self.notes.push(Note { subject: subject.to_owned(), message: message.to_owned() });
     }
+}
+
+// Without a supplier that says no more than the package URL.
+fn settled(mut package: Package) -> Package {
+    let name = package.supplier.as_ref().map(|supplier| match supplier {
+        Supplier::Person(name) | Supplier::Organization(name) => {
+            name.split(" <").next().unwrap_or(name)
+        }
+    });
+    let is_registry =
+        |name: &str| registry::of(&package).is_some_and(|registry| registry.host == name);
+    if name.is_some_and(|name| name == UNKNOWN || is_registry(name)) {
+        package.supplier = None;
+    }
+    package.licenses.retain(|license| license.declared != UNKNOWN_LICENSE_TEXT);
+    package
+}
+
+/// Licences of which the record says some and others were concluded.
+pub(super) fn declared_and_concluded(
+    declared: Vec<License>,
+    concluded: Vec<License>,
+) -> Vec<License> {
+    let mut all = declared;
+    for license in concluded {
+        if !all.iter().any(|known| known.declared == license.declared) {
+            all.push(License { source: LicenseSource::Detected, ..license });
+        }
+    }
+    all
+}
+
+/// A hash, if it is one.
+pub(super) fn hash(algorithm: &str, value: &str) -> Option<Hash> {
+    let hash =
+        Hash { algorithm: text::hash_algorithm(algorithm)?, hex: value.to_ascii_lowercase() };
+    text::is_hash(&hash).then_some(hash)
 }
 
 /// A package of this name, version and package URL.

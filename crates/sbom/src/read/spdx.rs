@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::{Distro, LayerRef, Package, SourcePackage, Supplier};
+use sealift_model::{Distro, Layer, LayerRef, Package, SourcePackage, Supplier};
 use serde_json::Value;
 
-use super::draft::{Draft, evidence, licenses, package};
+use super::draft::{Draft, declared_and_concluded, evidence, hash, licenses, package};
 use super::json::{items, owned, said, text, texts};
 use super::{Document, Error, Limits};
+use crate::facts;
 
 /// Reads a document.
 pub(super) fn decode(
@@ -27,6 +28,9 @@ pub(super) fn decode(
         draft.set_created(text(creation, "created"));
         let comment = text(creation, "comment").unwrap_or_default();
         comment.lines().filter(|line| !line.is_empty()).for_each(|line| draft.add_note(line));
+        for creator in texts(creation, "creators").into_iter().filter_map(party) {
+            draft.set_creator(name_of(creator));
+        }
     }
     let extracted: BTreeMap<String, String> = items(value, "hasExtractedLicensingInfos")
         .iter()
@@ -36,16 +40,22 @@ pub(super) fn decode(
         })
         .collect();
     let root = root(value);
+    // The subject first: packages refer to its layers.
+    for element in items(value, "packages") {
+        if root.is_some() && root.as_deref() == text(element, "SPDXID") {
+            self::subject(&mut draft, element, &extracted);
+        }
+    }
     for element in items(value, "packages") {
         let id = owned(element, "SPDXID").unwrap_or_default();
         if root.as_deref() == Some(id.as_str()) {
-            self::subject(&mut draft, element);
             draft.others.insert(id);
         } else if is_distro(element, &id) {
             draft.distro = Some(distro(element));
             draft.others.insert(id);
         } else {
-            draft.packages.push((id, read_package(element, &extracted)));
+            let package = read_package(element, &extracted, &draft.layers);
+            draft.packages.push((id, package));
         }
     }
     draft.others.extend(items(value, "files").iter().filter_map(|file| owned(file, "SPDXID")));
@@ -78,15 +88,26 @@ fn root(value: &Value) -> Option<String> {
     (is_container || contains || *one == "SPDXRef-Image").then(|| (*one).to_owned())
 }
 
-fn subject(draft: &mut Draft, element: &Value) {
+fn subject(draft: &mut Draft, element: &Value, extracted: &BTreeMap<String, String>) {
     if let Some(name) = said(element, "name") {
         draft.subject.name = name;
     }
     draft.set_subject_version(text(element, "versionInfo"));
     draft.set_subject_purl(purl(element));
-    draft.subject.supplier = text(element, "supplier").and_then(party).map(|party| match party {
-        Supplier::Person(name) | Supplier::Organization(name) => name,
-    });
+    draft.set_supplier(text(element, "supplier").and_then(party).map(name_of));
+    draft.subject.homepage = said(element, "homepage");
+    let expression = said(element, "licenseDeclared").unwrap_or_default();
+    let license = licenses(&expression, extracted).into_iter().next();
+    draft.subject.license = license.map(|license| license.declared);
+    draft.set_facts(facts::from_lines(text(element, "comment").unwrap_or_default()));
+}
+
+/// The name of a supplier, which says so if that is a person.
+pub(super) fn name_of(supplier: Supplier) -> String {
+    match supplier {
+        Supplier::Person(name) => format!("Person: {name}"),
+        Supplier::Organization(name) => name,
+    }
 }
 
 fn is_distro(element: &Value, id: &str) -> bool {
@@ -112,15 +133,33 @@ fn purl(element: &Value) -> Option<&str> {
         .and_then(|reference| text(reference, "referenceLocator"))
 }
 
-fn read_package(element: &Value, extracted: &BTreeMap<String, String>) -> Package {
+fn read_package(
+    element: &Value,
+    extracted: &BTreeMap<String, String>,
+    layers: &[Layer],
+) -> Package {
     let name = text(element, "name").unwrap_or_default();
     let mut package = package(name, said(element, "versionInfo"), purl(element));
-    let expression = said(element, "licenseDeclared").or_else(|| said(element, "licenseConcluded"));
-    package.licenses = licenses(&expression.unwrap_or_default(), extracted);
+    let expression = |key: &str| licenses(&said(element, key).unwrap_or_default(), extracted);
+    package.licenses =
+        declared_and_concluded(expression("licenseDeclared"), expression("licenseConcluded"));
+    package.copyright = said(element, "copyrightText");
+    package.download_url = said(element, "downloadLocation");
+    package.hashes = items(element, "checksums")
+        .iter()
+        .filter_map(|it| hash(text(it, "algorithm")?, text(it, "checksumValue")?))
+        .collect();
+    package.cpes = items(element, "externalRefs")
+        .iter()
+        .filter(|reference| text(reference, "referenceType") == Some("cpe23Type"))
+        .filter_map(|reference| owned(reference, "referenceLocator"))
+        .collect();
     let supplier = text(element, "supplier").and_then(party);
     package.supplier = supplier.or_else(|| text(element, "originator").and_then(party));
     package.homepage = said(element, "homepage");
     package.summary = said(element, "summary").or_else(|| said(element, "description"));
+    let comment = text(element, "comment").unwrap_or_default();
+    facts::read_package(&mut package, facts::from_lines(comment), layers);
     source_info(&mut package, text(element, "sourceInfo").unwrap_or_default());
     package
 }
@@ -142,8 +181,12 @@ fn party(text: &str) -> Option<Supplier> {
     }
 }
 
-/// What our own encoder writes into the source information.
+/// What our own encoder writes into the source information
+/// (in versions that had it nowhere else).
 pub(super) fn source_info(package: &mut Package, text: &str) {
+    if !package.evidence.is_empty() || package.introduced_by.is_some() {
+        return;
+    }
     for part in text.split("; ") {
         if let Some(rest) = part.strip_prefix("built from source package ") {
             if let Some((name, version)) = rest.split_once(' ') {
@@ -176,7 +219,9 @@ fn relationships(draft: &mut Draft, value: &Value) {
             continue;
         };
         let (from, to) = (from.to_owned(), to.to_owned());
-        if kind == "DEPENDS_ON" {
+        if matches!(kind, "STATIC_LINK" | "GENERATED_FROM") {
+            draft.built_from.push((from, to));
+        } else if kind == "DEPENDS_ON" {
             draft.needs.push((from, to));
         } else if kind.ends_with("DEPENDENCY_OF") {
             draft.needs.push((to, from));

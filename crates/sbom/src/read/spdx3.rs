@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::{Distro, Package, Supplier};
+use sealift_model::{Distro, Layer, License, Package, Supplier};
 use serde_json::Value;
 
-use super::draft::{Draft, licenses, package};
+use super::draft::{Draft, declared_and_concluded, hash, licenses, package};
 use super::json::{items, owned, said, text, texts};
-use super::spdx::source_info;
+use super::spdx::{name_of, source_info};
 use super::{Document, Error, Limits};
+use crate::facts;
+use crate::spdx::linked::UNKNOWN_COPYRIGHT;
 
 /// Elements by their identifiers.
 type Elements<'a> = BTreeMap<&'a str, &'a Value>;
@@ -30,7 +32,7 @@ pub(super) fn decode(value: &Value, limits: &Limits) -> Result<Document, Error> 
         let comment = text(creation, "comment").unwrap_or_default();
         comment.lines().filter(|line| !line.is_empty()).for_each(|line| draft.add_note(line));
     }
-    let mut licenses_of: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut licenses_of = Licenses::default();
     for relationship in graph {
         let Some(from) = text(relationship, "from") else { continue };
         let to = texts(relationship, "to");
@@ -38,28 +40,36 @@ pub(super) fn decode(value: &Value, limits: &Limits) -> Result<Document, Error> 
             Some("dependsOn") => {
                 draft.needs.extend(to.iter().map(|to| (from.to_owned(), (*to).to_owned())));
             }
-            Some("hasDeclaredLicense") => licenses_of.extend(to.first().map(|to| (from, *to))),
+            Some("hasStaticLink") => {
+                draft.built_from.extend(to.iter().map(|to| (from.to_owned(), (*to).to_owned())));
+            }
+            Some("hasDeclaredLicense") => {
+                licenses_of.declared.extend(to.first().map(|to| (from, *to)));
+            }
             Some("hasConcludedLicense") => {
-                if let Some(to) = to.first() {
-                    licenses_of.entry(from).or_insert(to);
-                }
+                licenses_of.concluded.extend(to.first().map(|to| (from, *to)));
             }
             _ => {}
         }
     }
+    if let Some(creation) = creation {
+        let agents = texts(creation, "createdBy").into_iter().filter_map(|id| elements.get(id));
+        agents.filter_map(|agent| party(agent)).for_each(|it| draft.set_creator(name_of(it)));
+    }
     let root = root(graph, &elements);
+    if let Some(element) = root.and_then(|root| elements.get(root)) {
+        subject(&mut draft, element, &licenses_of, &elements);
+    }
     for element in graph.iter().filter(|it| text(it, "type") == Some("software_Package")) {
         let Some(id) = id(element) else { continue };
         let purpose = text(element, "software_primaryPurpose");
         if root == Some(id) {
-            subject(&mut draft, element, &elements);
             draft.others.insert(id.to_owned());
         } else if purpose == Some("operatingSystem") {
             draft.distro = Some(distro(element));
             draft.others.insert(id.to_owned());
         } else {
-            let license = licenses_of.get(id).and_then(|license| elements.get(license));
-            let package = read_package(element, license.copied(), &elements);
+            let package = read_package(element, &licenses_of, &elements, &draft.layers);
             draft.packages.push((id.to_owned(), package));
         }
     }
@@ -95,13 +105,27 @@ fn purl(element: &Value) -> Option<&str> {
     text(element, "software_packageUrl").or_else(|| text(identifier?, "identifier"))
 }
 
-fn subject(draft: &mut Draft, element: &Value, elements: &Elements<'_>) {
+// The identifiers of licence expressions, by what they are of.
+#[derive(Default)]
+struct Licenses<'a> {
+    declared: BTreeMap<&'a str, &'a str>,
+    concluded: BTreeMap<&'a str, &'a str>,
+}
+
+fn subject(
+    draft: &mut Draft,
+    element: &Value,
+    licenses_of: &Licenses<'_>,
+    elements: &Elements<'_>,
+) {
     draft.subject.name = owned(element, "name").unwrap_or_default();
     draft.set_subject_version(text(element, "software_packageVersion"));
     draft.set_subject_purl(purl(element));
-    draft.subject.supplier = supplier(element, elements).map(|party| match party {
-        Supplier::Person(name) | Supplier::Organization(name) => name,
-    });
+    draft.set_supplier(supplier(element, elements).map(name_of));
+    draft.subject.homepage = owned(element, "software_homePage");
+    let declared = expression(element, &licenses_of.declared, elements);
+    draft.subject.license = declared.into_iter().next().map(|license| license.declared);
+    draft.set_facts(facts::from_lines(text(element, "comment").unwrap_or_default()));
 }
 
 fn distro(element: &Value) -> Distro {
@@ -115,7 +139,10 @@ fn distro(element: &Value) -> Distro {
 }
 
 fn supplier(element: &Value, elements: &Elements<'_>) -> Option<Supplier> {
-    let agent = elements.get(text(element, "suppliedBy")?)?;
+    party(elements.get(text(element, "suppliedBy")?)?)
+}
+
+fn party(agent: &Value) -> Option<Supplier> {
     let name = text(agent, "name")?;
     let mail = items(agent, "externalIdentifier")
         .iter()
@@ -125,30 +152,57 @@ fn supplier(element: &Value, elements: &Elements<'_>) -> Option<Supplier> {
         Some(mail) => format!("{name} <{mail}>"),
         None => name.to_owned(),
     };
-    Some(match text(agent, "type") {
-        Some("Person") => Supplier::Person(name),
-        _ => Supplier::Organization(name),
-    })
+    match text(agent, "type") {
+        Some("Person") => Some(Supplier::Person(name)),
+        Some("Organization") => Some(Supplier::Organization(name)),
+        _ => None,
+    }
 }
 
-fn read_package(element: &Value, license: Option<&Value>, elements: &Elements<'_>) -> Package {
+fn expression(element: &Value, of: &BTreeMap<&str, &str>, elements: &Elements<'_>) -> Vec<License> {
+    let license = id(element).and_then(|id| elements.get(of.get(id)?));
+    let Some(license) = license else { return Vec::new() };
+    let custom: BTreeMap<String, String> = items(license, "simplelicensing_customIdToUri")
+        .iter()
+        .filter_map(|entry| {
+            let element = elements.get(text(entry, "value")?)?;
+            let text = owned(element, "simplelicensing_licenseText")?;
+            Some((owned(entry, "key")?, text))
+        })
+        .collect();
+    let expression = text(license, "simplelicensing_licenseExpression").unwrap_or_default();
+    licenses(expression, &custom)
+}
+
+fn read_package(
+    element: &Value,
+    licenses_of: &Licenses<'_>,
+    elements: &Elements<'_>,
+    layers: &[Layer],
+) -> Package {
     let name = text(element, "name").unwrap_or_default();
     let mut package = package(name, said(element, "software_packageVersion"), purl(element));
     package.supplier = supplier(element, elements);
     package.homepage = owned(element, "software_homePage");
     package.summary = owned(element, "summary");
+    package.download_url = owned(element, "software_downloadLocation");
+    package.copyright =
+        said(element, "software_copyrightText").filter(|text| text != UNKNOWN_COPYRIGHT);
+    package.hashes = items(element, "verifiedUsing")
+        .iter()
+        .filter_map(|it| hash(text(it, "algorithm")?, text(it, "hashValue")?))
+        .collect();
+    package.cpes = items(element, "externalIdentifier")
+        .iter()
+        .filter(|it| text(it, "externalIdentifierType") == Some("cpe23"))
+        .filter_map(|it| owned(it, "identifier"))
+        .collect();
+    let comment = text(element, "comment").unwrap_or_default();
+    facts::read_package(&mut package, facts::from_lines(comment), layers);
     source_info(&mut package, text(element, "software_sourceInfo").unwrap_or_default());
-    if let Some(license) = license {
-        let custom: BTreeMap<String, String> = items(license, "simplelicensing_customIdToUri")
-            .iter()
-            .filter_map(|entry| {
-                let element = elements.get(text(entry, "value")?)?;
-                let text = owned(element, "simplelicensing_licenseText")?;
-                Some((owned(entry, "key")?, text))
-            })
-            .collect();
-        let expression = text(license, "simplelicensing_licenseExpression").unwrap_or_default();
-        package.licenses = licenses(expression, &custom);
-    }
+    package.licenses = declared_and_concluded(
+        expression(element, &licenses_of.declared, elements),
+        expression(element, &licenses_of.concluded, elements),
+    );
     package
 }

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::{Distro, LayerRef, License, Package, SourcePackage, Supplier};
+use sealift_model::{
+    Distro, Layer, LayerRef, License, LicenseSource, Package, SourcePackage, Supplier,
+};
 use sealift_oci::Digest;
 use serde_json::Value;
 
 use super::draft::{Draft, evidence, license, package};
 use super::json::{items, owned, said, text, texts};
 use super::{Document, Error, Limits};
+use crate::facts;
 use crate::syft::purl_type_of;
 
 /// Reads a document.
@@ -28,7 +31,8 @@ pub(super) fn decode(value: &Value, limits: &Limits) -> Result<Document, Error> 
     draft.set_created(configuration.and_then(|configuration| text(configuration, "created")));
     for artifact in items(value, "artifacts") {
         let id = owned(artifact, "id").unwrap_or_default();
-        draft.packages.push((id, read_artifact(artifact, &layers)));
+        let package = read_artifact(artifact, &layers, &draft.layers);
+        draft.packages.push((id, package));
     }
     for relation in items(value, "artifactRelationships") {
         let (Some(parent), Some(child)) = (text(relation, "parent"), text(relation, "child"))
@@ -45,7 +49,7 @@ pub(super) fn decode(value: &Value, limits: &Limits) -> Result<Document, Error> 
 // The subject; returns the places of the layers.
 fn source(draft: &mut Draft, source: &Value) -> BTreeMap<Digest, usize> {
     draft.subject.name = owned(source, "name").unwrap_or_default();
-    draft.subject.supplier = owned(source, "supplier");
+    draft.set_supplier(owned(source, "supplier"));
     draft.others.extend(owned(source, "id"));
     let Some(metadata) = source.get("metadata").or_else(|| source.get("target")) else {
         return BTreeMap::new();
@@ -54,6 +58,10 @@ fn source(draft: &mut Draft, source: &Value) -> BTreeMap<Digest, usize> {
         return BTreeMap::new();
     }
     draft.set_subject_version(text(metadata, "manifestDigest"));
+    draft.set_facts(annotations(metadata));
+    if let Some(id) = text(metadata, "imageID").and_then(|id| id.parse().ok()) {
+        draft.subject.config_digest.get_or_insert(id);
+    }
     draft.subject.architecture = owned(metadata, "architecture");
     let input = text(metadata, "userInput");
     let tag = texts(metadata, "tags").into_iter().next().or(input);
@@ -78,7 +86,20 @@ fn distro(value: &Value) -> Option<Distro> {
     })
 }
 
-fn read_artifact(artifact: &Value, layers: &BTreeMap<Digest, usize>) -> Package {
+// Texts only, and in an order that does not depend on the document.
+fn annotations(value: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let map = value.get("annotations").and_then(Value::as_object);
+    let mut list: Vec<(&str, &str)> = map
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+        .collect();
+    // `…:layer:10` comes after `…:layer:9`.
+    list.sort_by_key(|(name, _)| (name.len(), *name));
+    list.into_iter()
+}
+
+fn read_artifact(artifact: &Value, layers: &BTreeMap<Digest, usize>, listed: &[Layer]) -> Package {
     let name = text(artifact, "name").unwrap_or_default();
     let mut package = package(name, said(artifact, "version"), text(artifact, "purl"));
     if package.purl.name.is_empty()
@@ -88,15 +109,33 @@ fn read_artifact(artifact: &Value, layers: &BTreeMap<Digest, usize>) -> Package 
         package.kind = sealift_model::PackageKind::from_purl_type(kind);
     }
     package.licenses = items(artifact, "licenses").iter().filter_map(artifact_license).collect();
+    package.cpes = items(artifact, "cpes")
+        .iter()
+        .filter_map(|cpe| cpe.as_str().or_else(|| text(cpe, "cpe")).map(str::to_owned))
+        .collect();
     for location in items(artifact, "locations") {
         let Some(path) = text(location, "path") else { continue };
         let layer =
             text(location, "layerID").and_then(|text| text.parse().ok()).map(|diff_id: Digest| {
                 LayerRef { index: layers.get(&diff_id).copied().unwrap_or(0), diff_id }
             });
-        package.evidence.push(evidence(package.kind, path, layer));
+        let mut found = evidence(package.kind, path, layer);
+        let said = annotations(location).find(|(name, _)| *name == "sealift:evidence");
+        if let Some((_, kind)) = said {
+            // As it stands in other formats, with the path as its value.
+            let mut seen = Package::new(package.kind, "");
+            facts::read_package(&mut seen, std::iter::once((kind, path)), listed);
+            if let Some(known) = seen.evidence.pop() {
+                (found.method, found.confidence) = (known.method, known.confidence);
+            }
+        }
+        package.evidence.push(found);
     }
     package.introduced_by = package.evidence.first().and_then(|evidence| evidence.layer.clone());
+    if let Some(first) = items(artifact, "locations").first() {
+        let facts = annotations(first).filter(|(name, _)| *name != "sealift:evidence");
+        facts::read_package(&mut package, facts, listed);
+    }
     if let Some(metadata) = artifact.get("metadata") {
         read_metadata(&mut package, metadata);
     }
@@ -110,18 +149,27 @@ fn artifact_license(value: &Value) -> Option<License> {
     }
     let spdx = owned(value, "spdxExpression");
     let declared = owned(value, "value").or_else(|| spdx.clone())?;
-    Some(License::declared(declared, spdx))
+    let source = match text(value, "type") {
+        Some("concluded") => LicenseSource::Detected,
+        _ => LicenseSource::Declared,
+    };
+    Some(License { source, ..License::declared(declared, spdx) })
 }
 
 fn read_metadata(package: &mut Package, metadata: &Value) {
-    if let Some(name) = owned(metadata, "source").filter(|_| package.kind.is_os()) {
+    if package.source.is_none()
+        && let Some(name) = owned(metadata, "source").filter(|_| package.kind.is_os())
+    {
         let own = package.version.clone().unwrap_or_default();
         let version = owned(metadata, "sourceVersion").unwrap_or(own);
         package.source = Some(SourcePackage { name, version });
     }
     package.architecture = package.architecture.take().or_else(|| owned(metadata, "architecture"));
     let mail = text(metadata, "authorEmail").map(|mail| format!(" <{mail}>")).unwrap_or_default();
-    package.supplier = match (owned(metadata, "maintainer"), text(metadata, "author")) {
+    let named = ["maintainer", "vendor", "packager"].iter().find_map(|key| owned(metadata, key));
+    let author = text(metadata, "author").or_else(|| texts(metadata, "authors").first().copied());
+    package.homepage = owned(metadata, "homepage");
+    package.supplier = match (named, author) {
         (Some(maintainer), _) => Some(Supplier::Organization(maintainer)),
         (None, Some(author)) => Some(Supplier::Person(format!("{author}{mail}"))),
         (None, None) => None,

@@ -144,12 +144,15 @@ impl Sections {
     }
 
     fn add_to_document(&mut self, tag: &str, value: String) {
+        if tag == "Creator" {
+            push(&mut self.creation, "creators", json!(value));
+            return;
+        }
         let (map, key) = match tag {
             "SPDXVersion" => (&mut self.document, "spdxVersion"),
             "DataLicense" => (&mut self.document, "dataLicense"),
             "SPDXID" => (&mut self.document, "SPDXID"),
             "DocumentNamespace" => (&mut self.document, "documentNamespace"),
-            "Creator" => (&mut self.creation, "creators"),
             "DocumentName" => (&mut self.document, "name"),
             "Created" => (&mut self.creation, "created"),
             "CreatorComment" => (&mut self.creation, "comment"),
@@ -175,6 +178,13 @@ impl Sections {
             "PackageLicenseDeclared" => "licenseDeclared",
             "PackageSummary" => "summary",
             "PackageDescription" => "description",
+            "PackageComment" => "comment",
+            "PackageChecksum" => {
+                let Some((algorithm, hex)) = value.split_once(':') else { return };
+                let checksum = json!({"algorithm": algorithm.trim(), "checksumValue": hex.trim()});
+                push(package, "checksums", checksum);
+                return;
+            }
             "ExternalRef" => {
                 let mut words = value.split_whitespace();
                 let (Some(category), Some(kind), Some(locator)) =
@@ -187,10 +197,7 @@ impl Sections {
                     "referenceType": kind,
                     "referenceLocator": locator,
                 });
-                let list = package.entry("externalRefs").or_insert_with(|| json!([]));
-                if let Some(list) = list.as_array_mut() {
-                    list.push(reference);
-                }
+                push(package, "externalRefs", reference);
                 return;
             }
             _ => return,
@@ -216,5 +223,12 @@ impl Sections {
         self.document.insert("files".to_owned(), Value::Array(self.files));
         self.document.insert("relationships".to_owned(), Value::Array(self.relationships));
         Value::Object(self.document)
+    }
+}
+
+fn push(map: &mut Map<String, Value>, key: &str, value: Value) {
+    let list = map.entry(key).or_insert_with(|| json!([]));
+    if let Some(list) = list.as_array_mut() {
+        list.push(value);
     }
 }

@@ -55,6 +55,11 @@ pub(super) fn to_json(text: &str, limits: &Limits) -> Result<Value, Error> {
     }
     if let Some(metadata) = root.child("metadata") {
         let mut value = texts(metadata, &["timestamp"]);
+        let authors = metadata.list("authors", "author");
+        value.insert(
+            "authors".to_owned(),
+            authors.map(|it| texts(it, &["name", "email"])).collect(),
+        );
         if let Some(root) = metadata.child("component") {
             value.insert("component".to_owned(), component(root));
         }
@@ -147,8 +152,18 @@ fn texts(element: &Element, names: &[&str]) -> Map<String, Value> {
 
 // The depth of the tree is limited, and so this recursion is too.
 fn component(element: &Element) -> Value {
-    const TEXTS: [&str; 7] =
-        ["group", "name", "version", "description", "publisher", "author", "purl"];
+    const TEXTS: [&str; 10] = [
+        "group",
+        "name",
+        "version",
+        "description",
+        "publisher",
+        "author",
+        "scope",
+        "copyright",
+        "cpe",
+        "purl",
+    ];
     let mut value = texts(element, &TEXTS);
     for name in ["type", "bom-ref"] {
         if let Some(text) = element.attribute(name) {
@@ -160,11 +175,22 @@ fn component(element: &Element) -> Value {
     }
     let licenses = element.child("licenses").into_iter().flat_map(|list| &list.children);
     let licenses: Vec<Value> = licenses
-        .map(|choice| match choice.name.as_str() {
-            "expression" => json!({"expression": choice.text.trim()}),
-            _ => json!({"license": texts(choice, &["id", "name"])}),
+        .map(|choice| {
+            let how = choice.attribute("acknowledgement");
+            if choice.name == "expression" {
+                json!({"expression": choice.text.trim(), "acknowledgement": how})
+            } else {
+                let mut license = texts(choice, &["id", "name"]);
+                license.insert("acknowledgement".to_owned(), json!(how));
+                json!({"license": license})
+            }
         })
         .collect();
+    let hashes: Vec<Value> = element
+        .list("hashes", "hash")
+        .map(|hash| json!({"alg": hash.attribute("alg"), "content": hash.text.trim()}))
+        .collect();
+    value.insert("hashes".to_owned(), json!(hashes));
     let references: Vec<Value> = element
         .list("externalReferences", "reference")
         .map(|reference| {
@@ -194,6 +220,8 @@ fn entity(element: &Element) -> Value {
         .map(|contact| texts(contact, &["name", "email"]))
         .collect();
     let mut value = texts(element, &["name"]);
+    let urls = element.children.iter().filter(|child| child.name == "url");
+    value.insert("url".to_owned(), urls.map(|url| json!(url.text.trim())).collect());
     value.insert("contact".to_owned(), json!(contacts));
     Value::Object(value)
 }

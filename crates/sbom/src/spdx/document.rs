@@ -41,17 +41,21 @@ pub(super) struct SpdxPackage {
     #[serde(rename = "versionInfo", skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<String>,
     pub(super) supplier: String,
-    pub(super) download_location: &'static str,
+    pub(super) download_location: String,
     pub(super) files_analyzed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) homepage: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source_info: Option<String>,
-    pub(super) license_concluded: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) checksums: Vec<Checksum>,
+    pub(super) license_concluded: String,
     pub(super) license_declared: String,
-    pub(super) copyright_text: &'static str,
+    pub(super) copyright_text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) summary: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) comment: Option<String>,
     #[serde(rename = "primaryPackagePurpose", skip_serializing_if = "Option::is_none")]
     pub(super) purpose: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -65,14 +69,16 @@ impl SpdxPackage {
             spdx_id: id.to_owned(),
             version: None,
             supplier: NO_ASSERTION.to_owned(),
-            download_location: NO_ASSERTION,
+            download_location: NO_ASSERTION.to_owned(),
             files_analyzed: false,
             homepage: None,
             source_info: None,
-            license_concluded: NO_ASSERTION,
+            checksums: Vec::new(),
+            license_concluded: NO_ASSERTION.to_owned(),
             license_declared: NO_ASSERTION.to_owned(),
-            copyright_text: NO_ASSERTION,
+            copyright_text: NO_ASSERTION.to_owned(),
             summary: None,
+            comment: None,
             purpose: None,
             external_refs: Vec::new(),
         }
@@ -93,6 +99,17 @@ impl ExternalRef {
     pub(super) fn purl(category: &'static str, purl: String) -> Self {
         Self { category, kind: "purl", locator: purl }
     }
+
+    pub(super) fn cpe(cpe: String) -> Self {
+        Self { category: "SECURITY", kind: "cpe23Type", locator: cpe }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Checksum {
+    pub(super) algorithm: &'static str,
+    #[serde(rename = "checksumValue")]
+    pub(super) value: String,
 }
 
 #[derive(Serialize)]

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::{Distro, Inventory, Package};
+use sealift_model::{Distro, HashAlgorithm, Inventory, Package};
+use sealift_oci::Digest;
 use serde_json::{Map, Value, json};
 
-use super::{NAMELESS, namespace, package_id, source_info};
+use super::{
+    NAMELESS, creator, distro_version, license_expressions, namespace, package_id, source_info,
+};
 use crate::Subject;
 use crate::components::{Components, unique};
-use crate::license::{Extracted, spdx_expression};
+use crate::facts;
+use crate::license::{Extracted, UNKNOWN_LICENSE, UNKNOWN_LICENSE_TEXT, spdx_expression};
 use crate::party::Party;
 use crate::text;
 
@@ -16,9 +20,14 @@ const CREATION: &str = "_:creationinfo";
 const ROOT: &str = "SPDXRef-Image";
 const DISTRO: &str = "SPDXRef-OperatingSystem";
 const SBOM: &str = "SPDXRef-Sbom";
-const MAKER: &str = "SPDXRef-Organization-Sealift";
+const MANIFEST: &str = "SPDXRef-File-Manifest";
+const CONFIG: &str = "SPDXRef-File-Config";
 const TOOL: &str = "SPDXRef-Tool-sealift";
 const DATA_LICENSE: &str = "SPDXRef-DataLicense";
+
+/// What stands for a copyright notice where none is known. Checkers ask for a text and take no `NOASSERTION`.
+pub(crate) const UNKNOWN_COPYRIGHT: &str =
+    "unknown: no record in the image names a copyright holder";
 
 /// Writes a document.
 pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
@@ -37,7 +46,9 @@ struct Graph<'a> {
     subject: &'a Subject,
     namespace: String,
     elements: Vec<Value>,
+    /// Names of who made or supplied something, and their identifiers.
     parties: BTreeMap<String, String>,
+    maker: String,
     /// Identifiers of licence expressions, by expression.
     licenses: BTreeMap<String, String>,
     extracted: Extracted,
@@ -50,6 +61,7 @@ impl<'a> Graph<'a> {
             namespace,
             elements: Vec::new(),
             parties: BTreeMap::new(),
+            maker: String::new(),
             licenses: BTreeMap::new(),
             extracted: Extracted::new(),
         };
@@ -78,7 +90,7 @@ impl<'a> Graph<'a> {
     }
 
     fn add_tools(&mut self) {
-        self.named("Organization", MAKER, "Sealift");
+        self.maker = self.party(&creator(self.subject));
         self.named("Tool", TOOL, &format!("sealift-{}", env!("CARGO_PKG_VERSION")));
         let mut license = self.element("simplelicensing_LicenseExpression", DATA_LICENSE);
         license.insert("simplelicensing_licenseExpression".to_owned(), json!("CC0-1.0"));
@@ -88,21 +100,29 @@ impl<'a> Graph<'a> {
     fn add_packages(&mut self, inventory: &Inventory) {
         let components = Components::new(inventory);
         let ids = unique(components.packages.iter().map(|package| package_id(package)).collect());
-        self.add_root();
+        self.add_root(inventory);
         let distro = inventory.distro.as_ref();
         let mut contained: Vec<&str> = Vec::new();
+        self.add_files();
+        contained.extend(self.subject.config_digest.as_ref().map(|_| CONFIG));
         if let Some(distro) = distro {
             self.add_distro(distro);
             contained.push(DISTRO);
         }
         for (package, id) in components.packages.iter().zip(&ids) {
-            self.add_package(package, id, distro);
+            self.add_package(package, id, inventory);
             contained.push(id);
         }
-        self.relate(ROOT, "contains", &contained);
+        // What could not be read is missing here.
+        let completeness = if inventory.notes.is_empty() { "noAssertion" } else { "incomplete" };
+        self.relate_so(ROOT, "contains", &contained, completeness);
         for (from, needs) in components.needs.iter().enumerate() {
             let needed: Vec<&str> = needs.iter().map(|to| ids[*to].as_str()).collect();
-            self.relate(&ids[from], "dependsOn", &needed);
+            self.relate_so(&ids[from], "dependsOn", &needed, "noAssertion");
+        }
+        for (from, sources) in components.built_from.iter().enumerate() {
+            let linked: Vec<&str> = sources.iter().map(|to| ids[*to].as_str()).collect();
+            self.relate_so(&ids[from], "hasStaticLink", &linked, "noAssertion");
         }
     }
 
@@ -111,49 +131,48 @@ impl<'a> Graph<'a> {
         let name = text::some(name).unwrap_or_else(|| NAMELESS.to_owned());
         package.insert("name".to_owned(), json!(name));
         package.insert("software_primaryPurpose".to_owned(), json!(purpose));
-        package.insert("software_copyrightText".to_owned(), json!("NOASSERTION"));
+        package.insert("software_copyrightText".to_owned(), json!(UNKNOWN_COPYRIGHT));
         package
     }
 
     fn finish(
         &mut self,
         mut package: Map<String, Value>,
-        purl: Option<String>,
+        identifiers: &[(&str, String)],
         supplier: Option<Party>,
     ) {
-        if let Some(purl) = purl {
-            let identifier = json!({
-                "type": "ExternalIdentifier",
-                "externalIdentifierType": "packageUrl",
-                "identifier": purl,
-            });
+        let purl = identifiers.iter().find(|(kind, _)| *kind == "packageUrl");
+        if let Some((_, purl)) = purl {
             package.insert("software_packageUrl".to_owned(), json!(purl));
-            package.insert("externalIdentifier".to_owned(), json!([identifier]));
+        }
+        let identifiers: Vec<Value> =
+            identifiers.iter().map(|(kind, identifier)| external(kind, identifier)).collect();
+        if !identifiers.is_empty() {
+            package.insert("externalIdentifier".to_owned(), json!(identifiers));
         }
         if let Some(party) = supplier {
             let id = self.party(&party);
             package.insert("suppliedBy".to_owned(), json!(id));
+            package.insert("originatedBy".to_owned(), json!([id]));
         }
         self.elements.push(Value::Object(package));
     }
 
     fn party(&mut self, party: &Party) -> String {
-        let key = party.spdx();
+        let key = format!("{} {}", party.spdx(), party.url.as_deref().unwrap_or_default());
         if let Some(id) = self.parties.get(&key) {
             return id.clone();
         }
         let kind = if party.is_person { "Person" } else { "Organization" };
-        let digest = sealift_oci::Digest::sha256(key.as_bytes());
+        let digest = Digest::sha256(key.as_bytes());
         let name = format!("SPDXRef-{kind}-{}", &digest.hex()[..16]);
         let mut element = self.element(kind, &name);
         element.insert("name".to_owned(), json!(party.name));
-        if let Some(mail) = &party.mail {
-            let identifier = json!({
-                "type": "ExternalIdentifier",
-                "externalIdentifierType": "email",
-                "identifier": mail,
-            });
-            element.insert("externalIdentifier".to_owned(), json!([identifier]));
+        let mail = party.mail.iter().map(|mail| external("email", mail));
+        let url = party.url.iter().map(|url| external("other", url));
+        let identifiers: Vec<Value> = mail.chain(url).collect();
+        if !identifiers.is_empty() {
+            element.insert("externalIdentifier".to_owned(), json!(identifiers));
         }
         self.elements.push(Value::Object(element));
         let id = self.id(&name);
@@ -161,55 +180,137 @@ impl<'a> Graph<'a> {
         id
     }
 
-    fn add_root(&mut self) {
+    fn add_root(&mut self, inventory: &Inventory) {
         let subject = self.subject;
         let mut root = self.package(ROOT, &subject.name, "container");
-        if let Some(digest) = &subject.digest {
-            root.insert("software_packageVersion".to_owned(), json!(digest.to_string()));
+        let mut add = |key: &str, value: Option<String>| {
+            root.extend(value.map(|value| (key.to_owned(), json!(value))));
+        };
+        add("software_packageVersion", subject.digest.as_ref().map(ToString::to_string));
+        add("software_homePage", subject.homepage.as_deref().and_then(text::web_address));
+        add("comment", facts::to_lines(&facts::of_subject(subject, inventory)));
+        let purl = subject.purl().map(|purl| ("packageUrl", purl.to_string()));
+        let purl: Vec<_> = purl.into_iter().collect();
+        self.finish(root, &purl, Some(Party::of_subject(subject)));
+        let license = spdx_expression(&subject.licenses(), &mut self.extracted);
+        self.license(ROOT, license.clone(), license);
+        self.distribute(ROOT);
+    }
+
+    // An image is distributed as its manifest, which names all else by digest.
+    fn add_files(&mut self) {
+        let subject = self.subject;
+        let file = |id: &str, digest: &Digest, purposes: &[&str]| {
+            let mut file = self.element("software_File", id);
+            file.insert("name".to_owned(), json!(digest.hex()));
+            file.insert("software_primaryPurpose".to_owned(), json!("file"));
+            if !purposes.is_empty() {
+                file.insert("software_additionalPurpose".to_owned(), json!(purposes));
+            }
+            let mut hashes = Vec::new();
+            if digest.hex().len() == 64 {
+                hashes.push(hash("sha256", digest.hex()));
+            }
+            (file, hashes)
+        };
+        let mut files = Vec::new();
+        if let (Some(digest), Some(sha512)) = (&subject.digest, &subject.manifest_sha512) {
+            let (file, mut hashes) = file(MANIFEST, digest, &["container"]);
+            hashes.push(hash("sha512", sha512));
+            files.push((file, hashes));
         }
-        let supplier = subject.supplier.as_deref().and_then(|name| Party::parse(name, false));
-        self.finish(root, subject.purl().map(|purl| purl.to_string()), supplier);
+        files.extend(subject.config_digest.as_ref().map(|digest| file(CONFIG, digest, &[])));
+        for (mut file, hashes) in files {
+            if !hashes.is_empty() {
+                file.insert("verifiedUsing".to_owned(), json!(hashes));
+            }
+            self.elements.push(Value::Object(file));
+        }
+    }
+
+    fn distribute(&mut self, id: &str) {
+        if self.subject.digest.is_some() && self.subject.manifest_sha512.is_some() {
+            self.relate(id, "hasDistributionArtifact", &[MANIFEST]);
+        }
     }
 
     fn add_distro(&mut self, distro: &Distro) {
         let mut package = self.package(DISTRO, &distro.id, "operatingSystem");
-        if let Some(version) = distro.version_id.as_deref().and_then(text::some) {
+        if let Some(version) = distro_version(distro) {
             package.insert("software_packageVersion".to_owned(), json!(version));
         }
         if let Some(name) = distro.pretty_name.as_deref().and_then(text::some) {
             package.insert("summary".to_owned(), json!(name));
         }
-        self.finish(package, None, Party::of_distro(&distro.id));
+        self.finish(package, &[], Party::of_distro(&distro.id));
+        self.license(DISTRO, None, None);
+        self.distribute(DISTRO);
     }
 
-    fn add_package(&mut self, package: &Package, id: &str, distro: Option<&Distro>) {
+    fn add_package(&mut self, package: &Package, id: &str, inventory: &Inventory) {
         let mut element = self.package(id, &package.name, "library");
         let mut add = |key: &str, value: Option<String>| {
-            if let Some(value) = value {
-                element.insert(key.to_owned(), json!(value));
-            }
+            element.extend(value.map(|value| (key.to_owned(), json!(value))));
         };
         add("software_packageVersion", package.version.as_deref().and_then(text::some));
         add("software_homePage", package.homepage.as_deref().and_then(text::web_address));
+        let download = package.download_url.as_deref().and_then(text::web_address);
+        add("software_downloadLocation", download);
+        add("software_copyrightText", package.copyright.as_deref().and_then(text::block));
         add("summary", package.summary.as_deref().and_then(text::some));
         add("software_sourceInfo", source_info(package));
-        let supplier = Party::of_package(package, distro.map(|distro| distro.id.as_str()));
-        self.finish(element, text::purl(package), supplier);
-        if let Some(expression) = spdx_expression(&package.licenses, &mut self.extracted) {
-            let digest = sealift_oci::Digest::sha256(expression.as_bytes());
+        add("comment", facts::to_lines(&facts::of_package(package, inventory)));
+        let hashes: Vec<Value> = package
+            .hashes
+            .iter()
+            .filter(|it| text::is_hash(it))
+            .map(|it| hash(algorithm(it.algorithm), &it.hex))
+            .collect();
+        if !hashes.is_empty() {
+            element.insert("verifiedUsing".to_owned(), json!(hashes));
+        }
+        let purl = text::purl(package).map(|purl| ("packageUrl", purl));
+        let cpes = package.cpes.iter().filter_map(|cpe| text::cpe(cpe)).map(|cpe| ("cpe23", cpe));
+        let identifiers: Vec<(&str, String)> = purl.into_iter().chain(cpes).collect();
+        let distro = inventory.distro.as_ref().map(|distro| distro.id.as_str());
+        self.finish(element, &identifiers, Some(Party::to_ask(package, distro)));
+        let (declared, concluded) = license_expressions(package, &mut self.extracted);
+        self.license(id, declared, concluded);
+        self.distribute(id);
+    }
+
+    // A concluded licence is said of everything: that none is known, too.
+    fn license(&mut self, id: &str, declared: Option<String>, concluded: Option<String>) {
+        let concluded = concluded.unwrap_or_else(|| {
+            let text = UNKNOWN_LICENSE_TEXT.to_owned();
+            self.extracted.insert(UNKNOWN_LICENSE.to_owned(), text);
+            UNKNOWN_LICENSE.to_owned()
+        });
+        let declared = declared.map(|expression| ("hasDeclaredLicense", expression));
+        for (kind, expression) in declared.into_iter().chain([("hasConcludedLicense", concluded)]) {
+            let digest = Digest::sha256(expression.as_bytes());
             let license = format!("SPDXRef-License-{}", &digest.hex()[..16]);
             self.licenses.insert(expression, license.clone());
-            self.relate(id, "hasDeclaredLicense", &[&license]);
+            self.relate(id, kind, &[&license]);
         }
     }
 
     fn relate(&mut self, from: &str, kind: &str, to: &[&str]) {
+        self.add_relation(from, kind, to, None);
+    }
+
+    fn relate_so(&mut self, from: &str, kind: &str, to: &[&str], completeness: &str) {
+        self.add_relation(from, kind, to, Some(completeness));
+    }
+
+    fn add_relation(&mut self, from: &str, kind: &str, to: &[&str], complete: Option<&str>) {
         if to.is_empty() {
             return;
         }
         let mut element = self.element("Relationship", &format!("{from}-{kind}"));
         element.insert("from".to_owned(), json!(self.id(from)));
         element.insert("relationshipType".to_owned(), json!(kind));
+        element.extend(complete.map(|complete| ("completeness".to_owned(), json!(complete))));
         let to: Vec<String> = to.iter().map(|to| self.id(to)).collect();
         element.insert("to".to_owned(), json!(to));
         self.elements.push(Value::Object(element));
@@ -243,7 +344,7 @@ impl<'a> Graph<'a> {
             "type": "CreationInfo",
             "specVersion": "3.0.1",
             "created": self.subject.timestamp(),
-            "createdBy": [self.id(MAKER)],
+            "createdBy": [self.maker],
             "createdUsing": [self.id(TOOL)],
         });
         if !inventory.notes.is_empty() {
@@ -272,5 +373,27 @@ impl<'a> Graph<'a> {
             "@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld",
             "@graph": graph,
         })
+    }
+}
+
+fn external(kind: &str, identifier: &str) -> Value {
+    json!({
+        "type": "ExternalIdentifier",
+        "externalIdentifierType": kind,
+        "identifier": identifier,
+    })
+}
+
+fn hash(algorithm: &str, value: &str) -> Value {
+    json!({"type": "Hash", "algorithm": algorithm, "hashValue": value})
+}
+
+fn algorithm(algorithm: HashAlgorithm) -> &'static str {
+    match algorithm {
+        HashAlgorithm::Md5 => "md5",
+        HashAlgorithm::Sha1 => "sha1",
+        HashAlgorithm::Sha256 => "sha256",
+        HashAlgorithm::Sha384 => "sha384",
+        HashAlgorithm::Sha512 => "sha512",
     }
 }

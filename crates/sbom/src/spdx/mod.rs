@@ -4,19 +4,23 @@ mod document;
 pub(crate) mod linked;
 mod tag_value;
 
-use sealift_model::{Distro, Inventory, Package};
+use sealift_model::{Distro, HashAlgorithm, Inventory, LicenseSource, Package};
 
 use crate::Subject;
 use crate::components::{Components, unique};
+use crate::facts;
 use crate::license::{Extracted, spdx_expression};
-use crate::party::Party;
+use crate::party::{Party, UNKNOWN};
 use crate::text;
 
-use document::{CreationInfo, Document, ExternalRef, ExtractedLicense, Relationship, SpdxPackage};
+use document::{
+    Checksum, CreationInfo, Document, ExternalRef, ExtractedLicense, Relationship, SpdxPackage,
+};
 
 const NO_ASSERTION: &str = "NOASSERTION";
 // What has no name. `NOASSERTION` is not allowed there in tag-value.
 const NAMELESS: &str = "unknown";
+const HOME: &str = "https://github.com/sealift/sealift";
 const DOCUMENT_ID: &str = "SPDXRef-DOCUMENT";
 const ROOT_ID: &str = "SPDXRef-Image";
 const DISTRO_ID: &str = "SPDXRef-OperatingSystem";
@@ -94,16 +98,13 @@ fn document(
     let ids = unique(components.packages.iter().map(|package| package_id(package)).collect());
     let mut extracted = Extracted::new();
 
-    let mut packages = vec![root_package(subject, purl_category)];
+    let mut packages = vec![root_package(subject, inventory, &mut extracted, purl_category)];
     packages.extend(distro.map(distro_package));
     for (package, id) in components.packages.iter().zip(&ids) {
-        packages.push(self::package(package, id, distro, &mut extracted, purl_category));
+        packages.push(self::package(package, id, inventory, &mut extracted, purl_category));
     }
-
-    if version < Version::V2_3 {
-        for package in &mut packages {
-            package.purpose = None;
-        }
+    for package in &mut packages {
+        suit(package, version);
     }
 
     let mut relationships = vec![Relationship::new(DOCUMENT_ID, "DESCRIBES", ROOT_ID)];
@@ -114,6 +115,10 @@ fn document(
     for (from, needs) in components.needs.iter().enumerate() {
         relationships
             .extend(needs.iter().map(|to| Relationship::new(&ids[from], "DEPENDS_ON", &ids[*to])));
+    }
+    for (from, sources) in components.built_from.iter().enumerate() {
+        let linked = sources.iter().map(|to| &ids[*to]);
+        relationships.extend(linked.map(|to| Relationship::new(&ids[from], "STATIC_LINK", to)));
     }
 
     let name = text::some(&subject.name).unwrap_or_else(|| NAMELESS.to_owned());
@@ -137,6 +142,16 @@ fn document(
     }
 }
 
+// Takes out what the version does not have.
+fn suit(package: &mut SpdxPackage, version: Version) {
+    if version < Version::V2_3 {
+        package.purpose = None;
+    }
+    if version < Version::V2_2 {
+        package.checksums.retain(|checksum| !matches!(checksum.algorithm, "SHA384" | "SHA512"));
+    }
+}
+
 fn creation_info(inventory: &Inventory, subject: &Subject) -> CreationInfo {
     let notes: Vec<String> = inventory
         .notes
@@ -146,7 +161,7 @@ fn creation_info(inventory: &Inventory, subject: &Subject) -> CreationInfo {
     CreationInfo {
         license_list_version: list_version(),
         creators: vec![
-            "Organization: Sealift".to_owned(),
+            creator(subject).spdx(),
             format!("Tool: sealift-{}", env!("CARGO_PKG_VERSION")),
         ],
         created: subject.timestamp(),
@@ -154,16 +169,39 @@ fn creation_info(inventory: &Inventory, subject: &Subject) -> CreationInfo {
     }
 }
 
+/// Who answers for the document: whom the user names, else those who make the tool.
+pub(super) fn creator(subject: &Subject) -> Party {
+    let named = subject.creator.as_deref().and_then(Party::parse_either);
+    named.unwrap_or_else(|| Party { url: Some(HOME.to_owned()), ..Party::named("Sealift") })
+}
+
 // `3.29.0` is `3.29` in the format.
 fn list_version() -> String {
     spdx::license_version().split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
-fn root_package(subject: &Subject, purl_category: &'static str) -> SpdxPackage {
-    let supplier = subject.supplier.as_deref().and_then(|name| Party::parse(name, false));
+fn root_package(
+    subject: &Subject,
+    inventory: &Inventory,
+    extracted: &mut Extracted,
+    purl_category: &'static str,
+) -> SpdxPackage {
+    let license = spdx_expression(&subject.licenses(), extracted);
+    let license = license.unwrap_or_else(|| NO_ASSERTION.to_owned());
+    let digest = subject.digest.as_ref().filter(|digest| digest.hex().len() == 64);
+    let sha256 = digest.map(|it| Checksum { algorithm: "SHA256", value: it.hex().to_owned() });
+    let sha512 = subject.manifest_sha512.clone();
     SpdxPackage {
         version: subject.digest.as_ref().map(ToString::to_string),
-        supplier: supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx()),
+        supplier: Party::of_subject(subject).spdx(),
+        homepage: subject.homepage.as_deref().and_then(text::web_address),
+        checksums: sha256
+            .into_iter()
+            .chain(sha512.map(|value| Checksum { algorithm: "SHA512", value }))
+            .collect(),
+        license_concluded: license.clone(),
+        license_declared: license,
+        comment: facts::to_lines(&facts::of_subject(subject, inventory)),
         purpose: Some("CONTAINER"),
         external_refs: subject
             .purl()
@@ -177,7 +215,7 @@ fn root_package(subject: &Subject, purl_category: &'static str) -> SpdxPackage {
 fn distro_package(distro: &Distro) -> SpdxPackage {
     let supplier = Party::of_distro(&distro.id);
     SpdxPackage {
-        version: distro.version_id.as_deref().and_then(text::some),
+        version: distro_version(distro),
         supplier: supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx()),
         purpose: Some("OPERATING-SYSTEM"),
         summary: distro.pretty_name.as_deref().and_then(text::some),
@@ -185,28 +223,73 @@ fn distro_package(distro: &Distro) -> SpdxPackage {
     }
 }
 
+// A distribution without numbers goes by its name.
+pub(super) fn distro_version(distro: &Distro) -> Option<String> {
+    let version = distro.version_id.as_deref().and_then(text::some);
+    version.or_else(|| distro.codename.as_deref().and_then(text::some))
+}
+
 fn package(
     package: &Package,
     id: &str,
-    distro: Option<&Distro>,
+    inventory: &Inventory,
     extracted: &mut Extracted,
     purl_category: &'static str,
 ) -> SpdxPackage {
-    let supplier = Party::of_package(package, distro.map(|distro| distro.id.as_str()));
-    let license = spdx_expression(&package.licenses, extracted);
+    let distro = inventory.distro.as_ref().map(|distro| distro.id.as_str());
+    let supplier = Party::of_package_or_registry(package, distro);
+    let supplier = supplier.unwrap_or_else(|| Party::named(UNKNOWN));
+    let (declared, concluded) = license_expressions(package, extracted);
+    let no_assertion = || NO_ASSERTION.to_owned();
+    let download = package.download_url.as_deref().and_then(text::web_address);
+    let cpes = package.cpes.iter().filter_map(|cpe| text::cpe(cpe)).map(ExternalRef::cpe);
+    let purl = text::purl(package).map(|purl| ExternalRef::purl(purl_category, purl));
     SpdxPackage {
         version: package.version.as_deref().and_then(text::some),
-        supplier: supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx()),
+        supplier: supplier.spdx(),
+        download_location: download.unwrap_or_else(no_assertion),
         homepage: package.homepage.as_deref().and_then(text::web_address),
         source_info: source_info(package),
-        license_declared: license.unwrap_or_else(|| NO_ASSERTION.to_owned()),
+        checksums: checksums(package),
+        license_concluded: concluded.unwrap_or_else(no_assertion),
+        license_declared: declared.unwrap_or_else(no_assertion),
+        copyright_text: package
+            .copyright
+            .as_deref()
+            .and_then(text::block)
+            .unwrap_or_else(no_assertion),
         summary: package.summary.as_deref().and_then(text::some),
-        external_refs: text::purl(package)
-            .into_iter()
-            .map(|purl| ExternalRef::purl(purl_category, purl))
-            .collect(),
+        comment: facts::to_lines(&facts::of_package(package, inventory)),
+        external_refs: purl.into_iter().chain(cpes).collect(),
         ..SpdxPackage::new(&package.name, id)
     }
+}
+
+/// What the package's record says, and what follows from that and from texts that were recognised.
+pub(super) fn license_expressions(
+    package: &Package,
+    extracted: &mut Extracted,
+) -> (Option<String>, Option<String>) {
+    let licenses = package.licenses.iter();
+    let declared = licenses.filter(|license| license.source == LicenseSource::Declared);
+    let declared = spdx_expression(declared, extracted);
+    (declared, spdx_expression(&package.licenses, extracted))
+}
+
+fn checksums(package: &Package) -> Vec<Checksum> {
+    let hashes = package.hashes.iter().filter(|hash| text::is_hash(hash));
+    hashes
+        .map(|hash| Checksum {
+            algorithm: match hash.algorithm {
+                HashAlgorithm::Md5 => "MD5",
+                HashAlgorithm::Sha1 => "SHA1",
+                HashAlgorithm::Sha256 => "SHA256",
+                HashAlgorithm::Sha384 => "SHA384",
+                HashAlgorithm::Sha512 => "SHA512",
+            },
+            value: hash.hex.clone(),
+        })
+        .collect()
 }
 
 fn source_info(package: &Package) -> Option<String> {

@@ -44,18 +44,28 @@ fn package(out: &mut Lines, package: &SpdxPackage) {
     out.tag("SPDXID", &package.spdx_id);
     out.optional("PackageVersion", package.version.as_deref());
     out.tag("PackageSupplier", &package.supplier);
-    out.tag("PackageDownloadLocation", package.download_location);
+    out.tag("PackageDownloadLocation", &package.download_location);
     out.optional("PrimaryPackagePurpose", package.purpose);
     out.tag("FilesAnalyzed", if package.files_analyzed { "true" } else { "false" });
     out.optional("PackageHomePage", package.homepage.as_deref());
+    for checksum in &package.checksums {
+        out.tag("PackageChecksum", &format!("{}: {}", checksum.algorithm, checksum.value));
+    }
     if let Some(info) = &package.source_info {
         out.text("PackageSourceInfo", info);
     }
-    out.tag("PackageLicenseConcluded", package.license_concluded);
+    out.tag("PackageLicenseConcluded", &package.license_concluded);
     out.tag("PackageLicenseDeclared", &package.license_declared);
-    out.tag("PackageCopyrightText", package.copyright_text);
+    if package.copyright_text == super::NO_ASSERTION {
+        out.tag("PackageCopyrightText", &package.copyright_text);
+    } else {
+        out.text("PackageCopyrightText", &package.copyright_text);
+    }
     if let Some(summary) = &package.summary {
         out.text("PackageSummary", summary);
+    }
+    if let Some(comment) = &package.comment {
+        out.text("PackageComment", comment);
     }
     for reference in &package.external_refs {
         let value = format!("{} {} {}", reference.category, reference.kind, reference.locator);

@@ -1,8 +1,9 @@
 //! Inventories to write documents of.
 
 use sealift_model::{
-    Distro, Evidence, Inventory, LayerRef, License, Method, Note, Package, PackageId, PackageKind,
-    Purl, Relation, RelationKind, SourcePackage, Supplier,
+    Confidence, Coverage, Distro, Evidence, FileCount, Hash, HashAlgorithm, Inventory, Layer,
+    LayerRef, License, LicenseSource, Method, Note, Package, PackageId, PackageKind, Purl,
+    Relation, RelationKind, Scope, SourcePackage, Supplier,
 };
 use sealift_oci::Digest;
 
@@ -132,4 +133,78 @@ pub(crate) fn every_license() -> Inventory {
     }
     assert!(packages.len() > 600);
     Inventory { packages, ..Inventory::default() }
+}
+
+/// Everything that the model knows.
+pub(crate) fn rich() -> Inventory {
+    let layers: Vec<Layer> = (0..11)
+        .map(|place: u64| Layer {
+            digest: Digest::sha256(format!("blob {place}").as_bytes()),
+            diff_id: Digest::sha256(format!("layer {place}").as_bytes()),
+            size_bytes: 1000 + place,
+            instruction: (place != 3).then(|| format!("RUN x={place} && a=b; c # {place}")),
+            unread: None,
+        })
+        .collect();
+    let layer = |index: usize| LayerRef { index, diff_id: layers[index].diff_id.clone() };
+    let mut curl = package(PackageKind::Deb, "curl", Some("7.88.1-10"));
+    curl.introduced_by = Some(layer(10));
+    curl.evidence = vec![
+        Evidence {
+            path: "/var/lib/dpkg/status".to_owned(),
+            layer: Some(layer(10)),
+            method: Method::Database,
+            confidence: Confidence::High,
+        },
+        Evidence {
+            path: "/usr/bin/curl".to_owned(),
+            layer: Some(layer(2)),
+            method: Method::Signature,
+            confidence: Confidence::Low,
+        },
+        Evidence {
+            path: "/opt/cu;rl=1".to_owned(),
+            layer: None,
+            method: Method::FileName,
+            confidence: Confidence::Low,
+        },
+    ];
+    curl.cpes = vec![
+        "cpe:2.3:a:haxx:curl:7.88.1:*:*:*:*:*:*:*".to_owned(),
+        r"cpe:2.3:a:curl:curl:7.88.1-10\+b1:*:*:*:*:*:*:*".to_owned(),
+    ];
+    curl.hashes = vec![
+        Hash { algorithm: HashAlgorithm::Md5, hex: "0".repeat(32) },
+        Hash { algorithm: HashAlgorithm::Sha512, hex: "0a".repeat(64) },
+    ];
+    curl.download_url = Some("https://deb.example.org/curl_7.88.1-10_amd64.deb".to_owned());
+    curl.copyright = Some("1996-2023, Daniel Stenberg\n2020, <others> & co".to_owned());
+    curl.licenses = vec![
+        license("curl", Some("curl")),
+        License { source: LicenseSource::Detected, ..license("ISC", Some("ISC")) },
+    ];
+    let mut source = package(PackageKind::Deb, "nghttp2", Some("1.52.0-1"));
+    source.scope = Scope::BuiltFrom;
+    let mut named = package(PackageKind::Npm, "left-pad", Some("1.3.0"));
+    named.scope = Scope::Declared;
+    let mut inner = package(PackageKind::Npm, "inner", Some("1.0.0"));
+    inner.scope = Scope::Embedded;
+    let mut data = package(PackageKind::Npm, "test-data", Some("1.0.0"));
+    data.scope = Scope::TestData;
+    let count = |files, bytes| FileCount { files, bytes };
+    Inventory {
+        packages: vec![curl, source, inner, named, data],
+        relations: vec![
+            Relation { from: PackageId(0), kind: RelationKind::BuiltFrom, to: PackageId(1) },
+            needs(2, 3),
+        ],
+        layers,
+        coverage: Some(Coverage {
+            owned: count(10, 1000),
+            explained: count(2, 30),
+            unowned: count(1, 4),
+            unowned_files: Vec::new(),
+        }),
+        ..Inventory::default()
+    }
 }

@@ -115,14 +115,51 @@ fn debian_and_python() {
 fn empty() {
     check(&Inventory::default(), &subject());
     let nameless = Subject {
-        name: String::new(),
-        reference: None,
-        digest: None,
-        architecture: None,
         supplier: Some("ACME (Ltd.) <info@acme.example>".to_owned()),
+        creator: Some("ACME <https://acme.example/sbom>".to_owned()),
         created_secs: i64::MAX,
+        ..Subject::default()
     };
     check(&Inventory::default(), &nameless);
+}
+
+#[test]
+fn rich() {
+    check(&inventories::rich(), &subject());
+}
+
+#[test]
+fn scores() {
+    use sealift_sbom::{Profile, score};
+    let inventory = inventories::rich();
+    let points = |subject: &Subject| -> Vec<u8> {
+        Profile::ALL.iter().map(|profile| score(profile, &inventory, subject).points).collect()
+    };
+    let first = points(&subject());
+    let mut named = subject();
+    named.creator = Some("ACME <sbom@acme.example>".to_owned());
+    named.supplier = Some("ACME".to_owned());
+    named.take_manifest(b"manifest");
+    let second = points(&named);
+    assert!(
+        first.iter().zip(&second).all(|(first, second)| first < second),
+        "{first:?} {second:?}"
+    );
+    // Two of the five are Debian's, and there is no distribution that would supply them.
+    assert_eq!(second[0], 94);
+    let nothing = score(&Profile::ALL[1], &Inventory::default(), &Subject::default());
+    assert!(nothing.points < 100);
+    let hash = score(Profile::find("cisa").unwrap(), &inventory, &named);
+    let hash = hash.checks.iter().find(|check| check.id == "hash").unwrap();
+    assert_eq!((hash.passed, hash.total), (1, 5));
+    assert_eq!(hash.failing[0], "nghttp2 1.52.0-1");
+    let guide = include_str!("../../../../docs/sbom.md");
+    for (id, _) in Profile::ALL.iter().flat_map(Profile::checks) {
+        assert!(
+            guide.contains(&format!("| `{id}` |")),
+            "docs/sbom.md does not say where `{id}` is from"
+        );
+    }
 }
 
 #[test]

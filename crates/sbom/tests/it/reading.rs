@@ -87,6 +87,55 @@ fn every_format_keeps_the_essence() {
     }
 }
 
+#[test]
+fn what_is_known_comes_back() {
+    let original = inventories::rich();
+    let mut subject = subject();
+    subject.creator = Some("ACME <sbom@acme.example>".to_owned());
+    subject.supplier = Some("ACME <info@acme.example>".to_owned());
+    subject.license = Some("MIT".to_owned());
+    subject.homepage = Some("https://acme.example/app".to_owned());
+    subject.config_digest = Some(sealift_oci::Digest::sha256(b"config"));
+    subject.take_manifest(b"manifest");
+    assert!(subject.manifest_sha512.is_some());
+    let formats = READABLE.iter().filter(|format| !format.ends_with("@1.2"));
+    for format in formats {
+        let document = read(&encode(format, &original, &subject)).unwrap();
+        let is_syft = *format == "syft-json";
+        let is_old = *format == "spdx@2.1";
+        let read = &document.inventory;
+        assert_eq!(read.layers, original.layers, "{format}");
+        assert_eq!(read.coverage, original.coverage, "{format}");
+        for (package, expected) in read.packages.iter().zip(&original.packages) {
+            let mut package = package.clone();
+            let mut expected = expected.clone();
+            if is_syft {
+                expected.hashes.clear();
+                expected.download_url = None;
+                expected.copyright = None;
+            }
+            if is_old {
+                expected.hashes.retain(|hash| hash.algorithm == sealift_model::HashAlgorithm::Md5);
+            }
+            // CycloneDX 1.5 and older do not say how a licence is known.
+            if ["1.3", "1.4", "1.5"].iter().any(|old| format.ends_with(old)) {
+                let licenses = expected.licenses.iter_mut();
+                licenses.for_each(|it| it.source = sealift_model::LicenseSource::Declared);
+            }
+            // Said in another way: the licence's name is the expression.
+            package.purl = expected.purl.clone();
+            assert_eq!(package, expected, "{format}");
+        }
+        let kinds: Vec<RelationKind> = read.relations.iter().map(|edge| edge.kind).collect();
+        assert_eq!(kinds, [RelationKind::BuiltFrom, RelationKind::DependsOn], "{format}");
+        let mut expected = subject.clone();
+        if is_syft {
+            (expected.creator, expected.license, expected.homepage) = (None, None, None);
+        }
+        assert_eq!(document.subject, expected, "{format}");
+    }
+}
+
 // From any format to any other and back: nothing more is lost than at the first writing.
 #[test]
 fn round_trips() {

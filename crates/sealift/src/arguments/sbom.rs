@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::TextOrJson;
+use super::{KeyOptions, TextOrJson};
 
 /// `sbom`
 #[derive(Debug, Args)]
@@ -15,9 +15,11 @@ Examples:
   sealift sbom secure-app:1.0.0 -o spdx-json=app.spdx.json -o cyclonedx-json=app.cdx.json
   sealift sbom docker-archive:app.tar -o cyclonedx-json@1.5
   sealift sbom dir:./rootfs -o purls
+  sealift sbom --creator 'ACME <sbom@acme.example>' secure-app:1.0.0 -o spdx-json@3=app.spdx3.json
+  sealift sbom secure-app:1.0.0 -o template=packages.csv -t csv.tmpl
 
 Formats: table, text, purls, spdx-json@2.2,2.3,3.0.1, spdx-tag-value@2.1-2.3 (spdx),
-cyclonedx-json@1.2-1.7, cyclonedx-xml@1.2-1.7 (cyclonedx), syft-json (json), github-json.
+cyclonedx-json@1.2-1.7, cyclonedx-xml@1.2-1.7 (cyclonedx), syft-json (json), github-json, template.
 An image that is named as a command is: store:NAME.")]
 pub(crate) struct Sbom {
     /// Image, or a folder as dir:PATH
@@ -26,8 +28,27 @@ pub(crate) struct Sbom {
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) output: Vec<String>,
+    /// Template for `-o template`, in the language of Go's text/template
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
+    /// List packages too that a lock file or a test only names
+    #[arg(long)]
+    pub(crate) declared: bool,
+    #[command(flatten)]
+    pub(crate) parties: Parties,
     #[command(subcommand)]
     pub(crate) command: Option<SbomCommand>,
+}
+
+/// Who stands behind a document.
+#[derive(Debug, Args)]
+pub(crate) struct Parties {
+    /// Who answers for the document: `Name <mail or web address>`; a person as `Person: Name <mail>`
+    #[arg(long, value_name = "NAME", env = "SEALIFT_SBOM_CREATOR", hide_env = true)]
+    pub(crate) creator: Option<String>,
+    /// Who supplies the image, in the same form [default: label org.opencontainers.image.vendor]
+    #[arg(long, value_name = "NAME", env = "SEALIFT_SBOM_SUPPLIER", hide_env = true)]
+    pub(crate) supplier: Option<String>,
 }
 
 /// What to do with documents that are there already.
@@ -43,6 +64,10 @@ pub(crate) enum SbomCommand {
     Validate(SbomValidate),
     /// Count what an SBOM lists, and what it lacks
     Analyze(SbomAnalyze),
+    /// Judge how much of what authorities ask for an SBOM has
+    Score(SbomScore),
+    /// Sign an SBOM of an image and keep it beside the image
+    Attest(SbomAttest),
 }
 
 /// `sbom convert`
@@ -59,6 +84,9 @@ pub(crate) struct SbomConvert {
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) output: Vec<String>,
+    /// Template for `-o template`, in the language of Go's text/template
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
 }
 
 /// `sbom diff`
@@ -96,6 +124,9 @@ pub(crate) struct SbomMerge {
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) output: Vec<String>,
+    /// Template for `-o template`, in the language of Go's text/template
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
 }
 
 /// `sbom validate`
@@ -126,4 +157,55 @@ pub(crate) struct SbomAnalyze {
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: TextOrJson,
+}
+
+/// `sbom score`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sbom score app.cdx.json
+  sealift sbom score --profile bsi --min 90 secure-app:1.0.0
+  sealift sbom score --format json app.spdx.json
+
+Profiles: ntia (NTIA 2021), bsi (BSI TR-03183-2), cisa (CISA 2025), fsct (CISA framing, third edition).
+The exit code is 1 if a profile has fewer points than `--min`.")]
+pub(crate) struct SbomScore {
+    /// SBOM, or an image
+    #[arg(value_name = "FILE|IMAGE")]
+    pub(crate) input: String,
+    /// Profile (repeatable) [default: all]
+    #[arg(long = "profile", value_name = "NAME")]
+    pub(crate) profiles: Vec<String>,
+    /// Least points, 0 to 100, that each profile must have
+    #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) min: Option<u8>,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+    #[command(flatten)]
+    pub(crate) parties: Parties,
+}
+
+/// `sbom attest`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sbom attest secure-app:1.0.0
+  sealift sbom attest --sbom app.cdx.json secure-app:1.0.0
+  sealift sbom attest -o syft-json --key release.key secure-app:1.0.0
+
+The attestation is an in-toto statement in a sigstore bundle, kept as a referrer of the image; `push` takes it along.")]
+pub(crate) struct SbomAttest {
+    /// Image in the local store
+    pub(crate) image: String,
+    /// SBOM of it: SPDX, CycloneDX or syft's, as JSON [default: one made now]
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    pub(crate) sbom: Option<PathBuf>,
+    /// Format of what is made now: FORMAT[@VERSION] (repeatable) [default: spdx-json, cyclonedx-json]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) output: Vec<String>,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+    #[command(flatten)]
+    pub(crate) parties: Parties,
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use sealift_lint::RULES;
+use sealift_pipeline::contents::{CATALOGERS, INSPECTORS, Pattern};
 
 use crate::arguments::{Arguments, Page, Reference};
 use crate::printer::Printer;
@@ -15,6 +16,7 @@ pub(crate) fn run(arguments: &Reference, printer: &Printer) -> anyhow::Result<Ex
         Page::Commands => commands()?,
         Page::Configuration => configuration()?,
         Page::Rules => rules()?,
+        Page::Catalogers => catalogers()?,
     };
     printer.data(&page)?;
     Ok(ExitCode::SUCCESS)
@@ -100,4 +102,38 @@ tools: in `--ignore`, in `[lint] ignore`, and in a comment above the line.
         writeln!(page, "{}\n\nInstead: {}", rule.why, rule.fix)?;
     }
     Ok(page)
+}
+
+fn catalogers() -> anyhow::Result<String> {
+    let mut page = "\
+# What is catalogued
+
+Written by `cargo xtask docs` from the catalogers' own declarations.
+
+A cataloger reads files by their paths; `*` is any text without a slash, `**` any folders. Of the files in the last column
+it reads more on the packages that the others show. Inspectors look into programs and archives while a layer is read.
+
+| cataloger | what it finds | files that show packages | files that tell more |
+|---|---|---|---|
+"
+    .to_owned();
+    let mut rows: Vec<_> = CATALOGERS.iter().collect();
+    rows.sort_by_key(|cataloger| cataloger.name);
+    for row in rows {
+        let (evidence, companions) = (globs(row.evidence), globs(row.companions));
+        writeln!(page, "| `{}` | {} | {evidence} | {companions} |", row.name, row.what)?;
+    }
+    page.push_str("\n| inspector | what it finds |\n|---|---|\n");
+    let mut rows: Vec<_> = INSPECTORS.iter().collect();
+    rows.sort_by_key(|inspector| inspector.name);
+    for row in rows {
+        writeln!(page, "| `{}` | {} |", row.name, row.what)?;
+    }
+    Ok(page)
+}
+
+fn globs(patterns: &[Pattern]) -> String {
+    let globs: Vec<String> =
+        patterns.iter().map(|pattern| format!("`{}`", pattern.glob())).collect();
+    globs.join(", ")
 }

@@ -18,11 +18,20 @@ use crate::session::source_date_epoch;
 
 /// Reads a document from a file, or from stdin if the name is `-`.
 pub(crate) fn open(path: &Path, printer: &Printer) -> anyhow::Result<Document> {
-    let document = read::read(&bytes(path)?, &Limits::default()).map_err(|e| failure(path, e))?;
+    Ok(open_with_bytes(path, printer)?.0)
+}
+
+/// Reads a document, and gives its bytes too.
+pub(crate) fn open_with_bytes(
+    path: &Path,
+    printer: &Printer,
+) -> anyhow::Result<(Document, Vec<u8>)> {
+    let bytes = bytes(path)?;
+    let document = read::read(&bytes, &Limits::default()).map_err(|e| failure(path, e))?;
     for note in &document.inventory.notes {
         printer.detail(&format!("{}: {}: {}", path.display(), note.subject, note.message));
     }
-    Ok(document)
+    Ok((document, bytes))
 }
 
 fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
@@ -49,7 +58,7 @@ fn failure(path: &Path, error: read::Error) -> anyhow::Error {
 
 /// `sbom convert`
 pub(crate) fn convert(arguments: &SbomConvert, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let outputs = outputs(&arguments.output)?;
+    let outputs = outputs(&arguments.output, arguments.template.as_deref())?;
     let mut document = open(&arguments.file, printer)?;
     date(&mut document.subject)?;
     write(&outputs, &document.inventory, &document.subject, printer)?;
@@ -58,7 +67,7 @@ pub(crate) fn convert(arguments: &SbomConvert, printer: &Printer) -> anyhow::Res
 
 /// `sbom merge`
 pub(crate) fn merge_all(arguments: &SbomMerge, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let outputs = outputs(&arguments.output)?;
+    let outputs = outputs(&arguments.output, None)?;
     let mut inventories: Vec<(String, Inventory)> = Vec::new();
     let mut names: Vec<String> = Vec::new();
     let mut created_secs = 0;
@@ -70,11 +79,8 @@ pub(crate) fn merge_all(arguments: &SbomMerge, printer: &Printer) -> anyhow::Res
     }
     let mut subject = Subject {
         name: arguments.name.clone().unwrap_or_else(|| names.join(" + ")),
-        reference: None,
-        digest: None,
-        architecture: None,
-        supplier: None,
         created_secs,
+        ..Subject::default()
     };
     date(&mut subject)?;
     let inventory = merge(&inventories);

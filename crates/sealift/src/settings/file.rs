@@ -16,6 +16,7 @@ pub(crate) struct File {
     pub(crate) base: BTreeMap<String, Base>,
     pub(crate) build: Build,
     pub(crate) lint: Lint,
+    pub(crate) sbom: Sbom,
     pub(crate) scan: Scan,
     pub(crate) policy: Policy,
     pub(crate) sign: Sign,
@@ -53,6 +54,14 @@ pub(crate) struct Build {
 pub(crate) struct Lint {
     pub(crate) fail_on: Option<String>,
     pub(crate) ignore: Vec<String>,
+}
+
+/// `[sbom]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Sbom {
+    pub(crate) creator: Option<String>,
+    pub(crate) supplier: Option<String>,
 }
 
 /// `[scan]`

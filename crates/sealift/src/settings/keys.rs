@@ -58,6 +58,18 @@ pub(crate) const KEYS: &[Key] = &[
         "least level that fails, or `never`",
     ),
     key("lint.ignore", Some("SEALIFT_LINT_IGNORE"), "", "rules to leave out"),
+    key(
+        "sbom.creator",
+        Some("SEALIFT_SBOM_CREATOR"),
+        "",
+        "who answers for SBOMs: `Name <mail or web address>`",
+    ),
+    key(
+        "sbom.supplier",
+        Some("SEALIFT_SBOM_SUPPLIER"),
+        "label org.opencontainers.image.vendor",
+        "who supplies the image: `Name <mail or web address>`",
+    ),
     path(
         "scan.advisories",
         Some("SEALIFT_ADVISORIES"),

@@ -145,3 +145,108 @@ fn a_damaged_layer_is_reported_and_the_rest_listed() {
     let policy = ["policy", "check", "small:1"];
     assert_one_error(&context.run(&policy), 3, &["1 of 2 layers could not be read"]);
 }
+
+#[test]
+fn by_a_template() {
+    let context = context();
+    context.write("old.json", OLD);
+    context.write("csv.tmpl", "{{range .artifacts}}{{.name}},{{.version}}\n{{end}}");
+    let convert = ["sbom", "convert", "old.json", "-o", "template", "-t", "csv.tmpl"];
+    assert_eq!(context.expect(0, &convert).stdout, "zlib1g,1.2\nflask,2.2.2\n");
+    context.expect(0, &["sbom", "convert", "old.json", "-o", "template=x.csv", "-t", "csv.tmpl"]);
+    assert_eq!(context.read("x.csv"), b"zlib1g,1.2\nflask,2.2.2\n");
+    context.write("bad.tmpl", "\n{{range .artifacts}}");
+    let bad = ["sbom", "convert", "old.json", "-o", "template", "-t", "bad.tmpl"];
+    assert_one_error(&context.run(&bad), 2, &["bad.tmpl", "line 2", "docs/sbom.md"]);
+    let none = ["sbom", "convert", "old.json", "-o", "template"];
+    assert_one_error(&context.run(&none), 2, &["needs a template", "--template"]);
+    let idle = ["sbom", "convert", "old.json", "-o", "purls", "-t", "csv.tmpl"];
+    assert_one_error(&context.run(&idle), 2, &["no output", "-o template"]);
+}
+
+#[test]
+fn scoring() {
+    let context = with_image();
+    context.write("old.json", OLD);
+    let text = context.expect(0, &["sbom", "score", "old.json"]).stdout;
+    for part in ["ntia 85/100", "bsi ", "cisa ", "fsct ", "author", "flask"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let ntia = ["sbom", "score", "--profile", "ntia", "--min"];
+    context.expect(1, &[&ntia[..], &["86", "old.json"]].concat());
+    context.expect(0, &[&ntia[..], &["85", "old.json"]].concat());
+    let json = ["sbom", "score", "--format", "json", "--profile", "cisa", "old.json"];
+    let json: serde_json::Value = serde_json::from_str(&context.expect(0, &json).stdout).unwrap();
+    let checks = json["profiles"][0]["checks"].as_array().unwrap();
+    let license = checks.iter().find(|check| check["id"] == "license").unwrap();
+    assert_eq!(license["failing"], serde_json::json!(["flask 2.2.2"]));
+    let named = ["sbom", "score", "--creator", "ACME <sbom@acme.example>", "--profile", "ntia"];
+    let text = context.expect(0, &[&named[..], &["--min", "100", "small:1"]].concat()).stdout;
+    assert!(text.contains("ntia 100/100"), "{text}");
+    let other = ["sbom", "score", "--profile", "iso", "old.json"];
+    assert_one_error(&context.run(&other), 2, &["`iso`", "ntia, bsi, cisa, fsct"]);
+}
+
+#[test]
+fn attesting() {
+    let context = with_image();
+    context.write(".config/sealift/config.toml", "");
+    context.expect(0, &["sbom", "attest", "small:1"]);
+    context.expect(0, &["verify", "--require", "sbom", "small:1"]);
+    let again = context.expect(0, &["sbom", "attest", "small:1"]).stderr;
+    assert!(again.contains("0 made, 2 there already"), "{again}");
+
+    context.expect(0, &["sbom", "small:1", "-o", "syft-json=a.json", "-o", "spdx=a.spdx"]);
+    let made = context.expect(0, &["sbom", "attest", "--sbom", "a.json", "small:1"]).stderr;
+    assert!(made.contains("1 made"), "{made}");
+    let text = ["sbom", "attest", "--sbom", "a.spdx", "small:1"];
+    assert_one_error(&context.run(&text), 2, &["JSON only", "convert"]);
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let other =
+        OLD.replace("\"name\":\"app\"", &format!("\"name\":\"app\",\"version\":\"{digest}\""));
+    context.write("other.json", other);
+    let foreign = ["sbom", "attest", "--sbom", "other.json", "small:1"];
+    assert_one_error(&context.run(&foreign), 2, &["another image", "--sbom"]);
+    let table = ["sbom", "attest", "-o", "table", "small:1"];
+    assert_one_error(&context.run(&table), 2, &["`table` cannot be attested", "spdx-json"]);
+}
+
+#[test]
+fn what_is_only_named() {
+    let context = context();
+    context
+        .write("app/root/srv/composer.lock", r#"{"packages":[{"name":"a/b","version":"1.0.0"}]}"#);
+    context.write("app/Dockerfile", "FROM scratch\nCOPY root /\n");
+    context.expect(0, &["build", "--quiet", "-t", "app:1", "app"]);
+    assert_eq!(context.expect(0, &["sbom", "app:1", "-o", "purls"]).stdout.trim(), "");
+    let declared = ["sbom", "app:1", "--declared", "-o", "purls", "-o", "cyclonedx-json=a.json"];
+    assert_eq!(context.expect(0, &declared).stdout, "pkg:composer/a/b@1.0.0\n");
+    let document: serde_json::Value = serde_json::from_slice(&context.read("a.json")).unwrap();
+    assert_eq!(document["components"][0]["scope"], "excluded");
+}
+
+#[test]
+fn who_stands_behind_a_document() {
+    let context = context();
+    context.write("app/file", "content");
+    context.write(
+        "app/Dockerfile",
+        "FROM scratch\nLABEL org.opencontainers.image.vendor=\"ACME <info@acme.example>\" \
+         org.opencontainers.image.licenses=\"MIT\"\nCOPY file /\n",
+    );
+    context.write("sealift.toml", "[sbom]\ncreator = \"Bob <bob@acme.example>\"\n");
+    context.expect(0, &["build", "--quiet", "-t", "app:1", "app"]);
+    let spdx = context.expect(0, &["sbom", "app:1", "-o", "spdx"]).stdout;
+    for part in [
+        "Creator: Organization: Bob (bob@acme.example)",
+        "PackageSupplier: Organization: ACME (info@acme.example)",
+        "PackageLicenseDeclared: MIT",
+        "PackageChecksum: SHA512: ",
+    ] {
+        assert!(spdx.contains(part), "{part}\n{spdx}");
+    }
+    let named = ["sbom", "app:1", "-o", "spdx", "--creator", "Person: Eve", "--supplier", "Other"];
+    let spdx = context.expect(0, &named).stdout;
+    assert!(spdx.contains("Creator: Person: Eve\n"), "{spdx}");
+    assert!(spdx.contains("PackageSupplier: Organization: Other\n"), "{spdx}");
+}
