@@ -2,7 +2,7 @@
 
 use sealift_archive::RelativePath;
 use sealift_model::{Method, PackageKind, Scope};
-use sealift_program::{Program, go};
+use sealift_program::{Program, go, signature};
 
 use crate::cataloger::{Context, Draft, Found};
 use crate::component::component;
@@ -36,7 +36,13 @@ pub(crate) fn read(extract: &Extract, context: &Context<'_>) -> Found {
         let needs = builder.drafts.iter().map(|draft| draft.provides.clone()).collect();
         let variable = text("main");
         let version = build.version().or_else(|| (!variable.is_empty()).then(|| variable.into()));
-        builder.add(&main.path, version.as_deref(), Scope::Installed).requires = needs;
+        let draft = builder.add(&main.path, version.as_deref(), Scope::Installed);
+        draft.requires = needs;
+        let known = signature::go_module(&main.path);
+        let cpe = known.zip(version).and_then(|(known, version)| {
+            signature::cpe(known.cpe, version.strip_prefix('v').unwrap_or(&version))
+        });
+        draft.package.cpes.extend(cpe);
     }
     Found { drafts: builder.drafts, notes: Vec::new() }
 }

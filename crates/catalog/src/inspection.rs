@@ -8,7 +8,7 @@ use sealift_program::Program;
 use crate::cataloger::{Context, Found};
 use crate::models::{gguf, safetensors};
 use crate::node::yarn_cache;
-use crate::{dotnet, go_binary, java, rust_binary};
+use crate::{dotnet, go_binary, java, kernel, known_program, rust_binary};
 
 type IsWanted = fn(&RelativePath, &FileMeta) -> bool;
 type HowMuch = fn(&RelativePath, &[u8]) -> Look;
@@ -96,6 +96,38 @@ pub const INSPECTORS: &[Inspector] = &[
         look: yarn_cache::look,
         extract: yarn_cache::extract,
         read: yarn_cache::read,
+    },
+    Inspector {
+        name: "program-signature",
+        what: "Programs and libraries that were built by hand, by bytes that only they have (python, nginx, openssl, …)",
+        wanted: known_program::has_signature,
+        look: look_at_program,
+        extract: known_program::identify,
+        read: known_program::read,
+    },
+    Inspector {
+        name: "elf-package-note",
+        what: "Packages that programs say they belong to, in the section `.note.package`",
+        wanted: is_program,
+        look: look_at_program,
+        extract: known_program::package_note,
+        read: known_program::read_note,
+    },
+    Inspector {
+        name: "pe-version",
+        what: "Products, by the version resources of Windows programs that are not .NET's",
+        wanted: is_program,
+        look: |_, start| if start.starts_with(b"MZ") { Look::Whole } else { Look::Pass },
+        extract: known_program::details,
+        read: known_program::read_details,
+    },
+    Inspector {
+        name: "linux-kernel",
+        what: "Linux kernels and their modules",
+        wanted: kernel::is_candidate,
+        look: kernel::look,
+        extract: kernel::extract,
+        read: kernel::read,
     },
 ];
 

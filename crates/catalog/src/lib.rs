@@ -34,6 +34,8 @@ mod go_mod;
 mod homebrew;
 mod installed;
 mod java;
+mod kernel;
+mod known_program;
 mod listed;
 mod locks;
 mod models;
@@ -183,6 +185,7 @@ pub fn catalog(tree: &FileTree) -> Inventory {
             .filter(|note| wanted(&note.path) || is_inspected(&note.path))
             .map(|note| Note { subject: format!("/{}", note.path), message: note.message.clone() }),
     );
+    known_program::join(&mut drafts);
     let folders = nix::folders(tree, distro.as_ref(), &drafts);
     drafts.extend(folders.drafts);
     notes.extend(folders.notes);

@@ -21,6 +21,7 @@ pub mod advisory;
 pub mod catalog;
 pub mod license;
 pub mod policy;
+pub mod program;
 pub mod sbom;
 pub mod version;
 
@@ -65,6 +66,7 @@ pub const TARGETS: &[Target] = &[
     slow("key_file", crypto::key_file),
     target("envelope", crypto::envelope),
     target("json", crypto::json),
+    target("program", program::program),
     target("layers", image::layers),
     target("image_archive", image::image_archive),
     target("challenge", client::challenge),

@@ -1,6 +1,7 @@
 //! Go's build information (Go's `debug/buildinfo`): the toolchain's version, the modules, the settings of the build.
 
 use crate::container::{Format, Program};
+use crate::signature::go_module;
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const HEADER_BYTES: usize = 32;
@@ -168,6 +169,15 @@ pub fn build(toolchain: &str, modules: &str) -> Build {
             }
             _ => {}
         }
+    }
+    if build.main.is_none() {
+        // Built without modules, as some distributions and projects do.
+        let known = build.path.as_deref().and_then(go_module);
+        build.main = known.map(|known| Module {
+            path: known.path.to_owned(),
+            version: None,
+            replaces: None,
+        });
     }
     build
 }

@@ -11,8 +11,11 @@ mod container;
 
 pub mod assembly;
 pub mod go;
+pub mod kernel;
 pub mod native_image;
+pub mod note;
 pub mod resources;
 pub mod rust;
+pub mod signature;
 
 pub use container::{Format, Program, Section, Segment};

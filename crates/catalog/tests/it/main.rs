@@ -9,6 +9,7 @@ mod hostile;
 mod installed;
 mod java;
 mod java_truth;
+mod known_programs;
 mod locks;
 mod models;
 mod nix;
