@@ -23,11 +23,13 @@ mod members;
 mod referrers;
 
 mod cache;
+mod detect;
 mod directory;
 mod inspection;
 mod merge;
 mod read;
 mod records;
+mod rootfs;
 mod scan;
 mod side_hash;
 mod tree;
@@ -35,6 +37,7 @@ mod tree;
 pub use blob::{BlobSource, read_blob_verified};
 pub use cache::LayerCache;
 pub use daemon::open_daemon;
+pub use detect::detect;
 pub use directory::{open_directory, open_directory_inspected};
 pub use docker_archive::open_docker_archive;
 pub use error::Error;
@@ -45,6 +48,7 @@ pub use layout::{open_oci_archive, open_oci_dir};
 pub use platform::select_platform;
 pub use read::{ReadLimits, Wanted, read, read_inspected, tree_of};
 pub use referrers::{layout_referrers, read_layout_index};
+pub use rootfs::open_rootfs;
 pub use target::Target;
 pub use tree::{
     FileFact, FileKind, FileMeta, FileTree, LayerFact, Note, Numbered, Removed, RemovedHow,

@@ -89,7 +89,7 @@ struct Reading<'a> {
 
 // What to do about a layer that cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Damage {
+pub(crate) enum Damage {
     Refuse,
     Note,
 }
@@ -239,13 +239,14 @@ fn key_of(places: &BTreeSet<usize>) -> String {
     Digest::sha256(&bytes).hex().to_owned()
 }
 
-// The tree, and why content was not kept.
-struct Draft {
-    tree: FileTree,
+/// The tree, and why content was not kept.
+pub(crate) struct Draft {
+    pub(crate) tree: FileTree,
     over: BTreeMap<u32, String>,
 }
 
-fn merge(scans: Vec<Scan>, damage: Damage) -> Result<Draft> {
+/// Puts layers that were read one over the other.
+pub(crate) fn merge(scans: Vec<Scan>, damage: Damage) -> Result<Draft> {
     let mut merge = Merge::new();
     let mut refused: Vec<Note> = Vec::new();
     let mut refuse = |error: Error| match error {
@@ -294,8 +295,8 @@ impl Draft {
         }
     }
 
-    // Entries whose content is wanted under the merged tree's names and was not kept: layer to places.
-    fn missing(&self, wanted: &Wanted<'_>) -> BTreeMap<usize, BTreeSet<usize>> {
+    /// Entries whose content is wanted under the merged tree's names and was not kept: layer to places.
+    pub(crate) fn missing(&self, wanted: &Wanted<'_>) -> BTreeMap<usize, BTreeSet<usize>> {
         let mut missing: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         let stock = self.tree.stock();
         for node in self.tree.nodes() {
@@ -325,7 +326,8 @@ impl Draft {
         missing
     }
 
-    fn fill(&mut self, layers: &[usize], scans: Vec<Scan>) {
+    /// Takes what a second reading of some layers kept.
+    pub(crate) fn fill(&mut self, layers: &[usize], scans: Vec<Scan>) {
         let mut bodies = HashMap::new();
         for (layer, scan) in layers.iter().zip(scans) {
             let layer = u16::try_from(*layer).unwrap_or(u16::MAX);
@@ -334,7 +336,7 @@ impl Draft {
         self.keep(&bodies);
     }
 
-    fn finish(self) -> FileTree {
+    pub(crate) fn finish(self) -> FileTree {
         let Self { mut tree, over } = self;
         let notes =
             over.into_iter().map(|(node, message)| Note { path: tree.stock().path(node), message });
@@ -345,7 +347,8 @@ impl Draft {
     }
 }
 
-fn count_removed(layers: &mut [LayerFact], removed: &[RemovedNode]) {
+/// Counts what later entries hide.
+pub(crate) fn count_removed(layers: &mut [LayerFact], removed: &[RemovedNode]) {
     for gone in removed {
         layers[usize::from(gone.layer)].hidden_bytes += gone.size;
         if gone.how == RemovedHow::Replaced {

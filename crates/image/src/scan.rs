@@ -1,5 +1,6 @@
 //! One pass over one layer: facts of all entries, bodies of the wanted ones.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -59,7 +60,11 @@ impl<'a> Budget<'a> {
     }
 
     // What an inspection keeps of an entry that nobody wants as a whole.
-    fn inspect(&self, entry: &mut Entry<'_>, buffer: &mut Vec<u8>) -> Result<Body, EntryError> {
+    fn inspect(
+        &self,
+        entry: &mut tar::Entry<'_, impl Read>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Body, EntryError> {
         let header = entry.header();
         let Some(inspection) = self.inspection else { return Ok(Body::None) };
         if header.kind != EntryKind::File || !(inspection.wanted)(&header.path, &file_meta(header))
@@ -109,8 +114,6 @@ impl<'a> Budget<'a> {
     }
 }
 
-type Entry<'a> = tar::Entry<'a, LayerReader>;
-
 enum EntryError {
     Archive(sealift_archive::Error),
     Memory(Error),
@@ -137,10 +140,11 @@ pub(crate) fn scan(
     Ok(Scan { records, bodies, uncompressed_size: reader.count() })
 }
 
-type Bodies = Vec<(u32, Body)>;
+pub(crate) type Bodies = Vec<(u32, Body)>;
 
-fn entries(
-    archive: &mut tar::Reader<LayerReader>,
+/// Reads the entries of a layer's archive.
+pub(crate) fn entries(
+    archive: &mut tar::Reader<impl Read>,
     budget: &Budget<'_>,
     keep: &dyn Fn(usize, &Header) -> bool,
     of_layer: &dyn Fn(sealift_archive::Error) -> Error,

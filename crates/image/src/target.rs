@@ -8,7 +8,7 @@ use sealift_oci::Reference;
 use crate::{Error, Result};
 
 /// What a user names. A prefix says where it is; without one it is looked for in the store, then in Docker, then in
-/// the registry.
+/// the registry. What begins with `.` or `/` is a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// No prefix.
@@ -44,8 +44,17 @@ pub enum Target {
     Podman(Reference),
     /// `dir:PATH`, files as they lie there.
     Dir(PathBuf),
+    /// `rootfs:PATH`, a tar of a root file system.
+    Rootfs(PathBuf),
     /// `sbom:PATH`, a document about an image.
     Sbom(PathBuf),
+    /// `./PATH[:NAME]` or `/PATH[:NAME]`: what lies there says what it is, see [`crate::detect`].
+    Path {
+        /// The file or folder.
+        path: PathBuf,
+        /// Name of an image in it.
+        name: Option<String>,
+    },
 }
 
 impl Target {
@@ -98,6 +107,7 @@ impl Target {
                 Self::DockerArchive { path, name }
             }
             "dir" => Self::Dir(path()?),
+            "rootfs" => Self::Rootfs(path()?),
             "sbom" => Self::Sbom(path()?),
             _ => return any(text),
         })
@@ -116,7 +126,12 @@ impl fmt::Display for Target {
             Self::OciArchive { path, name } => ("oci-archive", path, name),
             Self::DockerArchive { path, name } => ("docker-archive", path, name),
             Self::Dir(path) => ("dir", path, &None),
+            Self::Rootfs(path) => ("rootfs", path, &None),
             Self::Sbom(path) => ("sbom", path, &None),
+            Self::Path { path, name } => {
+                out.write_str(&path.to_string_lossy())?;
+                return name.iter().try_for_each(|name| write!(out, ":{name}"));
+            }
         };
         write!(out, "{prefix}:{}", path.display())?;
         match name {
@@ -136,13 +151,18 @@ fn bare(reference: &Reference) -> String {
 }
 
 fn any(text: &str) -> Result<Target> {
-    if text.starts_with(['.', '/', '~']) {
+    if text.starts_with(['.', '/']) {
+        let (path, name) = match text.split_once(':') {
+            Some((path, name)) => (path, Some(name.to_owned()).filter(|name| !name.is_empty())),
+            None => (text, None),
+        };
+        return Ok(Target::Path { path: PathBuf::from(path), name });
+    }
+    if text.starts_with('~') {
         return Err(Error::Target {
             text: text.to_owned(),
-            reason: "it looks like a path, and a path needs a word that says what it is".to_owned(),
-            hint: Some(format!(
-                "write `dir:{text}`, `oci-dir:{text}`, `oci-archive:{text}` or `docker-archive:{text}`"
-            )),
+            reason: "it looks like a path, but `~` is for the shell to replace".to_owned(),
+            hint: Some("write the path from `/` or `./` on".to_owned()),
         });
     }
     Ok(Target::Any(Reference::parse(text)?))
@@ -183,6 +203,10 @@ mod tests {
         check("docker-archive:a.tar:app:1", expect!["DockerArchive docker-archive:a.tar:app:1"]);
         check("dir:.", expect!["Dir dir:."]);
         check("sbom:a.json", expect!["Sbom sbom:a.json"]);
+        check("rootfs:a.tar.gz", expect!["Rootfs rootfs:a.tar.gz"]);
+        check("./app", expect!["Path ./app"]);
+        check("../app.tar:app:1", expect!["Path ../app.tar:app:1"]);
+        check("/tmp/app.json", expect!["Path /tmp/app.json"]);
     }
 
     #[test]
@@ -198,9 +222,9 @@ mod tests {
             expect!["`store:` names no image: there is no reference after `store:` / "],
         );
         check(
-            "./app",
+            "~/app",
             expect![
-                "`./app` names no image: it looks like a path, and a path needs a word that says what it is / write `dir:./app`, `oci-dir:./app`, `oci-archive:./app` or `docker-archive:./app`"
+                "`~/app` names no image: it looks like a path, but `~` is for the shell to replace / write the path from `/` or `./` on"
             ],
         );
     }

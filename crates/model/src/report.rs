@@ -57,6 +57,8 @@ pub enum ArtifactKind {
     Spdx,
     /// An SBOM in CycloneDX.
     CycloneDx,
+    /// An SBOM in syft's own format.
+    Syft,
 }
 
 /// An image's facts, as reports repeat them.

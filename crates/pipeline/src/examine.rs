@@ -1,9 +1,14 @@
 //! What a user named, whatever it is, and what is inside: an image, or files without one.
 
-use sealift_image::{ReadLimits, Target};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use sealift_image::{ReadLimits, Target, open_directory_inspected, open_rootfs};
 use sealift_model::{Artifact, ArtifactKind, Inventory};
 use sealift_oci::Reference;
 use sealift_sbom::Subject;
+use sealift_sbom::read::{self, Document, Limits};
 
 use crate::contents;
 use crate::open::Opened;
@@ -23,19 +28,66 @@ pub struct Examined {
 
 /// What is inside what the user named.
 pub fn examine(session: &Session<'_>, text: &str) -> Result<Examined, Error> {
-    match Target::parse(text)? {
+    let (limits, inspection) = (ReadLimits::default(), &sealift_catalog::INSPECTION);
+    let (path, tree) = match crate::open::target(text)? {
         Target::Dir(folder) => {
-            let tree = sealift_image::open_directory_inspected(
-                &folder,
-                &contents::wanted,
-                &sealift_catalog::INSPECTION,
-                &ReadLimits::default(),
-            )?;
-            let inventory = sealift_catalog::catalog(&tree);
-            Ok(files(session, folder.display().to_string(), inventory))
+            let wanted = &contents::wanted;
+            let tree = open_directory_inspected(&folder, wanted, inspection, &limits)?;
+            (folder, tree)
         }
-        _ => image(session, crate::open::open(session, text)?),
+        Target::Rootfs(file) => {
+            let tree = open_rootfs(&file, &contents::wanted, inspection, &limits)?;
+            (file, tree)
+        }
+        Target::Sbom(file) => return Ok(document(session, read_document(&file)?)),
+        other => return image(session, crate::open::open_target(session, &other, text)?),
+    };
+    Ok(files(session, path.display().to_string(), sealift_catalog::catalog(&tree)))
+}
+
+/// Reads an SBOM from a file, or from the standard input if the name is `-`.
+pub fn read_document(path: &Path) -> Result<Document, Error> {
+    let bytes = read_bytes(path)?;
+    read::read(&bytes, &Limits::default()).map_err(|error| unreadable(path, &error))
+}
+
+/// The bytes of an SBOM, as [`read_document`] gets them.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    let fail = |source| Error::file("read", path, source);
+    let is_stdin = path == Path::new("-");
+    // One byte more than is allowed says that it is too much.
+    let limit = Limits::default().bytes_max as u64 + 1;
+    let mut bytes = Vec::new();
+    if is_stdin {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(fail)?;
+    } else {
+        let file = File::open(path).map_err(fail)?;
+        file.take(limit).read_to_end(&mut bytes).map_err(fail)?;
     }
+    Ok(bytes)
+}
+
+/// Why a file is no SBOM that can be read.
+pub fn unreadable(path: &Path, error: &read::Error) -> Error {
+    let hint = error.hint().unwrap_or_else(|| {
+        "`sealift sbom validate FILE` says more about documents that can be read".to_owned()
+    });
+    Error::usage(format!("cannot read `{}`: {error}", path.display()), hint)
+}
+
+// A document keeps its own date, so that the same input gives the same output, unless another is asked for.
+fn document(session: &Session<'_>, document: Document) -> Examined {
+    let Document { format, mut subject, inventory, .. } = document;
+    if session.source_date_epoch.is_some() || subject.created_secs == 0 {
+        subject.created_secs = session.document_secs();
+    }
+    let kind = match format {
+        "syft-json" => ArtifactKind::Syft,
+        _ if format.starts_with("spdx") => ArtifactKind::Spdx,
+        _ => ArtifactKind::CycloneDx,
+    };
+    let artifact = Artifact { name: subject.name.clone(), kind, image: None };
+    Examined { inventory, artifact, subject, opened: None }
 }
 
 fn image(session: &Session<'_>, opened: Opened) -> Result<Examined, Error> {

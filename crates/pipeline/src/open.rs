@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sealift_image::{BlobSource, Image, Target};
-use sealift_oci::{Descriptor, Digest, Manifest, Platform, Raw, Reference};
+use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference};
 
 use crate::{Error, Session};
 
@@ -30,39 +30,66 @@ pub struct Referrers {
     pub source: Arc<dyn BlobSource>,
 }
 
+/// What the user named; for a path, what lies there.
+pub fn target(text: &str) -> Result<Target, Error> {
+    Ok(match Target::parse(text)? {
+        Target::Path { path, name } => sealift_image::detect(&path, name.as_deref())?,
+        other => other,
+    })
+}
+
 /// Finds an image: in the local store first, then in Docker, then in its registry, or where a prefix says.
 pub fn open(session: &Session<'_>, text: &str) -> Result<Opened, Error> {
-    let target = Target::parse(text)?;
+    open_target(session, &target(text)?, text)
+}
+
+/// Finds the image that a target means; the text is how the user wrote it.
+pub fn open_target(session: &Session<'_>, target: &Target, text: &str) -> Result<Opened, Error> {
     match target {
-        Target::Any(reference) => {
-            if let Some(descriptor) = session.store.resolve(&reference)? {
-                return open_descriptor(session, &descriptor, &reference);
-            }
-            let docker = session.daemons.docker.as_deref().filter(|socket| socket.exists());
-            if let Some(Ok(opened)) = docker.map(|socket| from_daemon(session, socket, &reference))
-            {
-                return Ok(opened);
-            }
-            from_registry(session, &reference).map_err(|error| match error {
-                Error::Client(source) => {
-                    Error::NotReachable { reference, source: Box::new(source) }
-                }
-                other => other,
-            })
-        }
-        Target::Store(reference) => match session.store.resolve(&reference)? {
-            Some(descriptor) => open_descriptor(session, &descriptor, &reference),
-            None => Err(Error::NoImage { reference }),
+        Target::Any(reference) => open_any(session, reference, text),
+        Target::Store(reference) => match session.store.resolve(reference)? {
+            Some(descriptor) => open_descriptor(session, &descriptor, reference),
+            None => Err(Error::NoImage { reference: reference.clone() }),
         },
-        Target::Registry(reference) => from_registry(session, &reference),
+        Target::Registry(reference) => from_registry(session, reference),
         Target::Docker(reference) => {
-            named_daemon(session, session.daemons.docker.as_deref(), &reference)
+            named_daemon(session, session.daemons.docker.as_deref(), reference)
         }
         Target::Podman(reference) => {
-            named_daemon(session, session.daemons.podman.as_deref(), &reference)
+            named_daemon(session, session.daemons.podman.as_deref(), reference)
         }
-        other => from_files(&other, text),
+        other => from_files(session, other, text),
     }
+}
+
+fn open_any(session: &Session<'_>, reference: &Reference, text: &str) -> Result<Opened, Error> {
+    if let Some(descriptor) = session.store.resolve(reference)? {
+        match open_descriptor(session, &descriptor, reference) {
+            // Of an index, the store may have the image for another platform only.
+            Err(Error::Image(_)) if session.platform.is_some() => {}
+            other => return other,
+        }
+    }
+    let docker = session.daemons.docker.as_deref().filter(|socket| socket.exists());
+    if let Some(Ok(opened)) = docker.map(|socket| from_daemon(session, socket, reference)) {
+        return Ok(opened);
+    }
+    from_registry(session, reference).map_err(|error| match error {
+        Error::Client(source) => match lies_here(text) {
+            Some(path) => Error::usage(
+                format!("there is no image `{}`: {source}", reference.familiar()),
+                format!("a file or folder of that name is here; `./{path}` means it"),
+            ),
+            None => Error::NotReachable { reference: reference.clone(), source: Box::new(source) },
+        },
+        other => other,
+    })
+}
+
+// A path that was written like an image's name, with or without a word before it that is none of ours.
+fn lies_here(text: &str) -> Option<&str> {
+    let rest = text.split_once(':').map(|(_, rest)| rest);
+    [Some(text), rest].into_iter().flatten().find(|path| Path::new(path).exists())
 }
 
 /// Opens what is in the local store, under a name that it has or will have.
@@ -71,7 +98,8 @@ pub fn open_descriptor(
     descriptor: &Descriptor,
     reference: &Reference,
 ) -> Result<Opened, Error> {
-    let image = session.store.image(descriptor)?;
+    let image = session.store.image_for(descriptor, &session.wanted_platform())?;
+    check_platform(session, &image)?;
     Ok(Opened {
         image,
         descriptor: descriptor.clone(),
@@ -106,6 +134,7 @@ fn from_daemon(
     let reference = reference.clone().or_latest();
     let folder = session.store.temporary_dir("daemon")?;
     let image = sealift_image::open_daemon(socket, &reference, folder.path())?;
+    check_platform(session, &image)?;
     let source = Arc::clone(image.blobs());
     Ok(Opened {
         descriptor: image.descriptor.clone(),
@@ -122,8 +151,8 @@ fn from_registry(session: &Session<'_>, reference: &Reference) -> Result<Opened,
     open_descriptor(session, &descriptor, reference)
 }
 
-fn from_files(target: &Target, text: &str) -> Result<Opened, Error> {
-    let platform = Platform::host();
+fn from_files(session: &Session<'_>, target: &Target, text: &str) -> Result<Opened, Error> {
+    let platform = session.wanted_platform();
     let (image, layout) = match target {
         Target::OciDir { path, name } => {
             (sealift_image::open_oci_dir(path, name.as_deref(), &platform)?, Some(path))
@@ -141,6 +170,7 @@ fn from_files(target: &Target, text: &str) -> Result<Opened, Error> {
             ));
         }
     };
+    check_platform(session, &image)?;
     let descriptor = image.descriptor.clone();
     let reference = image.name.as_deref().and_then(|name| Reference::parse(name).ok());
     let source = Arc::clone(image.blobs());
@@ -158,6 +188,15 @@ fn from_files(target: &Target, text: &str) -> Result<Opened, Error> {
         title: text.to_owned(),
         referrers: Referrers { manifests, source },
     })
+}
+
+// Where there is no choice of platforms, the one that was asked for must be the one that is there.
+fn check_platform(session: &Session<'_>, image: &Image) -> Result<(), Error> {
+    let Some(wanted) = session.platform else { return Ok(()) };
+    let mut only = image.descriptor.clone();
+    only.platform = Some(image.platform());
+    sealift_image::select_platform(&[only], wanted)?;
+    Ok(())
 }
 
 impl Referrers {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sealift_oci::Platform;
 use sealift_store::Store;
 
 use crate::network::Network;
@@ -26,6 +27,8 @@ pub struct Session<'a> {
     pub network: &'a Network,
     /// The sockets of daemons that have images.
     pub daemons: &'a Daemons,
+    /// The platform to choose of an image for several, if not this machine's.
+    pub platform: Option<&'a Platform>,
     /// Set once the user wants to stop.
     pub cancel: &'a AtomicBool,
     /// Hears what happens.
@@ -42,6 +45,11 @@ impl Session<'_> {
     /// Stops if the user wants to stop.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.cancel.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// The platform to choose.
+    pub(crate) fn wanted_platform(&self) -> Platform {
+        self.platform.cloned().unwrap_or_else(Platform::host)
     }
 
     /// The time now: that of the start, and what has passed since.

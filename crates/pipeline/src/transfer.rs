@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sealift_client::Pushed;
 use sealift_image::BlobSource;
-use sealift_oci::{Descriptor, Index, Manifest, Platform, Raw, Reference, media_type};
+use sealift_oci::{Descriptor, Index, Manifest, Raw, Reference, media_type};
 
 use crate::open::{Opened, read_document};
 use crate::{Error, Event, Session, Step};
@@ -41,7 +41,8 @@ pub(crate) fn fetch(session: &Session<'_>, reference: &Reference) -> Result<Desc
     session.store.put_blob(&bytes)?;
     let manifest = if media_type::is_index(&descriptor.media_type) {
         let index = Raw::<Index>::parse(bytes, "image index")?;
-        let child = sealift_image::select_platform(&index.value().manifests, &Platform::host())?;
+        let child =
+            sealift_image::select_platform(&index.value().manifests, &session.wanted_platform())?;
         let (_, bytes) = session.network.manifest(&reference.at_digest(&child.digest))?;
         session.store.put_blob(&bytes)?;
         bytes

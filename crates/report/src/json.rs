@@ -35,6 +35,7 @@ pub fn json(report: &Report) -> String {
             ArtifactKind::Filesystem => "filesystem",
             ArtifactKind::Spdx => "spdx",
             ArtifactKind::CycloneDx => "cyclonedx",
+            ArtifactKind::Syft => "syft",
         },
         metadata: metadata(report, config),
         results: results(report),

@@ -1,11 +1,13 @@
 //! The command line. Every flag that a script may want to set has a variable `SEALIFT_…` beside it.
 
+mod platform;
 mod sbom;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use platform::{PlatformOptions, platform};
 pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
     SbomScore, SbomValidate,
@@ -22,7 +24,8 @@ Exit codes: 0 fine, 1 findings or a refused verdict, 2 usage, 3 could not do it,
 4 verification refused, 130 interrupted.
 Images: a name (local store, then Docker, then registry), store:, docker:, podman:, registry:,
 oci-dir:PATH[:NAME], oci-archive:PATH, docker-archive:PATH; for `sbom`, `scan` and `policy` also
-a folder, dir:PATH.";
+a folder, dir:PATH, a tar of a root file system, rootfs:PATH, and an SBOM, sbom:PATH.
+A path that begins with `./` or `/` is looked at to see which it is.";
 
 const BASE_EXAMPLES: &str = "\
 Examples:
@@ -328,10 +331,14 @@ pub(crate) struct ScanOptions {
 Examples:
   sealift scan secure-app:1.0.0 --advisories osv/
   sealift scan app:latest --severity CRITICAL,HIGH --ignore-unfixed --exit-code 1
-  sealift scan -f json -o report.json oci-dir:layout:app")]
+  sealift scan -f json -o report.json oci-dir:layout:app
+  sealift scan --platform linux/arm64 registry.example.com/team/app:1.0
+  sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there")]
 pub(crate) struct Scan {
     /// Image
     pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
     #[command(flatten)]
     pub(crate) options: ScanOptions,
     /// Output
@@ -390,6 +397,8 @@ pub(crate) struct PolicyCheck {
     /// Image
     pub(crate) image: String,
     #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+    #[command(flatten)]
     pub(crate) policy: PolicyOptions,
     #[command(flatten)]
     pub(crate) scan: ScanOptions,
@@ -441,6 +450,8 @@ Altered bytes anywhere, a missing or foreign signature, a policy that refuses: e
 pub(crate) struct Verify {
     /// Image
     pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
     /// Public key to trust (repeatable) [default: all of ~/.config/sealift/keys]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
     pub(crate) keys: Vec<PathBuf>,
@@ -516,10 +527,13 @@ pub(crate) struct Images {
 Examples:
   sealift inspect secure-app:1.0.0
   sealift inspect --layers secure-app:1.0.0
-  sealift inspect --format json docker-archive:app.tar")]
+  sealift inspect --format json docker-archive:app.tar
+  sealift inspect --platform linux/arm64 oci-dir:layout:app")]
 pub(crate) struct Inspect {
     /// Image
     pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
     /// Read the layers: size by layer and folder, wasted bytes
     #[arg(long)]
     pub(crate) layers: bool,

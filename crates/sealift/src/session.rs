@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use sealift_client::{DockerConfig, Mirror};
+use sealift_oci::Platform;
 use sealift_pipeline::{Daemons, Network, Session};
 use sealift_sandbox::Privilege;
 use sealift_store::Store;
 
-use crate::arguments::Global;
+use crate::arguments::{Global, PlatformOptions, platform};
 use crate::failure::Usage;
 use crate::interrupt::Interrupt;
 use crate::printer::Printer;
@@ -30,6 +31,7 @@ pub(crate) struct Workshop {
     pub(crate) store: Store,
     network: Network,
     daemons: Daemons,
+    platform: Option<Platform>,
     interrupt: Interrupt,
     progress: Progress,
     now_secs: i64,
@@ -52,6 +54,7 @@ impl Workshop {
             store,
             network,
             daemons: daemons(),
+            platform: None,
             interrupt: Interrupt::install()?,
             progress: Progress::new(printer),
             now_secs: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
@@ -60,12 +63,28 @@ impl Workshop {
         })
     }
 
+    /// The same, choosing images for a platform.
+    pub(crate) fn for_platform(self, options: &PlatformOptions) -> anyhow::Result<Self> {
+        let platform = match (&options.platform, &self.settings.file.platform) {
+            (Some(platform), _) => Some(platform.clone()),
+            (None, Some(text)) => Some(platform(text).map_err(|reason| {
+                Usage::error(
+                    format!("the setting `platform` is `{text}`: {reason}"),
+                    "`sealift config show --origin` says where it is set",
+                )
+            })?),
+            (None, None) => None,
+        };
+        Ok(Self { platform, ..self })
+    }
+
     /// The session for the pipeline.
     pub(crate) fn session(&self) -> Session<'_> {
         Session {
             store: &self.store,
             network: &self.network,
             daemons: &self.daemons,
+            platform: self.platform.as_ref(),
             cancel: self.interrupt.flag(),
             observer: &self.progress,
             now_secs: self.now_secs,

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealift_image::{BlobSource, Image};
-use sealift_oci::{DOCUMENT_BYTES_MAX, Descriptor, Digest};
+use sealift_oci::{DOCUMENT_BYTES_MAX, Descriptor, Digest, Platform};
 
 /// The local store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -125,6 +125,11 @@ impl Store {
     /// The image that a descriptor points to; an index is followed to this machine's platform by the image crate.
     pub fn image(&self, descriptor: &Descriptor) -> Result<Image, Error> {
         Ok(sealift_image::image_from_descriptor(Arc::new(self.clone()), descriptor)?)
+    }
+
+    /// The same; an index is followed to the platform.
+    pub fn image_for(&self, descriptor: &Descriptor, platform: &Platform) -> Result<Image, Error> {
+        Ok(sealift_image::image_for_platform(Arc::new(self.clone()), descriptor, platform)?)
     }
 
     // Replaces a file by rename, so that a reader sees the old or the new one.

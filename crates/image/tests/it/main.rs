@@ -11,5 +11,6 @@ mod foreign;
 mod inspection;
 mod kit;
 mod merge;
+mod rootfs;
 mod sources;
 mod wanted;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{KeyOptions, TextOrJson};
+use super::{KeyOptions, PlatformOptions, TextOrJson};
 
 /// `sbom`
 #[derive(Debug, Args)]
@@ -15,6 +15,8 @@ Examples:
   sealift sbom secure-app:1.0.0 -o spdx-json=app.spdx.json -o cyclonedx-json=app.cdx.json
   sealift sbom docker-archive:app.tar -o cyclonedx-json@1.5
   sealift sbom dir:./rootfs -o purls
+  sealift sbom rootfs:rootfs.tar.zst -o spdx-json
+  sealift sbom --platform linux/arm64 registry.example.com/team/app:1.0
   sealift sbom --creator 'ACME <sbom@acme.example>' secure-app:1.0.0 -o spdx-json@3=app.spdx3.json
   sealift sbom secure-app:1.0.0 -o template=packages.csv -t csv.tmpl
 
@@ -22,9 +24,11 @@ Formats: table, text, purls, spdx-json@2.2,2.3,3.0.1, spdx-tag-value@2.1-2.3 (sp
 cyclonedx-json@1.2-1.7, cyclonedx-xml@1.2-1.7 (cyclonedx), syft-json (json), github-json, template.
 An image that is named as a command is: store:NAME.")]
 pub(crate) struct Sbom {
-    /// Image, or a folder as dir:PATH
+    /// Image, folder (dir:PATH), root file system (rootfs:TAR) or SBOM (sbom:FILE)
     #[arg(required = true)]
     pub(crate) image: Option<String>,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) output: Vec<String>,

@@ -24,7 +24,8 @@ pub(crate) fn run(
     arguments: &Inspect,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let workshop = Workshop::open(global, printer, Path::new("."))?;
+    let workshop =
+        Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
     let opened = open(&session, &arguments.image)?;
     let tree = if arguments.layers { Some(contents::read(&session, &opened.image)?) } else { None };

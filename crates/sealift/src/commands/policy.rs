@@ -20,7 +20,8 @@ pub(crate) fn run(
     arguments: &PolicyCheck,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let workshop = Workshop::open(global, printer, Path::new("."))?;
+    let workshop =
+        Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
     let file = &workshop.settings.file;
     let policy = request::policy(&arguments.policy, file)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sealift_model::Inventory;
+use sealift_model::{ArtifactKind, Inventory};
 use sealift_pipeline::examine::{self, Examined};
 use sealift_pipeline::{Error, Session, contents};
 use sealift_sbom::{Output, Subject, Template, present};
@@ -38,12 +38,16 @@ pub(crate) fn run(
 fn image(global: &Global, arguments: &Sbom, printer: &Printer) -> anyhow::Result<ExitCode> {
     let name = arguments.image.as_deref().unwrap_or_default();
     let outputs = outputs(&arguments.output, arguments.template.as_deref())?;
-    let workshop = Workshop::open(global, printer, Path::new("."))?;
+    let workshop =
+        Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
     let file = &workshop.settings.file;
     let examined = examine(&session, name, &arguments.parties, file, printer)?;
     let whole = examined.inventory;
-    let inventory = if arguments.declared { whole } else { present(&whole) };
+    // Of a document, whatever it lists: its author has chosen.
+    let is_document =
+        !matches!(examined.artifact.kind, ArtifactKind::Image | ArtifactKind::Filesystem);
+    let inventory = if arguments.declared || is_document { whole } else { present(&whole) };
     write(&outputs, &inventory, &examined.subject, printer)?;
     printer.message(&contents::summary(&inventory));
     contents::check_complete(&inventory)?;

@@ -1,18 +1,18 @@
 //! `sealift sbom convert`, `merge` and `validate`: documents in, documents or problems out.
 
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sealift_model::Inventory;
+use sealift_pipeline::examine;
 use sealift_sbom::read::{self, Document, Limits};
 use sealift_sbom::{Subject, merge};
 use serde_json::json;
 
 use super::sbom::{outputs, write};
 use crate::arguments::{SbomConvert, SbomMerge, SbomValidate, TextOrJson};
-use crate::failure::{FINDINGS, Usage};
+use crate::failure::FINDINGS;
 use crate::printer::Printer;
 use crate::session::source_date_epoch;
 
@@ -26,34 +26,13 @@ pub(crate) fn open_with_bytes(
     path: &Path,
     printer: &Printer,
 ) -> anyhow::Result<(Document, Vec<u8>)> {
-    let bytes = bytes(path)?;
-    let document = read::read(&bytes, &Limits::default()).map_err(|e| failure(path, e))?;
+    let bytes = examine::read_bytes(path)?;
+    let document = read::read(&bytes, &Limits::default())
+        .map_err(|error| examine::unreadable(path, &error))?;
     for note in &document.inventory.notes {
         printer.detail(&format!("{}: {}: {}", path.display(), note.subject, note.message));
     }
     Ok((document, bytes))
-}
-
-fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let fail = |source| sealift_pipeline::Error::file("read", path, source);
-    let is_stdin = path == Path::new("-");
-    // One byte more than is allowed says that it is too much.
-    let limit = Limits::default().bytes_max as u64 + 1;
-    let mut bytes = Vec::new();
-    if is_stdin {
-        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(fail)?;
-    } else {
-        let file = std::fs::File::open(path).map_err(fail)?;
-        file.take(limit).read_to_end(&mut bytes).map_err(fail)?;
-    }
-    Ok(bytes)
-}
-
-fn failure(path: &Path, error: read::Error) -> anyhow::Error {
-    let hint = error.hint().unwrap_or_else(|| {
-        "`sealift sbom validate FILE` says more about documents that can be read".to_owned()
-    });
-    Usage::error(format!("cannot read `{}`: {error}", path.display()), hint)
 }
 
 /// `sbom convert`
@@ -105,8 +84,8 @@ fn date(subject: &mut Subject) -> anyhow::Result<()> {
 /// `sbom validate`
 pub(crate) fn validate(arguments: &SbomValidate, printer: &Printer) -> anyhow::Result<ExitCode> {
     let path = &arguments.file;
-    let checked = read::check(&bytes(path)?, &Limits::default());
-    let (document, problems) = checked.map_err(|error| failure(path, error))?;
+    let checked = read::check(&examine::read_bytes(path)?, &Limits::default());
+    let (document, problems) = checked.map_err(|error| examine::unreadable(path, &error))?;
     let text = match arguments.format {
         TextOrJson::Json => {
             let list: Vec<_> = problems

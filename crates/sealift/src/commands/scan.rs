@@ -17,7 +17,8 @@ pub(crate) fn run(
     arguments: &Scan,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let workshop = Workshop::open(global, printer, Path::new("."))?;
+    let workshop =
+        Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
     let mut request = request::scan(&arguments.options, &workshop.settings.file, None)?;
     let examined = examine::examine(&session, &arguments.image)?;

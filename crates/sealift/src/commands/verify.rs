@@ -24,7 +24,8 @@ pub(crate) fn run(
     arguments: &Verify,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let workshop = Workshop::open(global, printer, Path::new("."))?;
+    let workshop =
+        Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
     let file = &workshop.settings.file;
     let scan = ScanOptions {
@@ -52,6 +53,8 @@ pub(crate) fn run(
 // Bytes that do not fit their digest are a refusal here, also when that shows while the image is opened.
 fn open_strictly(session: &Session<'_>, text: &str) -> Result<Opened, Error> {
     open(session, text).map_err(|error| match error {
+        // Nothing is damaged; another platform was asked for.
+        Error::Image(sealift_image::Error::Platform { .. }) => error,
         Error::Image(_) | Error::Document(_) => {
             Error::Refused { what: text.to_owned(), why: error.to_string() }
         }

@@ -12,6 +12,7 @@ use crate::failure::Usage;
 #[serde(default)]
 pub(crate) struct File {
     pub(crate) store: Option<PathBuf>,
+    pub(crate) platform: Option<String>,
     pub(crate) image: Image,
     pub(crate) base: BTreeMap<String, Base>,
     pub(crate) build: Build,

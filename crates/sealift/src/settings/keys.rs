@@ -39,6 +39,12 @@ const fn path(
 /// All keys, in the order of the documentation.
 pub(crate) const KEYS: &[Key] = &[
     path("store", Some("SEALIFT_STORE"), "~/.local/share/sealift", "folder of the local store"),
+    key(
+        "platform",
+        Some("SEALIFT_PLATFORM"),
+        "this machine's",
+        "platform to take of an image for several, OS/ARCH[/VARIANT]",
+    ),
     key("image.name", None, "name of the folder, `:latest`", "name of the image that `ship` makes"),
     path("image.dockerfile", Some("SEALIFT_DOCKERFILE"), "Dockerfile", "the Dockerfile"),
     key("image.target", Some("SEALIFT_TARGET"), "the last stage", "stage to build"),
