@@ -5,9 +5,11 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 9] = [
     "../archive/src",
+    "../cataloger/src",
     "../deb822/src",
+    "../distribution/src",
     "../image/src",
     "../license/src",
     "../lockfile/src",

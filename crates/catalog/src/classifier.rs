@@ -5,13 +5,13 @@
 
 use std::sync::LazyLock;
 
-use crate::CATALOGERS;
 use crate::cataloger::Pattern;
+use crate::catalogers;
 
-/// For all of [`CATALOGERS`].
+/// For all of [`catalogers`].
 pub(crate) static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
     let mut classifier = Classifier::default();
-    for (number, cataloger) in CATALOGERS.iter().enumerate() {
+    for (number, cataloger) in catalogers().enumerate() {
         for pattern in cataloger.evidence {
             classifier.add(*pattern, Use::Evidence(number));
         }

@@ -4,9 +4,9 @@ use sealift_archive::RelativePath;
 use sealift_model::{Method, PackageKind, Scope};
 use sealift_program::{Program, go, signature};
 
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Draft, Found};
 use crate::component::component;
-use crate::inspection::Extract;
 
 /// The parts `version`, `modules` and, where only a variable has it, `main` of a program that Go built.
 pub(crate) fn extract(_: &RelativePath, content: &[u8]) -> Option<Extract> {

@@ -21,9 +21,9 @@ use identity::{Identified, Identity};
 use project::Kept;
 pub(crate) use repository::name_by_repository;
 
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Draft, Found};
 use crate::component::{component, license};
-use crate::inspection::Extract;
 use crate::supplier::supplier;
 use crate::zip_view::{ZipEntry, ZipView};
 

@@ -7,9 +7,9 @@ use sealift_image::{FileMeta, Look};
 use sealift_model::{Method, PackageKind};
 use sealift_program::{kernel, signature};
 
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Found};
 use crate::component::{NAME_BYTES_MAX, component, license};
-use crate::inspection::Extract;
 
 const NAME: &str = "linux-kernel";
 const MODULE_BYTES_MAX: u64 = 128 << 20;

@@ -8,9 +8,9 @@ use sealift_image::FileMeta;
 use sealift_model::{Method, PackageKind};
 use sealift_program::{Program, assembly, note, resources, signature};
 
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Draft, Found};
 use crate::component::{NAME_BYTES_MAX, component};
-use crate::inspection::Extract;
 
 const EVIDENCE_MAX: usize = 100;
 

@@ -1,32 +1,26 @@
 //! What is inside an image: one cataloger per package database.
 //!
 //! Entry: [`wanted`] says which files to keep while the layers are read, [`catalog`] makes the
-//! [`Inventory`] of them. To add a cataloger, write a file with its [`Cataloger`] and name that in [`CATALOGERS`].
+//! [`Inventory`] of them. To add a cataloger, write a file with its [`Cataloger`] and name that in [`CATALOGERS`]; those of
+//! distributions are in a crate of their own.
 //!
 //! Invariants: analyses are total, whatever cannot be read is in the notes; a cataloger is a function from bytes;
 //! order of the result depends on nothing but the files.
 
-mod bytes;
-mod cataloger;
 mod classifier;
-mod complaints;
-mod component;
 mod coverage;
 mod declared;
 mod distro;
 mod explanation;
 mod inspection;
 mod link;
-mod sqlite;
 mod yaml;
 
-mod apk;
 mod bitnami;
 mod cargo_lock;
 mod conda;
 mod documents;
 mod dotnet;
-mod dpkg;
 mod erlang;
 mod github_actions;
 mod go_binary;
@@ -39,16 +33,11 @@ mod known_program;
 mod listed;
 mod locks;
 mod models;
-mod nix;
 mod node;
-mod opkg;
-mod pacman;
 mod perl;
 mod php;
-mod portage;
 mod python;
 mod r;
-mod rpm;
 mod ruby;
 mod rust_binary;
 mod snap;
@@ -56,40 +45,38 @@ mod terraform;
 mod wordpress;
 mod zip_view;
 
-mod copyright;
 mod cpe;
 mod cpe_names;
-mod dpkg_relations;
-mod os_purl;
-mod supplier;
 mod yaml_lines;
 
 use rayon::prelude::*;
 use sealift_archive::RelativePath;
 use sealift_deb822 as deb822;
 use sealift_image::{FileFact, FileTree, LayerFact};
-use sealift_license::{name as license, os as os_license};
+use sealift_license::name as license;
 use sealift_model::{Inventory, Layer, Note};
 
-use cataloger::{Context, Found};
 use classifier::{CLASSIFIER, Use};
+use sealift_cataloger as cataloger;
+use sealift_cataloger::{Context, Found, bytes, component, supplier};
 
-pub use cataloger::{Cataloger, Pattern};
 pub use explanation::{EXPLANATIONS, Explanation, Place};
 pub use inspection::{INSPECTION, INSPECTORS, Inspector};
+pub use sealift_cataloger::{Cataloger, Pattern};
 
-/// All catalogers. The order is of no importance.
-pub const CATALOGERS: &[Cataloger] = &[
-    apk::INSTALLED,
-    dpkg::STATUS,
-    dpkg::STATUS_DIRECTORY,
+/// All catalogers.
+pub fn catalogers() -> impl Iterator<Item = &'static Cataloger> {
+    sealift_distribution::CATALOGERS.iter().chain(CATALOGERS)
+}
+
+/// Those of languages, programs and documents. The order is of no importance.
+const CATALOGERS: &[Cataloger] = &[
     cargo_lock::LOCK,
     bitnami::COMPONENTS,
     documents::DOCUMENTS,
     github_actions::USES,
     conda::RECORD,
     go_mod::MODULE,
-    nix::DATABASE,
     node::PACKAGE,
     node::npm_lock::HIDDEN,
     node::npm_lock::LOCK,
@@ -108,17 +95,12 @@ pub const CATALOGERS: &[Cataloger] = &[
     ruby::GEM,
     ruby::lock::LOCK,
     homebrew::RECEIPT,
-    opkg::STATUS,
     snap::SNAP,
     snap::CONTENT,
     terraform::LOCK,
     wordpress::CORE,
     wordpress::PLUGIN,
     wordpress::THEME,
-    pacman::LOCAL,
-    portage::DATABASE,
-    rpm::DATABASE,
-    rpm::MANIFEST,
     dotnet::CACHE,
     dotnet::DEPS,
     erlang::APPLICATION,
@@ -186,7 +168,7 @@ pub fn catalog(tree: &FileTree) -> Inventory {
             .map(|note| Note { subject: format!("/{}", note.path), message: note.message.clone() }),
     );
     known_program::join(&mut drafts);
-    let folders = nix::folders(tree, distro.as_ref(), &drafts);
+    let folders = sealift_distribution::nix_folders(tree, distro.as_ref(), &drafts);
     drafts.extend(folders.drafts);
     notes.extend(folders.notes);
     java::name_by_repository(&mut drafts, tree);
@@ -244,7 +226,8 @@ fn read_body(fact: &FileFact, bytes: &[u8], context: &Context<'_>) -> Found {
     readers.sort_unstable();
     readers.dedup();
     for number in readers {
-        let more = (CATALOGERS[number].read)(bytes, context);
+        let Some(cataloger) = catalogers().nth(number) else { continue };
+        let more = (cataloger.read)(bytes, context);
         found.drafts.extend(more.drafts);
         found.notes.extend(more.notes);
     }

@@ -5,9 +5,9 @@ use sealift_model::{Method, PackageKind, Scope};
 use sealift_program::{Program, rust};
 use serde_json::Value;
 
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Found};
 use crate::component::{NAME_BYTES_MAX, component};
-use crate::inspection::Extract;
 
 const CRATES_MAX: usize = 50_000;
 

@@ -5,7 +5,7 @@ use sealift_image::{FileMeta, FileTree, Image, LayerCache, ReadLimits};
 use sealift_model::{Artifact, ArtifactKind, ImageFacts, Inventory};
 use sealift_oci::Reference;
 
-pub use sealift_catalog::{CATALOGERS, INSPECTORS, Pattern};
+pub use sealift_catalog::{INSPECTORS, Pattern, catalogers};
 
 use crate::Error;
 use crate::Session;

@@ -9,9 +9,9 @@ use sealift_program::assembly::assembly;
 use sealift_program::resources::version_information;
 use sealift_program::{Format, Program};
 
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Draft, Found};
 use crate::component::{component, is_test_data};
-use crate::inspection::Extract;
 use crate::supplier::supplier;
 
 const TEXTS: [&str; 4] = ["ProductVersion", "FileVersion", "ProductName", "CompanyName"];

@@ -5,9 +5,9 @@ use sealift_model::{Method, PackageKind, Purl, Scope};
 use sealift_program::{Program, native_image};
 use serde_json::Value;
 
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Found};
 use crate::component::{NAME_BYTES_MAX, component, license};
-use crate::inspection::Extract;
 
 const BYTES_MAX: usize = 32 << 20;
 const PART: &str = "components";

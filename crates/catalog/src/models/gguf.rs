@@ -8,8 +8,8 @@ use sealift_image::Look;
 
 use super::{Described, draft, hub, is_in_hub, part};
 use crate::bytes::{Endian, u32_at, u64_at};
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Found};
-use crate::inspection::Extract;
 
 const MAGIC: &[u8] = b"GGUF";
 const HEAD_BYTES: usize = 4 << 20;

@@ -11,8 +11,8 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use super::{Described, draft, hub, is_in_hub, part};
 use crate::bytes::{Endian, u64_at};
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Found};
-use crate::inspection::Extract;
 
 // The format's own limit is 100 MB; a model of thousands of tensors has a head of some hundred kilobytes.
 const HEAD_BYTES_MAX: usize = 8 << 20;

@@ -7,8 +7,8 @@ use sealift_model::{Evidence, Method, Scope};
 use serde_json::{Map, Value};
 
 use super::{described, identity, is_name};
+use crate::cataloger::extract::Extract;
 use crate::cataloger::{Context, Found};
-use crate::inspection::Extract;
 use crate::zip_view::ZipView;
 
 const MANIFEST_BYTES_MAX: usize = 1 << 20;

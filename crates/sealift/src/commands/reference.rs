@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use sealift_lint::RULES;
-use sealift_pipeline::contents::{CATALOGERS, INSPECTORS, Pattern};
+use sealift_pipeline::contents::{self, INSPECTORS, Pattern};
 
 use crate::arguments::{Arguments, Page, Reference};
 use crate::printer::Printer;
@@ -117,7 +117,7 @@ it reads more on the packages that the others show. Inspectors look into program
 |---|---|---|---|
 "
     .to_owned();
-    let mut rows: Vec<_> = CATALOGERS.iter().collect();
+    let mut rows: Vec<_> = contents::catalogers().collect();
     rows.sort_by_key(|cataloger| cataloger.name);
     for row in rows {
         let (evidence, companions) = (globs(row.evidence), globs(row.companions));

@@ -2,13 +2,15 @@
 
 /// Which byte of a number comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Endian {
+pub enum Endian {
+    /// The most significant byte first.
     Big,
+    /// The least significant byte first.
     Little,
 }
 
 /// Two bytes.
-pub(crate) fn u16_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u16> {
+pub fn u16_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u16> {
     let two: [u8; 2] = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
     Some(match endian {
         Endian::Big => u16::from_be_bytes(two),
@@ -17,7 +19,7 @@ pub(crate) fn u16_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u16> {
 }
 
 /// Four bytes.
-pub(crate) fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
+pub fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
     let four: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
     Some(match endian {
         Endian::Big => u32::from_be_bytes(four),
@@ -26,17 +28,17 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u32> {
 }
 
 /// Four bytes, as a size or place.
-pub(crate) fn size_at(bytes: &[u8], at: usize, endian: Endian) -> Option<usize> {
+pub fn size_at(bytes: &[u8], at: usize, endian: Endian) -> Option<usize> {
     usize::try_from(u32_at(bytes, at, endian)?).ok()
 }
 
 /// So many bytes from there.
-pub(crate) fn slice(bytes: &[u8], at: usize, size: usize) -> Option<&[u8]> {
+pub fn slice(bytes: &[u8], at: usize, size: usize) -> Option<&[u8]> {
     bytes.get(at..at.checked_add(size)?)
 }
 
 /// Eight bytes.
-pub(crate) fn u64_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u64> {
+pub fn u64_at(bytes: &[u8], at: usize, endian: Endian) -> Option<u64> {
     let eight: [u8; 8] = bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
     Some(match endian {
         Endian::Big => u64::from_be_bytes(eight),

@@ -2,19 +2,20 @@
 
 use sealift_model::Note;
 
-use crate::cataloger::Context;
+use crate::Context;
 
 const COMPLAINTS_MAX: usize = 20;
 
 /// Complaints about a file; those beyond the limit are counted.
 #[derive(Debug, Default)]
-pub(crate) struct Complaints {
+pub struct Complaints {
     first: Vec<String>,
     n_more: usize,
 }
 
 impl Complaints {
-    pub(crate) fn add(&mut self, complaint: impl FnOnce() -> String) {
+    /// One more.
+    pub fn add(&mut self, complaint: impl FnOnce() -> String) {
         if self.first.len() < COMPLAINTS_MAX {
             self.first.push(complaint());
         } else {
@@ -22,19 +23,21 @@ impl Complaints {
         }
     }
 
-    pub(crate) fn one(complaint: &str) -> Self {
+    /// A single one.
+    pub fn one(complaint: &str) -> Self {
         Self { first: vec![complaint.to_owned()], n_more: 0 }
     }
 
     /// All of both.
-    pub(crate) fn and(mut self, others: Self) -> Self {
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
         self.first.extend(others.first);
         self.n_more += others.n_more;
         self
     }
 
     /// A note for each, and one for those that were only counted.
-    pub(crate) fn notes(self, context: &Context<'_>) -> Vec<Note> {
+    pub fn notes(self, context: &Context<'_>) -> Vec<Note> {
         let more =
             (self.n_more > 0).then(|| format!("there are {} more such complaints", self.n_more));
         self.first.into_iter().chain(more).map(|complaint| context.note(complaint)).collect()

@@ -2,15 +2,15 @@
 
 use sealift_model::{Evidence, License, Package, PackageKind, Purl};
 
-use crate::cataloger::{Context, Draft};
-use crate::license::python_expression;
+use crate::{Context, Draft};
+use sealift_license::name::python_expression;
 
 /// Longest name of a package.
-pub(crate) const NAME_BYTES_MAX: usize = 500;
+pub const NAME_BYTES_MAX: usize = 500;
 const TEXT_CHARS_MAX: usize = 200;
 
 /// A package by name and version, with the purl's namespace before the last slash if it has one.
-pub(crate) fn component(
+pub fn component(
     kind: PackageKind,
     name: &str,
     version: Option<&str>,
@@ -44,7 +44,7 @@ pub(crate) fn component(
 }
 
 /// A licence as a language's manifest writes it.
-pub(crate) fn license(text: &str) -> Option<License> {
+pub fn license(text: &str) -> Option<License> {
     let text = text.trim();
     if text.is_empty() {
         return None;
@@ -53,12 +53,12 @@ pub(crate) fn license(text: &str) -> Option<License> {
 }
 
 /// The beginning of a text.
-pub(crate) fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     text.chars().take(TEXT_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// True if a part of the path names tests' data.
-pub(crate) fn is_test_data(path: &str) -> bool {
+pub fn is_test_data(path: &str) -> bool {
     const NAMES: [&str; 6] =
         ["testdata", "test-data", "fixtures", "fixture", "__fixtures__", "__tests__"];
     path.split('/').any(|part| NAMES.contains(&part))

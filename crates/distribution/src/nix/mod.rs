@@ -204,7 +204,7 @@ fn draft(
 }
 
 /// The store's folders that the database does not tell of.
-pub(crate) fn folders(tree: &FileTree, distro: Option<&Distro>, known: &[Draft]) -> Found {
+pub fn folders(tree: &FileTree, distro: Option<&Distro>, known: &[Draft]) -> Found {
     let mut found = Found::default();
     let Ok(store) = RelativePath::parse(STORE.as_bytes()) else { return found };
     let known: HashSet<&str> = known

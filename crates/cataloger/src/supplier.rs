@@ -43,7 +43,7 @@ const MAIL_HOSTS: [&str; 5] = [
 ];
 
 /// A supplier by name; `None` if the text has no name.
-pub(crate) fn supplier(text: &str) -> Option<Supplier> {
+pub fn supplier(text: &str) -> Option<Supplier> {
     let text: String =
         text.trim().chars().take(CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let unknown = ["", "unknown", "none", "n/a", "tbd", "<>"];

@@ -1,4 +1,13 @@
-//! What a cataloger is, and what it sees.
+//! What a cataloger is, what it sees, and what catalogers have in common.
+//!
+//! Entry: [`Cataloger`], a declaration of patterns and a function from bytes to [`Found`]. Invariant: the function is pure,
+//! and whatever it cannot read is in its notes.
+
+pub mod bytes;
+pub mod complaints;
+pub mod component;
+pub mod extract;
+pub mod supplier;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +31,7 @@ pub struct Cataloger {
     /// Files that tell more about these packages.
     pub companions: &'static [Pattern],
     /// Reads a file of evidence.
-    pub(crate) read: fn(&[u8], &Context<'_>) -> Found,
+    pub read: fn(&[u8], &Context<'_>) -> Found,
 }
 
 /// Which paths; without a slash at the beginning.
@@ -50,7 +59,7 @@ pub enum Pattern {
 
 impl Pattern {
     /// Bytes with which every path that is one of these ends.
-    pub(crate) fn ending(&self) -> &'static str {
+    pub fn ending(&self) -> &'static str {
         match self {
             Self::Exact(end)
             | Self::In(_, end)
@@ -131,40 +140,44 @@ fn memrchr(path: &[u8]) -> Option<usize> {
 }
 
 /// What a cataloger sees beside the bytes.
-pub(crate) struct Context<'a> {
+pub struct Context<'a> {
     tree: &'a FileTree,
     fact: &'a FileFact,
-    pub(crate) distro: Option<&'a Distro>,
+    /// The distribution.
+    pub distro: Option<&'a Distro>,
 }
 
 /// A file that tells more.
-pub(crate) struct Companion<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) layer: Option<LayerRef>,
+pub struct Companion<'a> {
+    /// Its content.
+    pub bytes: &'a [u8],
+    /// Its layer.
+    pub layer: Option<LayerRef>,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(tree: &'a FileTree, fact: &'a FileFact, distro: Option<&'a Distro>) -> Self {
+    /// What is around the file with this fact.
+    pub fn new(tree: &'a FileTree, fact: &'a FileFact, distro: Option<&'a Distro>) -> Self {
         Self { tree, fact, distro }
     }
 
     /// Absolute path of the evidence, for people.
-    pub(crate) fn path(&self) -> String {
+    pub fn path(&self) -> String {
         format!("/{}", self.fact.path)
     }
 
     /// Path of the evidence, without a slash at the beginning.
-    pub(crate) fn path_bytes(&self) -> &'a [u8] {
+    pub fn path_bytes(&self) -> &'a [u8] {
         self.fact.path.as_bytes()
     }
 
     /// The layer of the evidence.
-    pub(crate) fn layer(&self) -> Option<LayerRef> {
+    pub fn layer(&self) -> Option<LayerRef> {
         layer_ref(self.tree, self.fact.layer)
     }
 
     /// A companion file, links followed.
-    pub(crate) fn companion(&self, path: &[u8]) -> Option<Companion<'a>> {
+    pub fn companion(&self, path: &[u8]) -> Option<Companion<'a>> {
         let path = RelativePath::parse(path).ok()?;
         let bytes = self.tree.read(&path)?;
         let layer = self.tree.resolve(&path).and_then(|fact| layer_ref(self.tree, fact.layer));
@@ -173,7 +186,7 @@ impl<'a> Context<'a> {
 
     /// The layer that brought most of these files, the lower of two that brought as many. A database in one file is
     /// written again for every package; the files of a package are there since it was installed.
-    pub(crate) fn layer_of(&self, files: &[String]) -> Option<LayerRef> {
+    pub fn layer_of(&self, files: &[String]) -> Option<LayerRef> {
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         for file in files.iter().take(LAYER_FILES_MAX) {
             if let Some(layer) = self.tree.layer_of_text(file.as_bytes()) {
@@ -186,25 +199,25 @@ impl<'a> Context<'a> {
 
     /// The files below a directory, links and devices among them, as far as the limit goes; without a slash at the
     /// beginning.
-    pub(crate) fn files_below(&self, directory: &str, files_max: usize) -> Vec<String> {
+    pub fn files_below(&self, directory: &str, files_max: usize) -> Vec<String> {
         let Ok(directory) = RelativePath::parse(directory.as_bytes()) else { return Vec::new() };
         let files = self.tree.below(&directory).filter(|fact| !fact.is_directory());
         files.take(files_max).map(|fact| format!("/{}", fact.path)).collect()
     }
 
     /// True if there is such a directory itself, not a link to one.
-    pub(crate) fn has_directory(&self, path: &str) -> bool {
+    pub fn has_directory(&self, path: &str) -> bool {
         let path = RelativePath::parse(path.as_bytes()).ok();
         path.and_then(|path| self.tree.get(&path)).is_some_and(|fact| fact.is_directory())
     }
 
     /// Where a path leads, links followed; both without a slash at the beginning.
-    pub(crate) fn resolved(&self, path: &str) -> Option<String> {
+    pub fn resolved(&self, path: &str) -> Option<String> {
         Some(self.tree.resolve_text(path.as_bytes())?.path.to_string())
     }
 
     /// Paths of the files in a directory, sorted; without a slash at the beginning. Links are not followed.
-    pub(crate) fn files_in(&self, directory: &str) -> Vec<String> {
+    pub fn files_in(&self, directory: &str) -> Vec<String> {
         let Ok(directory) = RelativePath::parse(directory.as_bytes()) else { return Vec::new() };
         let below = self.tree.below(&directory).take(CHILDREN_MAX);
         below
@@ -213,11 +226,13 @@ impl<'a> Context<'a> {
             .collect()
     }
 
-    pub(crate) fn evidence(&self, method: Method) -> Evidence {
+    /// The file as evidence.
+    pub fn evidence(&self, method: Method) -> Evidence {
         Evidence { path: self.path(), layer: self.layer(), method, confidence: method.confidence() }
     }
 
-    pub(crate) fn note(&self, message: impl Into<String>) -> Note {
+    /// Something to say of the file.
+    pub fn note(&self, message: impl Into<String>) -> Note {
         Note { subject: self.path(), message: message.into() }
     }
 }
@@ -230,23 +245,26 @@ fn layer_ref(tree: &FileTree, index: usize) -> Option<LayerRef> {
 
 /// What a file of evidence shows.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
-    pub(crate) drafts: Vec<Draft>,
-    pub(crate) notes: Vec<Note>,
+pub struct Found {
+    /// Packages.
+    pub drafts: Vec<Draft>,
+    /// What could not be read.
+    pub notes: Vec<Note>,
 }
 
 /// A package whose relations are not known yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
-    pub(crate) package: Package,
+pub struct Draft {
+    /// The package.
+    pub package: Package,
     /// Packages of the same surroundings (architecture, directory) prefer each other.
-    pub(crate) surroundings: String,
+    pub surroundings: String,
     /// Names under which others may need it, its own first.
-    pub(crate) provides: Vec<String>,
+    pub provides: Vec<String>,
     /// What it needs: for each need the names that satisfy it.
-    pub(crate) requires: Vec<Vec<String>>,
+    pub requires: Vec<Vec<String>>,
     /// The sources whose code it contains: name and version of a package of scope [`sealift_model::Scope::BuiltFrom`].
-    pub(crate) built_from: Vec<(String, String)>,
+    pub built_from: Vec<(String, String)>,
 }
 
 #[cfg(test)]
