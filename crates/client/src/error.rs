@@ -10,6 +10,14 @@ pub enum Error {
     /// The client cannot be set up.
     #[error("cannot set up the registry client: {0}")]
     Setup(String),
+    /// A containerd daemon does not give what it was asked for.
+    #[error("cannot get the image from containerd at `{socket}`: {reason}")]
+    Containerd {
+        /// Its socket.
+        socket: PathBuf,
+        /// What it says, or why it cannot be asked.
+        reason: String,
+    },
     /// The file of certificate authorities is of no use.
     #[error("cannot read certificate authorities from `{path}`: {reason}")]
     CaBundle {
@@ -140,6 +148,11 @@ impl Error {
         match self {
             Self::Unauthorized { host, .. } => Some(format!(
                 "log in with `docker login {host}`; its credentials in ~/.docker/config.json are used"
+            )),
+            Self::Containerd { socket, .. } => Some(format!(
+                "check that containerd runs, that you may use `{}`, and that the image is there; CONTAINERD_ADDRESS names \
+                 another socket, CONTAINERD_NAMESPACE another namespace (`k8s.io` has Kubernetes' images, `moby` Docker's)",
+                socket.display()
             )),
             Self::Unreachable { host, reason } if reason.contains("certificate") => Some(format!(
                 "give the authority that signed the certificate of `{host}` with `--registry-ca FILE`"

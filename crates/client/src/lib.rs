@@ -2,9 +2,10 @@
 //!
 //! Entry point: [`Client`]. Redirects and credentials are handled here and nowhere else: a credential goes only to the
 //! host it belongs to, and never over plain HTTP to a host that was reached by HTTPS. Nothing that comes over the network
-//! is trusted before its digest matched.
+//! is trusted before its digest matched. Beside it: [`Containerd`], whose images come by a socket.
 
 mod auth;
+mod containerd;
 mod credentials;
 mod error;
 mod http;
@@ -17,6 +18,7 @@ mod tls;
 #[doc(hidden)]
 pub mod fuzz;
 
+pub use containerd::{Containerd, Content};
 pub use credentials::{Credential, DockerConfig};
 pub use error::Error;
 pub use push::Pushed;

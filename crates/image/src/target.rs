@@ -42,6 +42,8 @@ pub enum Target {
     Docker(Reference),
     /// `podman:`, Podman's service.
     Podman(Reference),
+    /// `containerd:`, a containerd daemon.
+    Containerd(Reference),
     /// `dir:PATH`, files as they lie there.
     Dir(PathBuf),
     /// `rootfs:PATH`, a tar of a root file system.
@@ -94,6 +96,7 @@ impl Target {
             "registry" => Self::Registry(reference()?),
             "docker" => Self::Docker(reference()?),
             "podman" => Self::Podman(reference()?),
+            "containerd" => Self::Containerd(reference()?),
             "oci-dir" | "oci" => {
                 let (path, name) = named_path()?;
                 Self::OciDir { path, name }
@@ -122,6 +125,9 @@ impl fmt::Display for Target {
             Self::Registry(reference) => return write!(out, "registry:{}", reference.familiar()),
             Self::Docker(reference) => return write!(out, "docker:{}", reference.familiar()),
             Self::Podman(reference) => return write!(out, "podman:{}", reference.familiar()),
+            Self::Containerd(reference) => {
+                return write!(out, "containerd:{}", reference.familiar());
+            }
             Self::OciDir { path, name } => ("oci-dir", path, name),
             Self::OciArchive { path, name } => ("oci-archive", path, name),
             Self::DockerArchive { path, name } => ("docker-archive", path, name),
@@ -197,6 +203,7 @@ mod tests {
         check("docker://debian:12", expect!["Registry registry:debian:12"]);
         check("docker:debian", expect!["Docker docker:debian"]);
         check("podman:debian", expect!["Podman podman:debian"]);
+        check("containerd:debian:12", expect!["Containerd containerd:debian:12"]);
         check("oci-dir:out:app:1", expect!["OciDir oci-dir:out:app:1"]);
         check("oci:out", expect!["OciDir oci-dir:out"]);
         check("oci-archive:/tmp/a.tar", expect!["OciArchive oci-archive:/tmp/a.tar"]);

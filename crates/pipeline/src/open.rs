@@ -58,6 +58,7 @@ pub fn open_target(session: &Session<'_>, target: &Target, text: &str) -> Result
         Target::Podman(reference) => {
             named_daemon(session, session.daemons.podman.as_deref(), reference)
         }
+        Target::Containerd(reference) => from_containerd(session, reference),
         other => from_files(session, other, text),
     }
 }
@@ -134,6 +135,27 @@ fn from_daemon(
     let reference = reference.clone().or_latest();
     let folder = session.store.temporary_dir("daemon")?;
     let image = sealift_image::open_daemon(socket, &reference, folder.path())?;
+    check_platform(session, &image)?;
+    let source = Arc::clone(image.blobs());
+    Ok(Opened {
+        descriptor: image.descriptor.clone(),
+        image,
+        title: reference.familiar(),
+        reference: Some(reference),
+        referrers: Referrers { manifests: Vec::new(), source },
+    })
+}
+
+fn from_containerd(session: &Session<'_>, reference: &Reference) -> Result<Opened, Error> {
+    let socket = session.daemons.containerd.as_deref().ok_or_else(|| {
+        Error::usage(
+            "no socket of containerd is known",
+            "start it, or name its socket with CONTAINERD_ADDRESS=/PATH",
+        )
+    })?;
+    let reference = reference.clone().or_latest();
+    let platform = session.wanted_platform();
+    let image = crate::containerd::open(session, socket, &reference, &platform)?;
     check_platform(session, &image)?;
     let source = Arc::clone(image.blobs());
     Ok(Opened {

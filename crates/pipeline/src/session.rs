@@ -16,6 +16,10 @@ pub struct Daemons {
     pub docker: Option<PathBuf>,
     /// Podman's.
     pub podman: Option<PathBuf>,
+    /// containerd's.
+    pub containerd: Option<PathBuf>,
+    /// The namespace of containerd's images, if not `default`.
+    pub containerd_namespace: Option<String>,
 }
 
 /// What every part of the job needs at hand.

@@ -22,7 +22,7 @@ Examples:
 
 Exit codes: 0 fine, 1 findings or a refused verdict, 2 usage, 3 could not do it,
 4 verification refused, 130 interrupted.
-Images: a name (local store, then Docker, then registry), store:, docker:, podman:, registry:,
+Images: a name (local store, then Docker, then registry), store:, docker:, podman:, containerd:, registry:,
 oci-dir:PATH[:NAME], oci-archive:PATH, docker-archive:PATH; for `sbom`, `scan` and `policy` also
 a folder, dir:PATH, a tar of a root file system, rootfs:PATH, and an SBOM, sbom:PATH.
 A path that begins with `./` or `/` is looked at to see which it is.";

@@ -136,6 +136,20 @@ fn daemons() -> Daemons {
         docker: named("DOCKER_HOST").or_else(|| {
             first(vec![runtime.join("docker.sock"), PathBuf::from("/var/run/docker.sock")])
         }),
+        // As `ctr` and `nerdctl` have it; with the scheme or without.
+        containerd: std::env::var("CONTAINERD_ADDRESS")
+            .ok()
+            .filter(|address| !address.is_empty())
+            .map(|address| PathBuf::from(address.strip_prefix("unix://").unwrap_or(&address)))
+            .or_else(|| {
+                first(vec![
+                    PathBuf::from("/run/containerd/containerd.sock"),
+                    PathBuf::from("/run/k3s/containerd/containerd.sock"),
+                ])
+            }),
+        containerd_namespace: std::env::var("CONTAINERD_NAMESPACE")
+            .ok()
+            .filter(|namespace| !namespace.is_empty()),
         podman: named("CONTAINER_HOST").or_else(|| {
             first(vec![
                 runtime.join("podman/podman.sock"),

@@ -15,6 +15,7 @@ Examples:
   sealift sbom secure-app:1.0.0 -o spdx-json=app.spdx.json -o cyclonedx-json=app.cdx.json
   sealift sbom docker-archive:app.tar -o cyclonedx-json@1.5
   sealift sbom dir:./rootfs -o purls
+  CONTAINERD_NAMESPACE=k8s.io sealift sbom containerd:registry.example.com/team/app:1.0
   sealift sbom rootfs:rootfs.tar.zst -o spdx-json
   sealift sbom --platform linux/arm64 registry.example.com/team/app:1.0
   sealift sbom --creator 'ACME <sbom@acme.example>' secure-app:1.0.0 -o spdx-json@3=app.spdx3.json

@@ -6,6 +6,7 @@
 #[path = "../../../../tests/labs/lab.rs"]
 mod lab;
 
+mod containerd;
 mod dockerfiles;
 mod documents;
 mod help;
