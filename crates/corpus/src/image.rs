@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sealift_archive::{Limits, read_bounded};
 use sealift_image::{
-    BlobSource, Error, FileKind, FileTree, ReadLimits, Target, image_from_manifest,
-    open_docker_archive, open_oci_archive, read, select_platform,
+    BlobSource, Error, FileKind, FileTree, Inspection, Look, ReadLimits, Target, detect,
+    image_from_manifest, open_docker_archive, open_oci_archive, open_rootfs, read, select_platform,
 };
 use sealift_oci::{
     Descriptor, Digest, ImageConfig, Index, Manifest, Platform, Raw, Reference, media_type,
@@ -146,7 +146,7 @@ fn check_tree(tree: &FileTree) {
     }
 }
 
-/// Archives of images: of an OCI layout, and of `docker save`.
+/// Archives of images: of an OCI layout, and of `docker save`; the same as a root file system.
 pub fn image_archive(bytes: &[u8]) {
     // A bomb would fill the disk up to the limit that real archives need.
     if decompress(bytes).is_none() {
@@ -159,6 +159,13 @@ pub fn image_archive(bytes: &[u8]) {
         open_docker_archive(&path, None),
         open_docker_archive(&path, Some("app:1")),
     ];
+    // What it is taken for may be wrong; that it is taken for something must end.
+    let _ = detect(&path, None);
+    let nothing =
+        Inspection { wanted: &|_, _| false, look: &|_, _| Look::Pass, extract: &|_, _| None };
+    if let Ok(tree) = open_rootfs(&path, &|_, _| true, &nothing, &limits()) {
+        check_tree(&tree);
+    }
     for image in opened.into_iter().flatten() {
         if let Ok(tree) = read(&image, &|_, _| true, &limits()) {
             check_tree(&tree);

@@ -64,10 +64,13 @@ pub fn open_target(session: &Session<'_>, target: &Target, text: &str) -> Result
 }
 
 fn open_any(session: &Session<'_>, reference: &Reference, text: &str) -> Result<Opened, Error> {
+    let mut local = None;
     if let Some(descriptor) = session.store.resolve(reference)? {
         match open_descriptor(session, &descriptor, reference) {
             // Of an index, the store may have the image for another platform only.
-            Err(Error::Image(_)) if session.platform.is_some() => {}
+            Err(error @ (Error::Image(_) | Error::Store(_))) if session.platform.is_some() => {
+                local = Some(error);
+            }
             other => return other,
         }
     }
@@ -76,12 +79,15 @@ fn open_any(session: &Session<'_>, reference: &Reference, text: &str) -> Result<
         return Ok(opened);
     }
     from_registry(session, reference).map_err(|error| match error {
-        Error::Client(source) => match lies_here(text) {
-            Some(path) => Error::usage(
+        Error::Client(source) => match (local, lies_here(text)) {
+            (Some(local), _) => local,
+            (None, Some(path)) => Error::usage(
                 format!("there is no image `{}`: {source}", reference.familiar()),
                 format!("a file or folder of that name is here; `./{path}` means it"),
             ),
-            None => Error::NotReachable { reference: reference.clone(), source: Box::new(source) },
+            (None, None) => {
+                Error::NotReachable { reference: reference.clone(), source: Box::new(source) }
+            }
         },
         other => other,
     })
@@ -99,7 +105,11 @@ pub fn open_descriptor(
     descriptor: &Descriptor,
     reference: &Reference,
 ) -> Result<Opened, Error> {
-    let image = session.store.image_for(descriptor, &session.wanted_platform())?;
+    let image = session.store.image_for(descriptor, &session.wanted_platform());
+    let image = image.map_err(|error| match error {
+        sealift_store::Error::Image(error) => Error::Image(error),
+        other => other.into(),
+    })?;
     check_platform(session, &image)?;
     Ok(Opened {
         image,

@@ -147,6 +147,10 @@ fn an_image_for_another_platform_is_not_what_was_asked_for() {
     context.expect(0, &["inspect", "small:1"]);
     let wrong = context.run(&["inspect", "--platform", "windows/arm64", "store:small:1"]);
     assert_one_error(&wrong, 3, &["no image for `windows/arm64`, only for `linux/"]);
+    // A registry that cannot be asked leaves what the store says.
+    context.expect(0, &["build", "--quiet", "-t", "127.0.0.1:1/small:1", "small"]);
+    let wrong = context.run(&["sbom", "--platform", "windows/arm64", "127.0.0.1:1/small:1"]);
+    assert_one_error(&wrong, 3, &["no image for `windows/arm64`, only for `linux/"]);
 }
 
 // What `sbom`, `scan` and `policy` say of files that hold `flask` and no image.
