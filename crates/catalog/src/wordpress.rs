@@ -200,7 +200,5 @@ mod tests {
             assert_eq!(spdx(text).as_deref(), Some("GPL-2.0-or-later"), "{text}");
         }
         assert_eq!(spdx("MIT").as_deref(), Some("MIT"));
-        // Without a version any will do (GPL 2, section 9).
-        assert_eq!(spdx("GPL").as_deref(), Some("GPL-1.0-or-later"));
     }
 }
