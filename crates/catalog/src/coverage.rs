@@ -22,9 +22,10 @@ struct Owned(Vec<bool>);
 /// Counts the files.
 pub(crate) fn coverage(packages: &[Package], tree: &FileTree) -> Coverage {
     let mut owned = Owned(vec![false; tree.numbers()]);
+    let mut finder = tree.finder();
     for package in packages.iter().filter(|package| is_there(package)) {
         for file in &package.files {
-            owned.add(tree.number_of(file.as_bytes()));
+            owned.add(finder.number_of(file.as_bytes()));
         }
         for evidence in &package.evidence {
             let path = evidence.path.split("!/").next().unwrap_or_default();

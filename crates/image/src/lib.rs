@@ -51,7 +51,7 @@ pub use referrers::{layout_referrers, read_layout_index};
 pub use rootfs::open_rootfs;
 pub use target::Target;
 pub use tree::{
-    FileFact, FileKind, FileMeta, FileTree, LayerFact, Note, Numbered, Removed, RemovedHow,
+    FileFact, FileKind, FileMeta, FileTree, Finder, LayerFact, Note, Numbered, Removed, RemovedHow,
     UnreadLayer,
 };
 

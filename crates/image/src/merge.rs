@@ -193,6 +193,7 @@ impl Merge {
         self.generation += 1;
         self.cleared.clear();
         let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        self.reserve(records.len());
         self.stock.layers.push(records);
         for place in 0..count {
             let applied = match mark(&self.stock.layers[usize::from(layer)], place) {
@@ -206,6 +207,15 @@ impl Merge {
             }
         }
         Ok(())
+    }
+
+    // At once, since memory that grows leaves holes behind it.
+    fn reserve(&mut self, count: usize) {
+        self.stock.nodes.reserve_exact(count);
+        let (stock, hasher) = (&self.stock, &self.hasher);
+        self.table.reserve(count, |found| {
+            hasher.hash_one((stock.nodes[*found as usize].parent, stock.name(*found)))
+        });
     }
 
     /// The tree, without any content.

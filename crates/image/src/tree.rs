@@ -331,6 +331,11 @@ impl FileTree {
         self.child(self.walk(directory)?, name)
     }
 
+    /// Finds the numbers of many files, most of them beside the one before.
+    pub fn finder(&self) -> Finder<'_> {
+        Finder { tree: self, directory: Vec::new(), number: Some(ROOT) }
+    }
+
     /// The numbers of everything below a file.
     pub fn numbers_below(&self, number: u32) -> impl Iterator<Item = u32> {
         self.below_node(number)
@@ -498,6 +503,31 @@ impl FileTree {
             }
         }
         Some(here)
+    }
+}
+
+/// Finds the numbers of files, as [`FileTree::number_of`] does; the directory of the last one is remembered.
+pub struct Finder<'a> {
+    tree: &'a FileTree,
+    directory: Vec<u8>,
+    number: Option<u32>,
+}
+
+impl Finder<'_> {
+    /// The number of the file at a path as programs write it: links above it are followed, the file itself is not.
+    pub fn number_of(&mut self, path: &[u8]) -> Option<u32> {
+        let slash = memchr::memrchr(b'/', path);
+        let (directory, name) =
+            slash.map_or((&path[..0], path), |it| (&path[..it], &path[it + 1..]));
+        if name.is_empty() {
+            return self.tree.number_of(path);
+        }
+        if self.directory != directory {
+            self.directory.clear();
+            self.directory.extend_from_slice(directory);
+            self.number = self.tree.walk(directory);
+        }
+        self.tree.child(self.number?, name)
     }
 }
 
