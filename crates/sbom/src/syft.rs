@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sealift_model::{Inventory, LicenseSource, Package};
 use sealift_oci::Digest;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::components::{Components, unique};
@@ -13,56 +14,91 @@ use crate::{Subject, facts, text};
 /// The version of the schema that documents follow.
 pub(crate) const SCHEMA: &str = "16.0.18";
 
-/// Writes a document.
+/// Writes a document, entry by entry: all of them at once would take ten times the memory of their text.
 pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
-    let document = document(inventory, subject);
-    let mut json = serde_json::to_string_pretty(&document).expect("texts and lists are JSON");
+    let mut json = serde_json::to_string_pretty(&Document::new(inventory, subject))
+        .expect("texts and lists are JSON");
     json.push('\n');
     json
 }
 
 /// The document as a value.
 pub(crate) fn document(inventory: &Inventory, subject: &Subject) -> Value {
-    let components = Components::new(inventory);
-    let ids = unique(components.packages.iter().map(|package| artifact_id(package)).collect());
-    let source_id = Digest::sha256(subject.name.as_bytes()).hex().to_owned();
-    let artifacts: Vec<Value> = components
-        .packages
-        .iter()
-        .zip(&ids)
-        .map(|(package, id)| artifact(package, id, inventory))
-        .collect();
-    let mut relationships: Vec<Value> = ids
-        .iter()
-        .map(|id| json!({"parent": source_id, "child": id, "type": "contains"}))
-        .collect();
-    for (from, child) in ids.iter().enumerate() {
-        // As syft has it: the parent is a dependency of the child. It has no word for what something was built from.
-        relationships.extend(
-            components
-                .edges(from)
-                .into_iter()
-                .map(|to| json!({"parent": ids[to], "child": child, "type": "dependency-of"})),
-        );
+    serde_json::to_value(Document::new(inventory, subject)).expect("texts and lists are JSON")
+}
+
+struct Document<'a> {
+    inventory: &'a Inventory,
+    subject: &'a Subject,
+    components: Components<'a>,
+    /// Of the components.
+    ids: Vec<String>,
+    source_id: String,
+}
+
+impl<'a> Document<'a> {
+    fn new(inventory: &'a Inventory, subject: &'a Subject) -> Self {
+        let components = Components::new(inventory);
+        let ids = unique(components.packages.iter().map(|package| artifact_id(package)).collect());
+        let source_id = Digest::sha256(subject.name.as_bytes()).hex().to_owned();
+        Self { inventory, subject, components, ids, source_id }
     }
-    json!({
-        "artifacts": artifacts,
-        "artifactRelationships": relationships,
-        "files": [],
-        "source": source(inventory, &components, subject, &source_id),
-        "distro": distro(inventory),
-        "descriptor": {
-            "name": "sealift",
-            "version": env!("CARGO_PKG_VERSION"),
-            "configuration": {"created": subject.timestamp()},
-        },
-        "schema": {
-            "version": SCHEMA,
-            "url": format!(
-                "https://raw.githubusercontent.com/anchore/syft/main/schema/json/schema-{SCHEMA}.json"
-            ),
-        },
-    })
+
+    fn artifacts(&self) -> impl Iterator<Item = Value> {
+        let packages = self.components.packages.iter().zip(&self.ids);
+        packages.map(|(package, id)| artifact(package, id, self.inventory))
+    }
+
+    fn relationships(&self) -> impl Iterator<Item = Value> {
+        let (ids, source_id) = (&self.ids, &self.source_id);
+        let contains =
+            ids.iter().map(move |id| json!({"parent": source_id, "child": id, "type": "contains"}));
+        // As syft has it: the parent is a dependency of the child. It has no word for what something was built from.
+        let needs = ids.iter().enumerate().flat_map(move |(from, child)| {
+            let edge = move |to: usize| json!({"parent": ids[to], "child": child, "type": "dependency-of"});
+            self.components.edges(from).into_iter().map(edge)
+        });
+        contains.chain(needs)
+    }
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { inventory, subject, components, source_id, .. } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("artifactRelationships", &Each(|| self.relationships()))?;
+        map.serialize_entry("artifacts", &Each(|| self.artifacts()))?;
+        map.serialize_entry(
+            "descriptor",
+            &json!({
+                "name": "sealift",
+                "version": env!("CARGO_PKG_VERSION"),
+                "configuration": {"created": subject.timestamp()},
+            }),
+        )?;
+        map.serialize_entry("distro", &distro(inventory))?;
+        map.serialize_entry("files", &json!([]))?;
+        map.serialize_entry(
+            "schema",
+            &json!({
+                "version": SCHEMA,
+                "url": format!(
+                    "https://raw.githubusercontent.com/anchore/syft/main/schema/json/schema-{SCHEMA}.json"
+                ),
+            }),
+        )?;
+        map.serialize_entry("source", &source(inventory, components, subject, source_id))?;
+        map.end()
+    }
+}
+
+// A list of which one entry at a time is in memory.
+struct Each<F>(F);
+
+impl<I: Iterator<Item = Value>, F: Fn() -> I> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 fn artifact_id(package: &Package) -> String {
