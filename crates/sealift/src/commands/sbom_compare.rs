@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sealift_model::Package;
+use sealift_model::{Coverage, FileCount, Package};
 use sealift_sbom::{Analysis, Difference, analyze, diff};
 use serde_json::{Value, json};
 
@@ -84,8 +84,18 @@ pub(crate) fn analysis(arguments: &SbomAnalyze, printer: &Printer) -> anyhow::Re
     let document = open(&arguments.file, printer)?;
     let analysis = analyze(&document.inventory);
     let text = match arguments.format {
-        TextOrJson::Json => serde_json::to_string_pretty(&analysis_json(&analysis))?,
-        TextOrJson::Text => analysis_text(&document.subject.name, &analysis),
+        TextOrJson::Json => {
+            let mut facts = analysis_json(&analysis);
+            facts["coverage"] = coverage_json(document.inventory.coverage.as_ref());
+            serde_json::to_string_pretty(&facts)?
+        }
+        TextOrJson::Text => {
+            let text = analysis_text(&document.subject.name, &analysis);
+            match &document.inventory.coverage {
+                Some(coverage) => format!("{text}\n\n{}", coverage_text(coverage)),
+                None => text,
+            }
+        }
     };
     printer.data(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -109,6 +119,30 @@ fn analysis_text(name: &str, analysis: &Analysis<'_>) -> String {
         parts.push(columns(&["NOT FOR PRODUCTION", "VERSION", "WHY"], risky));
     }
     parts.join("\n\n")
+}
+
+fn coverage_text(coverage: &Coverage) -> String {
+    let row = |name: &str, count: FileCount| {
+        vec![name.to_owned(), count.files.to_string(), count.bytes.to_string()]
+    };
+    let rows = [
+        row("owned", coverage.owned),
+        row("explained", coverage.explained),
+        row("unowned", coverage.unowned),
+    ];
+    columns(&["FILES", "COUNT", "BYTES"], rows)
+}
+
+// Null where the document says nothing of files.
+fn coverage_json(coverage: Option<&Coverage>) -> Value {
+    let count = |count: FileCount| json!({"files": count.files, "bytes": count.bytes});
+    coverage.map_or(Value::Null, |coverage| {
+        json!({
+            "owned": count(coverage.owned),
+            "explained": count(coverage.explained),
+            "unowned": count(coverage.unowned),
+        })
+    })
 }
 
 fn missing<'a>(analysis: &'a Analysis<'a>) -> [(&'static str, &'a [&'a Package]); 4] {

@@ -250,3 +250,15 @@ fn who_stands_behind_a_document() {
     assert!(spdx.contains("Creator: Person: Eve\n"), "{spdx}");
     assert!(spdx.contains("PackageSupplier: Organization: Other\n"), "{spdx}");
 }
+
+#[test]
+fn unowned_bytes_are_counted() {
+    let context = with_image();
+    context.expect(0, &["sbom", "small:1", "-o", "cyclonedx-json=a.json"]);
+    let text = context.expect(0, &["sbom", "analyze", "a.json"]).stdout;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.ends_with(&["unowned", "1", "7"]), "{text}");
+    let json = context.expect(0, &["sbom", "analyze", "a.json", "--format", "json"]).stdout;
+    let facts: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(facts["coverage"]["unowned"]["bytes"], 7, "{json}");
+}
