@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sealift_model::{Hash, HashAlgorithm, Method, Package, PackageKind, Scope};
 
-use crate::cataloger::{Context, Draft};
+use crate::cataloger::{Context, Draft, Found};
 use crate::component::{component, is_test_data};
 
 const HASHES_MAX: usize = 8;
@@ -30,6 +30,31 @@ pub(crate) fn declared(
     let is_test = is_test_data(&context.path());
     draft.package.scope = if is_test { Scope::TestData } else { Scope::Declared };
     draft
+}
+
+/// Longest lock file.
+const LOCK_BYTES_MAX: usize = 32 << 20;
+
+/// Nothing to read if a lock file is one that an installed package brought, or too large for one.
+pub(crate) fn admit(bytes: &[u8], context: &Context<'_>) -> Result<(), Found> {
+    if is_of_package(&context.path()) { Err(Found::default()) } else { fit(bytes, context) }
+}
+
+/// Nothing to read if a file is too large for a lock file.
+pub(crate) fn fit(bytes: &[u8], context: &Context<'_>) -> Result<(), Found> {
+    if bytes.len() <= LOCK_BYTES_MAX {
+        return Ok(());
+    }
+    Err(noted(context, "it is too large for a lock file".to_owned()))
+}
+
+/// What is found in a file that turned out to be no lock file.
+pub(crate) fn no_lock(context: &Context<'_>, error: &dyn std::fmt::Display) -> Found {
+    noted(context, format!("it is no lock file: {error}"))
+}
+
+fn noted(context: &Context<'_>, message: String) -> Found {
+    Found { notes: vec![context.note(message)], ..Found::default() }
 }
 
 /// True for a lock file in a package's own folder, which says how that package was developed and not what it needs; and in
@@ -156,9 +181,9 @@ pub(crate) fn settle(drafts: Vec<Draft>) -> Vec<Draft> {
     let mut changes = Vec::new();
     for draft in locked {
         match index.find(&draft) {
-            Found::There(place) => changes.push((place, draft)),
-            Found::Missing if !draft.package.name.is_empty() => kept.push(draft),
-            Found::Other | Found::Missing => {}
+            Match::There(place) => changes.push((place, draft)),
+            Match::Missing if !draft.package.name.is_empty() => kept.push(draft),
+            Match::Other | Match::Missing => {}
         }
     }
     for (place, mut draft) in changes {
@@ -211,7 +236,8 @@ fn path(draft: &Draft) -> &str {
     draft.package.evidence.first().map_or("", |evidence| evidence.path.as_str())
 }
 
-enum Found {
+// What of the installed is an entry of a lock file.
+enum Match {
     There(usize),
     /// Another version of it is at this place.
     Other,
@@ -241,15 +267,15 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn find(&self, locked: &Draft) -> Found {
+    fn find(&self, locked: &Draft) -> Match {
         let Package { kind, version, purl, scope, .. } = &locked.package;
         if *scope != Scope::Declared {
-            return Found::Missing;
+            return Match::Missing;
         }
         let at_place = locked.provides.first().and_then(|own| self.by_place.get(&(*kind, own)));
         if let Some(place) = at_place {
             let is_same = version.is_none() || self.installed[*place].package.version == *version;
-            return if is_same { Found::There(*place) } else { Found::Other };
+            return if is_same { Match::There(*place) } else { Match::Other };
         }
         let name = (*kind, purl.namespace.as_deref(), purl.name.as_str());
         let named = self.by_name.get(&name).map_or(&[][..], Vec::as_slice);
@@ -264,6 +290,6 @@ impl<'a> Index<'a> {
         };
         let nearest =
             named.iter().rev().filter(is_same).take(PLACES_MAX).max_by_key(|place| common(place));
-        nearest.map_or(Found::Missing, |place| Found::There(*place))
+        nearest.map_or(Match::Missing, |place| Match::There(*place))
     }
 }

@@ -47,18 +47,19 @@ mod zip_view;
 
 mod cpe;
 mod cpe_names;
-mod yaml_lines;
 
 use rayon::prelude::*;
 use sealift_archive::RelativePath;
 use sealift_deb822 as deb822;
 use sealift_image::{FileFact, FileTree, LayerFact};
 use sealift_license::name as license;
+use sealift_lockfile::yaml_lines;
 use sealift_model::{Inventory, Layer, Note};
 
 use classifier::{CLASSIFIER, Use};
 use sealift_cataloger as cataloger;
-use sealift_cataloger::{Context, Found, bytes, component, supplier};
+use sealift_cataloger::{Context, Found, component, supplier};
+use sealift_program::bytes;
 
 pub use explanation::{EXPLANATIONS, Explanation, Place};
 pub use inspection::{INSPECTION, INSPECTORS, Inspector};

@@ -3,7 +3,6 @@
 //! Entry: [`Cataloger`], a declaration of patterns and a function from bytes to [`Found`]. Invariant: the function is pure,
 //! and whatever it cannot read is in its notes.
 
-pub mod bytes;
 pub mod complaints;
 pub mod component;
 pub mod extract;

@@ -16,9 +16,10 @@ mod portage;
 mod rpm;
 
 use sealift_cataloger as cataloger;
-use sealift_cataloger::{Cataloger, bytes, complaints, component, supplier};
+use sealift_cataloger::{Cataloger, complaints, component, supplier};
 use sealift_deb822 as deb822;
 use sealift_license::{name as license, os as os_license};
+use sealift_program::bytes;
 
 pub use nix::folders as nix_folders;
 

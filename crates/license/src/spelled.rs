@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 
 use crate::name;
 
+// Spellings that have meant more than one licence.
+const AMBIGUOUS: &[&str] = &["apache", "go", "unlimited"];
+
 // Spellings that the list's own names do not lead to, reduced as `key` does it.
 const ALIASES: &[(&str, &str)] = &[
-    ("apache", "Apache-2.0 "),
     ("apache 2", "Apache-2.0"),
     ("apache software 2", "Apache-2.0"),
     ("apache public 2", "Apache-2.0"),
@@ -86,8 +88,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("zope public 2.1", "ZPL-2.1"),
     ("zpl 2.1", "ZPL-2.1"),
     ("zlib libpng", "Zlib"),
-    ("go", "BSD-3-Clause "),
-    ("unlimited", "Unlimited "),
 ];
 
 // Addresses without scheme, `www.`, and what ends them.
@@ -153,13 +153,9 @@ static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     for key in doubtful {
         names.remove(&key);
     }
-    // A trailing blank marks a spelling that is listed to be refused: it has meant more than one licence.
-    for (key, id) in ALIASES {
-        if id.ends_with(' ') {
-            names.remove(*key);
-        } else {
-            names.insert((*key).to_owned(), id);
-        }
+    names.extend(ALIASES.iter().map(|(key, id)| ((*key).to_owned(), *id)));
+    for key in AMBIGUOUS {
+        names.remove(*key);
     }
     names
 });

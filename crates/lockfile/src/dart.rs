@@ -1,7 +1,7 @@
 //! Dart's `pubspec.lock` and `pubspec.yaml` (dart.dev, "The pubspec file").
 
 use crate::listing::{Entry, HashAlgorithm, Listing, decoded, line};
-use crate::yaml::lines;
+use crate::yaml_lines::lines;
 
 /// Reads `pubspec.lock`. What comes with the SDK or from a folder beside it is no package.
 pub fn pub_lock(bytes: &[u8]) -> Listing {
@@ -21,23 +21,23 @@ pub fn pub_lock(bytes: &[u8]) -> Listing {
         match (line.indent, line.key) {
             (0, key) => {
                 close(&mut open);
-                is_packages = key == "packages";
+                is_packages = key == Some("packages");
             }
-            (2, key) if is_packages => {
+            (2, Some(key)) if is_packages => {
                 close(&mut open);
                 open = Entry::new(key, None).map(|entry| (entry, false));
             }
-            (4, "version") => {
+            (4, Some("version")) => {
                 if let Some((entry, _)) = &mut open {
                     entry.version = crate::listing::text(line.value);
                 }
             }
-            (4, "source") => {
+            (4, Some("source")) => {
                 if let Some((_, is_package)) = &mut open {
                     *is_package = matches!(line.value, "hosted" | "git");
                 }
             }
-            (6, "sha256") => {
+            (6, Some("sha256")) => {
                 if let Some((entry, _)) = &mut open {
                     entry.hash(HashAlgorithm::Sha256, line.value);
                 }
@@ -57,19 +57,18 @@ pub fn pub_manifest(bytes: &[u8]) -> Listing {
     };
     let value = |key: &str| {
         let mut top = lines(&text).filter(|line| line.indent == 0);
-        top.find(|line| line.key == key).map(|line| line.value)
+        top.find(|line| line.key == Some(key)).map(|line| line.value)
     };
     let Some(mut entry) = value("name").and_then(|name| Entry::new(name, value("version"))) else {
         return Listing::refused("it has no name");
     };
     entry.homepage = value("homepage").or_else(|| value("repository")).and_then(self::line);
-    let is_text = |text: &&str| !text.starts_with(['>', '|']);
-    entry.summary = value("description").filter(is_text).and_then(self::line);
+    entry.summary = value("description").and_then(self::line);
     let mut is_needs = false;
     for line in lines(&text) {
         match line.indent {
-            0 => is_needs = line.key == "dependencies",
-            2 if is_needs => entry.need(line.key),
+            0 => is_needs = line.key == Some("dependencies"),
+            2 if is_needs => entry.need(line.key.unwrap_or_default()),
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ mod listing;
 
 mod lines;
 mod nodes;
-mod yaml;
+pub mod yaml_lines;
 
 mod cabal;
 mod conan;

@@ -1,7 +1,7 @@
 //! CocoaPods' `Podfile.lock`: pods with versions, below each what it needs.
 
 use crate::listing::{Entry, HashAlgorithm, Listing, decoded};
-use crate::yaml::lines;
+use crate::yaml_lines::lines;
 
 /// Reads `Podfile.lock`. The parts of a pod, `Pod/Part`, are one entry.
 pub fn pod_lock(bytes: &[u8]) -> Listing {
@@ -13,10 +13,11 @@ pub fn pod_lock(bytes: &[u8]) -> Listing {
     let mut section = "";
     let mut last = None;
     for line in lines(&text) {
+        let key = line.key.unwrap_or(line.value);
         match (line.indent, line.is_item) {
-            (0, false) => section = line.key,
+            (0, false) => section = key,
             (4, true) if section == "PODS" => {
-                let (name, version) = pod(line.key);
+                let (name, version) = pod(key);
                 last = listing.entries.iter().position(|it| it.name == name);
                 if last.is_none()
                     && let Some(entry) = Entry::new(name, version)
@@ -26,7 +27,7 @@ pub fn pod_lock(bytes: &[u8]) -> Listing {
                 }
             }
             (6, true) if section == "PODS" => {
-                let (name, _) = pod(line.key);
+                let (name, _) = pod(key);
                 if let Some(entry) = last.and_then(|place| listing.entries.get_mut(place))
                     && entry.name != name
                 {
@@ -34,7 +35,7 @@ pub fn pod_lock(bytes: &[u8]) -> Listing {
                 }
             }
             (2, false) if section == "SPEC CHECKSUMS" => {
-                let known = listing.entries.iter_mut().find(|it| it.name == line.key);
+                let known = listing.entries.iter_mut().find(|it| it.name == key);
                 if let Some(entry) = known {
                     entry.hash(HashAlgorithm::Sha1, line.value);
                 }

@@ -1,7 +1,7 @@
 //! Haskell Stack's `stack.yaml.lock` (docs.haskellstack.org, "Lock files").
 
 use crate::listing::{Entry, HashAlgorithm, Listing, decoded};
-use crate::yaml::lines;
+use crate::yaml_lines::lines;
 
 /// Reads `stack.yaml.lock`: the packages from Hackage that are not in a snapshot.
 pub fn stack_lock(bytes: &[u8]) -> Listing {
@@ -13,9 +13,9 @@ pub fn stack_lock(bytes: &[u8]) -> Listing {
     let mut is_completed = false;
     for line in lines(&text) {
         match line.key {
-            "completed" => is_completed = true,
-            "original" => is_completed = false,
-            "hackage" if is_completed => match package(line.value) {
+            Some("completed") => is_completed = true,
+            Some("original") => is_completed = false,
+            Some("hackage") if is_completed => match package(line.value) {
                 Some(entry) => listing.add(entry),
                 None => listing.complain("a package has no name"),
             },

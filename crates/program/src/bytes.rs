@@ -1,11 +1,11 @@
 //! Numbers in bytes; `None` beyond the end.
 
-/// Which byte of a number comes first.
+/// The order of a number's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endian {
-    /// The highest.
+    /// The most significant byte first.
     Big,
-    /// The lowest.
+    /// The least significant byte first.
     Little,
 }
 
@@ -42,9 +42,9 @@ pub fn size_at(bytes: &[u8], at: usize, endian: Endian) -> Option<usize> {
 }
 
 /// So many bytes from there.
-pub fn slice(bytes: &[u8], at: u64, size: u64) -> Option<&[u8]> {
-    let at = usize::try_from(at).ok()?;
-    bytes.get(at..at.checked_add(usize::try_from(size).ok()?)?)
+pub fn slice<N: TryInto<usize>>(bytes: &[u8], at: N, size: N) -> Option<&[u8]> {
+    let (at, size) = (at.try_into().ok()?, size.try_into().ok()?);
+    bytes.get(at..at.checked_add(size)?)
 }
 
 /// What is there of so many bytes from there.

@@ -5,10 +5,10 @@ use sealift_model::PackageKind;
 use serde_json::{Map, Value};
 
 use super::npm_lock::project_draft;
-use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, Places, directory, is_name, is_version};
+use super::{NEEDS_MAX, PACKAGES_MAX, Places, directory, is_name, is_version};
 use super::{needed, needs, within};
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
-use crate::declared::{declared, download_url, integrity, is_of_package};
+use crate::declared::{admit, declared, download_url, integrity, no_lock};
 
 /// Bun's lock files.
 pub(crate) const LOCK: Cataloger = Cataloger {
@@ -20,20 +20,13 @@ pub(crate) const LOCK: Cataloger = Cataloger {
 };
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
+    if let Err(refused) = admit(bytes, context) {
+        return refused;
+    }
     let mut found = Found::default();
-    if is_of_package(&context.path()) {
-        return found;
-    }
-    if bytes.len() > LOCK_BYTES_MAX {
-        found.notes.push(context.note("it is too large for a lock file"));
-        return found;
-    }
     let lock: Map<String, Value> = match serde_json::from_slice(&plain(bytes)) {
         Ok(lock) => lock,
-        Err(error) => {
-            found.notes.push(context.note(format!("it is no lock file: {error}")));
-            return found;
-        }
+        Err(error) => return no_lock(context, &error),
     };
     let root = directory(context);
     let packages = lock.get("packages").and_then(Value::as_object);

@@ -4,9 +4,9 @@
 use sealift_model::PackageKind;
 use serde_json::{Map, Value};
 
-use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, directory, is_name, is_version, within};
+use super::{NEEDS_MAX, PACKAGES_MAX, directory, is_name, is_version, within};
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
-use crate::declared::{Entries, declared, download_url, hash, integrity, is_of_package};
+use crate::declared::{Entries, admit, declared, download_url, hash, integrity, no_lock};
 
 /// Deno's lock files.
 pub(crate) const LOCK: Cataloger = Cataloger {
@@ -18,20 +18,13 @@ pub(crate) const LOCK: Cataloger = Cataloger {
 };
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
+    if let Err(refused) = admit(bytes, context) {
+        return refused;
+    }
     let mut found = Found::default();
-    if is_of_package(&context.path()) {
-        return found;
-    }
-    if bytes.len() > LOCK_BYTES_MAX {
-        found.notes.push(context.note("it is too large for a lock file"));
-        return found;
-    }
     let lock: Value = match serde_json::from_slice(bytes) {
         Ok(lock) => lock,
-        Err(error) => {
-            found.notes.push(context.note(format!("it is no lock file: {error}")));
-            return found;
-        }
+        Err(error) => return no_lock(context, &error),
     };
     let all = |path: &str| lock.pointer(path).and_then(Value::as_object).into_iter().flatten();
     let is_package =

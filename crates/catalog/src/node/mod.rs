@@ -30,7 +30,6 @@ pub(crate) const PACKAGE: Cataloger = Cataloger {
 };
 
 const MANIFEST_BYTES_MAX: usize = 16 << 20;
-const LOCK_BYTES_MAX: usize = 32 << 20;
 const PACKAGES_MAX: usize = 100_000;
 const NEEDS_MAX: usize = 2_000;
 const FILES_MAX: usize = 50_000;

@@ -5,10 +5,10 @@
 use sealift_model::PackageKind;
 use serde_json::{Map, Value};
 
-use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, Places, directory, is_name, is_version};
+use super::{NEEDS_MAX, PACKAGES_MAX, Places, directory, is_name, is_version};
 use super::{licenses, needed, needs, within};
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
-use crate::declared::{declared, download_url, integrity, is_of_package};
+use crate::declared::{admit, declared, download_url, fit, integrity, no_lock};
 
 /// What is meant to be installed.
 pub(crate) const LOCK: Cataloger = Cataloger {
@@ -29,20 +29,14 @@ pub(crate) const HIDDEN: Cataloger = Cataloger {
 };
 
 fn read(bytes: &[u8], context: &Context<'_>, is_hidden: bool) -> Found {
+    let admitted = if is_hidden { fit(bytes, context) } else { admit(bytes, context) };
+    if let Err(refused) = admitted {
+        return refused;
+    }
     let mut found = Found::default();
-    if !is_hidden && is_of_package(&context.path()) {
-        return found;
-    }
-    if bytes.len() > LOCK_BYTES_MAX {
-        found.notes.push(context.note("it is too large for a lock file"));
-        return found;
-    }
     let lock: Map<String, Value> = match serde_json::from_slice(bytes) {
         Ok(lock) => lock,
-        Err(error) => {
-            found.notes.push(context.note(format!("it is no lock file: {error}")));
-            return found;
-        }
+        Err(error) => return no_lock(context, &error),
     };
     let mut root = directory(context);
     if is_hidden {

@@ -2,9 +2,9 @@
 
 use sealift_model::PackageKind;
 
-use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, directory, is_name, is_version, within};
+use super::{NEEDS_MAX, PACKAGES_MAX, directory, is_name, is_version, within};
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
-use crate::declared::{Entries, declared, download_url, integrity, is_of_package};
+use crate::declared::{Entries, admit, declared, download_url, integrity, no_lock};
 use crate::yaml::{self, Yaml};
 
 /// pnpm's lock files.
@@ -17,21 +17,14 @@ pub(crate) const LOCK: Cataloger = Cataloger {
 };
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
+    if let Err(refused) = admit(bytes, context) {
+        return refused;
+    }
     let mut found = Found::default();
-    if is_of_package(&context.path()) {
-        return found;
-    }
-    if bytes.len() > LOCK_BYTES_MAX {
-        found.notes.push(context.note("it is too large for a lock file"));
-        return found;
-    }
     let text = String::from_utf8_lossy(bytes);
     let lock = match yaml::parse(&text) {
         Ok(lock) => lock,
-        Err(error) => {
-            found.notes.push(context.note(format!("it is no lock file: {error}")));
-            return found;
-        }
+        Err(error) => return no_lock(context, &error),
     };
     let version = lock.get("lockfileVersion").and_then(Yaml::text).unwrap_or_default();
     let Ok(major) = version.split('.').next().unwrap_or_default().parse::<u32>() else {

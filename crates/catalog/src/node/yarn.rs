@@ -2,9 +2,9 @@
 
 use sealift_model::PackageKind;
 
-use super::{LOCK_BYTES_MAX, NEEDS_MAX, PACKAGES_MAX, directory, is_name, is_version, within};
+use super::{NEEDS_MAX, PACKAGES_MAX, directory, is_name, is_version, within};
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
-use crate::declared::{Entries, declared, download_url, integrity, is_of_package};
+use crate::declared::{Entries, admit, declared, download_url, integrity, no_lock};
 use crate::yaml::{self, Yaml};
 
 /// Yarn's lock files.
@@ -17,19 +17,15 @@ pub(crate) const LOCK: Cataloger = Cataloger {
 };
 
 fn read(bytes: &[u8], context: &Context<'_>) -> Found {
+    if let Err(refused) = admit(bytes, context) {
+        return refused;
+    }
     let mut found = Found::default();
-    if is_of_package(&context.path()) {
-        return found;
-    }
-    if bytes.len() > LOCK_BYTES_MAX {
-        found.notes.push(context.note("it is too large for a lock file"));
-        return found;
-    }
     let text = String::from_utf8_lossy(bytes);
     if text.starts_with("__metadata:") || text.contains("\n__metadata:") {
         match yaml::parse(&text) {
             Ok(lock) => found.drafts = berry(&lock, context),
-            Err(error) => found.notes.push(context.note(format!("it is no lock file: {error}"))),
+            Err(error) => return no_lock(context, &error),
         }
         return found;
     }

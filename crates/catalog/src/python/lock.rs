@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use super::markers::{Environment, normalized, required};
 use crate::cataloger::{Cataloger, Context, Draft, Found, Pattern};
 use crate::component::NAME_BYTES_MAX;
-use crate::declared::{Entries, declared, download_url, hash, is_of_package};
+use crate::declared::{Entries, admit, declared, download_url, hash, no_lock};
 
 /// Those in TOML.
 pub(crate) const TOML: Cataloger = Cataloger {
@@ -35,7 +35,6 @@ pub(crate) const PIPFILE: Cataloger = Cataloger {
     read: read_pipfile,
 };
 
-const LOCK_BYTES_MAX: usize = 32 << 20;
 const PACKAGES_MAX: usize = 50_000;
 const NEEDS_MAX: usize = 2_000;
 
@@ -58,20 +57,13 @@ fn key(name: &str, context: &Context<'_>) -> String {
 }
 
 fn read_toml(bytes: &[u8], context: &Context<'_>) -> Found {
+    if let Err(refused) = admit(bytes, context) {
+        return refused;
+    }
     let mut found = Found::default();
-    if is_of_package(&context.path()) {
-        return found;
-    }
-    if bytes.len() > LOCK_BYTES_MAX {
-        found.notes.push(context.note("it is too large for a lock file"));
-        return found;
-    }
     let lock: Table = match toml::from_str(&String::from_utf8_lossy(bytes)) {
         Ok(lock) => lock,
-        Err(error) => {
-            found.notes.push(context.note(format!("it is no lock file: {}", error.message())));
-            return found;
-        }
+        Err(error) => return no_lock(context, &error.message()),
     };
     let lists = ["package", "packages"].map(|key| lock.get(key).and_then(Value::as_array));
     let packages: Vec<&Table> = lists
@@ -204,20 +196,13 @@ fn asked_extras(packages: &[&Table]) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn read_pipfile(bytes: &[u8], context: &Context<'_>) -> Found {
+    if let Err(refused) = admit(bytes, context) {
+        return refused;
+    }
     let mut found = Found::default();
-    if is_of_package(&context.path()) {
-        return found;
-    }
-    if bytes.len() > LOCK_BYTES_MAX {
-        found.notes.push(context.note("it is too large for a lock file"));
-        return found;
-    }
     let lock: Json = match serde_json::from_slice(bytes) {
         Ok(lock) => lock,
-        Err(error) => {
-            found.notes.push(context.note(format!("it is no lock file: {error}")));
-            return found;
-        }
+        Err(error) => return no_lock(context, &error),
     };
     let mut entries = Entries::new();
     let groups = lock.as_object().into_iter().flatten().filter(|(name, _)| *name != "_meta");

@@ -6,19 +6,19 @@ const LINES_MAX: usize = 200_000;
 
 /// A line that says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Line<'a> {
+pub struct Line<'a> {
     /// Column of the key, or of the item's text.
-    pub(crate) indent: usize,
+    pub indent: usize,
     /// True behind a dash.
-    pub(crate) is_item: bool,
+    pub is_item: bool,
     /// `key:`; none for an item that is a text.
-    pub(crate) key: Option<&'a str>,
+    pub key: Option<&'a str>,
     /// What is behind the key or the dash, without quotes and comment.
-    pub(crate) value: &'a str,
+    pub value: &'a str,
 }
 
 /// The lines, as far as the limit goes.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     // The column that a block scalar's lines are behind of.
     let mut block: Option<usize> = None;
     text.lines().take(LINES_MAX).filter_map(move |raw| {
