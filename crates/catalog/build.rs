@@ -5,7 +5,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 9] = [
+const SOURCES: [&str; 12] = [
     "../archive/src",
     "../cataloger/src",
     "../deb822/src",
@@ -13,15 +13,18 @@ const FOLDERS: [&str; 9] = [
     "../image/src",
     "../license/src",
     "../lockfile/src",
+    "../model/src",
+    "../oci/src",
     "../program/src",
+    "../../Cargo.lock",
     "src",
 ];
 
 fn main() {
     let mut hasher = DefaultHasher::new();
-    for folder in FOLDERS {
-        println!("cargo::rerun-if-changed={folder}");
-        for file in sources(Path::new(folder)) {
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+        for file in files(Path::new(source)) {
             file.hash(&mut hasher);
             fs::read(&file).expect("a source that was listed can be read").hash(&mut hasher);
         }
@@ -29,19 +32,17 @@ fn main() {
     println!("cargo::rustc-env=SEALIFT_ANALYSIS={:016x}", hasher.finish());
 }
 
-// All files below a folder, in order; a folder that is not there has none.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+// A file, or all files below a folder, in order; what is not there has none.
+fn files(source: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut pending = vec![folder.to_owned()];
+    let mut pending = vec![source.to_owned()];
     while let Some(next) = pending.pop() {
-        let Ok(entries) = fs::read_dir(next) else { continue };
-        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            if path.is_dir() {
-                pending.push(path);
-            } else {
-                found.push(path);
-            }
+        if next.is_file() {
+            found.push(next);
+            continue;
         }
+        let Ok(entries) = fs::read_dir(next) else { continue };
+        pending.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
     }
     found.sort();
     found

@@ -161,8 +161,12 @@ pub fn image_archive(bytes: &[u8]) {
     ];
     // What it is taken for may be wrong; that it is taken for something must end.
     let _ = detect(&path, None);
-    let nothing =
-        Inspection { wanted: &|_, _| false, look: &|_, _| Look::Pass, extract: &|_, _| None };
+    let nothing = Inspection {
+        wanted: &|_, _| false,
+        look: &|_, _| Look::Pass,
+        useless: &|_| Vec::new(),
+        extract: &|_, _| None,
+    };
     if let Ok(tree) = open_rootfs(&path, &|_, _| true, &nothing, &limits()) {
         check_tree(&tree);
     }

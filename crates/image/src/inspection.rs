@@ -1,6 +1,7 @@
 //! Files that are looked at while they pass by: only what is found in them stays in memory.
 
 use std::io::Read;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use sealift_archive::{Error, RelativePath, read_bounded};
@@ -26,12 +27,18 @@ pub struct Inspection<'a> {
     pub wanted: &'a Wanted<'a>,
     /// How much of such a file to look at, by its path and its first [`START_BYTES`] bytes.
     pub look: &'a (dyn Fn(&RelativePath, &[u8]) -> Look + Sync + 'a),
+    /// Places in a file that are of no use, ascending, by its first [`HEAD_BYTES`] bytes. They need not be in memory: of a
+    /// very large file `extract` sees zeros there.
+    pub useless: &'a (dyn Fn(&[u8]) -> Vec<Range<u64>> + Sync + 'a),
     /// What to keep of a content.
     pub extract: &'a Extractor<'a>,
 }
 
 /// So many bytes at the beginning of a file decide how much of it is looked at.
 pub const START_BYTES: usize = 64;
+
+/// So many bytes at the beginning of a very large file decide what of it is of no use.
+pub const HEAD_BYTES: usize = 4096;
 
 /// How much of a file to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +89,14 @@ impl Inspection<'_> {
             *buffer = vec![0; size.max(kept)];
         }
         buffer[..start.len()].copy_from_slice(&start);
-        let count = start.len() + fill(&mut content, &mut buffer[start.len()..size])?;
+        let mut count = start.len();
+        if size > LARGE_KEPT_BYTES {
+            count += fill(&mut content, &mut buffer[count..HEAD_BYTES])?;
+            let useless = (self.useless)(&buffer[..count]);
+            count += fill_except(&mut content, &mut buffer[..size], count, &useless)?;
+        } else {
+            count += fill(&mut content, &mut buffer[count..size])?;
+        }
         let extract = (self.extract)(path, &buffer[..count]);
         if buffer.len() > LARGE_KEPT_BYTES {
             *buffer = Vec::new();
@@ -92,6 +106,36 @@ impl Inspection<'_> {
             None => Body::None,
         })
     }
+}
+
+// The same from a place on, but leaves useless parts of the buffer alone. The system gives no memory to what is never
+// written.
+fn fill_except(
+    content: &mut dyn Read,
+    buffer: &mut [u8],
+    start: usize,
+    useless: &[Range<u64>],
+) -> std::io::Result<usize> {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(buffer.len());
+    let parts: Vec<_> = useless.iter().map(|part| (place(part.start), place(part.end))).collect();
+    let mut at = start;
+    for (begin, end) in parts {
+        if begin < at || end <= begin {
+            continue;
+        }
+        at += fill(content, &mut buffer[at..begin])?;
+        if at < begin {
+            return Ok(at - start);
+        }
+        let len = (end - begin) as u64;
+        let skipped = std::io::copy(&mut content.take(len), &mut std::io::sink())?;
+        at += usize::try_from(skipped).unwrap_or(usize::MAX);
+        if skipped < len {
+            return Ok(at - start);
+        }
+    }
+    at += fill(content, &mut buffer[at..])?;
+    Ok(at - start)
 }
 
 /// Reads until the buffer is full or the content is at its end, and says how much that is.
@@ -106,4 +150,41 @@ pub(crate) fn fill(content: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result
         }
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn useless_parts_are_passed_over() {
+        let content: Vec<u8> = (1..=20).collect();
+        let check = |useless: &[(u64, u64)], content: &[u8], expected: &[u8]| {
+            let mut buffer = [0; 20];
+            let useless: Vec<_> = useless.iter().map(|(start, end)| *start..*end).collect();
+            let count = fill_except(&mut &content[2..], &mut buffer, 2, &useless).unwrap();
+            assert_eq!((count, &buffer[2..]), (content.len() - 2, expected), "{useless:?}");
+        };
+        let all: Vec<u8> = (3..=20).collect();
+        check(&[], &content, &all);
+        check(
+            &[(4, 6), (8, 9)],
+            &content,
+            &[3, 4, 0, 0, 7, 8, 0, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
+        );
+        // Before the start, empty, in the wrong order, beyond the end.
+        check(
+            &[(0, 4), (5, 5), (10, 8), (18, u64::MAX)],
+            &content,
+            &[&all[..16], &[0, 0][..]].concat(),
+        );
+        // The content ends before, in, and behind a useless part.
+        let mut short = all.clone();
+        short[3..].fill(0);
+        check(&[(6, 8)], &content[..5], &short);
+        check(&[(5, 8)], &content[..6], &short);
+        short[5] = 8;
+        short[3] = 0;
+        check(&[(5, 7)], &content[..8], &short);
+    }
 }

@@ -1,6 +1,8 @@
 //! From an image to its file tree.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use sealift_archive::{EntryKind, Header, Limits, RelativePath};
@@ -207,14 +209,27 @@ impl Job<'_> {
         layers: Vec<usize>,
         keep: &(dyn Fn(usize) -> (&'a Keep<'a>, String) + Sync),
     ) -> Vec<Result<Scan>> {
+        // The largest first: whoever is free takes the next one, and none is left alone with a large one at the end.
+        let mut order: Vec<usize> = (0..layers.len()).collect();
+        order.sort_by_key(|place| Reverse(self.size(layers[*place])));
+        let taken = AtomicUsize::new(0);
         // All are awaited and the lowest layer's error is the one that shows, however the threads ran.
-        layers
-            .into_par_iter()
-            .map(|layer| {
+        let mut scans: Vec<(usize, Result<Scan>)> = layers
+            .par_iter()
+            .with_max_len(1)
+            .map(|_| {
+                let place = order[taken.fetch_add(1, Ordering::Relaxed)];
+                let layer = layers[place];
                 let (keep, key) = keep(layer);
-                self.layer(layer, keep, &key)
+                (place, self.layer(layer, keep, &key))
             })
-            .collect()
+            .collect();
+        scans.sort_by_key(|(place, _)| *place);
+        scans.into_iter().map(|(_, scan)| scan).collect()
+    }
+
+    fn size(&self, layer: usize) -> u64 {
+        self.image.layers().nth(layer).map_or(0, |(descriptor, _)| descriptor.size)
     }
 
     fn layer(&self, layer: usize, keep: &Keep<'_>, key: &str) -> Result<Scan> {

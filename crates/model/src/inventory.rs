@@ -1,11 +1,12 @@
 //! What is inside an image.
 
 use sealift_oci::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::{Package, PackageId};
 
 /// What is inside an image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The distribution, from os-release.
     pub distro: Option<Distro>,
@@ -22,7 +23,7 @@ pub struct Inventory {
 }
 
 /// A layer and what made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
     /// Digest of the blob.
     pub digest: Digest,
@@ -37,7 +38,7 @@ pub struct Layer {
 }
 
 /// How much of the files the packages account for. Every regular file is in exactly one of the three.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Files of packages.
     pub owned: FileCount,
@@ -63,7 +64,7 @@ impl Coverage {
 }
 
 /// Files and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileCount {
     /// How many.
     pub files: u64,
@@ -72,7 +73,7 @@ pub struct FileCount {
 }
 
 /// A file that nothing accounts for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnownedFile {
     /// Absolute path.
     pub path: String,
@@ -104,7 +105,7 @@ impl Inventory {
 }
 
 /// A distribution (os-release(5)).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Distro {
     /// `ID`, `debian`.
     pub id: String,
@@ -119,7 +120,7 @@ pub struct Distro {
 }
 
 /// How two packages relate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Relation {
     /// From this one.
     pub from: PackageId,
@@ -130,7 +131,7 @@ pub struct Relation {
 }
 
 /// Kind of a relation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RelationKind {
     /// The first needs the second.
     DependsOn,
@@ -141,7 +142,7 @@ pub enum RelationKind {
 }
 
 /// Something that could not be read or judged. Analyses are total: they return what they have and notes on the rest.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
     /// Where: a path, a package, an advisory.
     pub subject: String,

@@ -1,15 +1,16 @@
 //! A package found in an image.
 
 use sealift_oci::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::Purl;
 
 /// Place of a package in its [`crate::Inventory`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PackageId(pub usize);
 
 /// What installs it, and so how its versions are ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum PackageKind {
     /// Debian's dpkg.
@@ -197,7 +198,7 @@ impl PackageKind {
 }
 
 /// A package found in an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
     /// What installs it.
     pub kind: PackageKind,
@@ -267,7 +268,7 @@ impl Package {
 }
 
 /// A hash that a record has of a package's content.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Hash {
     /// Which function.
     pub algorithm: HashAlgorithm,
@@ -276,7 +277,7 @@ pub struct Hash {
 }
 
 /// A hash function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum HashAlgorithm {
     /// MD5.
     Md5,
@@ -291,7 +292,7 @@ pub enum HashAlgorithm {
 }
 
 /// The source package of a binary package.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourcePackage {
     /// Name.
     pub name: String,
@@ -300,7 +301,7 @@ pub struct SourcePackage {
 }
 
 /// A licence as declared, and as an SPDX expression if it could be read as one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct License {
     /// The text that was found.
     pub declared: String,
@@ -318,7 +319,7 @@ impl License {
 }
 
 /// How a licence is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LicenseSource {
     /// The package's own record names it.
     #[default]
@@ -328,7 +329,7 @@ pub enum LicenseSource {
 }
 
 /// A person or an organisation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Supplier {
     /// A person, `Name <mail>` or a name.
     Person(String),
@@ -337,7 +338,7 @@ pub enum Supplier {
 }
 
 /// A place that shows a package.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Absolute path in the image.
     pub path: String,
@@ -350,7 +351,7 @@ pub struct Evidence {
 }
 
 /// How sure it is that the evidence shows the package, in this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Confidence {
     /// It may be another one: a path's shape, a text in a program.
     Low,
@@ -372,7 +373,7 @@ impl Confidence {
 }
 
 /// How a file shows a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
     /// A package manager's own record of what it installed.
     Database,
@@ -404,7 +405,7 @@ impl Method {
 }
 
 /// A layer, by place and by content.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LayerRef {
     /// Place, lowest is 0.
     pub index: usize,
@@ -413,7 +414,7 @@ pub struct LayerRef {
 }
 
 /// How real a package is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Scope {
     /// It is installed.
     #[default]

@@ -1,10 +1,11 @@
 //! Package URLs (package-url specification, PURL-SPECIFICATION.rst).
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// A package URL in its parts; `Display` gives the canonical text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Purl {
     /// Type, lower-case.
     pub kind: String,

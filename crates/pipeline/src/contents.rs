@@ -9,12 +9,21 @@ pub use sealift_catalog::{INSPECTORS, Pattern, catalogers};
 
 use crate::Error;
 use crate::Session;
-use crate::layers::Findings;
+use crate::inventories::Inventories;
+use crate::layers::Layers;
 use crate::open::Opened;
 
-/// What is inside an image. A layer that was looked at before is not read again.
+/// What is inside an image. An image that was listed before is not read again, nor is a layer of any such image.
 pub fn inventory(session: &Session<'_>, image: &Image) -> Result<Inventory, Error> {
-    Ok(catalogue(image, &read(session, image)?))
+    let inventories = Inventories::beside(session.store);
+    if let Some(known) = inventories.as_ref().and_then(|inventories| inventories.load(image)) {
+        return Ok(known);
+    }
+    let inventory = catalogue(image, &read(session, image)?);
+    if let Some(inventories) = inventories {
+        inventories.save(image, &inventory);
+    }
+    Ok(inventory)
 }
 
 /// Refuses an inventory of an image of which some layers could not be read. Whoever judges an image asks this first; who
@@ -45,8 +54,8 @@ pub fn inventory_of_every_byte(image: &Image) -> Result<Inventory, Error> {
 
 /// The files of an image, with the content that catalogers want. A layer that was looked at before is not read again.
 pub fn read(session: &Session<'_>, image: &Image) -> Result<FileTree, Error> {
-    let findings = Findings::beside(session.store);
-    read_layers(image, findings.as_ref().map(|findings| findings as &dyn LayerCache))
+    let layers = Layers::beside(session.store);
+    read_layers(image, layers.as_ref().map(|layers| layers as &dyn LayerCache))
 }
 
 fn read_layers(image: &Image, cache: Option<&dyn LayerCache>) -> Result<FileTree, Error> {

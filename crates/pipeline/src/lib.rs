@@ -6,6 +6,8 @@
 mod containerd;
 mod error;
 mod events;
+mod findings;
+mod inventories;
 mod layers;
 mod network;
 mod session;

@@ -192,8 +192,12 @@ fn blobs_have_a_limit() {
 // What is in an image of which one layer is not as it should be: paths, layers that are not read, entries left out.
 fn rest(blobs: &Blobs, descriptor: &Descriptor) -> (Vec<String>, Vec<String>, Vec<String>) {
     let image = image_from_descriptor(Arc::new(blobs.clone()), descriptor).unwrap();
-    let inspection =
-        Inspection { wanted: &|_, _| false, look: &|_, _| Look::Pass, extract: &|_, _| None };
+    let inspection = Inspection {
+        wanted: &|_, _| false,
+        look: &|_, _| Look::Pass,
+        useless: &|_| Vec::new(),
+        extract: &|_, _| None,
+    };
     let limits = ReadLimits::default();
     let tree = read_inspected(&image, &|_, _| true, &inspection, &limits, None).unwrap();
     let unread = tree.unread_layers().iter().map(|it| format!("{}: {}", it.index, it.reason));

@@ -21,8 +21,12 @@ fn starts_zip(_: &RelativePath, start: &[u8]) -> Look {
 
 #[test]
 fn a_head_is_enough() {
-    let inspection =
-        Inspection { wanted: &|_, _| true, look: &|_, _| Look::Head(4), extract: &length };
+    let inspection = Inspection {
+        wanted: &|_, _| true,
+        look: &|_, _| Look::Head(4),
+        useless: &|_| Vec::new(),
+        extract: &length,
+    };
     let image = image(&[layer(&["a=PK12345678", "b=PKx"])]);
     let limits = ReadLimits { body_bytes_max: 4, ..ReadLimits::default() };
     let tree = read_inspected(&image, &|_, _| false, &inspection, &limits, None).unwrap();
@@ -41,6 +45,7 @@ fn only_extracts_are_kept() {
     let inspection = Inspection {
         wanted: &|path, _| !path.as_bytes().starts_with(b"x"),
         look: &|_, start| whole_if(start.starts_with(b"PK") || start.starts_with(b"EL")),
+        useless: &|_| Vec::new(),
         extract: &extract,
     };
     let image = image(&[
@@ -58,7 +63,12 @@ fn only_extracts_are_kept() {
 
 #[test]
 fn limits_of_inspections() {
-    let inspection = Inspection { wanted: &|_, _| true, look: &starts_zip, extract: &length };
+    let inspection = Inspection {
+        wanted: &|_, _| true,
+        look: &starts_zip,
+        useless: &|_| Vec::new(),
+        extract: &length,
+    };
     let image = image(&[layer(&["a=PK12", "b=PK123", "c=no matter"])]);
     let limits = ReadLimits { body_bytes_max: 4, ..ReadLimits::default() };
     let tree = read_inspected(&image, &|_, _| false, &inspection, &limits, None).unwrap();
@@ -73,7 +83,12 @@ fn folders_too() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a"), "PK123").unwrap();
     std::fs::write(folder.path().join("b"), "other").unwrap();
-    let inspection = Inspection { wanted: &|_, _| true, look: &starts_zip, extract: &length };
+    let inspection = Inspection {
+        wanted: &|_, _| true,
+        look: &starts_zip,
+        useless: &|_| Vec::new(),
+        extract: &length,
+    };
     let limits = ReadLimits::default();
     let tree =
         open_directory_inspected(folder.path(), &|_, _| false, &inspection, &limits).unwrap();

@@ -8,8 +8,12 @@ use sealift_oci::Digest;
 
 use crate::kit::{archive, build, gzip, layer, run, show};
 
-const NOTHING: Inspection<'_> =
-    Inspection { wanted: &|_, _| false, look: &|_, _| Look::Pass, extract: &|_, _| None };
+const NOTHING: Inspection<'_> = Inspection {
+    wanted: &|_, _| false,
+    look: &|_, _| Look::Pass,
+    useless: &|_| Vec::new(),
+    extract: &|_, _| None,
+};
 
 fn open(path: &Path) -> Result<FileTree, Error> {
     let wanted = |path: &sealift_archive::RelativePath, _: &sealift_image::FileMeta| {

@@ -1,5 +1,7 @@
 //! ELF files (System V ABI, chapters 4 and 5), of 32 and 64 bits, in both byte orders.
 
+use std::ops::Range;
+
 use super::{Format, NAME_BYTES_MAX, Program, Section, Segment, SymbolLayout, SymbolTable, word};
 use crate::bytes::{Endian, available, text, u16_at, u32_at};
 
@@ -12,32 +14,48 @@ const SYMBOLS: u32 = 2;
 const ZEROS: u32 = 8;
 const DYNAMIC_SYMBOLS: u32 = 11;
 const LOADED: u32 = 1;
+const EXECUTABLE: u32 = 1;
 const WRITABLE: u32 = 2;
+const READABLE: u32 = 4;
 
 pub(super) fn parse(bytes: &[u8]) -> Option<Program<'_>> {
-    let is_wide = match bytes.get(4)? {
-        1 => false,
-        2 => true,
-        _ => return None,
-    };
-    let endian = match bytes.get(5)? {
-        1 => Endian::Little,
-        2 => Endian::Big,
-        _ => return None,
-    };
-    let file = File { bytes, is_wide, endian };
+    let file = File::of(bytes)?;
     let sections = file.sections()?;
     Some(Program {
         format: Format::Elf,
         bytes,
-        endian,
-        is_wide,
+        endian: file.endian,
+        is_wide: file.is_wide,
         segments: file.segments(sections.first())?,
         symbols: file.symbols(&sections),
         sections: file.named(&sections),
         directories: Vec::new(),
         base: 0,
     })
+}
+
+// Linkers that put constants beside the instructions make no segment that is only read.
+pub(super) fn instructions(start: &[u8]) -> Option<Vec<Range<u64>>> {
+    let file = File::of(start).filter(|_| start.starts_with(b"\x7fELF"))?;
+    let mut found = Vec::new();
+    let mut has_constants = false;
+    for segment in file.loaded(None)? {
+        let (flags, offset, size) = (segment.flags, segment.offset, segment.size);
+        has_constants |= flags == READABLE && size > 0;
+        if flags == READABLE | EXECUTABLE {
+            found.push(offset..offset.checked_add(size)?);
+        }
+    }
+    found.sort_by_key(|range| range.start);
+    has_constants.then_some(found)
+}
+
+#[derive(Clone, Copy)]
+struct Loaded {
+    flags: u32,
+    offset: u64,
+    address: u64,
+    size: u64,
 }
 
 struct File<'a> {
@@ -57,6 +75,19 @@ struct Header {
 }
 
 impl<'a> File<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let is_wide = match bytes.get(4)? {
+            1 => false,
+            2 => true,
+            _ => return None,
+        };
+        let endian = match bytes.get(5)? {
+            1 => Endian::Little,
+            2 => Endian::Big,
+            _ => return None,
+        };
+        Some(Self { bytes, is_wide, endian })
+    }
     // The place of a field in the file of 64 bits and of 32 bits.
     fn at(&self, wide: usize, narrow: usize) -> usize {
         if self.is_wide { wide } else { narrow }
@@ -145,6 +176,15 @@ impl<'a> File<'a> {
     }
 
     fn segments(&self, first: Option<&Header>) -> Option<Vec<Segment<'a>>> {
+        let segment = |loaded: Loaded| Segment {
+            address: loaded.address,
+            data: available(self.bytes, loaded.offset, loaded.size),
+            is_writable: loaded.flags & WRITABLE != 0,
+        };
+        Some(self.loaded(first)?.into_iter().map(segment).collect())
+    }
+
+    fn loaded(&self, first: Option<&Header>) -> Option<Vec<Loaded>> {
         let offset = word(self.bytes, self.at(32, 28), self.is_wide, self.endian)?;
         let (entry, count) = (self.half(54, 42)?, self.half(56, 44)?);
         if offset == 0 || entry < self.at(56, 32) {
@@ -154,16 +194,57 @@ impl<'a> File<'a> {
             Some(first) if count == 0xffff => first.info as usize,
             _ => count,
         };
-        let segment = |entry: &[u8]| -> Option<Segment<'a>> {
+        let loaded = |entry: &[u8]| -> Option<Loaded> {
             let wide = |wide, narrow| word(entry, self.at(wide, narrow), self.is_wide, self.endian);
-            let flags = u32_at(entry, self.at(4, 24), self.endian)?;
             (u32_at(entry, 0, self.endian)? == LOADED).then_some(())?;
-            Some(Segment {
+            Some(Loaded {
+                flags: u32_at(entry, self.at(4, 24), self.endian)?,
+                offset: wide(8, 4)?,
                 address: wide(16, 8)?,
-                data: available(self.bytes, wide(8, 4)?, wide(32, 16)?),
-                is_writable: flags & WRITABLE != 0,
+                size: wide(32, 16)?,
             })
         };
-        Some(self.table(offset, entry, count.min(SEGMENTS_MAX)).filter_map(segment).collect())
+        Some(self.table(offset, entry, count.min(SEGMENTS_MAX)).filter_map(loaded).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // This test's own program.
+    #[test]
+    fn instructions_tell_nothing() {
+        let place = |at: u64| usize::try_from(at).unwrap();
+        let mut bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let found = instructions(&bytes[..4096]).unwrap();
+        let size: u64 = found.iter().map(|range| range.end - range.start).sum();
+        let known = |bytes: &[u8]| {
+            let program = parse(bytes).unwrap();
+            let text = program.section(".text").unwrap();
+            let texts = crate::rust::crates_in_texts(&program);
+            (text.iter().all(|byte| *byte == 0), crate::rust::compiler(&program), texts)
+        };
+        let (is_cleared, compiler, texts) = known(&bytes);
+        assert!(!is_cleared && size > 100_000);
+        for range in found {
+            bytes[place(range.start)..place(range.end)].fill(0);
+        }
+        assert_eq!(known(&bytes), (true, compiler, texts));
+    }
+
+    #[test]
+    fn hostile() {
+        let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        for end in 0..600 {
+            instructions(&bytes[..end]);
+        }
+        let mut start = bytes[..600].to_vec();
+        for at in 0..start.len() {
+            let old = std::mem::replace(&mut start[at], 0xff);
+            instructions(&start);
+            start[at] = old;
+        }
+        assert_eq!(instructions(b"MZ"), None);
     }
 }

@@ -4,6 +4,8 @@ mod elf;
 mod mach_o;
 mod pe;
 
+use std::ops::Range;
+
 use crate::bytes::{Endian, available, slice, u32_at, u64_at};
 
 /// Longest name of a section that is looked at.
@@ -93,6 +95,12 @@ impl<'a> Program<'a> {
     /// True if a file that begins so may be a program.
     pub fn starts(start: &[u8]) -> bool {
         start.starts_with(b"\x7fELF") || start.starts_with(b"MZ") || mach_o::starts(start)
+    }
+
+    /// Where the file has instructions and nothing else, by its beginning: texts, records and data are elsewhere. Nothing
+    /// if that is not sure.
+    pub fn instructions(start: &[u8]) -> Vec<Range<u64>> {
+        elf::instructions(start).unwrap_or_default()
     }
 
     /// The content of the first section of this name.
