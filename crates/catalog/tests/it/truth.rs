@@ -1,6 +1,6 @@
-//! What pip, npm and gem say of what they installed, against what is found. `tests/setup` makes the folders.
+//! What pip, npm, gem and cargo say of what they installed, against what is found. `tests/setup` makes the folders.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -219,4 +219,59 @@ fn as_gem_lists() {
         paths.trim().split(':').map(|path| Path::new(path).join("specifications")).collect();
     let inventory = found(&folders);
     same(&installed(&inventory, PackageKind::Gem), &truth);
+}
+
+// This workspace's own lock file.
+#[test]
+fn cargo() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let arguments = [
+        "metadata",
+        "--format-version",
+        "1",
+        "--locked",
+        "--offline",
+        "--filter-platform",
+        "x86_64-unknown-linux-gnu",
+    ];
+    let Some(text) = said(Path::new("cargo"), &arguments, &root) else { return };
+    let metadata: Value = serde_json::from_str(&text).unwrap();
+    let labels: BTreeMap<&str, String> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            let (name, version) = (it["name"].as_str().unwrap(), it["version"].as_str().unwrap());
+            (it["id"].as_str().unwrap(), format!("{name}@{version}"))
+        })
+        .collect();
+    let lock = std::fs::read(root.join("Cargo.lock")).unwrap();
+    let found = inventory(&[&[("src/Cargo.lock", &lock)]]);
+    let ids = (0..found.packages.len()).map(sealift_model::PackageId);
+    let names: BTreeSet<String> = ids.map(|id| label(&found, id)).collect();
+    let truth: BTreeSet<String> = labels.values().cloned().collect();
+    let lost: Vec<&String> = truth.difference(&names).collect();
+    assert!(truth.len() > 200 && lost.is_empty(), "lost {lost:?}");
+    // The lock file has more: what features that no member asks for would need.
+    let phantoms: Vec<&String> = names.iter().filter(|name| !is_locked(&lock, name)).collect();
+    assert_eq!(phantoms, Vec::<&String>::new());
+
+    let found = edges(&found, PackageKind::Cargo);
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let truth = nodes.iter().flat_map(|node| {
+        let from = &labels[node["id"].as_str().unwrap()];
+        let to = node["dependencies"].as_array().unwrap().iter();
+        to.map(move |to| (from.clone(), to.as_str().unwrap()))
+    });
+    let lost: Vec<_> = truth
+        .map(|(from, to)| (from, labels[to].clone()))
+        .filter(|edge| !found.contains(edge))
+        .collect();
+    assert!(lost.is_empty(), "lost {lost:?}");
+}
+
+fn is_locked(lock: &[u8], label: &str) -> bool {
+    let (name, version) = label.rsplit_once('@').unwrap();
+    let entry = format!("name = \"{name}\"\nversion = \"{version}\"\n");
+    std::str::from_utf8(lock).unwrap().contains(&entry)
 }
