@@ -32,6 +32,19 @@ pub struct Inspector {
     read: Reader,
 }
 
+impl Inspector {
+    /// What it finds in a content that is there as a whole; `None` if that is nothing of its. Whether it wants a file of
+    /// such a name and mode is not asked.
+    pub fn find(&self, content: &[u8], context: &Context<'_>) -> Option<Found> {
+        let path = RelativePath::parse(context.path_bytes()).ok()?;
+        let start = &content[..content.len().min(START_BYTES)];
+        if (self.look)(&path, start) == Look::Pass {
+            return None;
+        }
+        Some((self.read)(&(self.extract)(&path, content)?, context))
+    }
+}
+
 /// All of them. The order is part of the extracts, which do not outlive a run.
 pub const INSPECTORS: &[Inspector] = &[
     Inspector {

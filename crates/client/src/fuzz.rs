@@ -4,3 +4,8 @@
 pub fn challenges(text: &str) -> usize {
     crate::auth::parse_challenges(text).len()
 }
+
+/// How many bytes of a blob are in an answer of containerd's.
+pub fn containerd_bytes(answer: &[u8]) -> usize {
+    crate::containerd::read_answer(answer)
+}

@@ -241,6 +241,30 @@ fn image_archives() {
     ]);
     seed("image_archive", "docker.tar.gz", &gzip(&docker));
     seed("image_archive", "docker.tar.xz", &xz(&docker));
+    root_file_systems();
+}
+
+// What a tar of a root file system has, and a layer's marks, which mean nothing special in one.
+fn root_file_systems() {
+    let hard = EntryKind::HardLink(RelativePath::parse(b"usr/lib/os-release").unwrap());
+    let release = b"ID=debian\n";
+    let plain = tar(&[
+        (header("bin", EntryKind::Symlink(b"usr/bin".to_vec()), 0), b""),
+        (header("usr/lib/os-release", EntryKind::File, release.len() as u64), release),
+        (header("etc/os-release", EntryKind::Symlink(b"../usr/lib/os-release".to_vec()), 0), b""),
+        (header("etc/copy", hard, 0), b""),
+        (header("dev/null", EntryKind::CharDevice { major: 1, minor: 3 }, 0), b""),
+        (header("run/pipe", EntryKind::Fifo, 0), b""),
+    ]);
+    seed("image_archive", "rootfs.tar.zst", &zstd::encode_all(&plain[..], 1).unwrap());
+    let odd = tar(&[
+        (header("a", EntryKind::File, 1), b"a"),
+        (header(".wh.a", EntryKind::File, 0), b""),
+        (header("d/.wh..wh..opq", EntryKind::File, 0), b""),
+        (header("loop", EntryKind::Symlink(b"loop".to_vec()), 0), b""),
+        (header("a", EntryKind::File, 2), b"bb"),
+    ]);
+    seed("image_archive", "rootfs_with_marks.tar", &odd);
 }
 
 fn package() {

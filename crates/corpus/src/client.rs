@@ -1,4 +1,4 @@
-//! What registries answer.
+//! What registries and daemons answer.
 
 use crate::text;
 
@@ -7,4 +7,10 @@ pub fn challenge(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     let count = sealift_client::fuzz::challenges(text);
     assert!(count <= text.len(), "more challenges than letters");
+}
+
+/// An answer of containerd's: messages of gRPC with their prefixes.
+pub fn containerd(bytes: &[u8]) {
+    let count = sealift_client::fuzz::containerd_bytes(bytes);
+    assert!(count <= bytes.len(), "more bytes than came");
 }

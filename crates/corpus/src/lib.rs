@@ -19,6 +19,7 @@ pub mod debian;
 
 pub mod advisory;
 pub mod catalog;
+pub mod family;
 pub mod license;
 pub mod policy;
 pub mod program;
@@ -70,6 +71,7 @@ pub const TARGETS: &[Target] = &[
     target("layers", image::layers),
     target("image_archive", image::image_archive),
     target("challenge", client::challenge),
+    target("containerd", client::containerd),
     target("bundle", sign::bundle),
     target("referrer", sign::referrer),
     target("statement", sign::statement),
@@ -79,9 +81,20 @@ pub const TARGETS: &[Target] = &[
     target("package", debian::package),
     target("license", license::license),
     target("catalog", catalog::catalog),
+    target("python", family::python),
+    target("node", family::node),
+    target("ruby_and_php", family::ruby_and_php),
+    target("lock", family::lock),
+    target("language", family::language),
+    target("settings", family::settings),
+    target("distribution", family::distribution),
+    target("java", family::java),
+    target("models", family::models),
+    target("binary", family::binary),
     target("rpm", catalog::rpm),
     target("advisory", advisory::advisory),
     slow("sbom", sbom::sbom),
+    target("template", sbom::template),
     slow("policy", policy::policy),
 ];
 

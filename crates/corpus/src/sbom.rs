@@ -1,7 +1,13 @@
-//! SBOMs, read and written again.
+//! SBOMs, read and written again, and written by templates.
 
-use sealift_sbom::Output;
+use std::sync::LazyLock;
+
+use sealift_model::Inventory;
+use sealift_oci::{Digest, Reference};
 use sealift_sbom::read::{Limits, check, read};
+use sealift_sbom::{Output, Subject, Template, TemplateLimits};
+
+use crate::text;
 
 /// The formats that can be read again.
 const READABLE: [&str; 6] = ["spdx-json", "spdx-json@3", "spdx", "cdx-json", "cyclonedx", "json"];
@@ -25,5 +31,28 @@ pub fn sbom(bytes: &[u8]) {
             document.inventory.packages.len(),
             "packages lost in {format}"
         );
+    }
+}
+
+static INVENTORY: LazyLock<Inventory> = LazyLock::new(|| {
+    crate::catalog::inventory(include_bytes!("../../../fuzz/seeds/catalog/debian"))
+});
+
+/// A template: it is filled with the same result each time, and what is wrong with it is on one of its lines.
+pub fn template(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let reference = Reference::parse("registry.example/app:1").expect("a constant");
+    let subject = Subject::image(&reference, &Digest::sha256(b""), 0);
+    // Far below the usual ones, at which one input would take seconds.
+    let limits = TemplateLimits { steps_max: 2_000, output_bytes_max: 64 << 10 };
+    let fill = || Template::parse(text)?.encode_within(&INVENTORY, &subject, &limits);
+    let filled = fill();
+    assert_eq!(filled, fill(), "a template has two results");
+    match filled {
+        Ok(document) => assert!(document.len() <= limits.output_bytes_max, "it is too long"),
+        Err(error) => {
+            let lines = 1..=text.split('\n').count();
+            assert!(lines.contains(&error.line), "line {} is not in {lines:?}", error.line);
+        }
     }
 }

@@ -37,4 +37,4 @@ pub use merge::merge;
 pub use present::present;
 pub use score::{Check, Profile, Score, score};
 pub use subject::Subject;
-pub use template::{Template, TemplateError};
+pub use template::{Template, TemplateError, TemplateLimits};

@@ -123,20 +123,39 @@ impl Content {
         let failed = |failure| self.daemon.failed(failure);
         let Some(message) = self.messages.next().await.map_err(failed)? else { return Ok(None) };
         let malformed = |reason: &str| self.daemon.failed(Failure::Other(reason.to_owned()));
-        let mut data = Vec::new();
-        for field in fields(&message) {
-            match field.map_err(malformed)? {
-                // Where the bytes belong; left out where that is 0.
-                (1, Field::Number(offset)) if offset != self.count => {
-                    return Err(malformed("it sends bytes of another place"));
-                }
-                (2, Field::Bytes(bytes)) => data = bytes.to_vec(),
-                _ => {}
-            }
-        }
+        let data = data(&message, self.count).map_err(malformed)?.to_vec();
         self.count += data.len() as u64;
         Ok(Some(data))
     }
+}
+
+// A blob's bytes from this place on.
+fn data(message: &[u8], place: u64) -> Result<&[u8], &'static str> {
+    let mut data = &message[..0];
+    for field in fields(message) {
+        match field? {
+            // Where the bytes belong; left out where that is 0.
+            (1, Field::Number(offset)) if offset != place => {
+                return Err("it sends bytes of another place");
+            }
+            (2, Field::Bytes(bytes)) => data = bytes,
+            _ => {}
+        }
+    }
+    Ok(data)
+}
+
+/// All that an answer's bytes are read as, for `sealift-corpus`: the number of bytes in them that belong to a blob.
+pub(crate) fn read_answer(bytes: &[u8]) -> usize {
+    let mut rest = bytes.to_vec();
+    let mut count = 0;
+    while let Ok(Some(message)) = take(&mut rest) {
+        if let Ok(descriptor) = target(&message) {
+            assert!(!descriptor.digest.to_string().is_empty(), "an image has a digest");
+        }
+        count += data(&message, count as u64).map_or(0, <[u8]>::len);
+    }
+    count
 }
 
 // The `target` of the `image` of an answer: media type, digest, size.
@@ -181,7 +200,7 @@ impl Messages {
     // The next message; at the end, the status that the daemon gives.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         while !self.is_done {
-            if let Some(message) = self.take()? {
+            if let Some(message) = take(&mut self.buffer)? {
                 return Ok(Some(message));
             }
             let data = timeout(IDLE_TIME_MAX, self.body.data());
@@ -202,21 +221,21 @@ impl Messages {
         }
         Ok(None)
     }
+}
 
-    // gRPC's length-prefixed messages.
-    fn take(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        let Some((prefix, rest)) = self.buffer.split_first_chunk::<PREFIX_BYTES>() else {
-            return Ok(None);
-        };
-        let [compressed, length @ ..] = *prefix;
-        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-        if compressed != 0 || length > MESSAGE_BYTES_MAX {
-            return Err(Failure::Other("its answer is compressed or too large".to_owned()));
-        }
-        let Some(message) = rest.get(..length).map(<[u8]>::to_vec) else { return Ok(None) };
-        self.buffer.drain(..PREFIX_BYTES + length);
-        Ok(Some(message))
+// The first of gRPC's length-prefixed messages, if all of it is there.
+fn take(buffer: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Failure> {
+    let Some((prefix, rest)) = buffer.split_first_chunk::<PREFIX_BYTES>() else {
+        return Ok(None);
+    };
+    let [compressed, length @ ..] = *prefix;
+    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    if compressed != 0 || length > MESSAGE_BYTES_MAX {
+        return Err(Failure::Other("its answer is compressed or too large".to_owned()));
     }
+    let Some(message) = rest.get(..length).map(<[u8]>::to_vec) else { return Ok(None) };
+    buffer.drain(..PREFIX_BYTES + length);
+    Ok(Some(message))
 }
 
 // Fails unless the status is that of success. An answer without one was cut off.

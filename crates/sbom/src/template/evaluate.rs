@@ -4,18 +4,19 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::TemplateError;
 use super::functions::{self, is_true};
 use super::parse::{Node, Pipeline, Term};
 use super::print::shown;
-
-const STEPS_MAX: usize = if cfg!(test) { 100_000 } else { 20_000_000 };
-const OUTPUT_BYTES_MAX: usize = 256 << 20;
+use super::{TemplateError, TemplateLimits};
 
 /// Fills a template.
-pub(super) fn evaluate(nodes: &[Node], data: &Value) -> Result<String, TemplateError> {
+pub(super) fn evaluate(
+    nodes: &[Node],
+    data: &Value,
+    limits: &TemplateLimits,
+) -> Result<String, TemplateError> {
     let mut filling =
-        Filling { root: data, variables: Vec::new(), steps: 0, output: String::new() };
+        Filling { root: data, limits, variables: Vec::new(), steps: 0, output: String::new() };
     match filling.run(nodes, &Cow::Borrowed(data))? {
         Flow::On => Ok(filling.output),
         Flow::Break(line) | Flow::Continue(line) => Err(TemplateError::new(
@@ -35,6 +36,7 @@ type Data<'a> = Cow<'a, Value>;
 
 struct Filling<'a> {
     root: &'a Value,
+    limits: &'a TemplateLimits,
     variables: Vec<(String, Data<'a>)>,
     steps: usize,
     output: String,
@@ -133,16 +135,20 @@ impl<'a> Filling<'a> {
 
     fn count(&mut self, line: usize) -> Result<(), TemplateError> {
         self.steps += 1;
-        if self.steps > STEPS_MAX {
-            return Err(TemplateError::new(line, format!("more than {STEPS_MAX} steps")));
+        if self.steps > self.limits.steps_max {
+            return Err(TemplateError::new(
+                line,
+                format!("more than {} steps", self.limits.steps_max),
+            ));
         }
         Ok(())
     }
 
     fn write(&mut self, line: usize, text: &str) -> Result<(), TemplateError> {
         self.count(line)?;
-        if self.output.len() + text.len() > OUTPUT_BYTES_MAX {
-            let message = format!("the result is longer than {OUTPUT_BYTES_MAX} bytes");
+        if self.output.len() + text.len() > self.limits.output_bytes_max {
+            let limit = self.limits.output_bytes_max;
+            let message = format!("the result is longer than {limit} bytes");
             return Err(TemplateError::new(line, message));
         }
         self.output.push_str(text);

@@ -23,6 +23,21 @@ pub struct Template {
     nodes: Vec<parse::Node>,
 }
 
+/// How much filling a template may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateLimits {
+    /// Steps.
+    pub steps_max: usize,
+    /// Bytes of the document.
+    pub output_bytes_max: usize,
+}
+
+impl Default for TemplateLimits {
+    fn default() -> Self {
+        Self { steps_max: 20_000_000, output_bytes_max: 256 << 20 }
+    }
+}
+
 /// Why a template cannot be read or filled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} of the template: {message}")]
@@ -55,7 +70,17 @@ impl Template {
         inventory: &Inventory,
         subject: &Subject,
     ) -> Result<String, TemplateError> {
-        evaluate::evaluate(&self.nodes, &syft::document(inventory, subject))
+        self.encode_within(inventory, subject, &TemplateLimits::default())
+    }
+
+    /// Fills it within other limits than the usual ones.
+    pub fn encode_within(
+        &self,
+        inventory: &Inventory,
+        subject: &Subject,
+        limits: &TemplateLimits,
+    ) -> Result<String, TemplateError> {
+        evaluate::evaluate(&self.nodes, &syft::document(inventory, subject), limits)
     }
 }
 
@@ -79,7 +104,8 @@ mod tests {
     }
 
     fn fill(template: &str) -> Result<String, TemplateError> {
-        evaluate::evaluate(&Template::parse(template)?.nodes, &data())
+        let limits = TemplateLimits { steps_max: 100_000, ..TemplateLimits::default() };
+        evaluate::evaluate(&Template::parse(template)?.nodes, &data(), &limits)
     }
 
     #[track_caller]
