@@ -1,13 +1,15 @@
-//! Names the version of the analysis of a layer by the sources that it is made of, so that nothing which another version
-//! kept in a cache is ever taken for its own.
+//! Names the version of the analysis by the sources that it is made of, so that nothing which another version kept in a
+//! cache is ever taken for its own.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 15] = [
+    "../advisory/src",
     "../archive/src",
     "../cataloger/src",
+    "../database/src",
     "../deb822/src",
     "../distribution/src",
     "../image/src",
@@ -16,6 +18,7 @@ const SOURCES: [&str; 12] = [
     "../model/src",
     "../oci/src",
     "../program/src",
+    "../version/src",
     "../../Cargo.lock",
     "src",
 ];

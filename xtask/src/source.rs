@@ -61,8 +61,10 @@ fn check_file(name: &str, text: &str, problems: &mut Vec<String>) {
         let is_unsafe = line.contains("unsafe {")
             || line.contains("unsafe fn")
             || line.contains("allow(unsafe_code");
-        if is_unsafe && !name.starts_with("crates/sandbox/") && !name.starts_with("xtask/") {
-            problems.push(format!("{name}:{}: unsafe outside the sandbox crate", number + 1));
+        // Running confined programs, and mapping the database.
+        let may = ["crates/sandbox/", "crates/database/src/map.rs", "xtask/"];
+        if is_unsafe && !may.iter().any(|place| name.starts_with(place)) {
+            problems.push(format!("{name}:{}: unsafe where it may not be", number + 1));
         }
     }
     for (start, length) in functions(text) {

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use sealift_archive::zip::Archive;
-use sealift_model::{Ecosystem, Note};
+use sealift_model::Note;
 
 use crate::sources::Sources;
 use crate::wire::{self, Outcome, Parsed};
-use crate::{Error, Limits};
+use crate::{Error, Limits, Wanted};
 
 /// What was read.
 #[derive(Default)]
@@ -28,7 +28,7 @@ pub(crate) struct Loaded {
 pub(crate) fn load(
     path: &Path,
     sources: &Sources,
-    wanted: &[Ecosystem],
+    wanted: Wanted<'_>,
     limits: &Limits,
 ) -> Result<Loaded, Error> {
     let budget = Budget { used: AtomicU64::new(0), limit: limits.total_bytes_max };
@@ -97,7 +97,7 @@ impl Budget {
 fn read_file(
     path: &Path,
     name: String,
-    wanted: &[Ecosystem],
+    wanted: Wanted<'_>,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Batch, Error> {
@@ -116,7 +116,7 @@ fn read_file(
 
 fn read_zip(
     path: &Path,
-    wanted: &[Ecosystem],
+    wanted: Wanted<'_>,
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Vec<Batch>, Error> {

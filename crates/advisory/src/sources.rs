@@ -5,9 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sealift_model::{Ecosystem, Note};
+use sealift_model::Note;
 
-use crate::{EXAMPLE_MARKER, Error, Limits};
+use crate::{EXAMPLE_MARKER, Error, Limits, Wanted};
 
 /// Files to read, sorted.
 #[derive(Default)]
@@ -23,17 +23,17 @@ pub(crate) struct Sources {
 }
 
 /// Finds them. The bucket's layout is `<ecosystem>/all.zip`; only the wanted ones are taken from it.
-pub(crate) fn find(path: &Path, wanted: &[Ecosystem], limits: &Limits) -> Result<Sources, Error> {
+pub(crate) fn find(path: &Path, wanted: Wanted<'_>, limits: &Limits) -> Result<Sources, Error> {
     let read = |source| Error::Read { path: path.to_owned(), source };
     let mut sources = Sources::default();
     let folder = if fs::metadata(path).map_err(read)?.is_dir() {
-        let names: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
-        let is_bucket = path.join("ecosystems.txt").is_file()
-            || names.iter().any(|name| zip_of(path, name).is_some());
-        if is_bucket {
-            find_in_bucket(path, &names, &mut sources, limits)?;
-        } else {
-            walk(path, &mut sources, limits)?;
+        let is_bucket = |names: &BTreeSet<&str>| {
+            path.join("ecosystems.txt").is_file()
+                || names.iter().any(|name| zip_of(path, name).is_some())
+        };
+        match wanted.names().filter(is_bucket) {
+            Some(names) => find_in_bucket(path, &names, &mut sources, limits)?,
+            None => walk(path, &mut sources, limits)?,
         }
         Some(path)
     } else {

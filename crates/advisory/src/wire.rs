@@ -1,10 +1,11 @@
 //! OSV documents on the wire (OSV schema 1.7), read as tolerantly as can be: only what is used is looked at, what is
 //! not understood is left out and noted, and numbers where texts should be are taken as texts.
 
-use sealift_model::{Advisory, Affected, Ecosystem, RangeEvent, Rating, RatingBasis};
+use sealift_model::{Advisory, Affected, Ecosystem, RangeEvent, Rating, RatingBasis, Statement};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::Wanted;
 use crate::name::normalize;
 use crate::publisher::data_source;
 use crate::rating;
@@ -34,7 +35,7 @@ pub(crate) struct Parsed {
 }
 
 /// Reads a file: one document or an array of them.
-pub(crate) fn parse_file(bytes: &[u8], wanted: &[Ecosystem]) -> Vec<Result<Outcome, String>> {
+pub(crate) fn parse_file(bytes: &[u8], wanted: Wanted<'_>) -> Vec<Result<Outcome, String>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'[') {
@@ -138,7 +139,7 @@ struct Specific<'a> {
     sealift_example: Raw<'a>,
 }
 
-fn parse(bytes: &[u8], wanted: &[Ecosystem]) -> Result<Outcome, String> {
+fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Result<Outcome, String> {
     let document: Document<'_> = serde_json::from_slice(bytes)
         .map_err(|error| format!("it is not an OSV record: {error}"))?;
     let id = document.id.text().ok_or("it is not an OSV record: its `id` is no text")?;
@@ -185,7 +186,7 @@ fn parse(bytes: &[u8], wanted: &[Ecosystem]) -> Result<Outcome, String> {
 fn affected(
     document: &Document<'_>,
     publisher: &str,
-    wanted: &[Ecosystem],
+    wanted: Wanted<'_>,
     remarks: &mut Vec<&'static str>,
 ) -> Vec<Affected> {
     let mut list = Vec::new();
@@ -202,7 +203,7 @@ fn affected(
             continue;
         };
         let ecosystem = Ecosystem::parse(&package.ecosystem);
-        if !wanted.iter().any(|wanted| is_wanted(&ecosystem, wanted)) {
+        if !wanted.has(&ecosystem) {
             continue;
         }
         let versions: Vec<String> =
@@ -228,18 +229,14 @@ fn affected(
             ranges,
             versions,
             ratings,
-            is_end_of_life: urgency.as_deref() == Some("end-of-life"),
+            statement: match urgency.as_deref() {
+                Some("end-of-life") => Statement::EndOfLife,
+                _ => Statement::Affected,
+            },
+            qualifiers: Vec::new(),
         });
     }
     list
-}
-
-/// A record of all releases concerns each, and whoever wants all releases wants each.
-fn is_wanted(ecosystem: &Ecosystem, wanted: &Ecosystem) -> bool {
-    ecosystem.name == wanted.name
-        && (wanted.release.is_none()
-            || ecosystem.release.is_none()
-            || ecosystem.release == wanted.release)
 }
 
 fn ranges(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Vec<RangeEvent>> {

@@ -1,6 +1,7 @@
 //! Advisories, and what they find.
 
-use sealift_advisory::{Advisories, Limits, normalize};
+use sealift_advisory::{Feed, Limits, Wanted, normalize};
+use sealift_database::{Contents, Database, build};
 use sealift_model::{Artifact, Severity};
 use sealift_report::{TableOptions, json, table};
 use sealift_scan::{Options, Thresholds, gate, scan, wanted};
@@ -16,10 +17,14 @@ pub fn advisory(bytes: &[u8]) {
     let limits =
         Limits { files_max: 10, file_bytes_max: 1 << 20, total_bytes_max: 1 << 20, depth_max: 1 };
     let file = MemoryFile::new(bytes);
-    let opened = Advisories::open_within(&file.path(), &wanted(&inventory), &limits);
-    let Ok((advisories, _)) = opened else { return };
+    let read = Feed::read_within(&file.path(), Wanted::Only(&wanted(&inventory)), &limits);
+    let Ok(Feed { advisories, notes, .. }) = read else { return };
+    let built = build(Contents { advisories, notes, ..Contents::default() });
+    let database =
+        Database::of_bytes(built.core, Some(built.texts)).expect("what is built can be read");
     let artifact = Artifact { name: "seed".to_owned(), ..Artifact::default() };
-    let report = scan(&inventory, &advisories, &Options::default(), artifact, 0);
+    let report = scan(&inventory, &database, &Options::default(), artifact, 0)
+        .expect("what is built can be read");
     let judged =
         gate(&report, &Thresholds { fail_on: Some(Severity::Low), ..Thresholds::default() });
     for failure in &judged.failures {

@@ -44,8 +44,70 @@ pub struct Affected {
     pub versions: Vec<String>,
     /// How bad, as said for this package.
     pub ratings: Vec<Rating>,
-    /// True if the publisher no longer looks after this package.
-    pub is_end_of_life: bool,
+    /// What is said of the affected versions.
+    pub statement: Statement,
+    /// For which builds of the package it holds; empty for all.
+    pub qualifiers: Vec<Qualifier>,
+}
+
+/// What a publisher says of the versions in an entry's ranges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Statement {
+    /// They have the flaw.
+    #[default]
+    Affected,
+    /// They have it, and the publisher will not repair it.
+    WillNotFix,
+    /// They have it, and the publisher will repair it some time.
+    Deferred,
+    /// They do not have it.
+    NotAffected,
+    /// It is not known yet.
+    UnderInvestigation,
+    /// They have it, and the publisher no longer looks after this package.
+    EndOfLife,
+}
+
+/// A condition on a build of a package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Qualifier {
+    /// What it is about.
+    pub kind: QualifierKind,
+    /// What that must be; of several of one kind any will do.
+    pub value: String,
+}
+
+/// What a condition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QualifierKind {
+    /// The module of a distribution with such, `nodejs:18`.
+    Module,
+    /// The processor, as the package's record writes it.
+    Architecture,
+    /// The product that it was built for, as a CPE.
+    Product,
+    /// A function that must be there, `package.Function`.
+    Symbol,
+}
+
+/// That a flaw is known to be exploited (CISA's catalogue).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kev {
+    /// When it was added to the catalogue, `2021-12-10`.
+    pub added: String,
+    /// When agencies must have repaired it.
+    pub due: Option<String>,
+    /// True if it was used to extort.
+    pub is_used_by_ransomware: bool,
+}
+
+/// How likely it is that a flaw is exploited within thirty days (FIRST, EPSS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epss {
+    /// The likelihood.
+    pub score_millionths: u32,
+    /// The share of all flaws that are less likely.
+    pub percentile_millionths: u32,
 }
 
 /// One event of a range.

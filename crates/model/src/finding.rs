@@ -72,6 +72,12 @@ pub enum FixState {
     Affected,
     /// Nobody looks after this package any more.
     EndOfLife,
+    /// Its distribution will not repair it.
+    WillNotFix,
+    /// Its distribution will repair it some time.
+    Deferred,
+    /// It is not known yet whether the package has the flaw.
+    UnderInvestigation,
 }
 
 impl FixState {
@@ -79,7 +85,7 @@ impl FixState {
     pub fn version(&self) -> Option<&str> {
         match self {
             Self::Fixed(version) => Some(version),
-            Self::Affected | Self::EndOfLife => None,
+            _ => None,
         }
     }
 
@@ -89,6 +95,9 @@ impl FixState {
             Self::Fixed(_) => "fixed",
             Self::Affected => "affected",
             Self::EndOfLife => "end_of_life",
+            Self::WillNotFix => "will_not_fix",
+            Self::Deferred => "fix_deferred",
+            Self::UnderInvestigation => "under_investigation",
         }
     }
 }

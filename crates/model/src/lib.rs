@@ -13,7 +13,8 @@ mod severity;
 mod verdict;
 
 pub use advisory::{
-    Advisory, Affected, Cvss, CvssVersion, DatabaseInfo, Ecosystem, RangeEvent, Rating, RatingBasis,
+    Advisory, Affected, Cvss, CvssVersion, DatabaseInfo, Ecosystem, Epss, Kev, Qualifier,
+    QualifierKind, RangeEvent, Rating, RatingBasis, Statement,
 };
 pub use finding::{DataSource, Finding, FixState, FoundPackage, Reason};
 pub use inventory::{

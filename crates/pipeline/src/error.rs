@@ -144,6 +144,9 @@ pub enum Error {
     /// The advisories cannot be read.
     #[error(transparent)]
     Advisory(#[from] sealift_advisory::Error),
+    /// The advisory database cannot be used.
+    #[error(transparent)]
+    Database(#[from] sealift_database::Error),
     /// A policy cannot be judged.
     #[error(transparent)]
     Policy(#[from] sealift_policy::Error),
@@ -214,6 +217,7 @@ impl Error {
             Self::Image(error) => error.hint(),
             Self::Client(error) => error.hint(),
             Self::Advisory(error) => error.hint(),
+            Self::Database(error) => error.hint(),
             Self::Policy(error) => error.hint(),
             _ => None,
         }

@@ -24,6 +24,11 @@ impl Findings {
         Some(Self { folder })
     }
 
+    /// Where something that has several files is kept under this name.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// What was saved under the name.
     pub(crate) fn load(&self, name: &str) -> Option<Vec<u8>> {
         fs::read(self.folder.join(name)).ok()

@@ -3,6 +3,7 @@
 //! Entry points: [`ship::ship`], [`verify::verify`], [`open::open`]. The binary calls this crate and prints what it tells
 //! through its [`Observer`]; the registry's hooks will call it too. The network stands behind a blocking border.
 
+mod advisories;
 mod containerd;
 mod error;
 mod events;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use sealift_advisory::Advisories;
 use sealift_model::{Artifact, Inventory, Report, Severity};
 use sealift_scan::{Options, Thresholds};
 
@@ -11,7 +10,7 @@ use crate::{Error, Gate, Session};
 /// What to match against, and how to judge it.
 #[derive(Clone, Debug)]
 pub struct ScanRequest {
-    /// OSV advisories: a folder, a zip, or a mirror of the OSV bucket.
+    /// Advisories: the folder of a database, or OSV documents as a folder, a zip, or a mirror of the OSV bucket.
     pub advisories: Option<PathBuf>,
     /// Severities to report; empty means all.
     pub severities: Vec<Severity>,
@@ -34,13 +33,16 @@ pub fn scan(
             "give a folder or zip of OSV advisories with `--advisories PATH`, or as `advisories` under [scan] in sealift.toml",
         )
     })?;
-    let (advisories, notes) = Advisories::open(path, &sealift_scan::wanted(inventory))?;
+    let wanted = sealift_scan::wanted(inventory);
+    let database = crate::advisories::open(session, path, &wanted)?;
     session.check()?;
     let options =
         Options { severities: request.severities.clone(), ignore_unfixed: request.ignore_unfixed };
+    let now = session.document_secs();
+    let damaged = |source| sealift_database::Error::Damaged { path: path.to_owned(), source };
     let mut report =
-        sealift_scan::scan(inventory, &advisories, &options, artifact, session.document_secs());
-    report.notes.extend(notes);
+        sealift_scan::scan(inventory, &database, &options, artifact, now).map_err(damaged)?;
+    report.notes.extend(database.notes().map_err(damaged)?);
     Ok(report)
 }
 

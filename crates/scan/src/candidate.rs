@@ -1,113 +1,135 @@
-//! An advisory's entry that an installed version falls into.
+//! What the database says of a package, and what of it the installed version falls into.
 
-use sealift_advisory::Hit;
-use sealift_model::{Affected, Note, RangeEvent, Reason};
-use sealift_version::{Event, Range, Scheme, Version};
+use sealift_database::{Damaged, Database, Interval, Place, Record, RecordId, Row, Rows};
+use sealift_model::{Ecosystem, Note, Reason, Statement};
+use sealift_version::Version;
 
 use crate::ecosystem::Question;
 
-/// An advisory's entry for a package, its ranges read.
-pub(crate) struct Entry<'a> {
-    pub(crate) hit: Hit<'a>,
-    pub(crate) ranges: Vec<Range>,
+/// What is said of a package for its very release, or for all releases.
+pub(crate) struct Table<'a> {
+    ecosystem: Ecosystem,
+    rows: Rows<'a>,
+    /// Where the installed version is.
+    place: Place,
 }
 
-/// An advisory's entry that an installed version falls into, and why.
-pub(crate) struct Candidate<'a> {
-    pub(crate) hit: Hit<'a>,
-    /// The version that repairs it, by this entry.
-    pub(crate) fixed: Option<Version>,
+/// What one record says of the package.
+pub(crate) struct Saying<'a> {
+    pub(crate) table: &'a Table<'a>,
+    pub(crate) row: &'a Row<'a>,
+    pub(crate) record: Record,
+    /// Why the installed version has the flaw, if this row says so.
+    pub(crate) hit: Option<Hit>,
+}
+
+/// Why an installed version has a flaw.
+pub(crate) struct Hit {
     pub(crate) reason: Reason,
+    /// Rank of the version that repairs it, by this row.
+    fixed: Option<u32>,
 }
 
-/// Reads the ranges of an entry. One that cannot be read is noted; the others and the list of versions still count.
-pub(crate) fn entry<'a>(hit: Hit<'a>, scheme: Scheme, notes: &mut Vec<Note>) -> Entry<'a> {
-    Entry { hit, ranges: ranges(hit, scheme, notes) }
-}
-
-/// Judges one entry.
-pub(crate) fn candidate<'a>(
-    entry: &Entry<'a>,
+/// What the database says of a package.
+pub(crate) fn tables<'a>(
+    database: &'a Database,
     question: &Question<'_>,
     installed: &Version,
-) -> Option<Candidate<'a>> {
-    let Entry { hit, ranges } = entry;
-    let interval = ranges.iter().find_map(|range| range.interval_of(installed));
-    let (range, fixed) = match interval {
-        Some(interval) => {
-            // Another range may know a remedy that the first one does not.
-            let fixes = ranges.iter().filter_map(|range| range.interval_of(installed)?.fixed());
-            (interval.to_string(), fixes.max().cloned())
+) -> Result<Vec<Table<'a>>, Damaged> {
+    let mut ecosystems = vec![question.ecosystem.clone()];
+    if question.ecosystem.release.is_some() {
+        ecosystems.push(Ecosystem { name: question.ecosystem.name.clone(), release: None });
+    }
+    let mut tables = Vec::new();
+    for ecosystem in ecosystems {
+        if let Some(rows) = database.rows(&ecosystem, &question.name)? {
+            let place = rows.place(installed)?;
+            tables.push(Table { ecosystem, rows, place });
         }
-        None if is_listed(hit.affected, installed) => {
-            ("its list of versions".to_owned(), next_fix(ranges, installed))
-        }
-        None => return None,
-    };
-    let reason = Reason {
-        advisory: hit.advisory.id.clone(),
-        ecosystem: hit.affected.ecosystem.clone(),
-        matched_name: hit.affected.name.clone(),
-        installed: installed.to_string(),
-        comparator: question.scheme.as_str(),
-        range,
-    };
-    Some(Candidate { hit: *hit, fixed, reason })
+    }
+    Ok(tables)
 }
 
-/// The lowest version that all candidates of one flaw call repaired. The fix of one branch may lie in the affected
+/// All that is said. What of a row could not be read is noted; the rest of it still counts.
+pub(crate) fn sayings<'a>(
+    database: &Database,
+    tables: &'a [Table<'a>],
+    question: &Question<'_>,
+    installed: &Version,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<Saying<'a>>, Damaged> {
+    let mut sayings = Vec::new();
+    for table in tables {
+        for row in &table.rows.rows {
+            let record = database.record(RecordId(row.record))?;
+            if let Some(complaint) = row.complaint {
+                let message =
+                    format!("a range for `{}` cannot be judged: {complaint}", question.name);
+                notes.push(Note { subject: record.id.clone(), message });
+            }
+            let hit = table.judge(row).map(|(range, fixed)| Hit {
+                fixed,
+                reason: Reason {
+                    advisory: record.id.clone(),
+                    ecosystem: table.ecosystem.clone(),
+                    matched_name: question.name.clone(),
+                    installed: installed.to_string(),
+                    comparator: question.scheme.as_str(),
+                    range,
+                },
+            });
+            sayings.push(Saying { table, row, record, hit });
+        }
+    }
+    Ok(sayings)
+}
+
+impl Table<'_> {
+    // Which versions are meant that the installed one is among, and what repairs it.
+    fn judge(&self, row: &Row<'_>) -> Option<(String, Option<u32>)> {
+        if row.statement == Statement::NotAffected {
+            return None;
+        }
+        let mut around = row.intervals.iter().filter(|it| it.contains(self.place));
+        if let Some(first) = around.next() {
+            // Another range may know a remedy that the first one does not.
+            let fixed = around.chain([first]).filter_map(Interval::fixed).max();
+            return Some((self.rows.describe(first), fixed));
+        }
+        let is_listed = row.listed.iter().any(|rank| Place::of_rank(*rank) == self.place);
+        is_listed.then(|| ("its list of versions".to_owned(), self.next_fix(row)))
+    }
+
+    fn next_fix(&self, row: &Row<'_>) -> Option<u32> {
+        let fixes = row.intervals.iter().filter_map(Interval::fixed);
+        fixes.filter(|rank| Place::of_rank(*rank) > self.place).min()
+    }
+}
+
+/// The lowest version that all that is said of one flaw calls repaired. The fix of one branch may lie in the affected
 /// range of another; then the search goes on from that one's end.
-pub(crate) fn fixed_version(candidates: &[Candidate<'_>], ranges: &[&Range]) -> Option<Version> {
-    let fixes = candidates.iter().filter_map(|candidate| candidate.fixed.as_ref());
-    let mut fixed = fixes.max()?.clone();
+pub(crate) fn fixed_version(sayings: &[&Saying<'_>]) -> Option<Version> {
+    let mut highest: Option<Version> = None;
+    for table in sayings.chunk_by(|left, right| std::ptr::eq(left.table, right.table)) {
+        let fixes = table.iter().filter_map(|it| it.hit.as_ref()?.fixed);
+        let Some(first) = fixes.max() else { continue };
+        let rank = beyond(first, table)?;
+        let rows = &table[0].table.rows;
+        let version = Version::parse(rows.scheme, rows.version(rank)).ok()?;
+        highest = highest.max(Some(version));
+    }
+    highest
+}
+
+fn beyond(mut fixed: u32, sayings: &[&Saying<'_>]) -> Option<u32> {
+    let said = sayings.iter().filter(|it| it.row.statement != Statement::NotAffected);
+    let intervals: Vec<&Interval> = said.flat_map(|it| &it.row.intervals).collect();
     // Each turn moves up past at least one interval.
-    let turns_max: usize = ranges.iter().map(|range| range.intervals().len()).sum();
-    for _ in 0..turns_max {
-        match ranges.iter().find_map(|range| range.interval_of(&fixed)) {
+    for _ in 0..intervals.len() {
+        match intervals.iter().find(|it| it.contains(Place::of_rank(fixed))) {
             None => break,
-            Some(interval) => fixed = interval.fixed()?.clone(),
+            Some(interval) => fixed = interval.fixed()?,
         }
     }
     Some(fixed)
-}
-
-fn ranges(hit: Hit<'_>, scheme: Scheme, notes: &mut Vec<Note>) -> Vec<Range> {
-    let mut ranges = Vec::with_capacity(hit.affected.ranges.len());
-    for events in &hit.affected.ranges {
-        let events: Vec<Event<'_>> = events.iter().map(event).collect();
-        match Range::new(scheme, &events) {
-            Ok(range) => ranges.push(range),
-            Err(error) => notes.push(Note {
-                subject: hit.advisory.id.clone(),
-                message: format!("a range for `{}` cannot be judged: {error}", hit.affected.name),
-            }),
-        }
-    }
-    ranges
-}
-
-fn event(event: &RangeEvent) -> Event<'_> {
-    match event {
-        RangeEvent::Introduced(text) => Event::Introduced(text),
-        RangeEvent::Fixed(text) => Event::Fixed(text),
-        RangeEvent::LastAffected(text) => Event::LastAffected(text),
-        RangeEvent::Limit(text) => Event::Limit(text),
-    }
-}
-
-// What is no version cannot be the installed one, which is.
-fn is_listed(affected: &Affected, installed: &Version) -> bool {
-    affected.versions.iter().any(|text| {
-        text == installed.as_str()
-            || Version::parse(installed.scheme(), text).is_ok_and(|version| version == *installed)
-    })
-}
-
-fn next_fix(ranges: &[Range], installed: &Version) -> Option<Version> {
-    let intervals = ranges.iter().flat_map(Range::intervals);
-    intervals
-        .filter_map(sealift_version::Interval::fixed)
-        .filter(|fixed| *fixed > installed)
-        .min()
-        .cloned()
 }

@@ -3,61 +3,93 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use sealift_advisory::{Advisories, VulnerabilityId, data_source, primary_url};
+use sealift_advisory::{data_source, primary_url};
+use sealift_database::{Damaged, Database, FlawId, Record, RecordId, Text};
 use sealift_model::{
-    Advisory, Finding, FixState, FoundPackage, Package, PackageId, Rating, RatingBasis,
+    Finding, FixState, FoundPackage, Package, PackageId, Rating, RatingBasis, Statement,
 };
-use sealift_version::Range;
 
-use crate::candidate::{Candidate, fixed_version};
+use crate::candidate::{Saying, fixed_version};
 use crate::ecosystem::Question;
 
 const TITLE_CHARS_MAX: usize = 120;
 const REFERENCES_MAX: usize = 50;
 
-/// The finding on one flaw in one package; `ranges` are all that was read on the flaw and the package.
-pub(crate) fn finding(
-    advisories: &Advisories,
-    id: VulnerabilityId,
-    candidates: &[Candidate<'_>],
-    ranges: &[&Range],
+/// A finding without its texts, and the records that have them, those that matched first.
+pub(crate) struct Draft {
+    pub(crate) finding: Finding,
+    records: Vec<RecordId>,
+}
+
+/// The finding on one flaw in one package, by all that is said of both.
+pub(crate) fn draft(
+    database: &Database,
+    id: FlawId,
+    sayings: &[&Saying<'_>],
     package: FoundPackage,
     question: &Question<'_>,
-) -> Finding {
-    let vulnerability = advisories.vulnerability(id);
-    // The matched advisories speak first, the others add to it.
-    let mut records: Vec<&Advisory> = Vec::new();
-    for record in candidates.iter().map(|candidate| candidate.hit.advisory) {
-        if !records.iter().any(|known| std::ptr::eq(*known, record)) {
-            records.push(record);
+) -> Result<Draft, Damaged> {
+    let flaw = database.flaw(id)?;
+    // The matched records speak first, the others add to them.
+    let hits = || sayings.iter().filter_map(|saying| Some((saying, saying.hit.as_ref()?)));
+    let mut ids: Vec<RecordId> = Vec::new();
+    let mut records: Vec<Record> = Vec::new();
+    for (saying, _) in hits() {
+        let id = RecordId(saying.row.record);
+        if !ids.contains(&id) {
+            ids.push(id);
+            records.push(saying.record.clone());
         }
     }
     let matched: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
-    for record in advisories.records_on(id) {
-        if speaks_of_one(record) && !records.iter().any(|known| std::ptr::eq(*known, record)) {
-            records.push(record);
+    for id in &flaw.records {
+        if !ids.contains(id) {
+            let record = database.record(*id)?;
+            // A record on many flaws says nothing of a single one.
+            if record.flaws.len() <= 1 {
+                ids.push(*id);
+                records.push(record);
+            }
         }
     }
-    let ratings = ratings(candidates, &records);
+    let ratings = ratings(sayings, &records);
     let rating = ratings.first();
-    Finding {
-        id: vulnerability.id.clone(),
-        aliases: vulnerability.aliases.clone(),
+    let finding = Finding {
+        primary_url: primary_url(&question.ecosystem.name, &flaw.id),
+        id: flaw.id,
+        aliases: flaw.aliases,
         advisories: distinct(matched.iter()),
-        fix: fix_state(candidates, ranges),
+        fix: fix_state(sayings),
         severity: rating.map_or_else(Default::default, |rating| rating.severity),
         severity_source: rating.map(|rating| rating.source.clone()),
-        title: title(&records, &package.name),
-        description: records.iter().find_map(|record| record.details.clone()),
-        cwes: distinct(records.iter().flat_map(|record| &record.cwes)),
-        primary_url: primary_url(&question.ecosystem.name, &vulnerability.id),
-        references: references(&records),
-        published: records.iter().filter_map(|record| record.published.clone()).min(),
-        modified: records.iter().filter_map(|record| record.modified.clone()).max(),
+        title: String::new(),
+        description: None,
+        cwes: Vec::new(),
+        references: Vec::new(),
+        published: None,
+        modified: None,
         data_source: data_source(matched.first().map_or("", String::as_str)),
-        reasons: candidates.iter().map(|candidate| candidate.reason.clone()).collect(),
+        reasons: hits().map(|(_, hit)| hit.reason.clone()).collect(),
         ratings,
         package,
+    };
+    Ok(Draft { finding, records: ids })
+}
+
+impl Draft {
+    /// The finding with its texts, which are read now.
+    pub(crate) fn finish(self, database: &Database) -> Result<Finding, Damaged> {
+        let Self { mut finding, records } = self;
+        let texts: Vec<Text> =
+            records.into_iter().map(|id| database.text(id)).collect::<Result<_, Damaged>>()?;
+        finding.title = title(&texts, &finding.package.name);
+        finding.description = texts.iter().find_map(|text| text.details.clone());
+        finding.cwes = distinct(texts.iter().flat_map(|text| &text.cwes));
+        finding.references = distinct(texts.iter().flat_map(|text| &text.references));
+        finding.references.truncate(REFERENCES_MAX);
+        finding.published = texts.iter().filter_map(|text| text.published.clone()).min();
+        finding.modified = texts.iter().filter_map(|text| text.modified.clone()).max();
+        Ok(finding)
     }
 }
 
@@ -75,26 +107,28 @@ pub(crate) fn found(id: PackageId, package: &Package, question: &Question<'_>) -
     }
 }
 
-// A distribution's advisory with many CVEs says nothing of a single one.
-fn speaks_of_one(record: &Advisory) -> bool {
-    let cves = std::iter::once(&record.id).chain(&record.aliases).chain(&record.upstream);
-    cves.filter(|id| id.starts_with("CVE-")).collect::<BTreeSet<_>>().len() <= 1
-}
-
-fn fix_state(candidates: &[Candidate<'_>], ranges: &[&Range]) -> FixState {
-    if let Some(fixed) = fixed_version(candidates, ranges) {
+fn fix_state(sayings: &[&Saying<'_>]) -> FixState {
+    if let Some(fixed) = fixed_version(sayings) {
         return FixState::Fixed(fixed.to_string());
     }
-    if candidates.iter().any(|candidate| candidate.hit.affected.is_end_of_life) {
-        return FixState::EndOfLife;
-    }
-    FixState::Affected
+    let hits = sayings.iter().filter(|saying| saying.hit.is_some());
+    let said: BTreeSet<Statement> = hits.map(|saying| saying.row.statement).collect();
+    let states = [
+        (Statement::EndOfLife, FixState::EndOfLife),
+        (Statement::WillNotFix, FixState::WillNotFix),
+        (Statement::Deferred, FixState::Deferred),
+        (Statement::Affected, FixState::Affected),
+        (Statement::UnderInvestigation, FixState::UnderInvestigation),
+    ];
+    let found = states.into_iter().find(|(statement, _)| said.contains(statement));
+    found.map_or(FixState::Affected, |(_, state)| state)
 }
 
 // All ratings, the one that counts first: the distribution's word on its own package, then vectors, newest standard
 // first, then words; of equals the worst.
-fn ratings(candidates: &[Candidate<'_>], records: &[&Advisory]) -> Vec<Rating> {
-    let of_package = candidates.iter().flat_map(|candidate| &candidate.hit.affected.ratings);
+fn ratings(sayings: &[&Saying<'_>], records: &[Record]) -> Vec<Rating> {
+    let hits = sayings.iter().filter(|saying| saying.hit.is_some());
+    let of_package = hits.flat_map(|saying| &saying.row.ratings);
     let of_flaw = records.iter().flat_map(|record| &record.ratings);
     let mut ratings: Vec<Rating> = of_package.chain(of_flaw).cloned().collect();
     let rank = |rating: &Rating| match &rating.basis {
@@ -113,15 +147,14 @@ fn ratings(candidates: &[Candidate<'_>], records: &[&Advisory]) -> Vec<Rating> {
     ratings
 }
 
-fn title(records: &[&Advisory], package_name: &str) -> String {
+fn title(texts: &[Text], package_name: &str) -> String {
     let first_line = |text: &String| {
         let line = text.trim().lines().next().unwrap_or_default().trim();
         (!line.is_empty()).then(|| line.to_owned())
     };
-    let summary = records.iter().find_map(|record| record.summary.as_ref().and_then(first_line));
+    let summary = texts.iter().find_map(|text| text.summary.as_ref().and_then(first_line));
     let sentence = || {
-        let line =
-            records.iter().find_map(|record| record.details.as_ref().and_then(first_line))?;
+        let line = texts.iter().find_map(|text| text.details.as_ref().and_then(first_line))?;
         Some(line.split_once(". ").map_or(line.clone(), |(sentence, _)| sentence.to_owned()))
     };
     let title = summary
@@ -133,12 +166,6 @@ fn title(records: &[&Advisory], package_name: &str) -> String {
     let mut cut: String = title.chars().take(TITLE_CHARS_MAX - 1).collect();
     cut.push('…');
     cut
-}
-
-fn references(records: &[&Advisory]) -> Vec<String> {
-    let mut references = distinct(records.iter().flat_map(|record| &record.references));
-    references.truncate(REFERENCES_MAX);
-    references
 }
 
 fn distinct<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {

@@ -3,41 +3,42 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use sealift_advisory::{Advisories, VulnerabilityId};
+use sealift_database::{Damaged, Database, FlawId};
 use sealift_model::{
-    Artifact, Finding, Hidden, Inventory, Note, Package, PackageId, Report, Scanned, Scope,
-    Severity,
+    Artifact, DatabaseInfo, Finding, Hidden, Inventory, Note, Package, PackageId, Report, Scanned,
+    Scope, Severity,
 };
-use sealift_version::{Range, Version};
+use sealift_version::Version;
 
 use crate::Options;
-use crate::candidate::{Candidate, Entry, candidate, entry};
+use crate::candidate::{Saying, sayings, tables};
 use crate::ecosystem::question;
-use crate::finding::{finding, found};
+use crate::finding::{Draft, draft, found};
 use crate::remedy::remedies;
 
 // Packages named in one note.
 const NAMED_MAX: usize = 5;
 
 /// Judges every package of an inventory that is a component of its own: what a distribution's package brought is judged
-/// by the distribution's advisories, with that package.
+/// by the distribution's advisories, with that package. A database that turns out to be damaged is an error.
 pub fn scan(
     inventory: &Inventory,
-    advisories: &Advisories,
+    database: &Database,
     options: &Options,
     artifact: Artifact,
     created_secs: i64,
-) -> Report {
+) -> Result<Report, Damaged> {
     let mut report = Report {
         artifact,
         created_secs,
         distro: inventory.distro.clone(),
-        database: advisories.info().clone(),
+        database: info(database)?,
         notes: inventory.notes.clone(),
         ..Report::default()
     };
     let mut scanned: BTreeMap<_, Scanned> = BTreeMap::new();
     let mut unjudged: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut drafts = Vec::new();
     // A test's data never runs, and what a lock file merely names may not be there at all.
     let judged = inventory
         .components()
@@ -49,57 +50,80 @@ pub fn scan(
             judged: 0,
         });
         entry.packages += 1;
-        match judge(id, package, inventory, advisories, &mut report.notes) {
-            Ok(mut findings) => {
+        match judge(id, package, inventory, database, &mut report.notes) {
+            Ok(mut found) => {
                 entry.judged += 1;
-                report.findings.append(&mut findings);
+                drafts.append(&mut found);
             }
-            Err(reason) => unjudged.entry(reason).or_default().push(&package.name),
+            Err(Stop::Unjudged(reason)) => unjudged.entry(reason).or_default().push(&package.name),
+            Err(Stop::Damaged(damage)) => return Err(damage),
         }
     }
     report.scanned = scanned.into_values().collect();
     report.notes.extend(unjudged.into_iter().map(unjudged_note));
     report.notes.sort();
     report.notes.dedup();
-    report.hidden = hide(&mut report.findings, options);
-    report.findings.sort_by(|left, right| order(left).cmp(&order(right)));
+    report.hidden = hide(&mut drafts, options);
+    drafts.sort_by(|left, right| order(&left.finding).cmp(&order(&right.finding)));
+    report.findings =
+        drafts.into_iter().map(|draft| draft.finish(database)).collect::<Result<_, Damaged>>()?;
     report.remedies = remedies(&report.findings);
-    report
+    Ok(report)
+}
+
+// Where the advisories come from, and how fresh they are.
+fn info(database: &Database) -> Result<DatabaseInfo, Damaged> {
+    let sources = database.sources()?;
+    let places: Vec<&str> = sources.iter().map(|source| source.location.as_str()).collect();
+    let records: u64 = sources.iter().map(|source| source.records).sum();
+    Ok(DatabaseInfo {
+        source: places.join(", "),
+        records: usize::try_from(records).unwrap_or(usize::MAX),
+        newest_modified: sources.iter().filter_map(|source| source.newest.clone()).max(),
+        example_only: !sources.is_empty() && sources.iter().all(|source| source.is_example),
+    })
+}
+
+// Why a package is not judged.
+enum Stop {
+    Unjudged(String),
+    Damaged(Damaged),
+}
+
+impl From<Damaged> for Stop {
+    fn from(damage: Damaged) -> Self {
+        Self::Damaged(damage)
+    }
 }
 
 fn judge(
     id: PackageId,
     package: &Package,
     inventory: &Inventory,
-    advisories: &Advisories,
+    database: &Database,
     notes: &mut Vec<Note>,
-) -> Result<Vec<Finding>, String> {
-    let question = question(package, inventory.distro.as_ref())?;
-    if !advisories.knows(&question.ecosystem) {
-        return Err(format!("there are no advisories for {}", question.ecosystem));
+) -> Result<Vec<Draft>, Stop> {
+    let question = question(package, inventory.distro.as_ref()).map_err(Stop::Unjudged)?;
+    if !database.knows(&question.ecosystem) {
+        let reason = format!("there are no advisories for {}", question.ecosystem);
+        return Err(Stop::Unjudged(reason));
     }
-    let installed =
-        Version::parse(question.scheme, question.version).map_err(|error| error.to_string())?;
-    let entries: Vec<Entry<'_>> = advisories
-        .lookup(&question.ecosystem, &question.name)
-        .into_iter()
-        .map(|hit| entry(hit, question.scheme, notes))
-        .collect();
-    let mut flaws: BTreeMap<VulnerabilityId, Vec<Candidate<'_>>> = BTreeMap::new();
-    for entry in &entries {
-        for flaw in entry.hit.vulnerabilities {
-            if let Some(candidate) = candidate(entry, &question, &installed) {
-                flaws.entry(*flaw).or_default().push(candidate);
-            }
+    let installed = Version::parse(question.scheme, question.version)
+        .map_err(|error| Stop::Unjudged(error.to_string()))?;
+    let tables = tables(database, &question, &installed)?;
+    let sayings = sayings(database, &tables, &question, &installed, notes)?;
+    let mut flaws: BTreeMap<FlawId, Vec<&Saying<'_>>> = BTreeMap::new();
+    for saying in &sayings {
+        for flaw in &saying.record.flaws {
+            flaws.entry(*flaw).or_default().push(saying);
         }
     }
     let found = found(id, package, &question);
-    let finding = |(flaw, candidates): (VulnerabilityId, Vec<Candidate<'_>>)| {
-        let concerned = entries.iter().filter(|entry| entry.hit.vulnerabilities.contains(&flaw));
-        let ranges: Vec<&Range> = concerned.flat_map(|entry| &entry.ranges).collect();
-        finding(advisories, flaw, &candidates, &ranges, found.clone(), &question)
-    };
-    Ok(flaws.into_iter().map(finding).collect())
+    let hit = flaws.into_iter().filter(|(_, sayings)| sayings.iter().any(|it| it.hit.is_some()));
+    let drafts = hit.map(|(flaw, sayings)| {
+        draft(database, flaw, &sayings, found.clone(), &question).map_err(Stop::Damaged)
+    });
+    drafts.collect()
 }
 
 fn unjudged_note((reason, names): (String, Vec<&str>)) -> Note {
@@ -111,10 +135,10 @@ fn unjudged_note((reason, names): (String, Vec<&str>)) -> Note {
     Note { subject, message: format!("not judged: {reason}") }
 }
 
-fn hide(findings: &mut Vec<Finding>, options: &Options) -> Hidden {
+fn hide(drafts: &mut Vec<Draft>, options: &Options) -> Hidden {
     let mut by_severity: BTreeMap<Reverse<Severity>, usize> = BTreeMap::new();
     let mut unfixed = 0;
-    findings.retain(|finding| {
+    drafts.retain(|Draft { finding, .. }| {
         if !options.severities.is_empty() && !options.severities.contains(&finding.severity) {
             *by_severity.entry(Reverse(finding.severity)).or_default() += 1;
             return false;

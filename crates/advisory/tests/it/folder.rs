@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use sealift_advisory::{Advisories, Ecosystem, Error};
-use sealift_model::Note;
+use sealift_advisory::{Ecosystem, Error, Feed, Wanted};
+use sealift_model::{Advisory, Affected, Note};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 pub(crate) struct Folder(tempfile::TempDir);
@@ -49,13 +49,30 @@ pub(crate) fn record(id: &str, ecosystem: &str, name: &str) -> String {
     )
 }
 
-pub(crate) fn open(path: &Path, wanted: &[&str]) -> Result<(Advisories, Vec<Note>), Error> {
+pub(crate) fn open(path: &Path, wanted: &[&str]) -> Result<(Feed, Vec<Note>), Error> {
     let wanted: Vec<Ecosystem> = wanted.iter().map(|text| Ecosystem::parse(text)).collect();
-    Advisories::open(path, &wanted)
+    let mut feed = Feed::read(path, Wanted::Only(&wanted))?;
+    let notes = std::mem::take(&mut feed.notes);
+    Ok((feed, notes))
 }
 
 /// The ids of the advisories on a package.
-pub(crate) fn ids(advisories: &Advisories, ecosystem: &str, name: &str) -> Vec<String> {
-    let hits = advisories.lookup(&Ecosystem::parse(ecosystem), name);
-    hits.iter().map(|hit| hit.advisory.id.clone()).collect()
+pub(crate) fn ids(feed: &Feed, ecosystem: &str, name: &str) -> Vec<String> {
+    entries(feed, ecosystem, name).map(|(advisory, _)| advisory.id.clone()).collect()
+}
+
+/// What is said of a package: for this release or for all.
+pub(crate) fn entries<'a>(
+    feed: &'a Feed,
+    ecosystem: &str,
+    name: &'a str,
+) -> impl Iterator<Item = (&'a Advisory, &'a Affected)> {
+    let ecosystem = Ecosystem::parse(ecosystem);
+    let all = feed.advisories.iter().flat_map(|it| it.affected.iter().map(move |one| (it, one)));
+    all.filter(move |(_, affected)| {
+        let known = &affected.ecosystem;
+        let is_of =
+            *known == ecosystem || (known.release.is_none() && known.name == ecosystem.name);
+        is_of && affected.name == name
+    })
 }

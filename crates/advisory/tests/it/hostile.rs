@@ -3,14 +3,13 @@
 use std::os::unix::fs::symlink;
 
 use proptest::prelude::*;
-use sealift_advisory::{Advisories, Ecosystem, Error, Limits};
+use sealift_advisory::{Ecosystem, Error, Feed, Limits, Wanted};
 
 use crate::folder::{Folder, ids, open, record};
 
 fn limited(folder: &Folder, limits: &Limits) -> Result<usize, Error> {
     let wanted = [Ecosystem::parse("PyPI")];
-    Advisories::open_within(folder.path(), &wanted, limits)
-        .map(|(advisories, _)| advisories.info().records)
+    Feed::read_within(folder.path(), Wanted::Only(&wanted), limits).map(|feed| feed.info.records)
 }
 
 #[test]

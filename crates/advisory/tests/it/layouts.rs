@@ -11,9 +11,9 @@ fn one_file() {
     let (advisories, notes) = open(&folder.path().join("a.json"), &["PyPI"]).unwrap();
     assert_eq!(ids(&advisories, "PyPI", "x"), ["A-1"]);
     assert!(notes.is_empty());
-    assert_eq!(advisories.info().records, 1);
-    assert_eq!(advisories.info().newest_modified.as_deref(), Some("2024-01-01T00:00:00Z"));
-    assert!(!advisories.info().example_only);
+    assert_eq!(advisories.info.records, 1);
+    assert_eq!(advisories.info.newest_modified.as_deref(), Some("2024-01-01T00:00:00Z"));
+    assert!(!advisories.info.example_only);
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn releases() {
     ]);
     let (advisories, _) = open(folder.path(), &["Debian:12"]).unwrap();
     assert_eq!(ids(&advisories, "Debian:12", "x"), ["A-1", "A-3"]);
-    assert_eq!(advisories.info().records, 2);
+    assert_eq!(advisories.info.records, 2);
     let (advisories, _) = open(folder.path(), &["Debian"]).unwrap();
     assert_eq!(ids(&advisories, "Debian:11", "x"), ["A-2", "A-3"]);
-    assert_eq!(advisories.info().records, 3);
+    assert_eq!(advisories.info.records, 3);
 }
 
 #[test]
@@ -85,12 +85,12 @@ fn example_data_says_so() {
         format!("{}{end}", record.trim_end().strip_suffix('}').unwrap())
     };
     let folder = Folder::new(&[("a.json", &example("A-1")), ("b.json", &example("A-2"))]);
-    assert!(open(folder.path(), &["PyPI"]).unwrap().0.info().example_only);
+    assert!(open(folder.path(), &["PyPI"]).unwrap().0.info.example_only);
     folder.write("c.json", record("A-3", "PyPI", "x").as_bytes());
-    assert!(!open(folder.path(), &["PyPI"]).unwrap().0.info().example_only);
+    assert!(!open(folder.path(), &["PyPI"]).unwrap().0.info.example_only);
     folder.write(EXAMPLE_MARKER, b"");
-    assert!(open(folder.path(), &["PyPI"]).unwrap().0.info().example_only);
-    assert!(open(&folder.path().join("c.json"), &["PyPI"]).unwrap().0.info().example_only);
+    assert!(open(folder.path(), &["PyPI"]).unwrap().0.info.example_only);
+    assert!(open(&folder.path().join("c.json"), &["PyPI"]).unwrap().0.info.example_only);
 }
 
 #[test]

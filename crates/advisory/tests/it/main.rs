@@ -5,6 +5,5 @@
 
 mod folder;
 mod hostile;
-mod identity;
 mod layouts;
 mod tolerance;

@@ -1,24 +1,23 @@
 //! What real feeds have and the schema does not.
 
 use expect_test::{Expect, expect};
-use sealift_advisory::Ecosystem;
 
-use crate::folder::{Folder, open};
+use crate::folder::{Folder, entries, open};
 
 // What is read for PyPI's `x`, then the notes.
 fn check(document: &str, expected: Expect) {
     let folder = Folder::new(&[("a.json", document)]);
     let (advisories, notes) = open(folder.path(), &["PyPI"]).unwrap();
     let mut lines = Vec::new();
-    for hit in advisories.lookup(&Ecosystem::parse("PyPI"), "x") {
-        lines.push(format!("{} {:?}", hit.advisory.id, hit.affected.ranges));
-        if !hit.affected.versions.is_empty() {
-            lines.push(format!("versions {:?}", hit.affected.versions));
+    for (advisory, affected) in entries(&advisories, "PyPI", "x") {
+        lines.push(format!("{} {:?}", advisory.id, affected.ranges));
+        if !affected.versions.is_empty() {
+            lines.push(format!("versions {:?}", affected.versions));
         }
-        for rating in hit.affected.ratings.iter().chain(&hit.advisory.ratings) {
+        for rating in affected.ratings.iter().chain(&advisory.ratings) {
             lines.push(format!("{} by {}", rating.severity, rating.source));
         }
-        if let Some(date) = &hit.advisory.modified {
+        if let Some(date) = &advisory.modified {
             lines.push(date.clone());
         }
     }

@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 
 use expect_test::expect;
-use sealift_advisory::Advisories;
+use sealift_advisory::{Feed, Wanted};
+use sealift_database::Database;
 use sealift_model::{Inventory, Severity};
 use sealift_scan::{Thresholds, gate, wanted};
 
-use crate::inventory::{deb, debian, inventory, lines, python, report};
+use crate::inventory::{database_of, deb, debian, inventory, lines, python, report};
 
-fn advisories(inventory: &Inventory) -> Advisories {
+fn advisories(inventory: &Inventory) -> Database {
     let path =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/secure-app/advisories");
-    let (advisories, notes) = Advisories::open(&path, &wanted(inventory)).unwrap();
-    assert!(notes.is_empty(), "{notes:#?}");
-    assert!(advisories.info().example_only);
-    advisories
+    let feed = Feed::read(&path, Wanted::Only(&wanted(inventory))).unwrap();
+    assert!(feed.notes.is_empty(), "{:#?}", feed.notes);
+    assert!(feed.info.example_only);
+    database_of(feed)
 }
 
 #[test]

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
-use sealift_advisory::Advisories;
 use sealift_model::{Advisory, PackageKind, Rating, RatingBasis, Report, Severity};
 use sealift_scan::{Thresholds, gate};
 
-use crate::inventory::{advisory, inventory, package, python, report};
+use crate::inventory::{advisory, database, inventory, package, python, report};
 
 fn rated(id: &str, name: &str, severity: Severity) -> Advisory {
     let rating = Rating { source: "x".to_owned(), severity, basis: RatingBasis::Word };
@@ -24,7 +23,7 @@ fn sample() -> Report {
             package(PackageKind::Python, "versionless", None),
         ],
     );
-    let advisories = Advisories::new(vec![
+    let advisories = database(vec![
         rated("CVE-1-1", "a", Severity::Low),
         rated("CVE-1-2", "b", Severity::High),
         rated("CVE-1-3", "b", Severity::Critical),

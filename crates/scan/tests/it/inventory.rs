@@ -1,6 +1,7 @@
 //! Small inventories and advisories.
 
-use sealift_advisory::Advisories;
+use sealift_advisory::Feed;
+use sealift_database::{Contents, Database, Source, build};
 use sealift_model::{
     Advisory, Affected, Artifact, Distro, Ecosystem, Inventory, Package, PackageKind, Purl,
     RangeEvent, Report, SourcePackage,
@@ -58,8 +59,32 @@ pub(crate) fn advisory(
     }
 }
 
-pub(crate) fn report(inventory: &Inventory, advisories: &Advisories) -> Report {
-    scan(inventory, advisories, &Options::default(), Artifact::default(), 0)
+pub(crate) fn report(inventory: &Inventory, advisories: &Database) -> Report {
+    scan(inventory, advisories, &Options::default(), Artifact::default(), 0).unwrap()
+}
+
+pub(crate) fn database(advisories: Vec<Advisory>) -> Database {
+    of(Contents { advisories, ..Contents::default() })
+}
+
+/// The database of a feed.
+pub(crate) fn database_of(feed: Feed) -> Database {
+    let info = feed.info;
+    let source = Source {
+        location: info.source,
+        records: info.records as u64,
+        newest: info.newest_modified,
+        is_example: info.example_only,
+        ..Source::default()
+    };
+    let contents =
+        Contents { advisories: feed.advisories, sources: vec![source], ..Contents::default() };
+    of(contents)
+}
+
+fn of(contents: Contents) -> Database {
+    let built = build(contents);
+    Database::of_bytes(built.core, Some(built.texts)).unwrap()
 }
 
 /// One line a finding, then the notes.

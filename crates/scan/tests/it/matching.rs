@@ -1,17 +1,18 @@
 //! Rules of matching.
 
 use expect_test::{Expect, expect};
-use sealift_advisory::Advisories;
 use sealift_model::{
     Advisory, Affected, Artifact, Ecosystem, Inventory, Package, PackageId, PackageKind,
-    RangeEvent, Rating, RatingBasis, Scope, Severity,
+    RangeEvent, Rating, RatingBasis, Scope, Severity, Statement,
 };
 use sealift_scan::{Options, scan, wanted};
 
-use crate::inventory::{advisory, deb, debian, inventory, lines, package, python, report};
+use crate::inventory::{
+    advisory, database, deb, debian, inventory, lines, package, python, report,
+};
 
 fn check(inventory: &Inventory, advisories: Vec<Advisory>, expected: Expect) {
-    expected.assert_eq(&lines(&report(inventory, &Advisories::new(advisories))));
+    expected.assert_eq(&lines(&report(inventory, &database(advisories))));
 }
 
 fn events(list: &[RangeEvent]) -> Vec<Vec<RangeEvent>> {
@@ -124,7 +125,7 @@ fn advisories_of_one_flaw_are_one_finding() {
     second.ratings =
         vec![Rating { source: text("ghsa"), severity: Severity::High, basis: RatingBasis::Word }];
     let inventory = inventory(None, vec![python("flask", "1.0")]);
-    let advisories = Advisories::new(vec![
+    let advisories = database(vec![
         advisory("PYSEC-1", &["GHSA-1"], "PyPI", "flask", "1.1"),
         second,
         advisory("PYSEC-2", &["GHSA-2"], "PyPI", "flask", "1.1"),
@@ -199,7 +200,7 @@ fn the_distributions_word_comes_first() {
         basis: RatingBasis::Distribution,
     }];
     unimportant.affected[0].ranges = events(&[RangeEvent::Introduced(text("0"))]);
-    unimportant.affected[0].is_end_of_life = true;
+    unimportant.affected[0].statement = Statement::EndOfLife;
     // Another record on the same CVE adds its rating, whatever package it is about.
     let mut enriching = advisory("CVE-1-2", &[], "PyPI", "other", "1");
     enriching.ratings = vec![cvss(Severity::High)];
@@ -207,7 +208,7 @@ fn the_distributions_word_comes_first() {
     let mut bare = advisory("DEBIAN-CVE-1-2", &[], "Debian:12", "tar", "99");
     bare.upstream = vec![text("CVE-1-2")];
     let inventory = inventory(debian("12"), vec![deb("tar", "tar", "1")]);
-    let report = report(&inventory, &Advisories::new(vec![unimportant, enriching, bare]));
+    let report = report(&inventory, &database(vec![unimportant, enriching, bare]));
     expect![[r"
         tar 1 CVE-1-2 HIGH 99
         tar 1 CVE-1-1 NEGLIGIBLE end_of_life
@@ -248,7 +249,7 @@ fn other_distributions_are_not_judged_by_debians_advisories() {
     let inventory = inventory(distro, vec![deb("tar", "tar", "1"), python("flask", "1.0")]);
     assert_eq!(wanted(&inventory), [Ecosystem::parse("PyPI")]);
     let advisories = vec![advisory("CVE-1-1", &[], "Debian:12", "tar", "99")];
-    let report = report(&inventory, &Advisories::new(advisories));
+    let report = report(&inventory, &database(advisories));
     expect![[r"
         note flask: not judged: there are no advisories for PyPI
         note tar: not judged: distribution `ubuntu` cannot be judged yet
@@ -284,11 +285,12 @@ fn what_options_hide_is_counted() {
         Options { severities: vec![Severity::High, Severity::Critical], ignore_unfixed: true };
     let report = scan(
         &inventory(None, vec![python("flask", "1.0")]),
-        &Advisories::new(vec![unfixed, fixed, unknown]),
+        &database(vec![unfixed, fixed, unknown]),
         &options,
         Artifact::default(),
         0,
-    );
+    )
+    .unwrap();
     expect![[r"
         flask 1.0 CVE-1-2 HIGH 2
     "]]

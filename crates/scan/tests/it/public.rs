@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use sealift_advisory::{Advisories, Ecosystem};
+use sealift_advisory::{Ecosystem, Feed, Wanted};
+use sealift_database::Database;
 use sealift_model::{Package, Severity};
 use sealift_scan::{Thresholds, gate};
 
-use crate::inventory::{deb, debian, inventory, python, report};
+use crate::inventory::{database_of, deb, debian, inventory, python, report};
 
 // The copy lies beside the repository or where SEALIFT_SHARED says.
-fn advisories() -> Option<&'static Advisories> {
-    static ADVISORIES: OnceLock<Option<Advisories>> = OnceLock::new();
+fn advisories() -> Option<&'static Database> {
+    static ADVISORIES: OnceLock<Option<Database>> = OnceLock::new();
     let load = || {
         let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
         let shared = std::env::var_os("SEALIFT_SHARED").map_or(beside, PathBuf::from);
@@ -21,7 +22,7 @@ fn advisories() -> Option<&'static Advisories> {
             return None;
         }
         let wanted = ["Debian:11", "Debian:12", "PyPI"].map(Ecosystem::parse);
-        Some(Advisories::open(&path, &wanted).unwrap().0)
+        Some(database_of(Feed::read(&path, Wanted::Only(&wanted)).unwrap()))
     };
     ADVISORIES.get_or_init(load).as_ref()
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
-use sealift_advisory::{Advisories, Ecosystem};
-use sealift_model::{Advisory, Affected};
+use sealift_database::{Contents, Database, RecordId, build};
+use sealift_model::{Advisory, Affected, Ecosystem};
 
 fn advisory(id: &str, aliases: &[&str], upstream: &[&str]) -> Advisory {
     let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
@@ -24,12 +24,14 @@ fn advisory(id: &str, aliases: &[&str], upstream: &[&str]) -> Advisory {
 // One line an advisory: the flaws it speaks of, with their aliases. The order of the records must not matter.
 fn check(records: Vec<Advisory>, expected: Expect) {
     let text = |records: Vec<Advisory>| {
-        let advisories = Advisories::new(records);
+        let built = build(Contents { advisories: records, ..Contents::default() });
+        let database = Database::of_bytes(built.core, Some(built.texts)).unwrap();
         let mut text = String::new();
-        for hit in advisories.lookup(&Ecosystem::parse("PyPI"), "x") {
-            text.push_str(&hit.advisory.id);
-            for id in hit.vulnerabilities {
-                let flaw = advisories.vulnerability(*id);
+        for row in database.rows(&Ecosystem::parse("PyPI"), "x").unwrap().unwrap().rows {
+            let record = database.record(RecordId(row.record)).unwrap();
+            text.push_str(&record.id);
+            for id in record.flaws {
+                let flaw = database.flaw(id).unwrap();
                 write!(text, " → {} ({})", flaw.id, flaw.aliases.join(" ")).unwrap();
             }
             text.push('\n');

@@ -1,0 +1,85 @@
+//! What a feed says.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sealift_model::{Advisory, DatabaseInfo, Note};
+
+use crate::load::{self, Loaded};
+use crate::{Error, Limits, Wanted, sources};
+
+// Notes of one kind beyond these are counted, not listed.
+const NOTES_OF_A_KIND_MAX: usize = 20;
+
+/// The advisories of one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Feed {
+    /// The advisories, sorted by id; of each the packages of the wanted ecosystems.
+    pub advisories: Vec<Advisory>,
+    /// Where they come from, and how fresh they are.
+    pub info: DatabaseInfo,
+    /// What was not understood.
+    pub notes: Vec<Note>,
+}
+
+impl Feed {
+    /// Reads OSV documents from a file, a folder, a zip or a copy of the OSV bucket.
+    pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Self, Error> {
+        Self::read_within(path, wanted, &Limits::default())
+    }
+
+    /// The files that [`Feed::read`] would read, sorted.
+    pub fn files(path: &Path, wanted: Wanted<'_>) -> Result<Vec<PathBuf>, Error> {
+        let found = sources::find(path, wanted, &Limits::default())?;
+        Ok(found.files.into_iter().chain(found.zips).collect())
+    }
+
+    /// [`Feed::read`] with limits of one's own.
+    pub fn read_within(path: &Path, wanted: Wanted<'_>, limits: &Limits) -> Result<Self, Error> {
+        let sources = sources::find(path, wanted, limits)?;
+        let loaded = load::load(path, &sources, wanted, limits)?;
+        if loaded.seen == 0 && !wanted.is_empty() {
+            return Err(Error::Empty { path: path.to_owned() });
+        }
+        let Loaded { parsed, mut notes, .. } = loaded;
+        notes.extend(sources.notes);
+        let example_only = sources.is_example
+            || (!parsed.is_empty() && parsed.iter().all(|parsed| parsed.is_example));
+        let advisories: Vec<Advisory> = parsed.into_iter().map(|parsed| parsed.advisory).collect();
+        let relevant = || advisories.iter().filter(|advisory| !advisory.affected.is_empty());
+        let newest =
+            relevant().filter_map(|advisory| advisory.modified.as_ref()).max_by_key(|date| {
+                // Seconds are enough; fractions and zones differ in length.
+                date.get(..19).unwrap_or(date)
+            });
+        let info = DatabaseInfo {
+            source: path.display().to_string(),
+            records: relevant().count(),
+            newest_modified: newest.cloned(),
+            example_only,
+        };
+        Ok(Self { info, notes: condensed(notes), advisories })
+    }
+}
+
+// A feed with a bad habit has it ten thousand times.
+fn condensed(mut notes: Vec<Note>) -> Vec<Note> {
+    notes.sort_by(|left, right| {
+        (&left.message, &left.subject).cmp(&(&right.message, &right.subject))
+    });
+    notes.dedup();
+    let mut kinds: BTreeMap<String, Vec<Note>> = BTreeMap::new();
+    for note in notes {
+        kinds.entry(note.message.clone()).or_default().push(note);
+    }
+    let mut condensed = Vec::new();
+    for (message, mut notes) in kinds {
+        let more = notes.len().saturating_sub(NOTES_OF_A_KIND_MAX);
+        notes.truncate(NOTES_OF_A_KIND_MAX);
+        condensed.append(&mut notes);
+        if more > 0 {
+            condensed.push(Note { subject: format!("{more} more advisories"), message });
+        }
+    }
+    condensed
+}
