@@ -248,12 +248,9 @@ fn body<'a>(id: &str, text: &'a str) -> &'a str {
         end = end.min(text.find("OpenLDAP is a registered trademark").unwrap_or(end));
     }
     if id.starts_with("LGPL-3") {
-        let at = upper
-            .rfind("GNU GENERAL PUBLIC LICENSE\nVERSION 3")
-            .or_else(|| upper.rfind("GNU GENERAL PUBLIC LICENSE\n"));
-        if let Some(at) = at.filter(|at| *at > 5000) {
-            end = end.min(at);
-        }
+        // Its own title has a word more; the sentences of both name the other's in small letters.
+        let at = text.find("\nGNU GENERAL PUBLIC LICENSE").filter(|at| *at > 5000);
+        end = end.min(at.unwrap_or(end));
     }
     &text[..end]
 }
@@ -263,6 +260,16 @@ fn variants(id: &str, text: &str) -> Vec<String> {
     match id {
         "Unicode-DFS-2015" | "Unicode-DFS-2016" => {
             text.find("Permission is hereby").map(|at| text[at..].to_owned()).into_iter().collect()
+        }
+        "BSD-2-Clause-Darwin" => {
+            text.find("Redistribution and").map(|at| text[at..].to_owned()).into_iter().collect()
+        }
+        // Who is named without "neither" is the author alone.
+        "BSD-3-Clause" => {
+            let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let start = flat.find("Neither the name of").unwrap();
+            let stop = start + flat[start..].find(" be used to endorse").unwrap();
+            vec![format!("{}The name of the author may not{}", &flat[..start], &flat[stop..])]
         }
         "HPND" | "HPND-sell-variant" => {
             let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,5 +1,7 @@
 //! What a text grants: whole texts of licences, and the sentences that name one.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::text;
@@ -8,6 +10,10 @@ use crate::words::{Words, hash, words};
 const BYTES_MAX: usize = 1 << 20;
 const WORDS_MAX: usize = 150_000;
 const GRANTS_MAX: usize = 200;
+// What is kept of texts that were read, by thread.
+const MEMO_TEXT_BYTES_MAX: usize = 64 << 10;
+const MEMO_BYTES_MAX: usize = 2 << 20;
+const MEMO_ENTRY_BYTES: usize = 200;
 // The end of the GNU licences shows a notice that is to be used with others.
 const APPENDIX_WORDS: usize = 450;
 // So many words after a name its version may be said, before it the word that grants something.
@@ -52,8 +58,37 @@ struct Grant {
     is_exception: bool,
 }
 
-/// Reads a text.
+thread_local! {
+    // Copyright files of many packages repeat the same texts.
+    static READINGS: RefCell<Memo> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Memo {
+    readings: HashMap<Box<[u8]>, Reading>,
+    bytes: usize,
+}
+
+/// Reads a text. What a thread has read once, it does not compare with the known texts again.
 pub fn read_text(bytes: &[u8]) -> Reading {
+    if bytes.len() > MEMO_TEXT_BYTES_MAX {
+        return read_anew(bytes);
+    }
+    if let Some(known) = READINGS.with_borrow(|memo| memo.readings.get(bytes).cloned()) {
+        return known;
+    }
+    let reading = read_anew(bytes);
+    READINGS.with_borrow_mut(|memo| {
+        if memo.bytes + bytes.len() + MEMO_ENTRY_BYTES > MEMO_BYTES_MAX {
+            *memo = Memo::default();
+        }
+        memo.bytes += bytes.len() + MEMO_ENTRY_BYTES;
+        memo.readings.insert(bytes.into(), reading.clone());
+    });
+    reading
+}
+
+fn read_anew(bytes: &[u8]) -> Reading {
     let decoded = String::from_utf8_lossy(&bytes[..bytes.len().min(BYTES_MAX)]);
     let words = words(&decoded, WORDS_MAX);
     let scan = Scan { text: &decoded, words: &words };
@@ -99,6 +134,7 @@ fn join(grants: Vec<Grant>) -> Vec<String> {
         .filter_map(|grant| grant.expression.strip_suffix("-or-later"))
         .map(|version| format!("{version}-only"))
         .collect();
+    let has_lesser = grants.iter().any(|grant| grant.expression.starts_with("LGPL-3.0-"));
     let mut last: Option<(usize, usize)> = None;
     for grant in grants {
         if grant.is_exception {
@@ -116,6 +152,10 @@ fn join(grants: Vec<Grant>) -> Vec<String> {
         if is_text && noticed.contains(&grant.expression) {
             continue;
         }
+        // Version 3 of the lesser licence takes in the text of the other, which stands beside it for that.
+        if is_text && grant.expression == "GPL-3.0-only" && has_lesser {
+            continue;
+        }
         let end = grant.words.end;
         let place = expressions.iter().position(|known| *known == grant.expression);
         let place = place.unwrap_or_else(|| {
@@ -127,6 +167,13 @@ fn join(grants: Vec<Grant>) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
     expressions.retain(|expression| seen.insert(expression.clone()));
     expressions
+}
+
+// Words as their hashes, which the compiler makes.
+macro_rules! hashes {
+    ($($word:literal),+ $(,)?) => {
+        const { &[$(hash($word)),+] }
+    };
 }
 
 struct Scan<'a> {
@@ -149,19 +196,17 @@ struct Version {
 }
 
 impl Scan<'_> {
-    fn is(&self, at: usize, expected: &[&str]) -> bool {
+    fn is(&self, at: usize, expected: &[u32]) -> bool {
         let found = self.words.hashes.get(at..at + expected.len());
-        found.is_some_and(|found| {
-            found.iter().zip(expected).all(|(found, word)| *found == hash(word))
-        })
+        found == Some(expected)
     }
 
-    fn is_one(&self, at: usize, expected: &[&str]) -> bool {
+    fn is_one(&self, at: usize, expected: &[u32]) -> bool {
         let found = self.words.hashes.get(at);
-        found.is_some_and(|found| expected.iter().any(|word| *found == hash(word)))
+        found.is_some_and(|found| expected.contains(found))
     }
 
-    fn has(&self, range: Range<usize>, expected: &[&str]) -> bool {
+    fn has(&self, range: Range<usize>, expected: &[u32]) -> bool {
         range.into_iter().any(|at| self.is_one(at, expected))
     }
 
@@ -175,12 +220,12 @@ impl Scan<'_> {
         for grant in grants {
             let mut range = grant.words.clone();
             let model = (range.end..(range.end + 40).min(self.len()))
-                .find(|at| self.is(*at, &["how", "to", "apply", "these", "terms"]));
+                .find(|at| self.is(*at, hashes!["how", "to", "apply", "these", "terms"]));
             if let Some(model) = model.filter(|_| range.len() > 600) {
                 range.end = (model + APPENDIX_WORDS).min(self.len());
             }
             let apache = (range.end..(range.end + 20).min(self.len()))
-                .find(|at| self.is(*at, &["how", "to", "apply", "the", "apache", "license"]));
+                .find(|at| self.is(*at, hashes!["how", "to", "apply", "the", "apache", "license"]));
             if let Some(model) = apache {
                 range.end = (model + 190).min(self.len());
             }
@@ -193,7 +238,7 @@ impl Scan<'_> {
     fn tags(&self) -> Vec<Grant> {
         let mut grants = Vec::new();
         for at in 0..self.len() {
-            if !self.is(at, &["spdx", "license", "identifier"]) {
+            if !self.is(at, hashes!["spdx", "license", "identifier"]) {
                 continue;
             }
             let start = self.words.starts[at + 2] as usize + "identifier".len();
@@ -232,9 +277,11 @@ impl Scan<'_> {
             }
             let mut expression = ids.join(" OR ");
             let artistic =
-                (end..(end + 10).min(self.len())).find(|at| self.is_one(*at, &["artistic"]));
+                (end..(end + 10).min(self.len())).find(|at| self.is_one(*at, hashes!["artistic"]));
             let mut last = end;
-            if let Some(at) = artistic.filter(|at| self.has(end.saturating_sub(1)..*at, &["or"])) {
+            if let Some(at) =
+                artistic.filter(|at| self.has(end.saturating_sub(1)..*at, hashes!["or"]))
+            {
                 expression = format!("{expression} OR Artistic-1.0-Perl");
                 last = at + 2;
             }
@@ -248,53 +295,45 @@ impl Scan<'_> {
     fn family(&self, name: &Name, end: usize) -> &'static str {
         let near = end..(end + 24).min(self.len());
         let is_free = near.into_iter().any(|at| {
-            self.is(at, &["no", "invariant", "sections"])
-                || self.is(at, &["without", "any", "invariant", "sections"])
-                || self.is(at, &["without", "invariant", "sections"])
+            self.is(at, hashes!["no", "invariant", "sections"])
+                || self.is(at, hashes!["without", "any", "invariant", "sections"])
+                || self.is(at, hashes!["without", "invariant", "sections"])
         });
         if name.family == "GFDL" && is_free { "GFDL-NIV" } else { name.family }
     }
 
     fn gnu_name(&self, at: usize) -> Option<Name> {
         let found = |family, len, version| Some(Name { family, words: at..at + len, version });
-        if self.is(at, &["free", "documentation", "license"]) {
+        if self.is(at, hashes!["free", "documentation", "license"]) {
             return found("GFDL", 3, None);
         }
-        if self.is(at, &["general", "public"]) && self.is_one(at + 2, &["license", "licenses"]) {
+        if self.is(at, hashes!["general", "public"])
+            && self.is_one(at + 2, hashes!["license", "licenses"])
+        {
             let back = |n: usize| at.checked_sub(n);
             let family = match () {
-                () if back(1).is_some_and(|at| self.is_one(at, &["lesser", "library"])) => "LGPL",
-                () if back(1).is_some_and(|at| self.is_one(at, &["affero"])) => "AGPL",
+                () if back(1).is_some_and(|at| self.is_one(at, hashes!["lesser", "library"])) => {
+                    "LGPL"
+                }
+                () if back(1).is_some_and(|at| self.is_one(at, hashes!["affero"])) => "AGPL",
                 () => "GPL",
             };
             return found(family, 3, None);
         }
-        for (word, family) in [("gpl", "GPL"), ("lgpl", "LGPL"), ("agpl", "AGPL")] {
-            if self.is_one(at, &[word]) {
-                return found(family, 1, None);
-            }
+        let word = self.words.hashes.get(at)?;
+        if let Some((_, family)) = ACRONYMS.iter().find(|(acronym, _)| acronym == word) {
+            return found(family, 1, None);
         }
-        let versioned = [
-            ("gplv2", "GPL", "2"),
-            ("gplv3", "GPL", "3"),
-            ("gpl2", "GPL", "2"),
-            ("gpl3", "GPL", "3"),
-            ("lgplv2", "LGPL", "2"),
-            ("lgplv3", "LGPL", "3"),
-            ("lgpl2", "LGPL", "2"),
-            ("lgpl3", "LGPL", "3"),
-            ("agplv3", "AGPL", "3"),
-        ];
-        let (word, family, _) = versioned.iter().find(|(word, _, _)| self.is_one(at, &[word]))?;
-        let start = self.words.starts[at] as usize + word.len() - 1;
+        let (_, family, len) = VERSIONED.iter().find(|(versioned, _, _)| versioned == word)?;
+        let start = self.words.starts[at] as usize + len - 1;
         found(family, 1, self.version_at(at, start))
     }
 
     // The name is in a sentence that grants something, and not in one that says where its text is.
     fn is_grant(&self, at: usize) -> bool {
-        const POINTING: [&str; 9] =
-            ["copy", "copies", "text", "texts", "see", "found", "received", "version", "full"];
-        const GRANTING: [&str; 14] = [
+        const POINTING: &[u32] =
+            hashes!["copy", "copies", "text", "texts", "see", "found", "received"];
+        const GRANTING: &[u32] = hashes![
             "terms",
             "under",
             "licensed",
@@ -308,16 +347,16 @@ impl Scan<'_> {
             "either",
             "governed",
             "modify",
-            "same",
+            "same"
         ];
-        let is_pointing = self.has(at.saturating_sub(6)..at, &POINTING[..7]);
-        !is_pointing && self.has(at.saturating_sub(CONTEXT_WORDS)..at, &GRANTING)
+        let is_pointing = self.has(at.saturating_sub(6)..at, POINTING);
+        !is_pointing && self.has(at.saturating_sub(CONTEXT_WORDS)..at, GRANTING)
     }
 
     fn sentence_start(&self, at: usize) -> usize {
         let back = at.saturating_sub(30)..at;
         back.into_iter()
-            .find(|at| self.is_one(*at, &["this", "you", "the"]))
+            .find(|at| self.is_one(*at, hashes!["this", "you", "the"]))
             .unwrap_or(at.saturating_sub(CONTEXT_WORDS))
     }
 
@@ -337,8 +376,9 @@ impl Scan<'_> {
             let mut versions = vec![first.text.clone()];
             let mut last = first.end;
             // `version 2 or version 3`, `2 or 3`
-            if self.is_one(last, &["or", "and"]) {
-                let number = if self.is_one(last + 1, &["version"]) { last + 2 } else { last + 1 };
+            if self.is_one(last, hashes!["or", "and"]) {
+                let number =
+                    if self.is_one(last + 1, hashes!["version"]) { last + 2 } else { last + 1 };
                 let start = self.words.starts.get(number).map(|start| *start as usize);
                 if let Some(second) = start.and_then(|start| self.version_at(number, start)) {
                     versions.push(second.text);
@@ -346,10 +386,12 @@ impl Scan<'_> {
                 }
             }
             let limit = next.min(last + 12);
-            let later = (last..limit).find(|at| self.is_one(*at, &["later", "newer", "higher"]));
-            let later = later.filter(|at| !self.has(last..*at, &["not", "no", "only", "without"]));
+            let later =
+                (last..limit).find(|at| self.is_one(*at, hashes!["later", "newer", "higher"]));
+            let later =
+                later.filter(|at| !self.has(last..*at, hashes!["not", "no", "only", "without"]));
             let end = later.map_or(last, |at| {
-                if self.is_one(at + 1, &["version", "versions"]) { at + 2 } else { at + 1 }
+                if self.is_one(at + 1, hashes!["version", "versions"]) { at + 2 } else { at + 1 }
             });
             return Some((versions, first.has_plus || later.is_some(), end));
         }
@@ -357,12 +399,12 @@ impl Scan<'_> {
         let start = before.max(name.words.start.saturating_sub(14));
         let at = (start..name.words.start)
             .rev()
-            .find(|at| self.is_one(*at, &["version", "versions"]))?;
+            .find(|at| self.is_one(*at, hashes!["version", "versions"]))?;
         let version = self.version_after(at, at).or_else(|| {
-            let at = (start..at).rev().find(|at| self.is_one(*at, &["version"]))?;
+            let at = (start..at).rev().find(|at| self.is_one(*at, hashes!["version"]))?;
             self.version_after(at, at)
         })?;
-        let is_later = self.has(version.end..name.words.start, &["later", "newer"]);
+        let is_later = self.has(version.end..name.words.start, hashes!["later", "newer"]);
         Some((vec![version.text], version.has_plus || is_later, end))
     }
 
@@ -373,11 +415,11 @@ impl Scan<'_> {
         {
             return Some(version);
         }
-        if self.is_one(at, &["version", "v"]) {
+        if self.is_one(at, hashes!["version", "v"]) {
             let next = at + 1;
             return self.version_at(next, *self.words.starts.get(next)? as usize);
         }
-        if self.is_one(at, &["v1", "v2", "v3"]) {
+        if self.is_one(at, hashes!["v1", "v2", "v3"]) {
             return self.version_at(at, self.words.starts[at] as usize + 1);
         }
         None
@@ -400,14 +442,14 @@ impl Scan<'_> {
     fn named(&self, is_free: &dyn Fn(usize) -> bool) -> Vec<Grant> {
         let mut grants = Vec::new();
         for at in (0..self.len()).filter(|at| is_free(*at)) {
-            let found = if self.is(at, &["same", "terms", "as", "perl"]) {
+            let found = if self.is(at, hashes!["same", "terms", "as", "perl"]) {
                 Some(("Artistic-1.0-Perl OR GPL-1.0-or-later", 4))
-            } else if self.is(at, &["apache", "license"]) && self.is_grant(at) {
+            } else if self.is(at, hashes!["apache", "license"]) && self.is_grant(at) {
                 let after = (at + 2..at + 5).find_map(|at| self.version_after(at, at));
                 after
                     .filter(|version| version.text == "2.0")
                     .map(|version| ("Apache-2.0", version.end - at))
-            } else if self.is(at, &["mozilla", "public", "license"]) && self.is_grant(at) {
+            } else if self.is(at, hashes!["mozilla", "public", "license"]) && self.is_grant(at) {
                 let after = (at + 3..at + 6).find_map(|at| self.version_after(at, at));
                 after.and_then(|version| match version.text.as_str() {
                     "1.0" => Some(("MPL-1.0", version.end - at)),
@@ -415,7 +457,7 @@ impl Scan<'_> {
                     "2.0" => Some(("MPL-2.0", version.end - at)),
                     _ => None,
                 })
-            } else if self.is(at, &["common", "licenses"]) {
+            } else if self.is(at, hashes!["common", "licenses"]) {
                 COMMON
                     .iter()
                     .find(|(words, _)| self.is(at + 2, words))
@@ -440,7 +482,7 @@ impl Scan<'_> {
 
     // `placed in the public domain`, not `you may place changes in the public domain`.
     fn is_public_domain(&self, at: usize) -> bool {
-        const PLACED: [&str; 14] = [
+        const PLACED: &[u32] = hashes![
             "is",
             "are",
             "placed",
@@ -454,29 +496,29 @@ impl Scan<'_> {
             "belongs",
             "hereby",
             "contributed",
-            "files",
+            "files"
         ];
-        if !self.is(at, &["public", "domain"]) {
+        if !self.is(at, hashes!["public", "domain"]) {
             return false;
         }
-        let before = if at > 0 && self.is_one(at - 1, &["the"]) { at - 1 } else { at };
-        let is_in = before > 1 && self.is_one(before - 1, &["in", "into", "to"]);
-        let is_placed = is_in && self.is_one(before - 2, &PLACED);
-        let is_plain = before > 0 && self.is_one(before - 1, &["is", "are"]);
+        let before = if at > 0 && self.is_one(at - 1, hashes!["the"]) { at - 1 } else { at };
+        let is_in = before > 1 && self.is_one(before - 1, hashes!["in", "into", "to"]);
+        let is_placed = is_in && self.is_one(before - 2, PLACED);
+        let is_plain = before > 0 && self.is_one(before - 1, hashes!["is", "are"]);
         (is_placed || is_plain)
-            && !self.has(at.saturating_sub(8)..at, &["not", "no", "cannot", "if", "or"])
+            && !self.has(at.saturating_sub(8)..at, hashes!["not", "no", "cannot", "if", "or"])
     }
 
     // Sentences that say nothing of a licence, but stand beside one in copyright files.
     fn cover_boilerplate(&self, covered: &mut [bool]) {
-        const SENTENCES: [(&[&str], usize); 7] = [
-            (&["you", "may", "not", "use", "this", "file", "except", "in", "compliance"], 72),
-            (&["on", "debian"], 36),
-            (&["this", "program", "is", "distributed", "in", "the", "hope"], 48),
-            (&["is", "distributed", "in", "the", "hope"], 48),
-            (&["are", "distributed", "in", "the", "hope"], 48),
-            (&["you", "should", "have", "received", "a", "copy"], 42),
-            (&["the", "full", "text", "of"], 28),
+        const SENTENCES: [(&[u32], usize); 7] = [
+            (hashes!["you", "may", "not", "use", "this", "file", "except", "in", "compliance"], 72),
+            (hashes!["on", "debian"], 36),
+            (hashes!["this", "program", "is", "distributed", "in", "the", "hope"], 48),
+            (hashes!["is", "distributed", "in", "the", "hope"], 48),
+            (hashes!["are", "distributed", "in", "the", "hope"], 48),
+            (hashes!["you", "should", "have", "received", "a", "copy"], 42),
+            (hashes!["the", "full", "text", "of"], 28),
         ];
         for at in 0..self.len() {
             for (beginning, len) in SENTENCES {
@@ -489,14 +531,30 @@ impl Scan<'_> {
     }
 }
 
+const ACRONYMS: [(u32, &str); 3] =
+    [(hash("gpl"), "GPL"), (hash("lgpl"), "LGPL"), (hash("agpl"), "AGPL")];
+
+// Acronyms with a version, and how many bytes they have.
+const VERSIONED: [(u32, &str, usize); 9] = [
+    (hash("gplv2"), "GPL", 5),
+    (hash("gplv3"), "GPL", 5),
+    (hash("gpl2"), "GPL", 4),
+    (hash("gpl3"), "GPL", 4),
+    (hash("lgplv2"), "LGPL", 6),
+    (hash("lgplv3"), "LGPL", 6),
+    (hash("lgpl2"), "LGPL", 5),
+    (hash("lgpl3"), "LGPL", 5),
+    (hash("agplv3"), "AGPL", 6),
+];
+
 // Files of `/usr/share/common-licenses` that are one licence, in one version.
-const COMMON: [(&[&str], &str); 6] = [
-    (&["apache", "2", "0"], "Apache-2.0"),
-    (&["artistic"], "Artistic-1.0-Perl"),
-    (&["bsd"], "BSD-3-Clause"),
-    (&["cc0", "1", "0"], "CC0-1.0"),
-    (&["mpl", "1", "1"], "MPL-1.1"),
-    (&["mpl", "2", "0"], "MPL-2.0"),
+const COMMON: [(&[u32], &str); 6] = [
+    (hashes!["apache", "2", "0"], "Apache-2.0"),
+    (hashes!["artistic"], "Artistic-1.0-Perl"),
+    (hashes!["bsd"], "BSD-3-Clause"),
+    (hashes!["cc0", "1", "0"], "CC0-1.0"),
+    (hashes!["mpl", "1", "1"], "MPL-1.1"),
+    (hashes!["mpl", "2", "0"], "MPL-2.0"),
 ];
 
 /// Work without any rights reserved; the SPDX list has no name for it.

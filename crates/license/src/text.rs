@@ -203,9 +203,9 @@ fn align(known: &Known, text: &[u16], cluster: &[Hit]) -> Option<(Range<usize>, 
 
 // Walks along both texts; says how many words of the second the first one covers.
 fn walk(
-    known: &dyn Fn(usize) -> u16,
+    known: &impl Fn(usize) -> u16,
     known_len: usize,
-    text: &dyn Fn(usize) -> u16,
+    text: &impl Fn(usize) -> u16,
     text_len: usize,
     free: usize,
     budget: u32,
