@@ -72,7 +72,7 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
         .take(FILES_MAX)
         .map(|file| format!("{prefix}/{}", file.trim_start_matches('/')))
         .collect();
-    package.introduced_by = context.layer_of(&package.files).or_else(|| context.layer());
+    package.introduced_by = context.layer_of(&package.files).or_else(|| context.introduced());
     if is_test_data(&path) {
         package.scope = sealift_model::Scope::TestData;
     }

@@ -108,7 +108,7 @@ fn listed(package: Package, scope: Scope, context: &Context<'_>) -> Option<Packa
         package.kind = PackageKind::Other;
     }
     package.evidence = vec![context.evidence(Method::Sbom)];
-    package.introduced_by = context.layer();
+    package.introduced_by = context.introduced();
     package.scope = scope;
     package.owner = None;
     package.files = Vec::new();

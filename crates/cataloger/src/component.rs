@@ -34,7 +34,7 @@ pub fn component(
             version,
             purl,
             evidence: vec![evidence],
-            introduced_by: context.layer(),
+            introduced_by: context.introduced(),
             ..Package::new(kind, "")
         },
         surroundings: String::new(),

@@ -175,6 +175,12 @@ impl<'a> Context<'a> {
         layer_ref(self.tree, self.fact.layer)
     }
 
+    /// The layer since which the file of evidence has had these bytes: where a record is of one package, this layer brought
+    /// the version. Writing the same again, as a change of its mode does, brings nothing.
+    pub fn introduced(&self) -> Option<LayerRef> {
+        layer_ref(self.tree, self.fact.since)
+    }
+
     /// A companion file, links followed.
     pub fn companion(&self, path: &[u8]) -> Option<Companion<'a>> {
         let path = RelativePath::parse(path).ok()?;

@@ -246,7 +246,7 @@ fn draft(name: String, entry: Entry, context: &Context<'_>) -> Draft {
             homepage: entry.url,
             summary: entry.description,
             evidence: vec![context.evidence(Method::Database)],
-            introduced_by: context.layer_of(&entry.files).or_else(|| context.layer()),
+            introduced_by: context.layer_of(&entry.files).or_else(|| context.introduced()),
             files: entry.files,
             hashes: entry.hash.into_iter().collect(),
             ..Package::new(PackageKind::Apk, "")

@@ -119,7 +119,7 @@ fn draft<'a>(
             evidence: vec![context.evidence(Method::Database)],
             // dpkg writes the list of files when it unpacks the package, and never again; the status file it
             // rewrites for every other package.
-            introduced_by: listed_in.or_else(|| context.layer()),
+            introduced_by: listed_in.or_else(|| context.introduced()),
             files,
             ..Package::new(PackageKind::Deb, "")
         },

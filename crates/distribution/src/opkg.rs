@@ -98,7 +98,7 @@ fn draft(name: &str, paragraph: &Paragraph, context: &Context<'_>) -> Draft {
             homepage: paragraph.line("Homepage").or(paragraph.line("URL")).map(shorten),
             summary: paragraph.line("Description").map(shorten),
             evidence: vec![context.evidence(Method::Database)],
-            introduced_by: context.layer_of(&files).or_else(|| context.layer()),
+            introduced_by: context.layer_of(&files).or_else(|| context.introduced()),
             files,
             ..Package::new(PackageKind::Opkg, "")
         },

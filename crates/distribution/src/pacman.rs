@@ -125,7 +125,7 @@ fn draft(name: String, fields: &Fields, files: Vec<String>, context: &Context<'_
             homepage: first("URL"),
             summary: first("DESC"),
             evidence: vec![context.evidence(Method::Database)],
-            introduced_by: context.layer(),
+            introduced_by: context.introduced(),
             files,
             ..Package::new(PackageKind::Alpm, "")
         },

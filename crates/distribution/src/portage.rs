@@ -95,7 +95,7 @@ fn read(bytes: &[u8], context: &Context<'_>) -> Found {
                 _ => Supplier::Organization(repository),
             }),
             evidence: vec![context.evidence(Method::Database)],
-            introduced_by: context.layer(),
+            introduced_by: context.introduced(),
             files,
             ..Package::new(PackageKind::Portage, "")
         },

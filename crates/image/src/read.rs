@@ -283,7 +283,40 @@ pub(crate) fn merge(scans: Vec<Scan>, damage: Damage) -> Result<Draft> {
     let mut draft = Draft { tree: merge.finish(), over: BTreeMap::new() };
     draft.tree.refused = refused;
     draft.keep(&bodies);
+    draft.tree.since = since(&draft.tree, &bodies);
     Ok(draft)
+}
+
+// The layers that files come from whose bytes a later layer wrote again, as a change of mode or owner does. Bytes that
+// were away for a layer are new when they come back.
+fn since(tree: &FileTree, bodies: &HashMap<(u16, u32), Body>) -> HashMap<u32, u16> {
+    let stock = tree.stock();
+    let body = |node: u32| match bodies.get(&stock.content(node)?)? {
+        body @ (Body::Kept(_) | Body::Extract(_)) => Some(body),
+        Body::None | Body::OverLimit(_) => None,
+    };
+    let earlier: HashMap<(RelativePath, u16), u32> = tree
+        .removed_nodes()
+        .iter()
+        .filter(|gone| gone.how == RemovedHow::Replaced && body(gone.node).is_some())
+        .map(|gone| ((stock.path(gone.node), gone.by), gone.node))
+        .collect();
+    let mut since = HashMap::new();
+    if earlier.is_empty() {
+        return since;
+    }
+    for node in tree.nodes().filter(|node| body(*node).is_some()) {
+        let path = stock.path(node);
+        let mut layer = stock.nodes[node as usize].layer;
+        // What was replaced is of a lower layer than what replaced it, so that this ends.
+        while let Some(before) = earlier.get(&(path.clone(), layer))
+            && body(*before) == body(node)
+        {
+            layer = stock.nodes[*before as usize].layer;
+            since.insert(node, layer);
+        }
+    }
+    since
 }
 
 impl Draft {

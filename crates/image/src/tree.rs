@@ -77,6 +77,9 @@ pub struct FileFact {
     pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Place of the layer that brought this version, lowest is 0.
     pub layer: usize,
+    /// Place of the layer since which it has had these bytes, though later layers may have written them again. Known of
+    /// files whose content was kept; for others the same as `layer`.
+    pub since: usize,
     /// The other name that a hard link was made from.
     pub hard_link: Option<RelativePath>,
     /// True for a directory that no layer has an entry for; its mode and owner are what runtimes give it.
@@ -190,6 +193,8 @@ pub struct FileTree {
     removed: Vec<RemovedNode>,
     bodies: Contents,
     extracts: Contents,
+    /// Layers older than the one that brought a file, by node; see [`FileFact::since`].
+    pub(crate) since: HashMap<u32, u16>,
     pub(crate) notes: Vec<Note>,
     pub(crate) refused: Vec<Note>,
     pub(crate) layers: Vec<LayerFact>,
@@ -223,6 +228,7 @@ impl FileTree {
             removed,
             bodies: Contents::new(),
             extracts: Contents::new(),
+            since: HashMap::new(),
             notes: Vec::new(),
             refused: Vec::new(),
             layers: Vec::new(),
@@ -400,6 +406,7 @@ impl FileTree {
                 mtime: Mtime::default(),
                 xattrs: BTreeMap::new(),
                 layer: of.layer.into(),
+                since: of.layer.into(),
                 hard_link: None,
                 is_implied: true,
             };
@@ -416,6 +423,7 @@ impl FileTree {
             mtime,
             xattrs: records.xattrs(place),
             layer: of.layer.into(),
+            since: self.since.get(&node).copied().unwrap_or(of.layer).into(),
             hard_link: self.stock.links.get(&node).map(|link| link.target.clone()),
             is_implied: false,
         }

@@ -97,7 +97,7 @@ fn draft(name: &str, header: &Paragraph, context: &Context<'_>, notes: &mut Vec<
             homepage: homepage(header),
             summary: header.line("Summary").filter(|text| !is_unknown(text)).map(str::to_owned),
             evidence: vec![context.evidence(Method::Manifest)],
-            introduced_by: context.layer(),
+            introduced_by: context.introduced(),
             scope: place.scope(),
             files: files(&place, context),
             download_url,

@@ -10,6 +10,7 @@ mod installed;
 mod java;
 mod java_truth;
 mod known_programs;
+mod layers;
 mod locks;
 mod models;
 mod nix;

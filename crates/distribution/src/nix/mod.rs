@@ -196,7 +196,7 @@ fn draft(
             version: Some(named.version.clone()),
             purl,
             evidence: vec![evidence],
-            introduced_by: context.layer_of(&files).or_else(|| context.layer()),
+            introduced_by: context.layer_of(&files).or_else(|| context.introduced()),
             files,
             ..Package::new(PackageKind::Nix, "")
         },

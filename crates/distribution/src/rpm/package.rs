@@ -47,7 +47,7 @@ pub(super) fn draft(
         complaint = Some("has no version");
     }
     let package = &mut draft.package;
-    package.introduced_by = context.layer_of(&files).or_else(|| context.layer());
+    package.introduced_by = context.layer_of(&files).or_else(|| context.introduced());
     package.files = files;
     package.homepage = text(header::URL);
     package.summary = text(header::SUMMARY);
@@ -128,7 +128,7 @@ pub(super) fn of(identity: Identity, context: &Context<'_>) -> Draft {
             purl,
             supplier: vendor.map(Supplier::Organization),
             evidence: vec![context.evidence(Method::Database)],
-            introduced_by: context.layer(),
+            introduced_by: context.introduced(),
             ..Package::new(PackageKind::Rpm, "")
         },
     }

@@ -1,7 +1,7 @@
 //! Headers and databases of rpm, made from nothing.
 
 /// A header of these tags: number, type, how many, data.
-pub(super) fn header(tags: &[(u32, u32, usize, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn header(tags: &[(u32, u32, usize, Vec<u8>)]) -> Vec<u8> {
     let (mut index, mut data) = (Vec::new(), Vec::new());
     for (tag, kind, count, bytes) in tags {
         while *kind == 4 && data.len() % 4 != 0 {
@@ -16,16 +16,16 @@ pub(super) fn header(tags: &[(u32, u32, usize, Vec<u8>)]) -> Vec<u8> {
     [sizes, index, data].concat()
 }
 
-pub(super) fn text(tag: u32, text: &str) -> (u32, u32, usize, Vec<u8>) {
+pub(crate) fn text(tag: u32, text: &str) -> (u32, u32, usize, Vec<u8>) {
     (tag, 6, 1, [text.as_bytes(), b"\0"].concat())
 }
 
-pub(super) fn texts(tag: u32, texts: &[&str]) -> (u32, u32, usize, Vec<u8>) {
+pub(crate) fn texts(tag: u32, texts: &[&str]) -> (u32, u32, usize, Vec<u8>) {
     let bytes = texts.iter().flat_map(|text| [text.as_bytes(), b"\0"].concat()).collect();
     (tag, 8, texts.len(), bytes)
 }
 
-pub(super) fn numbers(tag: u32, numbers: &[u32]) -> (u32, u32, usize, Vec<u8>) {
+pub(crate) fn numbers(tag: u32, numbers: &[u32]) -> (u32, u32, usize, Vec<u8>) {
     (tag, 4, numbers.len(), numbers.iter().flat_map(|number| number.to_be_bytes()).collect())
 }
 
@@ -34,7 +34,7 @@ fn size(size: usize) -> u32 {
 }
 
 /// A database in rpm's own format.
-pub(super) fn ndb(blobs: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn ndb(blobs: &[Vec<u8>]) -> Vec<u8> {
     let mut file = vec![0; 4096];
     file[..4].copy_from_slice(b"RpmP");
     for (place, number) in [0, 1, 1, size(blobs.len()) + 1].into_iter().enumerate() {

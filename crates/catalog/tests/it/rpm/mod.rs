@@ -1,6 +1,6 @@
 //! Images with rpm's database, in each of its formats.
 
-mod build;
+pub(crate) mod build;
 mod real;
 mod relations;
 
