@@ -7,7 +7,7 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::{inventory, show};
 
-fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {
         let is_stored = name.rsplit('.').next() == Some("jar");

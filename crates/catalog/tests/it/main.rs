@@ -3,6 +3,7 @@
 
 mod apk;
 mod arch_and_gentoo;
+mod bad_input;
 mod debian;
 mod documents;
 mod hostile;
