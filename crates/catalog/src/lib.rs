@@ -54,7 +54,7 @@ use sealift_deb822 as deb822;
 use sealift_image::{FileFact, FileTree, LayerFact};
 use sealift_license::name as license;
 use sealift_lockfile::yaml_lines;
-use sealift_model::{Inventory, Layer, Note};
+use sealift_model::{Inventory, Layer, Note, Package};
 
 use classifier::{CLASSIFIER, Use};
 use sealift_cataloger as cataloger;
@@ -182,9 +182,21 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     perl::settle(&mut drafts);
     notes.extend(left_out(tree));
     let mut inventory = link::link(drafts, distro, notes, tree);
+    date(&mut inventory.packages, tree);
     inventory.coverage = Some(coverage::coverage(&inventory.packages, tree));
     inventory.layers = layers(tree);
     inventory
+}
+
+// BSI TR-03183-2 §5.2.2: what has no version goes by the date of its file.
+fn date(packages: &mut [Package], tree: &FileTree) {
+    for package in packages.iter_mut().filter(|package| package.version.is_none()) {
+        let path = package.evidence.first().map(|evidence| evidence.path.as_bytes());
+        let path = path.and_then(|path| RelativePath::parse(path).ok());
+        let seconds = path.and_then(|path| tree.get(&path)).map(|fact| fact.mtime.secs);
+        // Tools that make images anew set the time to 0, which then says nothing.
+        package.modified_secs = seconds.filter(|seconds| *seconds > 0);
+    }
 }
 
 // What is missing of the tree itself.

@@ -206,6 +206,8 @@ pub struct Package {
     pub name: String,
     /// Version; absent if it is not known, never a placeholder.
     pub version: Option<String>,
+    /// When the file that shows it was changed last, in seconds since 1970; looked up only where no version is known.
+    pub modified_secs: Option<i64>,
     /// Processor it was built for, in its package manager's words.
     pub architecture: Option<String>,
     /// The source package it was built from, where advisories are keyed by source.
@@ -247,6 +249,7 @@ impl Package {
             kind,
             name: name.to_owned(),
             version: None,
+            modified_secs: None,
             architecture: None,
             source: None,
             purl: Purl::new(kind.purl_type(), name),

@@ -32,6 +32,9 @@ pub(crate) fn of_package(package: &Package, inventory: &Inventory) -> Vec<Fact> 
         add("sealift:source:name", &source.name);
         add("sealift:source:version", &source.version);
     }
+    if let Some(date) = text::date_for_version(package) {
+        add("sealift:modified", &date);
+    }
     if package.scope != Scope::Installed {
         add("sealift:scope", scope_word(package.scope));
     }
@@ -66,6 +69,7 @@ pub(crate) fn read_package<'a>(
                     value.clone_into(version);
                 }
             }
+            "sealift:modified" => read_modified(package, value),
             "sealift:scope" => package.scope = scope_of(value).unwrap_or(package.scope),
             _ => {
                 if let Some(kind) = name.strip_prefix("sealift:evidence") {
@@ -84,6 +88,12 @@ pub(crate) fn read_package<'a>(
         let found = read_evidence(package, kind, path, layers);
         package.evidence.push(found);
     }
+}
+
+// Where a version is demanded, the date stands for it: it is none.
+fn read_modified(package: &mut Package, value: &str) {
+    package.version = package.version.take().filter(|version| version != value);
+    package.modified_secs = value.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second);
 }
 
 // What stands behind `sealift:evidence`; nothing in documents of older versions.
@@ -117,6 +127,9 @@ pub(crate) fn of_subject(subject: &Subject, inventory: &Inventory) -> Vec<Fact> 
         let value =
             format!("{} {} {} {instruction}", layer.digest, layer.diff_id, layer.size_bytes);
         add(format!("sealift:image:layer:{index}"), value);
+        if let Some(reason) = &layer.unread {
+            add(format!("sealift:image:layer:{index}:unread"), reason.clone());
+        }
     }
     if let Some(coverage) = &inventory.coverage {
         for (name, count) in [
@@ -151,6 +164,10 @@ pub(crate) fn read_subject<'a>(facts: impl Iterator<Item = (&'a str, &'a str)>) 
             read.config_digest = value.parse().ok();
         } else if name == "sealift:image:manifest:sha512" {
             read.manifest_sha512 = Some(value.to_owned()).filter(|hash| is_sha512(hash));
+        } else if let Some(index) = unread_layer(name) {
+            if let Some(layer) = read.layers.get_mut(index) {
+                layer.unread = Some(value.to_owned());
+            }
         } else if let Some(index) = name.strip_prefix("sealift:image:layer:") {
             // Only in order: a gap would put the layers after it at wrong places.
             if index.parse() == Ok(read.layers.len()) && read.layers.len() < LAYERS_MAX {
@@ -162,6 +179,11 @@ pub(crate) fn read_subject<'a>(facts: impl Iterator<Item = (&'a str, &'a str)>) 
         }
     }
     read
+}
+
+// Which layer a fact says to be unread; it stands behind that of the layer itself.
+fn unread_layer(name: &str) -> Option<usize> {
+    name.strip_prefix("sealift:image:layer:")?.strip_suffix(":unread")?.parse().ok()
 }
 
 fn is_sha512(text: &str) -> bool {

@@ -28,7 +28,8 @@ pub(crate) fn spdx_expression<'a>(
         let part = match valid_expression(license) {
             Some(expression) => expression,
             None if license.declared.trim().is_empty() => continue,
-            None => refer(&license.declared, extracted),
+            None => with_references(license, extracted)
+                .unwrap_or_else(|| refer(&license.declared, extracted)),
         };
         if !parts.contains(&part) {
             parts.push(part);
@@ -64,7 +65,7 @@ pub(crate) fn choice(licenses: &[License]) -> Choice {
     let mut expressions = Vec::new();
     let mut is_compound = false;
     for license in licenses {
-        let entry = match valid_expression(license) {
+        let entry = match valid_expression(license).or_else(|| compound(license)) {
             Some(expression) => {
                 let is_id = spdx::license_id(&expression).is_some_and(|id| id.name == expression);
                 is_compound |= !is_id;
@@ -149,7 +150,7 @@ fn valid_expression(license: &License) -> Option<String> {
     let expression = license.spdx.as_deref()?.trim();
     Expression::parse(expression).ok()?;
     // A reference to a text that the document does not have would dangle; the other two are no licences.
-    let is_no_license = expression.split([' ', '(', ')']).any(|word| {
+    let is_no_license = words(expression).any(|word| {
         word.contains("Ref-")
             || matches!(word, "NOASSERTION" | "NONE")
             || UNCERTAIN_IDS.contains(&word)
@@ -160,9 +161,41 @@ fn valid_expression(license: &License) -> Option<String> {
     Some(expression.to_owned())
 }
 
+// An expression of several licences, some of them names that only a document can explain.
+fn compound(license: &License) -> Option<String> {
+    let expression = license.spdx.as_deref()?.trim();
+    let is_whole = expression.contains(' ') && Expression::parse(expression).is_ok();
+    // SPDX 2 has no references to exceptions.
+    let is_usual = words(expression)
+        .all(|word| !word.contains("AdditionRef-") && !matches!(word, "NOASSERTION" | "NONE"));
+    (is_whole && is_usual).then(|| expression.to_owned())
+}
+
+// The same with a reference of the document in the place of each such name, so that the others keep theirs.
+fn with_references(license: &License, extracted: &mut Extracted) -> Option<String> {
+    let expression = compound(license)?;
+    let mut written = String::new();
+    for part in expression.split_inclusive([' ', '(', ')']) {
+        let word = part.trim_end_matches([' ', '(', ')']);
+        if word.contains("Ref-") || UNCERTAIN_IDS.contains(&word) {
+            written.push_str(&refer(word, extracted));
+        } else {
+            written.push_str(word);
+        }
+        written.push_str(&part[word.len()..]);
+    }
+    Some(written)
+}
+
+fn words(expression: &str) -> impl Iterator<Item = &str> {
+    expression.split([' ', '(', ')'])
+}
+
 fn refer(declared: &str, extracted: &mut Extracted) -> String {
     let declared = declared.trim();
-    let name = text::identifier(text::line(declared).split(' ').next().unwrap_or_default());
+    let line = text::line(declared);
+    let name = line.split(' ').next().unwrap_or_default();
+    let name = text::identifier(name.strip_prefix("LicenseRef-").unwrap_or(name));
     let digest = Digest::sha256(declared.as_bytes());
     let id = format!("LicenseRef-{}-{}", name.trim_matches('-'), &digest.hex()[..8]);
     extracted.insert(id.clone(), declared.to_owned());
@@ -211,7 +244,11 @@ mod tests {
         check(&[("x", Some("not an expression"))], Some("LicenseRef-x-2d711642"));
         check(&[("x", Some("LicenseRef-x"))], Some("LicenseRef-x-2d711642"));
         check(&[("x", Some("NOASSERTION"))], Some("LicenseRef-x-2d711642"));
-        assert_eq!(extracted.len(), 2);
+        let mixed = "MIT AND (ISC OR LicenseRef-own) AND atc-game";
+        let expected = "MIT AND (ISC OR LicenseRef-own-6b8a93f7) AND LicenseRef-atc-game-60329d43";
+        check(&[("x", Some(mixed))], Some(expected));
+        check(&[("y", Some("MIT WITH AdditionRef-own"))], Some("LicenseRef-y-a1fce436"));
+        assert_eq!(extracted.len(), 5);
     }
 
     #[test]
@@ -229,6 +266,10 @@ mod tests {
         check(
             &[("a", Some("atc-game"))],
             Choice::List(vec![declared(Named::Name("a".to_owned()))]),
+        );
+        check(
+            &[("a", Some("MIT AND LicenseRef-own"))],
+            Choice::Expression("MIT AND LicenseRef-own".to_owned()),
         );
         check(
             &[("a", Some("MIT OR ISC")), ("own", None)],

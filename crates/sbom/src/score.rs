@@ -170,8 +170,8 @@ const NAME: Rule = Rule {
 };
 const VERSION: Rule = Rule {
     id: "version",
-    what: "each component has a version",
-    test: Test::Each(|package, _, _| package.version.as_deref().and_then(text::some).is_some()),
+    what: "each component has a version, or the date of its file if it has none",
+    test: Test::Each(|package, _, _| text::version_or_date(package).is_some()),
 };
 const SUPPLIER: Rule = Rule {
     id: "supplier",

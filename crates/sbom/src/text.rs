@@ -34,6 +34,17 @@ pub(crate) fn purl(package: &Package) -> Option<String> {
     (!package.purl.name.is_empty()).then(|| package.purl.to_string())
 }
 
+/// The version, or the date of the file for what has none (BSI TR-03183-2 §5.2.2; CISA 2025, "Component Version").
+pub(crate) fn version_or_date(package: &Package) -> Option<String> {
+    package.version.as_deref().and_then(some).or_else(|| date_for_version(package))
+}
+
+/// The date of the file of what has no version, RFC 3339.
+pub(crate) fn date_for_version(package: &Package) -> Option<String> {
+    let seconds = package.modified_secs.filter(|_| package.version.is_none())?;
+    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}
+
 /// The type in the package URL.
 pub(crate) fn purl_type(package: &Package) -> &str {
     if package.purl.kind.is_empty() { package.kind.purl_type() } else { &package.purl.kind }

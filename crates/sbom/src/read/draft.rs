@@ -229,7 +229,7 @@ pub(super) fn evidence(kind: PackageKind, path: &str, layer: Option<LayerRef>) -
 pub(super) fn license(name: &str) -> License {
     let name = name.trim();
     let is_expression = Expression::parse(name).is_ok()
-        && !name.contains("Ref-")
+        && (name.contains(' ') || !name.contains("Ref-"))
         && !matches!(name, "NOASSERTION" | "NONE");
     License::declared(name.to_owned(), is_expression.then(|| name.to_owned()))
 }
@@ -243,9 +243,22 @@ pub(super) fn licenses(expression: &str, texts: &BTreeMap<String, String>) -> Ve
         .into_iter()
         .map(|part| match texts.get(part) {
             Some(text) => License::declared(text.clone(), None),
-            None => license(part),
+            None => license(&with_names(part, texts)),
         })
         .collect()
+}
+
+// With the names back that our own references stand for; a longer text is no part of an expression.
+fn with_names(expression: &str, texts: &BTreeMap<String, String>) -> String {
+    let mut written = String::new();
+    for part in expression.split_inclusive([' ', '(', ')']) {
+        let word = part.trim_end_matches([' ', '(', ')']);
+        let name =
+            texts.get(word).filter(|name| Expression::parse(name).is_ok() && !name.contains(' '));
+        written.push_str(name.map_or(word, String::as_str));
+        written.push_str(&part[word.len()..]);
+    }
+    written
 }
 
 // The parts between the `AND`s that are in no parentheses; one part if there is an `OR` there too.

@@ -252,7 +252,7 @@ impl<'a> Graph<'a> {
         let mut add = |key: &str, value: Option<String>| {
             element.extend(value.map(|value| (key.to_owned(), json!(value))));
         };
-        add("software_packageVersion", package.version.as_deref().and_then(text::some));
+        add("software_packageVersion", text::version_or_date(package));
         add("software_homePage", package.homepage.as_deref().and_then(text::web_address));
         let download = package.download_url.as_deref().and_then(text::web_address);
         add("software_downloadLocation", download);

@@ -51,6 +51,22 @@ impl Version {
     }
 }
 
+// The schemas for JSON have underscores where the text of the specification has hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Notation {
+    Json,
+    TagValue,
+}
+
+impl Notation {
+    fn purl_category(self, version: Version) -> &'static str {
+        match self {
+            Self::Json if version < Version::V2_3 => "PACKAGE_MANAGER",
+            _ => "PACKAGE-MANAGER",
+        }
+    }
+}
+
 /// Writes a document, JSON of version 2.3.
 pub fn encode(inventory: &Inventory, subject: &Subject) -> String {
     json(inventory, subject, Version::V2_3)
@@ -58,16 +74,14 @@ pub fn encode(inventory: &Inventory, subject: &Subject) -> String {
 
 /// Writes a document as JSON.
 pub(crate) fn json(inventory: &Inventory, subject: &Subject, version: Version) -> String {
-    // The schema of 2.2 for JSON has an underscore where its text has a hyphen.
-    let category = if version < Version::V2_3 { "PACKAGE_MANAGER" } else { "PACKAGE-MANAGER" };
-    let mut document = document(inventory, subject, version, category);
+    let mut document = document(inventory, subject, version, Notation::Json);
     document.namespace = namespace(&subject.name, &to_json(&document));
     to_json(&document)
 }
 
 /// Writes a document as tags and values.
 pub(crate) fn tag_value(inventory: &Inventory, subject: &Subject, version: Version) -> String {
-    let mut document = document(inventory, subject, version, "PACKAGE-MANAGER");
+    let mut document = document(inventory, subject, version, Notation::TagValue);
     document.namespace = namespace(&subject.name, &tag_value::encode(&document));
     tag_value::encode(&document)
 }
@@ -91,8 +105,9 @@ fn document(
     inventory: &Inventory,
     subject: &Subject,
     version: Version,
-    purl_category: &'static str,
+    notation: Notation,
 ) -> Document {
+    let purl_category = notation.purl_category(version);
     let components = Components::new(inventory);
     let distro = inventory.distro.as_ref();
     let ids = unique(components.packages.iter().map(|package| package_id(package)).collect());
@@ -104,7 +119,7 @@ fn document(
         packages.push(self::package(package, id, inventory, &mut extracted, purl_category));
     }
     for package in &mut packages {
-        suit(package, version);
+        suit(package, version, notation);
     }
 
     let mut relationships = vec![Relationship::new(DOCUMENT_ID, "DESCRIBES", ROOT_ID)];
@@ -142,8 +157,17 @@ fn document(
     }
 }
 
-// Takes out what the version does not have.
-fn suit(package: &mut SpdxPackage, version: Version) {
+// Takes out what the version does not have, and writes the rest in its words.
+fn suit(package: &mut SpdxPackage, version: Version, notation: Notation) {
+    // Readers of tag-value take a date for no text: there it only stands in the comment.
+    let is_date = |line: &str| line.starts_with("sealift:modified=");
+    let comment = package.comment.as_deref().unwrap_or_default();
+    if notation == Notation::TagValue && comment.lines().any(is_date) {
+        package.version = None;
+    }
+    if notation == Notation::Json && package.purpose == Some("OPERATING-SYSTEM") {
+        package.purpose = Some("OPERATING_SYSTEM");
+    }
     if version < Version::V2_3 {
         package.purpose = None;
     }
@@ -245,7 +269,7 @@ fn package(
     let cpes = package.cpes.iter().filter_map(|cpe| text::cpe(cpe)).map(ExternalRef::cpe);
     let purl = text::purl(package).map(|purl| ExternalRef::purl(purl_category, purl));
     SpdxPackage {
-        version: package.version.as_deref().and_then(text::some),
+        version: text::version_or_date(package),
         supplier: supplier.spdx(),
         download_location: download.unwrap_or_else(no_assertion),
         homepage: package.homepage.as_deref().and_then(text::web_address),

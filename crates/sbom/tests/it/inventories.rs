@@ -143,7 +143,7 @@ pub(crate) fn rich() -> Inventory {
             diff_id: Digest::sha256(format!("layer {place}").as_bytes()),
             size_bytes: 1000 + place,
             instruction: (place != 3).then(|| format!("RUN x={place} && a=b; c # {place}")),
-            unread: None,
+            unread: (place == 4).then(|| "not the blob that its digest names".to_owned()),
         })
         .collect();
     let layer = |index: usize| LayerRef { index, diff_id: layers[index].diff_id.clone() };
