@@ -83,7 +83,9 @@ fn functions(text: &str) -> Vec<(usize, usize)> {
     for (start, line) in lines.iter().enumerate() {
         let trimmed = line.trim_start();
         let words = trimmed.split('(').next().unwrap_or_default();
-        if !words.split(' ').any(|word| word == "fn") || trimmed.starts_with("//") {
+        // A field or an argument may have a function as its type.
+        let is_type = words.contains(": fn");
+        if is_type || !words.split(' ').any(|word| word == "fn") || trimmed.starts_with("//") {
             continue;
         }
         let closing = format!("{}}}", &line[..line.len() - trimmed.len()]);

@@ -32,7 +32,7 @@ pub struct Contents {
 }
 
 /// A database's two files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Built {
     /// To match against.
     pub core: Vec<u8>,

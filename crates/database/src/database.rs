@@ -33,7 +33,8 @@ pub(crate) const NOTES: u64 = 10;
 
 /// Name of the file that a database is known by in its folder.
 pub const CORE_NAME: &str = "core.db";
-const TEXTS_NAME: &str = "texts.db";
+/// Name of the file of texts in a database's folder; it may be missing.
+pub const TEXTS_NAME: &str = "texts.db";
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -198,6 +199,11 @@ impl Database {
         // Texts first: with the old core they do not fit, and are then as if they were missing for that moment.
         for (name, bytes) in [(TEXTS_NAME, &built.texts), (CORE_NAME, &built.core)] {
             let path = folder.join(name);
+            if bytes.is_empty() {
+                // A database without texts; those of the old one are not its.
+                fs::remove_file(&path).ok();
+                continue;
+            }
             let write = || -> io::Result<()> {
                 let mut file = tempfile::NamedTempFile::new_in(folder)?;
                 file.write_all(bytes)?;
@@ -244,6 +250,62 @@ impl Database {
     /// How many records there are.
     pub fn records(&self) -> usize {
         self.core.section_len(RECORD_ENDS) / 4
+    }
+
+    /// How many entries there are: what a record says of a package.
+    pub fn entries(&self) -> Result<usize, Damaged> {
+        let mut entries = 0;
+        self.each_package(|_, _, rows| {
+            entries += rows.rows.len();
+            true
+        })?;
+        Ok(entries)
+    }
+
+    /// Packages with this text in their names, and how many records speak of each; at most so many.
+    pub fn search_packages(
+        &self,
+        text: &str,
+        max: usize,
+    ) -> Result<Vec<(Ecosystem, String, usize)>, Damaged> {
+        let mut found = Vec::new();
+        self.each_package(|ecosystem, name, rows| {
+            if name.contains(text) {
+                found.push((ecosystem.clone(), name.to_owned(), rows.rows.len()));
+            }
+            found.len() < max
+        })?;
+        Ok(found)
+    }
+
+    /// What a record says, package by package: whose, name, and the versions.
+    pub fn said_by(&self, id: RecordId) -> Result<Vec<(Ecosystem, String, String)>, Damaged> {
+        let mut found = Vec::new();
+        self.each_package(|ecosystem, name, rows| {
+            for row in rows.rows.iter().filter(|row| row.record == id.0) {
+                found.push((ecosystem.clone(), name.to_owned(), rows.describe_row(row)));
+            }
+            true
+        })?;
+        Ok(found)
+    }
+
+    // Goes through all packages for as long as it is told to.
+    fn each_package(
+        &self,
+        mut one: impl FnMut(&Ecosystem, &str, &Rows<'_>) -> bool,
+    ) -> Result<(), Damaged> {
+        for scope in &self.scopes {
+            let scheme = order::scheme(&scope.ecosystem.name).ok_or(Damaged::Content)?;
+            for place in scope.first..scope.first + scope.count {
+                let mut input = Input(self.core.entry(PACKAGE_ENDS, PACKAGES, place)?);
+                let name = input.text()?;
+                if !one(&scope.ecosystem, name, &rows::decode(scheme, input)?) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many flaws there are.

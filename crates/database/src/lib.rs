@@ -17,7 +17,9 @@ mod rows;
 mod text;
 
 pub use build::{Built, Contents, build};
-pub use database::{CORE_NAME, Database, Error, Flaw, FlawId, Record, RecordId, Source};
+pub use database::{
+    CORE_NAME, Database, Error, Flaw, FlawId, Record, RecordId, Source, TEXTS_NAME,
+};
 pub use file::Damaged;
 pub use order::scheme;
 pub use rows::{End, Interval, Place, Row, Rows};

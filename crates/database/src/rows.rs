@@ -145,6 +145,26 @@ impl Rows<'_> {
         self.versions.get(rank as usize).copied().unwrap_or_default()
     }
 
+    /// What a row says, for people.
+    pub fn describe_row(&self, row: &Row<'_>) -> String {
+        let mut parts: Vec<String> = row.intervals.iter().map(|it| self.describe(it)).collect();
+        parts.extend(row.listed.iter().map(|rank| format!("= {}", self.version(*rank))));
+        parts.extend(row.complaint.map(|complaint| format!("cannot be judged: {complaint}")));
+        let statement = match row.statement {
+            Statement::Affected => "affected",
+            Statement::WillNotFix => "affected, will not be repaired",
+            Statement::Deferred => "affected, will be repaired some time",
+            Statement::NotAffected => "not affected",
+            Statement::UnderInvestigation => "under investigation",
+            Statement::EndOfLife => "affected, no longer looked after",
+        };
+        if parts.is_empty() {
+            statement.to_owned()
+        } else {
+            format!("{statement}: {}", parts.join("; "))
+        }
+    }
+
     /// An interval for people: `>= 2.3.0, < 2.3.2`.
     pub fn describe(&self, interval: &Interval) -> String {
         let start = interval.start.map(|rank| format!(">= {}", self.version(rank)));

@@ -18,6 +18,7 @@ pub mod ship;
 pub mod base;
 pub mod build;
 pub mod contents;
+pub mod database;
 pub mod examine;
 pub mod judge;
 pub mod keys;

@@ -27,10 +27,13 @@ pub fn scan(
     artifact: Artifact,
     request: &ScanRequest,
 ) -> Result<Report, Error> {
-    let path = request.advisories.as_ref().ok_or_else(|| {
+    let own = crate::database::folder(session);
+    let own = Some(&own).filter(|own| own.is_dir());
+    let path = request.advisories.as_ref().or(own).ok_or_else(|| {
         Error::usage(
             "no advisories are named, so nothing can be matched",
-            "give a folder or zip of OSV advisories with `--advisories PATH`, or as `advisories` under [scan] in sealift.toml",
+            "make a database with `sealift db build --from PATH`, or name a folder or zip of OSV advisories with \
+             `--advisories PATH` or as `advisories` under [scan] in sealift.toml",
         )
     })?;
     let wanted = sealift_scan::wanted(inventory);

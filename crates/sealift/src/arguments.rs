@@ -1,5 +1,6 @@
 //! The command line. Every flag that a script may want to set has a variable `SEALIFT_…` beside it.
 
+mod db;
 mod platform;
 mod sbom;
 
@@ -7,6 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use db::{
+    DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbSearch, DbStatus,
+};
 pub(crate) use platform::{PlatformOptions, platform};
 pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
@@ -127,6 +131,9 @@ pub(crate) enum Command {
     Sbom(Sbom),
     /// Match what is inside an image against advisories
     Scan(Scan),
+    /// The database of advisories
+    #[command(subcommand, after_help = DB_EXAMPLES)]
+    Db(Db),
     /// Judge an image by Rego policies
     #[command(subcommand, after_help = POLICY_EXAMPLES)]
     Policy(Policy),
@@ -305,7 +312,8 @@ pub(crate) struct BaseBuild {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Scan options")]
 pub(crate) struct ScanOptions {
-    /// OSV advisories: a folder, a zip, or a mirror of the OSV bucket
+    /// Advisories: a database, or OSV documents as a folder, a zip, or a mirror of the OSV bucket
+    /// [default: the database of the local store]
     #[arg(long, value_name = "PATH", env = "SEALIFT_ADVISORIES", hide_env = true)]
     pub(crate) advisories: Option<PathBuf>,
     /// Severities to report, `CRITICAL,HIGH` [default: all]

@@ -93,6 +93,11 @@ impl Workshop {
         }
     }
 
+    /// Now, in seconds since 1970.
+    pub(crate) fn now_secs(&self) -> i64 {
+        self.now_secs
+    }
+
     /// True once the user wants to stop.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupt.is_set()

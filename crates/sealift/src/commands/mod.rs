@@ -4,6 +4,7 @@
 mod base;
 mod build;
 mod config;
+mod db;
 mod images;
 mod inspect;
 mod lint;
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Build(build) => build::run(global, &build, printer),
         Command::Sbom(sbom) => sbom::run(global, &sbom, printer),
         Command::Scan(scan) => scan::run(global, &scan, printer),
+        Command::Db(db) => db::run(global, &db, printer),
         Command::Policy(Policy::Check(check)) => policy::run(global, &check, printer),
         Command::Sign(sign) => sign::run(global, &sign, printer),
         Command::Push(push) => push::run(global, &push, printer),

@@ -7,6 +7,7 @@
 mod lab;
 
 mod containerd;
+mod database;
 mod dockerfiles;
 mod documents;
 mod help;

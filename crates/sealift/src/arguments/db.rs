@@ -1,0 +1,116 @@
+//! `db` and its commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::TextOrJson;
+
+pub(crate) const DB_EXAMPLES: &str = "\
+Examples:
+  sealift db build --from osv/ --from kev.json
+  sealift db status
+  sealift db explain CVE-2021-44228
+  sealift db export advisories.tar.zst    and elsewhere: sealift db import advisories.tar.zst";
+
+/// What to do with the advisory database.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Make the database of advisories that are at hand
+    Build(DbBuild),
+    /// Show how old the database is, and what is in it
+    Status(DbStatus),
+    /// Show everything that is known of a flaw
+    Explain(DbExplain),
+    /// Find packages by a part of their name
+    Search(DbSearch),
+    /// Write the database into one file, to carry it to where there is no network
+    Export(DbExport),
+    /// Take the database of an exported file
+    Import(DbImport),
+}
+
+/// Which database.
+#[derive(Debug, Args)]
+pub(crate) struct DbFolder {
+    /// Folder of the database [default: that of the local store]
+    #[arg(long, value_name = "DIR", env = "SEALIFT_DATABASE", hide_env = true)]
+    pub(crate) database: Option<PathBuf>,
+}
+
+/// `db build`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift db build --from osv/
+  sealift db build --from osv/ --from feeds/ --database ./database")]
+pub(crate) struct DbBuild {
+    /// Advisories: OSV documents as a folder, a zip, or a mirror of the OSV bucket (repeatable)
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) from: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) folder: DbFolder,
+}
+
+/// `db status`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift db status
+  sealift db status --format json")]
+pub(crate) struct DbStatus {
+    #[command(flatten)]
+    pub(crate) folder: DbFolder,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+/// `db explain`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift db explain CVE-2021-44228
+  sealift db explain GHSA-jfh8-c2jp-5v3q")]
+pub(crate) struct DbExplain {
+    /// Id of the flaw, or of a record on it
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) folder: DbFolder,
+}
+
+/// `db search`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift db search openssl")]
+pub(crate) struct DbSearch {
+    /// Part of the name
+    pub(crate) text: String,
+    #[command(flatten)]
+    pub(crate) folder: DbFolder,
+}
+
+/// `db export`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift db export advisories.tar.zst")]
+pub(crate) struct DbExport {
+    /// File to write
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DbFolder,
+}
+
+/// `db import`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift db import advisories.tar.zst")]
+pub(crate) struct DbImport {
+    /// File that `db export` wrote
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DbFolder,
+}
