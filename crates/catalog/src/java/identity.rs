@@ -169,6 +169,12 @@ fn by_folders(path: &str) -> Option<Identity> {
     })
 }
 
+fn has_two_versions(text: &str) -> bool {
+    let is_version =
+        |part: &str| part.starts_with(|c: char| c.is_ascii_digit()) && part.contains('.');
+    text.split('-').filter(|part| is_version(part)).count() > 1
+}
+
 fn by_manifest(stem: &str, manifest: &BTreeMap<String, String>, classes: &Classes) -> Identified {
     // A version begins with a digit behind a hyphen.
     let split = stem
@@ -182,10 +188,15 @@ fn by_manifest(stem: &str, manifest: &BTreeMap<String, String>, classes: &Classe
     let version = version
         .or_else(|| attribute("implementation-version"))
         .or_else(|| attribute("bundle-version"));
+    // `log4j-1.2-api-2.20.0`: where the version begins is not sure, so neither is whose it is.
+    let is_sure = !split.is_some_and(|(at, _)| has_two_versions(&stem[at + 1..]));
     let group = groups::group(artifact, version.as_deref(), classes)
         .map(str::to_owned)
-        .or_else(|| by_symbolic_name(artifact, manifest))
-        .or_else(|| by_vendor(manifest, classes));
+        .or_else(|| by_symbolic_name(artifact, manifest, classes))
+        .or_else(|| by_shortened_name(artifact, manifest, classes))
+        .or_else(|| by_module_name(artifact, manifest, classes))
+        .or_else(|| by_vendor(manifest, classes))
+        .filter(|_| is_sure);
     let is_told = group.is_some();
     Identified {
         identity: Identity { group, artifact: artifact.to_owned(), version },
@@ -195,17 +206,61 @@ fn by_manifest(stem: &str, manifest: &BTreeMap<String, String>, classes: &Classe
 }
 
 // Maven's bundle plugin names a bundle after group and artifact, or after the group if that ends with the artifact.
-fn by_symbolic_name(artifact: &str, manifest: &BTreeMap<String, String>) -> Option<String> {
+fn by_symbolic_name(
+    artifact: &str,
+    manifest: &BTreeMap<String, String>,
+    classes: &Classes,
+) -> Option<String> {
     let name = manifest.get("bundle-symbolicname")?.split(';').next()?.trim();
     let rest = name.strip_suffix(artifact)?.strip_suffix('.')?;
     let is_name = |group: &str| {
         let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         group.contains('.') && group.chars().all(is_letter)
     };
+    // A short name that is the classes' package too may as well be the group itself.
+    let is_package =
+        rest.split('.').count() < 3 && !classes.is_empty() && classes.has(&name.replace('.', "/"));
+    if is_name(rest) && is_package {
+        return None;
+    }
     if is_name(rest) && !BROAD.contains(&rest) {
         return Some(rest.to_owned());
     }
     (is_name(name) && !artifact.contains(['-', '.'])).then(|| name.to_owned())
+}
+
+// It also leaves out the end of the group where the artifact begins with it: `org.eclipse.jetty` and `jetty-util`
+// are `org.eclipse.jetty.util`. Short groups are too often another one's: `joda-time` is no `org.joda`.
+fn by_shortened_name(
+    artifact: &str,
+    manifest: &BTreeMap<String, String>,
+    classes: &Classes,
+) -> Option<String> {
+    // Makers who call their bundles so, and publish some of them in other groups.
+    const OTHERS: [&str; 2] = ["org.apache.commons", "org.hibernate"];
+    let name = manifest.get("bundle-symbolicname")?.split(';').next()?.trim();
+    let (group, rest) = name
+        .match_indices('.')
+        .map(|(at, _)| (&name[..at], &name[at + 1..]))
+        .find(|(group, rest)| {
+            let last = group.rsplit('.').next().unwrap_or_default();
+            let shortened = artifact.strip_prefix(last).and_then(|it| it.strip_prefix('-'));
+            shortened == Some(*rest)
+        })?;
+    let is_its = group.split('.').count() >= 3 && !rest.is_empty() && classes.are_of(group);
+    (is_its && !BROAD.contains(&group) && !OTHERS.contains(&group)).then(|| group.to_owned())
+}
+
+// Modules are called after packages rather than groups; only a long name that ends with the artifact tells.
+fn by_module_name(
+    artifact: &str,
+    manifest: &BTreeMap<String, String>,
+    classes: &Classes,
+) -> Option<String> {
+    let name = manifest.get("automatic-module-name")?.trim();
+    let group = name.strip_suffix(artifact)?.strip_suffix('.')?;
+    let is_its = group.split('.').count() >= 3 && classes.are_of(group);
+    (is_its && !BROAD.contains(&group)).then(|| group.to_owned())
 }
 
 fn by_vendor(manifest: &BTreeMap<String, String>, classes: &Classes) -> Option<String> {
