@@ -5,10 +5,11 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "../advisory/src",
     "../archive/src",
     "../cataloger/src",
+    "../cpe/src",
     "../database/src",
     "../deb822/src",
     "../distribution/src",

@@ -45,9 +45,6 @@ mod terraform;
 mod wordpress;
 mod zip_view;
 
-mod cpe;
-mod cpe_names;
-
 use rayon::prelude::*;
 use sealift_archive::RelativePath;
 use sealift_deb822 as deb822;

@@ -8,7 +8,6 @@ use sealift_model::{
 };
 
 use crate::cataloger::Draft;
-use crate::cpe;
 
 const NOTES_MAX: usize = 10_000;
 
@@ -35,7 +34,7 @@ pub(crate) fn link(
     for draft in &mut drafts {
         // What the package's own record says is better than what is likely.
         if draft.package.cpes.is_empty() {
-            draft.package.cpes = cpe::cpes(&draft.package);
+            draft.package.cpes = sealift_cpe::cpes(&draft.package);
         }
     }
     let owners = owners(&drafts, tree);

@@ -83,7 +83,8 @@ pub(crate) struct DbExplain {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sealift db search openssl")]
+  sealift db search openssl
+  sealift db search --database ./database spring-beans")]
 pub(crate) struct DbSearch {
     /// Part of the name
     pub(crate) text: String,
@@ -95,7 +96,8 @@ pub(crate) struct DbSearch {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sealift db export advisories.tar.zst")]
+  sealift db export advisories.tar.zst
+  sealift db export --database ./database advisories.tar.zst")]
 pub(crate) struct DbExport {
     /// File to write
     pub(crate) file: PathBuf,
@@ -107,7 +109,8 @@ pub(crate) struct DbExport {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sealift db import advisories.tar.zst")]
+  sealift db import advisories.tar.zst
+  sealift db import --database ./database advisories.tar.zst")]
 pub(crate) struct DbImport {
     /// File that `db export` wrote
     pub(crate) file: PathBuf,

@@ -3,12 +3,14 @@
 //! Nothing in a package says which vendor the database files it under. What is well known is in a table; beside it, and
 //! for all others, stand the vendors that the ecosystem's names make likely.
 
+mod names;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use sealift_model::{Package, PackageKind};
 
-use crate::cpe_names::{GEMS, GO, MAVEN, NPM, PROGRAMS, PYTHON};
+use crate::names::{GEMS, GO, MAVEN, NPM, PROGRAMS, PYTHON};
 
 const CPES_MAX: usize = 5;
 const VALUE_BYTES_MAX: usize = 200;
@@ -16,7 +18,7 @@ const VALUE_BYTES_MAX: usize = 200;
 type Table = HashMap<&'static str, (&'static str, &'static str)>;
 
 /// The names of a package, likeliest first.
-pub(crate) fn cpes(package: &Package) -> Vec<String> {
+pub fn cpes(package: &Package) -> Vec<String> {
     let Some(version) = version(package) else { return Vec::new() };
     let part = match pairs(package).first() {
         Some((_, product)) if product == "linux_kernel" => 'o',
