@@ -13,9 +13,6 @@ pub(crate) struct Party {
     pub(crate) url: Option<String>,
 }
 
-/// The name of a supplier where one is demanded and none is known.
-pub(crate) const UNKNOWN: &str = "unknown";
-
 impl Party {
     /// Who supplies a package. A package of a distribution is supplied by the distribution if it names nobody.
     pub(crate) fn of_package(package: &Package, distro: Option<&str>) -> Option<Self> {
@@ -40,25 +37,27 @@ impl Party {
     }
 
     /// Whom to ask about a package: its supplier, with an address (BSI TR-03183-2 §5.2.2: a mail address, else a web
-    /// address of the creator or the project).
-    pub(crate) fn to_ask(package: &Package, distro: Option<&str>) -> Self {
+    /// address of the creator or the project). Without a supplier, it goes by that web address.
+    pub(crate) fn to_ask(package: &Package, distro: Option<&str>) -> Option<Self> {
         let party = Self::of_package_or_registry(package, distro);
-        let mut party = party.unwrap_or_else(|| Self::named(UNKNOWN));
-        if party.mail.is_none() && party.url.is_none() {
-            party.url = package
-                .homepage
-                .as_deref()
-                .and_then(text::web_address)
-                .or_else(|| registry::of(package).map(|registry| registry.page))
-                .or_else(|| package.download_url.as_deref().and_then(text::web_address));
+        if party.as_ref().is_some_and(|party| party.mail.is_some() || party.url.is_some()) {
+            return party;
         }
-        party
+        let url = package
+            .homepage
+            .as_deref()
+            .and_then(text::web_address)
+            .or_else(|| registry::of(package).map(|registry| registry.page))
+            .or_else(|| package.download_url.as_deref().and_then(text::web_address));
+        match party {
+            Some(party) => Some(Self { url, ..party }),
+            None => url.map(|url| Self { url: Some(url.clone()), ..Self::named(&url) }),
+        }
     }
 
-    /// Who supplies the subject; under the name `unknown` if that is not known.
-    pub(crate) fn of_subject(subject: &Subject) -> Self {
-        let named = subject.supplier.as_deref().and_then(Self::parse_either);
-        let mut party = named.unwrap_or_else(|| Self::named(UNKNOWN));
+    /// Who supplies the subject, if that is known.
+    pub(crate) fn of_subject(subject: &Subject) -> Option<Self> {
+        let mut party = subject.supplier.as_deref().and_then(Self::parse_either)?;
         if party.mail.is_none() && party.url.is_none() {
             // The package URL of the image says this repository too.
             let repository = subject.reference.as_ref().map(|reference| {
@@ -67,7 +66,7 @@ impl Party {
             let homepage = subject.homepage.as_deref().and_then(text::web_address);
             party.url = homepage.or_else(|| repository.as_deref().and_then(text::web_address));
         }
-        party
+        Some(party)
     }
 
     /// An organisation of this name.
@@ -159,5 +158,17 @@ mod tests {
         assert_eq!(spdx("A <https://a.org>").as_deref(), Some("Person: A"));
         assert_eq!(spdx("< >"), None);
         assert_eq!(spdx(""), None);
+    }
+
+    #[test]
+    fn nobody_is_made_up() {
+        let mut package = Package::new(sealift_model::PackageKind::Other, "x");
+        assert_eq!(Party::of_package_or_registry(&package, None), None);
+        assert_eq!(Party::to_ask(&package, None), None);
+        package.homepage = Some("https://x.example/".to_owned());
+        let asked = Party::to_ask(&package, None).map(|party| (party.name, party.url));
+        let page = "https://x.example/".to_owned();
+        assert_eq!(asked, Some((page.clone(), Some(page))));
+        assert_eq!(Party::of_package_or_registry(&package, None), None);
     }
 }

@@ -184,7 +184,7 @@ const CREATOR_ADDRESS: Rule = Rule {
     id: "creator-address",
     what: "each component has a creator with a mail or web address",
     test: Test::Each(|package, _, inventory| {
-        has_address(&Party::to_ask(package, distro(inventory)))
+        Party::to_ask(package, distro(inventory)).is_some_and(|party| has_address(&party))
     }),
 };
 const IDENTIFIER: Rule = Rule {

@@ -12,7 +12,6 @@ use spdx::Expression;
 
 use super::{Document, Error, Limits};
 use crate::license::UNKNOWN_LICENSE_TEXT;
-use crate::party::UNKNOWN;
 use crate::{Subject, facts, registry, text};
 
 /// A document half read.
@@ -152,7 +151,7 @@ impl Draft {
 
     /// Who supplies the subject.
     pub(super) fn set_supplier(&mut self, name: Option<String>) {
-        self.subject.supplier = name.filter(|name| name != UNKNOWN);
+        self.subject.supplier = name;
     }
 
     /// A note as our own encoders write it.
@@ -171,7 +170,7 @@ fn settled(mut package: Package) -> Package {
     });
     let is_registry =
         |name: &str| registry::of(&package).is_some_and(|registry| registry.host == name);
-    if name.is_some_and(|name| name == UNKNOWN || is_registry(name)) {
+    if name.is_some_and(is_registry) {
         package.supplier = None;
     }
     package.licenses.retain(|license| license.declared != UNKNOWN_LICENSE_TEXT);

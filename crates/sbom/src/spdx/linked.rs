@@ -140,6 +140,7 @@ impl<'a> Graph<'a> {
         mut package: Map<String, Value>,
         identifiers: &[(&str, String)],
         supplier: Option<Party>,
+        maker: Option<Party>,
     ) {
         let purl = identifiers.iter().find(|(kind, _)| *kind == "packageUrl");
         if let Some((_, purl)) = purl {
@@ -151,9 +152,10 @@ impl<'a> Graph<'a> {
             package.insert("externalIdentifier".to_owned(), json!(identifiers));
         }
         if let Some(party) = supplier {
-            let id = self.party(&party);
-            package.insert("suppliedBy".to_owned(), json!(id));
-            package.insert("originatedBy".to_owned(), json!([id]));
+            package.insert("suppliedBy".to_owned(), json!(self.party(&party)));
+        }
+        if let Some(party) = maker {
+            package.insert("originatedBy".to_owned(), json!([self.party(&party)]));
         }
         self.elements.push(Value::Object(package));
     }
@@ -191,7 +193,8 @@ impl<'a> Graph<'a> {
         add("comment", facts::to_lines(&facts::of_subject(subject, inventory)));
         let purl = subject.purl().map(|purl| ("packageUrl", purl.to_string()));
         let purl: Vec<_> = purl.into_iter().collect();
-        self.finish(root, &purl, Some(Party::of_subject(subject)));
+        let supplier = Party::of_subject(subject);
+        self.finish(root, &purl, supplier.clone(), supplier);
         let license = spdx_expression(&subject.licenses(), &mut self.extracted);
         self.license(ROOT, license.clone(), license);
         self.distribute(ROOT);
@@ -242,7 +245,8 @@ impl<'a> Graph<'a> {
         if let Some(name) = distro.pretty_name.as_deref().and_then(text::some) {
             package.insert("summary".to_owned(), json!(name));
         }
-        self.finish(package, &[], Party::of_distro(&distro.id));
+        let supplier = Party::of_distro(&distro.id);
+        self.finish(package, &[], supplier.clone(), supplier);
         self.license(DISTRO, None, None);
         self.distribute(DISTRO);
     }
@@ -273,7 +277,9 @@ impl<'a> Graph<'a> {
         let cpes = package.cpes.iter().filter_map(|cpe| text::cpe(cpe)).map(|cpe| ("cpe23", cpe));
         let identifiers: Vec<(&str, String)> = purl.into_iter().chain(cpes).collect();
         let distro = inventory.distro.as_ref().map(|distro| distro.id.as_str());
-        self.finish(element, &identifiers, Some(Party::to_ask(package, distro)));
+        let maker = Party::to_ask(package, distro);
+        let supplier = Party::of_package_or_registry(package, distro).and(maker.clone());
+        self.finish(element, &identifiers, supplier, maker);
         let (declared, concluded) = license_expressions(package, &mut self.extracted);
         self.license(id, declared, concluded);
         self.distribute(id);

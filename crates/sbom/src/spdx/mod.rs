@@ -10,7 +10,7 @@ use crate::Subject;
 use crate::components::{Components, unique};
 use crate::facts;
 use crate::license::{Extracted, spdx_expression};
-use crate::party::{Party, UNKNOWN};
+use crate::party::Party;
 use crate::text;
 
 use document::{
@@ -217,7 +217,7 @@ fn root_package(
     let sha512 = subject.manifest_sha512.clone();
     SpdxPackage {
         version: subject.digest.as_ref().map(ToString::to_string),
-        supplier: Party::of_subject(subject).spdx(),
+        supplier: supplier_or_none(Party::of_subject(subject)),
         homepage: subject.homepage.as_deref().and_then(text::web_address),
         checksums: sha256
             .into_iter()
@@ -236,11 +236,15 @@ fn root_package(
     }
 }
 
+// Nobody is named where nobody is known.
+fn supplier_or_none(supplier: Option<Party>) -> String {
+    supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx())
+}
+
 fn distro_package(distro: &Distro) -> SpdxPackage {
-    let supplier = Party::of_distro(&distro.id);
     SpdxPackage {
         version: distro_version(distro),
-        supplier: supplier.map_or_else(|| NO_ASSERTION.to_owned(), |party| party.spdx()),
+        supplier: supplier_or_none(Party::of_distro(&distro.id)),
         purpose: Some("OPERATING-SYSTEM"),
         summary: distro.pretty_name.as_deref().and_then(text::some),
         ..SpdxPackage::new(&distro.id, DISTRO_ID)
@@ -261,8 +265,6 @@ fn package(
     purl_category: &'static str,
 ) -> SpdxPackage {
     let distro = inventory.distro.as_ref().map(|distro| distro.id.as_str());
-    let supplier = Party::of_package_or_registry(package, distro);
-    let supplier = supplier.unwrap_or_else(|| Party::named(UNKNOWN));
     let (declared, concluded) = license_expressions(package, extracted);
     let no_assertion = || NO_ASSERTION.to_owned();
     let download = package.download_url.as_deref().and_then(text::web_address);
@@ -270,7 +272,7 @@ fn package(
     let purl = text::purl(package).map(|purl| ExternalRef::purl(purl_category, purl));
     SpdxPackage {
         version: text::version_or_date(package),
-        supplier: supplier.spdx(),
+        supplier: supplier_or_none(Party::of_package_or_registry(package, distro)),
         download_location: download.unwrap_or_else(no_assertion),
         homepage: package.homepage.as_deref().and_then(text::web_address),
         source_info: source_info(package),
