@@ -17,7 +17,7 @@ sys.exit(str(error) if error else 0)
 ";
 
 // `tests/setup` makes this environment; see there.
-fn validators() -> PathBuf {
+pub(crate) fn validators() -> PathBuf {
     let named = std::env::var_os("SEALIFT_VALIDATORS").map(PathBuf::from);
     named.unwrap_or_else(|| {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);

@@ -6,6 +6,7 @@
 #[path = "../../../../tests/labs/lab.rs"]
 mod lab;
 
+mod conform;
 mod containerd;
 mod database;
 mod dockerfiles;
