@@ -13,7 +13,7 @@ use crate::auth::Action;
 use crate::{Client, Endpoint, Error};
 
 const REDIRECTS_MAX: usize = 5;
-const TRIES_MAX: u32 = 4;
+pub(crate) const TRIES_MAX: u32 = 4;
 const RETRY_AFTER_SECS_MAX: u64 = 30;
 const ERROR_BYTES_MAX: u64 = 64 << 10;
 
@@ -224,12 +224,12 @@ fn next_location(
     Ok(next)
 }
 
-fn origin_of(url: &Url) -> (String, String, Option<u16>) {
+pub(crate) fn origin_of(url: &Url) -> (String, String, Option<u16>) {
     let host = url.host_str().unwrap_or_default().to_owned();
     (url.scheme().to_owned(), host, url.port_or_known_default())
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => host.split(':').next().unwrap_or(host),
@@ -247,7 +247,7 @@ fn join_challenges(headers: &HeaderMap) -> String {
     values.join(", ")
 }
 
-fn retry_wait(response: &Response, try_number: u32) -> Option<Duration> {
+pub(crate) fn retry_wait(response: &Response, try_number: u32) -> Option<Duration> {
     if !matches!(response.status().as_u16(), 408 | 429 | 500 | 502 | 503 | 504) {
         return None;
     }
@@ -261,7 +261,7 @@ fn retry_wait(response: &Response, try_number: u32) -> Option<Duration> {
     })
 }
 
-fn backoff(try_number: u32) -> Duration {
+pub(crate) fn backoff(try_number: u32) -> Duration {
     Duration::from_millis(200 << try_number.min(5))
 }
 

@@ -8,6 +8,7 @@ mod auth;
 mod containerd;
 mod credentials;
 mod error;
+mod feed;
 mod http;
 mod pull;
 mod push;
@@ -21,6 +22,7 @@ pub mod fuzz;
 pub use containerd::{Containerd, Content};
 pub use credentials::{Credential, DockerConfig};
 pub use error::Error;
+pub use feed::{Fetched, Part};
 pub use push::Pushed;
 pub use settings::{Mirror, Settings};
 

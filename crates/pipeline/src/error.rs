@@ -65,6 +65,16 @@ pub enum Error {
         /// Why the first could not.
         reason: String,
     },
+    /// The advisory database is older than it may be.
+    #[error("the advisory database `{path}` is {} hours old, more than the {} allowed", age_secs / 3600, limit / 3600)]
+    StaleDatabase {
+        /// Its folder.
+        path: PathBuf,
+        /// How old it is.
+        age_secs: i64,
+        /// How old it may be.
+        limit: i64,
+    },
     /// A file of the user's cannot be read or written.
     #[error("cannot {action} `{path}`: {source}")]
     File {
@@ -216,6 +226,9 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Client(error) => error.hint(),
+            Self::StaleDatabase { .. } => {
+                Some("`sealift db update` fetches what has changed".to_owned())
+            }
             Self::Advisory(error) => error.hint(),
             Self::Database(error) => error.hint(),
             Self::Policy(error) => error.hint(),

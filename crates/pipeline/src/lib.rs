@@ -28,6 +28,7 @@ pub mod save;
 pub mod scan;
 pub mod seal;
 pub mod transfer;
+pub mod update;
 pub mod verify;
 
 pub use error::{Error, Gate, Kind};

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use sealift_client::{Client, Settings};
+use sealift_client::{Client, Fetched, Part, Settings};
 use sealift_debian::{Fetch, FetchError};
 use sealift_image::BlobSource;
 use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference};
@@ -82,6 +82,18 @@ impl Network {
     ) -> Result<sealift_client::Pushed, sealift_client::Error> {
         let (runtime, client) = self.open()?;
         runtime.block_on(client.push_blob(reference, descriptor, source, None))
+    }
+
+    /// Brings a file of a feed up to date.
+    pub(crate) fn fetch(
+        &self,
+        url: &str,
+        known: Option<&str>,
+        part: &mut Part<'_>,
+        bytes_max: u64,
+    ) -> Result<Fetched, sealift_client::Error> {
+        let (runtime, client) = self.open()?;
+        runtime.block_on(client.fetch(url, known, part, bytes_max))
     }
 
     /// Stores a manifest or index.

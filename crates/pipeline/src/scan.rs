@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use sealift_model::{Artifact, Inventory, Report, Severity};
+use sealift_database::CORE_NAME;
+use sealift_model::{Artifact, Inventory, Note, Report, Severity};
 use sealift_scan::{Options, Thresholds};
 
 use crate::{Error, Gate, Session};
@@ -18,6 +19,8 @@ pub struct ScanRequest {
     pub ignore_unfixed: bool,
     /// Least severity that fails.
     pub fail_on: Option<Severity>,
+    /// Refuse a database that was made longer ago.
+    pub database_age_secs_max: Option<i64>,
 }
 
 /// Matches an inventory against the advisories.
@@ -39,13 +42,28 @@ pub fn scan(
     let wanted = sealift_scan::wanted(inventory);
     let database = crate::advisories::open(session, path, &wanted)?;
     session.check()?;
+    if let Some(limit) = request.database_age_secs_max {
+        let age = session.now_secs.saturating_sub(database.made_secs());
+        if age > limit {
+            return Err(Error::StaleDatabase { path: path.to_owned(), age_secs: age, limit });
+        }
+    }
     let options =
         Options { severities: request.severities.clone(), ignore_unfixed: request.ignore_unfixed };
     let now = session.document_secs();
     let damaged = |source| sealift_database::Error::Damaged { path: path.to_owned(), source };
     let mut report =
         sealift_scan::scan(inventory, &database, &options, artifact, now).map_err(damaged)?;
-    report.notes.extend(database.notes().map_err(damaged)?);
+    let notes = database.notes().map_err(damaged)?;
+    if path.join(CORE_NAME).is_file() && !notes.is_empty() {
+        let message = format!(
+            "{} things could not be read when it was made; `sealift db status` has them",
+            notes.len()
+        );
+        report.notes.push(Note { subject: "the advisory database".to_owned(), message });
+    } else {
+        report.notes.extend(notes);
+    }
     Ok(report)
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use db::{
-    DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbSearch, DbStatus,
+    DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbSearch, DbStatus, DbUpdate,
 };
 pub(crate) use platform::{PlatformOptions, platform};
 pub(crate) use sbom::{
@@ -316,6 +316,9 @@ pub(crate) struct ScanOptions {
     /// [default: the database of the local store]
     #[arg(long, value_name = "PATH", env = "SEALIFT_ADVISORIES", hide_env = true)]
     pub(crate) advisories: Option<PathBuf>,
+    /// Refuse a database that was made longer ago, `48h` or `7d`
+    #[arg(long, value_name = "AGE", env = "SEALIFT_DB_MAX_AGE", hide_env = true)]
+    pub(crate) db_max_age: Option<String>,
     /// Severities to report, `CRITICAL,HIGH` [default: all]
     #[arg(
         long,

@@ -1,13 +1,15 @@
 //! Test context, small image builder, in-process registry.
 //!
 //! [`TestContext`] runs the binary as a user would, with a HOME, a store and a configuration of its own.
-//! [`Registry`] is a registry on loopback that can be told to misbehave. [`layer`] and [`write_layout`] make images.
+//! [`Registry`] and [`FileServer`] are servers on loopback that can be told to misbehave. [`layer`] and [`write_layout`] make images.
 
 mod context;
+mod files;
 mod image;
 mod registry;
 mod request;
 
 pub use context::{Outcome, TestContext, shared_data};
+pub use files::{FileServer, Mischief};
 pub use image::{LayerFile, TestImage, layer, write_layout};
 pub use registry::{Access, Faults, Registry};

@@ -8,7 +8,8 @@ use super::TextOrJson;
 
 pub(crate) const DB_EXAMPLES: &str = "\
 Examples:
-  sealift db build --from osv/ --from kev.json
+  sealift db update
+  sealift db build --from osv/
   sealift db status
   sealift db explain CVE-2021-44228
   sealift db export advisories.tar.zst    and elsewhere: sealift db import advisories.tar.zst";
@@ -16,6 +17,8 @@ Examples:
 /// What to do with the advisory database.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
+    /// Fetch what has changed, and make the database anew
+    Update(DbUpdate),
     /// Make the database of advisories that are at hand
     Build(DbBuild),
     /// Show how old the database is, and what is in it
@@ -36,6 +39,22 @@ pub(crate) struct DbFolder {
     /// Folder of the database [default: that of the local store]
     #[arg(long, value_name = "DIR", env = "SEALIFT_DATABASE", hide_env = true)]
     pub(crate) database: Option<PathBuf>,
+}
+
+/// `db update`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift db update
+  sealift db update --source https://osv.mirror.example.com
+
+If anything fails the old database stays, and what was fetched is there for the next time.")]
+pub(crate) struct DbUpdate {
+    /// Mirror of the OSV bucket [default: OSV's own]
+    #[arg(long, value_name = "URL", env = "SEALIFT_DB_SOURCE", hide_env = true)]
+    pub(crate) source: Option<String>,
+    #[command(flatten)]
+    pub(crate) folder: DbFolder,
 }
 
 /// `db build`

@@ -8,10 +8,12 @@ use anyhow::Context as _;
 use sealift_database::{Damaged, Database, FlawId};
 use sealift_pipeline::build::megabytes;
 use sealift_pipeline::database;
+use sealift_pipeline::update::{self, OSV_BUCKET};
 use serde::Serialize;
 
 use crate::arguments::{
-    Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbSearch, DbStatus, Global, TextOrJson,
+    Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbSearch, DbStatus, DbUpdate, Global,
+    TextOrJson,
 };
 use crate::columns::columns;
 use crate::failure::Usage;
@@ -24,6 +26,7 @@ const DAY_SECS: i64 = 86_400;
 pub(crate) fn run(global: &Global, db: &Db, printer: &Printer) -> anyhow::Result<ExitCode> {
     let workshop = Workshop::open(global, printer, Path::new("."))?;
     match db {
+        Db::Update(arguments) => update(&workshop, arguments, printer)?,
         Db::Build(arguments) => build(&workshop, arguments, printer)?,
         Db::Status(arguments) => status(&workshop, arguments, printer)?,
         Db::Explain(arguments) => return explain(&workshop, arguments, printer),
@@ -53,10 +56,35 @@ fn build(workshop: &Workshop, arguments: &DbBuild, printer: &Printer) -> anyhow:
     let session = workshop.session();
     let folder = folder(workshop, &arguments.folder);
     let database = database::build(&session, &arguments.from, &folder)?;
+    built(workshop, &folder, &database, printer)
+}
+
+fn update(workshop: &Workshop, arguments: &DbUpdate, printer: &Printer) -> anyhow::Result<()> {
+    let session = workshop.session();
+    let folder = folder(workshop, &arguments.folder);
+    let source = arguments.source.as_deref().unwrap_or(OSV_BUCKET);
+    let (database, updated) = update::update(&session, source, &folder)?;
+    printer.message(&match &updated.changed[..] {
+        [] => format!("nothing has changed at {source}"),
+        names => format!(
+            "fetched {}; {} ecosystems had not changed",
+            names.join(", "),
+            updated.unchanged
+        ),
+    });
+    built(workshop, &folder, &database, printer)
+}
+
+fn built(
+    workshop: &Workshop,
+    folder: &Path,
+    database: &Database,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     for note in database.notes()? {
         printer.detail(&format!("  {}: {}", note.subject, note.message));
     }
-    let compressed = database::compressed_core(&folder)?;
+    let compressed = database::compressed_core(folder)?;
     let entries = database.entries()?;
     let (core, texts) = database.sizes();
     printer.message(&format!(
@@ -129,10 +157,13 @@ fn status(workshop: &Workshop, arguments: &DbStatus, printer: &Printer) -> anyho
     }
     let rows =
         status.ecosystems.iter().map(|it| vec![it.ecosystem.clone(), it.packages.to_string()]);
+    for note in database.notes()? {
+        printer.detail(&format!("  {}: {}", note.subject, note.message));
+    }
     text.push_str(&columns(&["ECOSYSTEM", "PACKAGES"], rows));
     printer.data(&text)?;
     printer.message(&format!(
-        "made {}, {} days ago: {} flaws in {} records; {} things could not be read",
+        "made {}, {} days ago: {} flaws in {} records; {} things could not be read (`-v` lists them)",
         status.made, status.age_days, status.flaws, status.records, status.notes
     ));
     Ok(())

@@ -208,6 +208,22 @@ pub(crate) fn scan(
         severities,
         ignore_unfixed: options.ignore_unfixed || from_file.ignore_unfixed.unwrap_or(false),
         fail_on,
+        database_age_secs_max: options.db_max_age.as_deref().map(age).transpose()?,
+    })
+}
+
+// `48h`, `7d`.
+fn age(text: &str) -> anyhow::Result<i64> {
+    let (number, unit_secs) = match text.strip_suffix('d') {
+        Some(number) => (number, 86_400),
+        None => (text.strip_suffix('h').unwrap_or("?"), 3_600),
+    };
+    let secs = number.parse::<u32>().ok().and_then(|it| i64::from(it).checked_mul(unit_secs));
+    secs.ok_or_else(|| {
+        Usage::error(
+            format!("`{text}` is no age"),
+            "hours or days, as in `--db-max-age 48h` or `--db-max-age 7d`",
+        )
     })
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn run(
     let file = &workshop.settings.file;
     let scan = ScanOptions {
         advisories: None,
+        db_max_age: None,
         severity: Vec::new(),
         ignore_unfixed: false,
         fail_on: None,

@@ -1,6 +1,8 @@
 //! The advisory database: made, asked, carried elsewhere.
 
-use sealift_testkit::TestContext;
+use std::io::Write as _;
+
+use sealift_testkit::{FileServer, Mischief, TestContext};
 
 use crate::{assert_one_error, context};
 
@@ -81,4 +83,117 @@ fn it_is_carried_elsewhere() {
     let refused = context.run(&["db", "import", "cut.tar.zst", "--database", "elsewhere"]);
     assert_one_error(&refused, 3, &["cut.tar.zst"]);
     context.expect(0, &["db", "explain", "CVE-2018-1000656", "--database", "elsewhere"]);
+}
+
+fn zip(records: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in records {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn record(id: &str, name: &str) -> String {
+    format!(
+        r#"{{"id": "{id}", "affected": [{{"package": {{"ecosystem": "PyPI", "name": "{name}"}},
+          "ranges": [{{"type": "ECOSYSTEM", "events": [{{"introduced": "0"}}, {{"fixed": "2"}}]}}]}}]}}"#
+    )
+}
+
+fn bucket() -> FileServer {
+    let server = FileServer::start();
+    server.put("/ecosystems.txt", "PyPI\nRocky Linux\n../evil\n");
+    for (folder, id) in [("PyPI", "CVE-1-1"), ("Rocky Linux", "CVE-1-2")] {
+        server.put(&format!("/{folder}/modified_id.csv"), format!("2026-01-01T00:00:00Z,{id}\n"));
+        server.put(&format!("/{folder}/all.zip"), zip(&[("a.json", &record(id, "one"))]));
+    }
+    server
+}
+
+#[test]
+fn only_what_has_changed_is_fetched() {
+    let (context, server) = (context(), bucket());
+    let url = server.url();
+    let update = || context.expect(0, &["db", "update", "--source", &url]);
+    let first = update();
+    assert!(first.stderr.contains("fetched PyPI, Rocky Linux;"), "{}", first.stderr);
+    assert_eq!(server.log().len(), 5);
+    context.expect(0, &["db", "explain", "CVE-1-1"]);
+
+    assert!(update().stderr.contains("nothing has changed"));
+    let statuses: Vec<String> = server.log();
+    assert!(statuses.iter().all(|line| line.ends_with(" 304")), "{statuses:?}");
+    assert_eq!(statuses.len(), 3);
+
+    server.put("/PyPI/modified_id.csv", "2026-02-01T00:00:00Z,CVE-1-9\n");
+    server.put("/PyPI/all.zip", zip(&[("b.json", &record("CVE-1-9", "two"))]));
+    let third = update();
+    assert!(
+        third.stderr.contains("fetched PyPI; 1 ecosystems had not changed"),
+        "{}",
+        third.stderr
+    );
+    context.expect(0, &["db", "explain", "CVE-1-9"]);
+    // What is gone there is gone here.
+    context.expect(1, &["db", "explain", "CVE-1-1"]);
+}
+
+#[test]
+fn a_feed_that_fails_leaves_the_old_database() {
+    let (context, server) = (context(), bucket());
+    let url = server.url();
+    context.expect(0, &["db", "update", "--source", &url]);
+    server.put("/PyPI/modified_id.csv", "2026-02-01T00:00:00Z,CVE-1-9\n");
+    server.put("/PyPI/all.zip", zip(&[("b.json", &record("CVE-1-9", "two"))]));
+    let check = |mischief: Mischief, times: usize, expected: &str| {
+        for _ in 0..times {
+            server.spoil("/PyPI/all.zip", mischief.clone());
+        }
+        let refused = context.run(&["db", "update", "--source", &url]);
+        assert_one_error(&refused, 3, &[expected]);
+        context.expect(0, &["db", "explain", "CVE-1-1"]);
+    };
+    check(Mischief::Busy, 4, "429");
+    check(Mischief::WebPage, 1, "web page");
+    check(Mischief::Redirect("http://localhost:1/x".to_owned()), 1, "another host");
+    check(Mischief::Cut(10), 4, "127.0.0.1");
+    server.log();
+    // What had come is not fetched again.
+    context.expect(0, &["db", "update", "--source", &url]);
+    let log = server.log();
+    assert!(log.iter().any(|line| line == "/PyPI/all.zip bytes=10- 206"), "{log:?}");
+    context.expect(0, &["db", "explain", "CVE-1-9"]);
+
+    // A zip that is none is refused too, and the old database stays.
+    server.put("/PyPI/modified_id.csv", "2026-03-01T00:00:00Z,CVE-1-10\n");
+    server.put("/PyPI/all.zip", "PK but no more");
+    let refused = context.run(&["db", "update", "--source", &url]);
+    assert_one_error(&refused, 3, &["zip"]);
+    context.expect(0, &["db", "explain", "CVE-1-9"]);
+}
+
+#[test]
+fn where_feeds_are_not_taken_from() {
+    let context = context();
+    for (source, expected) in [
+        ("http://feeds.example.com", "plain HTTP"),
+        ("ftp://feeds.example.com", "neither http nor https"),
+        ("feeds", "not a URL"),
+    ] {
+        let refused = context.run(&["db", "update", "--source", source]);
+        assert_one_error(&refused, 3, &[expected]);
+    }
+}
+
+#[test]
+fn a_database_may_be_too_old() {
+    let context = with_database();
+    context.write("app.cdx.json", SBOM);
+    // SOURCE_DATE_EPOCH says when it was made.
+    context.expect(0, &["scan", "sbom:app.cdx.json", "--db-max-age", "90000d"]);
+    let refused = context.run(&["scan", "sbom:app.cdx.json", "--db-max-age", "1h"]);
+    assert_one_error(&refused, 3, &["hours old, more than the 1 allowed", "sealift db update"]);
+    let usage = context.run(&["scan", "sbom:app.cdx.json", "--db-max-age", "soon"]);
+    assert_one_error(&usage, 2, &["`soon` is no age"]);
 }

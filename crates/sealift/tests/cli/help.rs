@@ -3,7 +3,7 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 32] = [
     "",
     "ship",
     "verify",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 31] = [
     "base build",
     "build",
     "db",
+    "db update",
     "db build",
     "db status",
     "db explain",
