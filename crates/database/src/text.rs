@@ -16,7 +16,7 @@ const PLACES: u64 = 4;
 // So many bytes are compressed together.
 const BLOCK_BYTES: usize = 48 << 10;
 const BLOCK_BYTES_MAX: usize = 64 << 20;
-const LEVEL: i32 = 12;
+const LEVEL: i32 = 8;
 
 /// What only people read of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
