@@ -110,6 +110,18 @@ pub struct Epss {
     pub percentile_millionths: u32,
 }
 
+impl Epss {
+    /// The likelihood, from 0 to 1.
+    pub fn score(&self) -> f64 {
+        f64::from(self.score_millionths) / 1_000_000.0
+    }
+
+    /// The share of all flaws that are less likely, from 0 to 1.
+    pub fn percentile(&self) -> f64 {
+        f64::from(self.percentile_millionths) / 1_000_000.0
+    }
+}
+
 /// One event of a range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RangeEvent {

@@ -1,6 +1,6 @@
 //! A known flaw in an installed package, and why we say so.
 
-use crate::{Ecosystem, LayerRef, PackageId, PackageKind, Rating, Severity};
+use crate::{Ecosystem, Epss, Kev, LayerRef, PackageId, PackageKind, Rating, Severity};
 
 /// A known flaw in an installed package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub struct Finding {
     pub severity_source: Option<String>,
     /// All that was said on how bad it is.
     pub ratings: Vec<Rating>,
+    /// That it is known to be exploited.
+    pub kev: Option<Kev>,
+    /// How likely it is that it will be.
+    pub epss: Option<Epss>,
     /// One line.
     pub title: String,
     /// The whole text.

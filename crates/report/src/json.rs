@@ -14,8 +14,8 @@ use sealift_model::{
 use serde_json::value::RawValue;
 
 use crate::wire::{
-    Cvss, DataSource, Database, Document, Identifier, Layer, Metadata, Note, Os, ResultEntry,
-    Vulnerability,
+    Cvss, DataSource, Database, Document, Epss, Identifier, KnownExploited, Layer, Metadata, Note,
+    Os, ResultEntry, Vulnerability,
 };
 
 /// The report as JSON, indented, with a newline at its end.
@@ -163,6 +163,12 @@ fn vulnerability(finding: &Finding) -> Vulnerability<'_> {
         published_date: finding.published.as_deref(),
         last_modified_date: finding.modified.as_deref(),
         aliases: &finding.aliases,
+        known_exploited: finding.kev.as_ref().map(|kev| KnownExploited {
+            date_added: &kev.added,
+            due_date: kev.due.as_deref(),
+            ransomware: kev.is_used_by_ransomware,
+        }),
+        epss: finding.epss.map(|epss| Epss { score: epss.score(), percentile: epss.percentile() }),
         reasons: finding.reasons.iter().map(ToString::to_string).collect(),
     }
 }

@@ -11,6 +11,8 @@ use crate::json::{target, time};
 
 const NOTES_MAX: usize = 20;
 const REMEDIES_MAX: usize = 5;
+// Most flaws are below this likelihood of being exploited; a number that says nothing is left out.
+const EPSS_MILLIONTHS_SHOWN: u32 = 10_000;
 const HEADER: [&str; 6] =
     ["Package", "Installed", "Severity", "Vulnerability", "Fixed in", "Title"];
 
@@ -129,7 +131,7 @@ fn rows(findings: &[&Finding], options: TableOptions) -> String {
         };
         let cells = [&name, &package.version, finding.severity.as_str(), &finding.id, fix];
         let mut cells: Vec<String> = cells.into_iter().map(clean).collect();
-        cells.push(clean(&finding.title));
+        cells.push(clean(&remark(finding)));
         table.add_row(cells);
     }
     // Ids are to be copied: they stay in one piece, and the title takes what room is left.
@@ -148,6 +150,22 @@ fn rows(findings: &[&Finding], options: TableOptions) -> String {
         let _ = writeln!(text, "{}", painted_severity(line.trim_end(), options));
     }
     text
+}
+
+// The title, with what makes the flaw urgent before it.
+fn remark(finding: &Finding) -> String {
+    let mut parts = Vec::new();
+    if let Some(kev) = &finding.kev {
+        let by = if kev.is_used_by_ransomware { " by ransomware" } else { "" };
+        parts.push(format!("exploited{by}"));
+    }
+    if let Some(epss) = finding.epss.filter(|epss| epss.score_millionths >= EPSS_MILLIONTHS_SHOWN) {
+        parts.push(format!("EPSS {:.0} %", epss.score() * 100.0));
+    }
+    if parts.is_empty() {
+        return finding.title.clone();
+    }
+    format!("[{}] {}", parts.join(", "), finding.title)
 }
 
 // Colour is put on the finished line, so that it cannot change its layout.

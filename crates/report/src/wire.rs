@@ -96,7 +96,27 @@ pub(crate) struct Vulnerability<'a> {
     pub(crate) last_modified_date: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub(crate) aliases: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) known_exploited: Option<KnownExploited<'a>>,
+    #[serde(rename = "EPSS", skip_serializing_if = "Option::is_none")]
+    pub(crate) epss: Option<Epss>,
     pub(crate) reasons: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct KnownExploited<'a> {
+    pub(crate) date_added: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) due_date: Option<&'a str>,
+    pub(crate) ransomware: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Epss {
+    pub(crate) score: f64,
+    pub(crate) percentile: f64,
 }
 
 #[derive(Serialize)]

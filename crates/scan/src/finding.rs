@@ -62,6 +62,8 @@ pub(crate) fn draft(
         fix: fix_state(sayings),
         severity: rating.map_or_else(Default::default, |rating| rating.severity),
         severity_source: rating.map(|rating| rating.source.clone()),
+        kev: flaw.kev,
+        epss: flaw.epss,
         title: String::new(),
         description: None,
         cwes: Vec::new(),

@@ -1,9 +1,9 @@
 //! A report with something of everything.
 
 use sealift_model::{
-    Artifact, ArtifactKind, Cvss, CvssVersion, DataSource, DatabaseInfo, Distro, Ecosystem,
-    Finding, FixState, FoundPackage, Hidden, ImageFacts, LayerRef, Note, PackageId, PackageKind,
-    Rating, RatingBasis, Reason, Remedy, Report, Scanned, Severity,
+    Artifact, ArtifactKind, Cvss, CvssVersion, DataSource, DatabaseInfo, Distro, Ecosystem, Epss,
+    Finding, FixState, FoundPackage, Hidden, ImageFacts, Kev, LayerRef, Note, PackageId,
+    PackageKind, Rating, RatingBasis, Reason, Remedy, Report, Scanned, Severity,
 };
 use sealift_oci::Digest;
 
@@ -34,6 +34,8 @@ pub(crate) fn finding(id: &str, kind: PackageKind, name: &str, severity: Severit
         published: None,
         modified: None,
         data_source: DataSource::default(),
+        kev: None,
+        epss: None,
         reasons: Vec::new(),
     }
 }
@@ -67,6 +69,12 @@ pub(crate) fn full_finding() -> Finding {
             name: "GitHub Advisory Database".to_owned(),
             url: "https://github.com/advisories".to_owned(),
         },
+        kev: Some(Kev {
+            added: "2021-12-10".to_owned(),
+            due: Some("2021-12-24".to_owned()),
+            is_used_by_ransomware: true,
+        }),
+        epss: Some(Epss { score_millionths: 943_580, percentile_millionths: 999_600 }),
         reasons: vec![Reason {
             advisory: "GHSA-xxxx".to_owned(),
             ecosystem: Ecosystem::parse("PyPI"),

@@ -24,8 +24,9 @@ fn the_whole_table() {
 
         Python: 7 packages, 1 finding
          Package   Installed   Severity   Vulnerability   Fixed in   Title
-        ─────────────────────────────────────────────────────────────────────────────
-         flask     1.0         CRITICAL   CVE-2020-1      1.1        A flaw in flask
+        ────────────────────────────────────────────────────────────────────────────────────────────────────
+         flask     1.0         CRITICAL   CVE-2020-1      1.1        [exploited by ransomware, EPSS 94 %] A
+                                                                     flaw in flask
 
         best remedy: upgrade flask from 1.0 to 1.1: repairs 1 finding, worst CRITICAL
 
