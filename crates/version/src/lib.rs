@@ -8,11 +8,18 @@
 mod version;
 
 mod apk;
+mod composer;
+mod conda;
 mod dpkg;
+mod gem;
 mod key;
+mod lists;
+mod maven;
 mod pacman;
 mod pep440;
+mod portage;
 mod rpm;
+mod semver;
 
 mod range;
 

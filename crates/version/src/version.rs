@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
-use crate::{apk, dpkg, pacman, pep440, rpm};
+use crate::{apk, composer, conda, dpkg, gem, lists, maven, pacman, pep440, portage, rpm, semver};
 
 /// The longest text that is read as a version.
 pub const VERSION_BYTES_MAX: usize = 4096;
@@ -22,9 +23,63 @@ pub enum Scheme {
     Rpm,
     /// Arch Linux's pacman (vercmp(8)).
     Pacman,
+    /// Semantic versions, as crates.io, Hex and Swift have them (Semantic Versioning 2.0.0).
+    Semver,
+    /// npm (node-semver, loose).
+    Npm,
+    /// Go's modules (golang.org/x/mod/semver), and Go itself.
+    Go,
+    /// Dart's Pub (pub_semver): a build is newer than none.
+    Pub,
+    /// Julia (`VersionNumber`): a build is newer than none.
+    Julia,
+    /// NuGet (`NuGetVersion`).
+    Nuget,
+    /// Bitnami: semantic, with a revision.
+    Bitnami,
+    /// Ruby (`Gem::Version`).
+    Gem,
+    /// Maven (`ComparableVersion`).
+    Maven,
+    /// PHP's Composer (composer/semver).
+    Composer,
+    /// CPAN (version.pm).
+    Cpan,
+    /// Hackage (PVP).
+    Hackage,
+    /// CRAN (R's `package_version`).
+    Cran,
+    /// Gentoo (Package Manager Specification, §3.3).
+    Portage,
+    /// Conda (`VersionOrder`).
+    Conda,
 }
 
 impl Scheme {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::Dpkg,
+        Self::Pep440,
+        Self::Apk,
+        Self::Rpm,
+        Self::Pacman,
+        Self::Semver,
+        Self::Npm,
+        Self::Go,
+        Self::Pub,
+        Self::Julia,
+        Self::Nuget,
+        Self::Bitnami,
+        Self::Gem,
+        Self::Maven,
+        Self::Composer,
+        Self::Cpan,
+        Self::Hackage,
+        Self::Cran,
+        Self::Portage,
+        Self::Conda,
+    ];
+
     /// Its name, for people.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +88,21 @@ impl Scheme {
             Self::Apk => "apk",
             Self::Rpm => "RPM",
             Self::Pacman => "pacman",
+            Self::Semver => "semantic",
+            Self::Npm => "npm",
+            Self::Go => "Go",
+            Self::Pub => "Pub",
+            Self::Julia => "Julia",
+            Self::Nuget => "NuGet",
+            Self::Bitnami => "Bitnami",
+            Self::Gem => "gem",
+            Self::Maven => "Maven",
+            Self::Composer => "Composer",
+            Self::Cpan => "CPAN",
+            Self::Hackage => "Hackage",
+            Self::Cran => "CRAN",
+            Self::Portage => "Portage",
+            Self::Conda => "Conda",
         }
     }
 }
@@ -72,6 +142,21 @@ impl Version {
             Scheme::Apk => apk::key(trimmed),
             Scheme::Rpm => rpm::key(trimmed),
             Scheme::Pacman => pacman::key(trimmed),
+            Scheme::Semver => semver::key(trimmed),
+            Scheme::Npm => semver::npm(trimmed),
+            Scheme::Go => semver::go(trimmed),
+            Scheme::Pub => semver::pub_dart(trimmed),
+            Scheme::Julia => semver::julia(trimmed),
+            Scheme::Nuget => semver::nuget(trimmed),
+            Scheme::Bitnami => semver::bitnami(trimmed),
+            Scheme::Gem => gem::key(trimmed),
+            Scheme::Maven => maven::key(trimmed),
+            Scheme::Composer => composer::key(trimmed),
+            Scheme::Cpan => lists::cpan(trimmed),
+            Scheme::Hackage => lists::hackage(trimmed),
+            Scheme::Cran => lists::cran(trimmed),
+            Scheme::Portage => portage::key(trimmed),
+            Scheme::Conda => conda::key(trimmed),
         }
         .map_err(invalid)?;
         Ok(Self { scheme, key, text: trimmed.into() })
@@ -80,6 +165,11 @@ impl Version {
     /// The text it was read from, without surrounding blanks.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Its key: under one scheme, the keys of two versions compare as bytes as the versions do.
+    pub fn key(&self) -> &[u8] {
+        &self.key
     }
 
     /// Its scheme.
@@ -107,6 +197,12 @@ impl PartialEq for Version {
 }
 
 impl Eq for Version {}
+
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.scheme, &self.key).hash(state);
+    }
+}
 
 impl fmt::Display for Version {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
