@@ -10,7 +10,7 @@ use std::process::Command;
 use sealift_testkit::TestContext;
 
 use crate::context;
-use crate::documents::validators;
+use crate::documents::{made_by_setup, validators};
 use crate::lab::lab;
 
 const SCRIPT: &str = include_str!("conform.py");
@@ -106,8 +106,7 @@ fn check(context: &TestContext, images: &[(&str, &str, &[&str])], expected: &dyn
 
 // What tests/setup installed by pip and npm.
 fn installed() -> PathBuf {
-    let named = std::env::var_os("SEALIFT_INSTALLED").map(PathBuf::from);
-    named.unwrap_or_else(|| validators().with_file_name("sealift-installed"))
+    made_by_setup("SEALIFT_INSTALLED", "sealift-installed")
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

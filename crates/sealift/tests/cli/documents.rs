@@ -18,11 +18,16 @@ sys.exit(str(error) if error else 0)
 
 // `tests/setup` makes this environment; see there.
 pub(crate) fn validators() -> PathBuf {
-    let named = std::env::var_os("SEALIFT_VALIDATORS").map(PathBuf::from);
+    made_by_setup("SEALIFT_VALIDATORS", "sealift-validators")
+}
+
+// A folder that `tests/setup` makes in the cache, unless a variable names another.
+pub(crate) fn made_by_setup(variable: &str, name: &str) -> PathBuf {
+    let named = std::env::var_os(variable).map(PathBuf::from);
     named.unwrap_or_else(|| {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let home = PathBuf::from(std::env::var_os("HOME").unwrap());
-        cache.unwrap_or_else(|| home.join(".cache")).join("sealift-validators")
+        cache.unwrap_or_else(|| home.join(".cache")).join(name)
     })
 }
 
