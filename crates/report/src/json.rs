@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use sealift_model::{
     ArtifactKind, CvssVersion, Finding, PackageKind, Rating, RatingBasis, Report, Severity,
 };
 use serde_json::value::RawValue;
 
+use crate::text;
 use crate::wire::{
     Cvss, DataSource, Database, Document, Epss, Identifier, KnownExploited, Layer, Metadata, Note,
     Os, ResultEntry, Vulnerability,
@@ -28,7 +28,7 @@ pub fn json(report: &Report) -> String {
         .and_then(|image| serde_json::from_str::<&RawValue>(&image.config).ok());
     let document = Document {
         schema_version: 2,
-        created_at: time(report.created_secs),
+        created_at: text::time(report.created_secs),
         artifact_name: &report.artifact.name,
         artifact_type: match report.artifact.kind {
             ArtifactKind::Image => "container_image",
@@ -51,15 +51,7 @@ pub fn json(report: &Report) -> String {
             .map(|note| Note { subject: &note.subject, message: &note.message })
             .collect(),
     };
-    let mut text =
-        serde_json::to_string_pretty(&document).expect("texts, numbers and lists always encode");
-    text.push('\n');
-    text
-}
-
-/// RFC 3339 in UTC; the beginning of 1970 for a time beyond the calendar.
-pub(crate) fn time(secs: i64) -> String {
-    Timestamp::from_second(secs).unwrap_or_default().to_string()
+    text::document(&document)
 }
 
 fn metadata<'a>(report: &'a Report, image_config: Option<&'a RawValue>) -> Metadata<'a> {

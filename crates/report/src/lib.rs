@@ -1,11 +1,20 @@
-//! Reports as table and JSON.
+//! Reports in the formats that people and programs read.
 //!
-//! Entry points: [`table`] for people, [`json`] for programs that read `trivy image --format json`.
-//! Both show the same findings in the same number, and both say so when only example advisories were used.
+//! Entry points: [`FORMATS`] and [`find_format`]; [`table`] for people, [`json`] for programs that read
+//! `trivy image --format json`. All show the same findings in the same number and order, and the same report gives the
+//! same bytes: the time is the report's. Texts of advisories are foreign; each format escapes and bounds them.
 
+mod csv;
+mod format;
+mod gitlab;
 mod json;
+mod junit;
+mod markdown;
+mod sarif;
 mod table;
+mod text;
 mod wire;
 
+pub use format::{Encode, FORMATS, Format, UnknownFormat, find_format};
 pub use json::json;
 pub use table::{TableOptions, table};

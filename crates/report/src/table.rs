@@ -7,8 +7,11 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableS
 use jiff::Timestamp;
 use sealift_model::{Finding, Remedy, Report, Severity};
 
-use crate::json::{target, time};
+use crate::json::target;
+use crate::text::{self, time};
 
+// What draws the table counts columns in sixteen bits.
+const CELL_CHARS_MAX: usize = 1000;
 const NOTES_MAX: usize = 20;
 const REMEDIES_MAX: usize = 5;
 // Most flaws are below this likelihood of being exploited; a number that says nothing is left out.
@@ -233,11 +236,10 @@ fn number(count: usize, noun: &str) -> String {
 
 // Names and titles come from images and feeds; none of them may steer a terminal or turn the direction of writing.
 fn clean(text: &str) -> String {
-    let is_harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let clean = |c: char| {
+        if c.is_control() || text::turns_direction(c) { '\u{fffd}' } else { c }
     };
-    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().take(CELL_CHARS_MAX).map(clean).collect()
 }
 
 fn style(severity: Severity) -> Style {

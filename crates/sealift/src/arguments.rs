@@ -343,8 +343,11 @@ Examples:
   sealift scan secure-app:1.0.0 --advisories osv/
   sealift scan app:latest --severity CRITICAL,HIGH --ignore-unfixed --exit-code 1
   sealift scan -f json -o report.json oci-dir:layout:app
+  sealift scan app:latest -o sarif=app.sarif -o gitlab=gl-container-scanning-report.json -o table
   sealift scan --platform linux/arm64 registry.example.com/team/app:1.0
-  sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there")]
+  sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there
+
+Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv.")]
 pub(crate) struct Scan {
     /// Image
     pub(crate) image: String,
@@ -352,24 +355,15 @@ pub(crate) struct Scan {
     pub(crate) platform: PlatformOptions,
     #[command(flatten)]
     pub(crate) options: ScanOptions,
-    /// Output
-    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-    pub(crate) format: TableOrJson,
-    /// Write to a file instead of stdout
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    /// Format of what is written to stdout, or to the file of `-o FILE` [default: table]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Write a report to a file: FILE, or FORMAT=FILE (repeatable; FORMAT alone: to stdout)
+    #[arg(short, long, value_name = "[FORMAT=]FILE")]
+    pub(crate) output: Vec<String>,
     /// Exit code when there are findings [default: 0, or 1 if --fail-on is set and met]
     #[arg(long, value_name = "CODE")]
     pub(crate) exit_code: Option<u8>,
-}
-
-/// Table for people or JSON for machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TableOrJson {
-    /// For people.
-    Table,
-    /// For machines.
-    Json,
 }
 
 /// `policy`

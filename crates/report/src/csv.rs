@@ -1,0 +1,63 @@
+//! Comma-separated values (RFC 4180), one finding a row.
+
+use sealift_model::Report;
+
+use crate::text;
+
+const HEADER: &str = "Severity,Vulnerability,Package,Type,Installed,Fixed,Status,CVSS,Title,Link,Path,Layer,PURL\r\n";
+
+/// The report as comma-separated values.
+pub(crate) fn csv(report: &Report) -> String {
+    let mut out = String::from(HEADER);
+    for finding in &report.findings {
+        let package = &finding.package;
+        let score = text::cvss(finding).map(|(_, cvss)| cvss.score_tenths).max();
+        let score = score.map(|score| format!("{}.{}", score / 10, score % 10));
+        let layer = package.layer.as_ref().map(|layer| layer.diff_id.to_string());
+        let cells = [
+            finding.severity.as_str(),
+            &finding.id,
+            &package.name,
+            package.kind.purl_type(),
+            &package.version,
+            finding.fix.version().unwrap_or_default(),
+            finding.fix.as_str(),
+            score.as_deref().unwrap_or_default(),
+            &finding.title,
+            text::primary_url(finding).unwrap_or_default(),
+            package.path.as_deref().unwrap_or_default(),
+            layer.as_deref().unwrap_or_default(),
+            &package.purl,
+        ];
+        let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
+        out.push_str(&cells.join(","));
+        out.push_str("\r\n");
+    }
+    out
+}
+
+// A cell that begins like a formula would be one for a spreadsheet (OWASP, "CSV Injection"): an apostrophe before it
+// makes it a text.
+fn escape(text: &str) -> String {
+    let text = text::line(text, 32_000);
+    let is_formula = text.starts_with(['=', '+', '-', '@']);
+    let text = if is_formula { format!("'{text}") } else { text };
+    if text.contains([',', '"', '\'']) || text.contains(char::is_whitespace) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        assert_eq!(escape("=1+1"), "\"'=1+1\"");
+        assert_eq!(escape("\t@SUM(A1)"), "\"'@SUM(A1)\"");
+        assert_eq!(escape("a\"b,c\nd"), "\"a\"\"b,c d\"");
+        assert_eq!(escape("plain"), "plain");
+    }
+}

@@ -1,0 +1,106 @@
+//! Markdown (GitHub's and GitLab's dialect), for comments on merge requests and summaries of jobs.
+
+use std::fmt::Write as _;
+
+use sealift_model::{Report, Severity};
+
+use crate::text;
+
+const CELL_CHARS_MAX: usize = 300;
+
+/// The report as Markdown.
+pub(crate) fn markdown(report: &Report) -> String {
+    let mut out = format!("# Vulnerabilities of {}\n\n", cell(&report.artifact.name));
+    if report.database.example_only {
+        out.push_str("**Judged by example data only.**\n\n");
+    }
+    out.push_str("| Severity | Findings |\n|---|---:|\n");
+    for severity in Severity::ALL {
+        let count = report.count(severity);
+        if count > 0 {
+            let _ = writeln!(out, "| {} | {count} |", text::capitalized(severity));
+        }
+    }
+    let _ = write!(out, "| All | {} |\n\n", report.findings.len());
+    if !report.findings.is_empty() {
+        out.push_str("| Severity | Vulnerability | Package | Installed | Fixed | Title |\n");
+        out.push_str("|---|---|---|---|---|---|\n");
+    }
+    for finding in &report.findings {
+        let id = match text::primary_url(finding) {
+            // Parentheses would end the link.
+            Some(url) => {
+                let url = url.replace('(', "%28").replace(')', "%29");
+                format!("[{}]({url})", cell(&finding.id))
+            }
+            None => cell(&finding.id),
+        };
+        let fixed = match finding.fix.version() {
+            Some(version) => cell(version),
+            None => finding.fix.as_str().replace('_', " "),
+        };
+        let _ = writeln!(
+            out,
+            "| {} | {id} | {} | {} | {fixed} | {} |",
+            text::capitalized(finding.severity),
+            cell(&finding.package.name),
+            cell(&finding.package.version),
+            cell(&finding.title)
+        );
+    }
+    if !report.notes.is_empty() {
+        out.push_str("\n## What could not be read or judged\n\n");
+        for note in &report.notes {
+            let _ = writeln!(out, "- {}: {}", cell(&note.subject), cell(&note.message));
+        }
+    }
+    out
+}
+
+fn cell(text: &str) -> String {
+    escape(&text::line(text, CELL_CHARS_MAX))
+}
+
+/// A text that shows itself: no markup, no HTML, no mention of a user.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '@' => out.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' | '{' | '}' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The same for lines; none becomes a list, a rule or code.
+pub(crate) fn escape_block(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let line = line.trim();
+        if line.starts_with(['-', '+', '=']) {
+            out.push('\\');
+        }
+        out.push_str(&escape(line));
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_show_themselves() {
+        assert_eq!(cell("a|b\n<img src=x> @user `x`"), "a\\|b &lt;img src=x&gt; &#64;user \\`x\\`");
+        assert_eq!(escape_block("- a\n  b"), "\\- a\nb\n");
+    }
+}

@@ -1,0 +1,272 @@
+//! SARIF 2.1.0 (OASIS, <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>), within the limits of GitHub's code scanning.
+//!
+//! A rule is a flaw, a result is a finding. SARIF's `fixes` are replacements of regions in files, and an upgrade is no
+//! such thing; the version that repairs is in the message, in the rule's help and in `properties`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use sealift_model::{Finding, Report, Severity};
+use serde_json::{Map, Value, json};
+
+use crate::text;
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const ROOT: &str = "ROOTPATH";
+const TITLE_CHARS_MAX: usize = 1000;
+const TEXT_CHARS_MAX: usize = 1000;
+const HELP_CHARS_MAX: usize = 20_000;
+
+/// The report as SARIF.
+pub(crate) fn sarif(report: &Report) -> String {
+    // By the order of findings, so that the worst rating of a flaw is found without a second pass.
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut flaws: Vec<Vec<&Finding>> = Vec::new();
+    for finding in &report.findings {
+        let place = *places.entry(&finding.id).or_insert(flaws.len());
+        match flaws.get_mut(place) {
+            Some(flaw) => flaw.push(finding),
+            None => flaws.push(vec![finding]),
+        }
+    }
+    let rules: Vec<Value> = flaws.iter().map(|findings| rule(findings)).collect();
+    let results: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| result(finding, places[finding.id.as_str()], report))
+        .collect();
+    let notifications: Vec<Value> = report
+        .notes
+        .iter()
+        .map(|note| {
+            let text = text::line(&format!("{}: {}", note.subject, note.message), TEXT_CHARS_MAX);
+            json!({"level": "warning", "message": {"text": text}})
+        })
+        .collect();
+    text::document(&json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "Sealift",
+                "fullName": "Sealift vulnerability scanner",
+                "informationUri": "https://github.com/sealift/sealift",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            }},
+            "invocations": [{
+                "executionSuccessful": true,
+                "endTimeUtc": text::time(report.created_secs),
+                "toolExecutionNotifications": notifications,
+            }],
+            "results": results,
+            "columnKind": "utf16CodeUnits",
+            "originalUriBaseIds": {ROOT: {"uri": "file:///"}},
+            "properties": run_properties(report),
+        }],
+    }))
+}
+
+fn run_properties(report: &Report) -> Value {
+    let mut properties = json!({
+        "imageName": report.artifact.name,
+        "advisories": report.database.records,
+        "exampleDataOnly": report.database.example_only,
+    });
+    if let Some(image) = &report.artifact.image {
+        properties["imageID"] = json!(image.id.to_string());
+        properties["repoTags"] = json!(image.tags);
+        properties["repoDigests"] = json!(image.digests);
+    }
+    properties
+}
+
+fn rule(findings: &[&Finding]) -> Value {
+    let first = findings[0];
+    let worst = findings.iter().max_by_key(|finding| finding.severity).unwrap_or(&first);
+    let title = match text::line(&first.title, TITLE_CHARS_MAX) {
+        title if title.is_empty() => first.id.clone(),
+        title => title,
+    };
+    let whole = first.description.as_deref().unwrap_or(&first.title);
+    let full = match text::block(whole, TEXT_CHARS_MAX) {
+        text if text.is_empty() => title.clone(),
+        text => text,
+    };
+    let mut rule = json!({
+        "id": first.id,
+        "name": if first.package.kind.is_os() { "OsPackageVulnerability" } else { "LanguageSpecificPackageVulnerability" },
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": full},
+        "defaultConfiguration": {"level": level(worst.severity)},
+        "help": help(findings, &title, whole),
+        "properties": {
+            "precision": "very-high",
+            "security-severity": security_severity(worst),
+            "tags": tags(worst),
+        },
+    });
+    if let Some(url) = text::primary_url(first) {
+        rule["helpUri"] = json!(url);
+    }
+    let properties = rule["properties"].as_object_mut();
+    if let Some(properties) = properties {
+        cvss(first, properties);
+    }
+    rule
+}
+
+fn tags(finding: &Finding) -> Vec<String> {
+    let mut tags = vec![
+        "vulnerability".to_owned(),
+        "security".to_owned(),
+        finding.severity.as_str().to_owned(),
+    ];
+    // The form that GitHub groups by.
+    let numbers =
+        finding.cwes.iter().filter_map(|cwe| cwe.strip_prefix("CWE-")?.parse::<u32>().ok());
+    tags.extend(numbers.take(7).map(|number| format!("external/cwe/cwe-{number:03}")));
+    tags
+}
+
+fn cvss(finding: &Finding, properties: &mut Map<String, Value>) {
+    for (_, cvss) in text::cvss(finding) {
+        let name = match cvss.version {
+            sealift_model::CvssVersion::V2 => "cvssv2",
+            sealift_model::CvssVersion::V30 | sealift_model::CvssVersion::V31 => "cvssv3",
+            sealift_model::CvssVersion::V4 => "cvssv40",
+        };
+        if !properties.contains_key(&format!("{name}_vector")) {
+            properties.insert(format!("{name}_vector"), json!(text::line(&cvss.vector, 300)));
+            properties.insert(format!("{name}_baseScore"), json!(cvss.score()));
+        }
+    }
+}
+
+fn help(findings: &[&Finding], title: &str, whole: &str) -> Value {
+    let first = findings[0];
+    let mut packages: Vec<String> =
+        findings.iter().map(|finding| text::solution(finding)).collect();
+    packages.dedup();
+    packages.truncate(100);
+    let link = text::primary_url(first);
+    let body = text::block(whole, HELP_CHARS_MAX);
+    let plain = format!(
+        "{}: {title}\n{}\n{}\n\n{body}",
+        first.id,
+        packages.join("\n"),
+        link.unwrap_or_default()
+    );
+    let linked = match link {
+        Some(url) => format!("[{}]({url})", crate::markdown::escape(&first.id)),
+        None => crate::markdown::escape(&first.id),
+    };
+    let list: Vec<String> =
+        packages.iter().map(|line| format!("- {}", crate::markdown::escape(line))).collect();
+    let list = list.join("\n");
+    let markdown = format!(
+        "**{linked}**: {}\n\n{list}\n\n{}",
+        crate::markdown::escape(title),
+        crate::markdown::escape_block(&body)
+    );
+    json!({"text": plain, "markdown": markdown})
+}
+
+fn result(finding: &Finding, rule: usize, report: &Report) -> Value {
+    let package = &finding.package;
+    let mut message = format!(
+        "Package: {}\nInstalled Version: {}\nVulnerability {}\nSeverity: {}\nFixed Version: {}",
+        text::line(&package.name, 300),
+        text::line(&package.version, 300),
+        text::line(&finding.id, 300),
+        finding.severity.as_str(),
+        text::line(finding.fix.version().unwrap_or_default(), 300),
+    );
+    if let Some(url) = text::primary_url(finding) {
+        message.extend(["\nLink: [", &text::line(&finding.id, 300), "](", url, ")"]);
+    }
+    let place = location(finding, report);
+    let spot = format!("{}: {}@{}", place, package.name, package.version);
+    let mut properties = json!({
+        "purl": package.purl,
+        "severity": finding.severity.as_str(),
+        "security-severity": security_severity(finding),
+        "status": finding.fix.as_str(),
+        "reasons": finding.reasons.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    });
+    if let Some(version) = finding.fix.version() {
+        properties["fixedVersion"] = json!(version);
+    }
+    if let Some(layer) = &package.layer {
+        properties["layer"] = json!(layer.diff_id.to_string());
+    }
+    json!({
+        "ruleId": finding.id,
+        "ruleIndex": rule,
+        "level": level(finding.severity),
+        "message": {"text": message},
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": {"uri": uri(&place), "uriBaseId": ROOT},
+                "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1},
+            },
+            "logicalLocations": [{
+                "name": text::line(&package.name, 300),
+                "fullyQualifiedName": text::line(&package.purl, 2000),
+                "kind": "package",
+            }],
+            "message": {"text": text::line(&spot, 2000)},
+        }],
+        "partialFingerprints": {"sealiftFinding/v1": text::fingerprint(finding)},
+        "properties": properties,
+    })
+}
+
+// The file that shows the package; of an operating system's package, whose database says nothing, the image.
+fn location(finding: &Finding, report: &Report) -> String {
+    let path = finding.package.path.as_deref().map(|path| path.trim_start_matches('/'));
+    match path.filter(|path| !path.is_empty()) {
+        Some(path) => path.to_owned(),
+        None => report.artifact.name.trim_start_matches('/').to_owned(),
+    }
+}
+
+// A relative reference (RFC 3986); its first segment must not look like a scheme, so colons are escaped too.
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    for byte in path.bytes().take(4096) {
+        if byte.is_ascii_alphanumeric() || b"-._~/+@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    if out.is_empty() { "image".to_owned() } else { out }
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Negligible | Severity::Unknown => "note",
+    }
+}
+
+// GitHub makes its own levels of this number, and they must not contradict ours; so a CVSS score counts only where it
+// is in the band of the level.
+fn security_severity(finding: &Finding) -> String {
+    let (lowest, highest, usual) = match finding.severity {
+        Severity::Critical => (90, 100, 95),
+        Severity::High => (70, 89, 80),
+        Severity::Medium => (40, 69, 55),
+        Severity::Low => (1, 39, 20),
+        Severity::Negligible => (1, 1, 1),
+        Severity::Unknown => (0, 0, 0),
+    };
+    let scores = text::cvss(finding).map(|(_, cvss)| cvss.score_tenths);
+    let score =
+        scores.into_iter().find(|score| (lowest..=highest).contains(score)).unwrap_or(usual);
+    format!("{}.{}", score / 10, score % 10)
+}

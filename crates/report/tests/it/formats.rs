@@ -1,0 +1,260 @@
+//! Every format: what holds of all, and what each one's readers demand.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use sealift_model::{Finding, FixState, Note, PackageKind, Report, Severity};
+use sealift_report::{Encode, FORMATS, Format, TableOptions, find_format};
+use serde_json::Value;
+
+use crate::sample;
+
+const HOSTILE: &str = "=cmd|' /C calc'!A0 <script>alert(1)</script> ]]> --> \u{0}\u{1}\u{1b}[31m\u{7f}\u{85}\u{fffe}\u{202e} \"'`|*_[x](javascript:1) {{.}} \\\r\n- @here";
+
+fn encode(format: &Format, report: &Report) -> String {
+    match format.encode {
+        Encode::Table(table) => table(report, TableOptions { width: 100, color: false }),
+        Encode::Report(encode) => encode(report),
+    }
+}
+
+fn by_name(name: &str, report: &Report) -> String {
+    encode(find_format(name).unwrap(), report)
+}
+
+fn parsed(name: &str, report: &Report) -> Value {
+    serde_json::from_str(&by_name(name, report)).unwrap()
+}
+
+// Texts as bad as they come, everywhere.
+fn hostile() -> Report {
+    let long = HOSTILE.repeat(100_000 / HOSTILE.len());
+    let mut report = sample::report();
+    let mut bad = sample::full_finding();
+    for text in [&mut bad.id, &mut bad.package.name, &mut bad.package.version, &mut bad.title] {
+        HOSTILE.clone_into(text);
+    }
+    bad.package.purl = format!("pkg:pypi/{HOSTILE}");
+    bad.package.path = Some(format!("/{HOSTILE}"));
+    bad.title.clone_from(&long);
+    bad.description = Some(long);
+    bad.fix = FixState::Fixed(HOSTILE.to_owned());
+    bad.aliases = vec![HOSTILE.to_owned(), String::new()];
+    bad.cwes = vec![HOSTILE.to_owned(), "CWE-79".to_owned()];
+    bad.primary_url = Some(format!("javascript:{HOSTILE}"));
+    bad.references = vec![HOSTILE.to_owned(), "https://example.org/(a)?b=c&d".to_owned()];
+    bad.published = Some("yesterday".to_owned());
+    bad.modified = Some(HOSTILE.to_owned());
+    let empty = Finding {
+        title: String::new(),
+        severity_source: None,
+        fix: FixState::WillNotFix,
+        ..sample::finding("", PackageKind::Npm, "", Severity::High)
+    };
+    report.findings.extend([bad.clone(), bad, empty]);
+    report.artifact.name = format!("./{HOSTILE}");
+    report.notes.push(Note { subject: HOSTILE.to_owned(), message: HOSTILE.to_owned() });
+    report
+}
+
+fn reports() -> Vec<(&'static str, Report)> {
+    let clean = Report { findings: Vec::new(), ..sample::report() };
+    vec![
+        ("default", Report::default()),
+        ("clean", clean),
+        ("sample", sample::report()),
+        ("hostile", hostile()),
+    ]
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    for (name, report) in reports() {
+        for format in FORMATS {
+            let text = encode(format, &report);
+            assert_eq!(text, encode(format, &report), "{} of {name}", format.name);
+            assert!(text.ends_with('\n'), "{} of {name}", format.name);
+            // In JSON the first 32 are escaped, and the others may stand as they are.
+            let is_json = text.starts_with(['{', '[']);
+            let is_verbatim = |c: char| is_json && c >= '\u{20}';
+            let is_odd = |c: char| c.is_control() && !"\n\r\t".contains(c) && !is_verbatim(c);
+            assert!(!text.contains(is_odd), "{} of {name} has control characters", format.name);
+        }
+    }
+}
+
+#[test]
+fn every_format_names_every_finding() {
+    let report = sample::report();
+    for format in FORMATS {
+        let text = encode(format, &report);
+        for finding in &report.findings {
+            assert!(text.contains(&finding.id), "{} lacks {}", format.name, finding.id);
+        }
+    }
+}
+
+#[test]
+fn no_format_links_to_a_script() {
+    for format in FORMATS.iter().filter(|format| !["json", "table"].contains(&format.name)) {
+        let text = encode(format, &hostile());
+        assert!(!text.contains("\"javascript:"), "{}", format.name);
+        let is_markup = ["html", "junit", "markdown"].contains(&format.name);
+        assert!(!is_markup || !text.contains("<script>alert"), "{}", format.name);
+    }
+}
+
+#[test]
+fn sarif_has_a_rule_for_each_flaw_and_fingerprints() {
+    let mut report = sample::report();
+    let mut upgraded = report.clone();
+    upgraded.findings[2].package.version = "1.0.1".to_owned();
+    let fingerprint = |report: &Report| {
+        parsed("sarif", report)["runs"][0]["results"][2]["partialFingerprints"].clone()
+    };
+    assert_eq!(fingerprint(&report), fingerprint(&upgraded));
+
+    report.findings.push(sample::full_finding());
+    let run = parsed("sarif", &report)["runs"][0].clone();
+    assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), 3);
+    assert_eq!(run["results"][3]["ruleIndex"], 2);
+    assert_eq!(run["results"][3]["level"], "error");
+    assert_eq!(run["results"][0]["level"], "note");
+    let rule = &run["tool"]["driver"]["rules"][2];
+    assert_eq!(rule["properties"]["security-severity"], "9.8");
+    assert_eq!(rule["properties"]["tags"][3], "external/cwe/cwe-020");
+    let place = &run["results"][3]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!(place, "app/METADATA");
+}
+
+// GitHub sorts by this number; a distribution's `low` must not come out as critical because of somebody's score.
+#[test]
+fn sarif_scores_agree_with_levels() {
+    let mut report = sample::report();
+    report.findings[2].severity = Severity::Low;
+    let rules = parsed("sarif", &report)["runs"][0]["tool"]["driver"]["rules"].clone();
+    let score = |place: usize| rules[place]["properties"]["security-severity"].clone();
+    assert_eq!((score(0), score(1), score(2)), ("0.1".into(), "0.0".into(), "2.0".into()));
+}
+
+#[test]
+fn gitlab_says_which_series_an_identifier_is_of() {
+    let report = sample::report();
+    let found = parsed("gitlab", &report)["vulnerabilities"][2].clone();
+    let types: Vec<&str> = found["identifiers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|identifier| identifier["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(types, ["cve", "ghsa", "osv", "cwe"]);
+    assert_eq!(found["solution"], "Upgrade flask to 1.1.");
+    assert_eq!(found["location"]["operating_system"], "debian 12");
+}
+
+#[test]
+fn identities_are_unique() {
+    let report = hostile();
+    let check = |document: &Value, list: &str, key: &str| {
+        let list = if list.is_empty() { document } else { &document[list] };
+        let ids: Vec<&str> =
+            list.as_array().unwrap().iter().map(|item| item[key].as_str().unwrap()).collect();
+        let unique: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!((ids.len(), unique.len()), (report.findings.len(), report.findings.len()));
+    };
+    check(&parsed("gitlab", &report), "vulnerabilities", "id");
+    check(&parsed("gitlab-codequality", &report), "", "fingerprint");
+}
+
+#[test]
+fn csv_has_as_many_fields_in_every_row() {
+    let text = by_name("csv", &hostile());
+    let mut rows = Vec::new();
+    let (mut fields, mut is_quoted) = (1, false);
+    for c in text.chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => fields += 1,
+            '\n' if !is_quoted => {
+                rows.push(fields);
+                fields = 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(rows, vec![13; 1 + hostile().findings.len()]);
+}
+
+// The environment of validators that tests/setup makes.
+fn validator(program: &str) -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let named = std::env::var_os("SEALIFT_VALIDATORS").map(PathBuf::from);
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let folder = named
+        .unwrap_or_else(|| cache.unwrap_or_else(|| home.join(".cache")).join("sealift-validators"));
+    let program = folder.join("bin").join(program);
+    if program.exists() {
+        return Some(program);
+    }
+    eprintln!("SKIPPED: {} is not here; tests/setup makes it", program.display());
+    None
+}
+
+fn schema(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas").join(name)
+}
+
+fn check_schema(format: &str, schema_name: &str) {
+    let Some(program) = validator("check-jsonschema") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(program);
+    // The schema of SARIF has a pattern that only some dialects take.
+    command.args(["--regex-variant", "python", "--schemafile"]).arg(schema(schema_name));
+    for (name, report) in reports() {
+        let path = folder.path().join(name);
+        std::fs::write(&path, by_name(format, &report)).unwrap();
+        command.arg(path);
+    }
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn sarif_follows_its_schema() {
+    check_schema("sarif", "sarif-2.1.0.json");
+}
+
+#[test]
+fn gitlab_follows_its_schema() {
+    check_schema("gitlab", "gitlab-container-scanning-15.0.7.json");
+}
+
+// No schema of JUnit's is binding; that a foreign reader counts the same is what its users need.
+#[test]
+fn junit_is_read_by_others() {
+    const PROGRAM: &str = "\
+import sys, xml.etree.ElementTree as tree
+root = tree.fromstring(sys.stdin.buffer.read())
+cases = root.findall('testsuite/testcase/failure')
+assert root.tag == 'testsuites'
+assert sum(int(suite.get('failures')) for suite in root) == len(cases) == int(root.get('tests'))
+print(len(cases))";
+    for (name, report) in reports() {
+        let spawned = Command::new("python3")
+            .args(["-c", PROGRAM])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn();
+        let Ok(mut child) = spawned else {
+            eprintln!("SKIPPED: `python3` is not here, JUnit's XML was not read with it");
+            return;
+        };
+        let text = by_name("junit", &report);
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{name}");
+        let count = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(count.trim(), report.findings.len().to_string(), "{name}");
+    }
+}
