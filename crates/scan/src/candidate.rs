@@ -1,9 +1,10 @@
 //! What the database says of a package, and what of it the installed version falls into.
 
 use sealift_database::{Damaged, Database, Interval, Place, Record, RecordId, Row, Rows};
-use sealift_model::{Ecosystem, Note, Reason, Statement};
-use sealift_version::Version;
+use sealift_model::{Ecosystem, Note, QualifierKind, Reason, Statement};
+use sealift_version::{Scheme, Version};
 
+use crate::condition::{Answer, holds};
 use crate::ecosystem::Question;
 
 /// What is said of a package for its very release, or for all releases.
@@ -21,6 +22,8 @@ pub(crate) struct Saying<'a> {
     pub(crate) record: Record,
     /// Why the installed version has the flaw, if this row says so.
     pub(crate) hit: Option<Hit>,
+    /// True if this row says that the installed version does not have it.
+    denies: bool,
 }
 
 /// Why an installed version has a flaw.
@@ -67,7 +70,20 @@ pub(crate) fn sayings<'a>(
                     format!("a range for `{}` cannot be judged: {complaint}", question.name);
                 notes.push(Note { subject: record.id.clone(), message });
             }
-            let hit = table.judge(row).map(|(range, fixed)| Hit {
+            let judged = table.judge(row, installed);
+            let answer = holds(row, question.package);
+            if let (Answer::Unknown(condition), true) = (&answer, judged.is_some()) {
+                let message = format!(
+                    "it holds for some builds of `{}` only, and whether for this one is not known: {condition}",
+                    question.name
+                );
+                notes.push(Note { subject: record.id.clone(), message });
+            }
+            // Where it is not known, a warning counts and an all-clear does not.
+            let is_denial = row.statement == Statement::NotAffected;
+            let denies = is_denial && answer == Answer::Yes && judged.is_some();
+            let judged = judged.filter(|_| !is_denial && answer != Answer::No);
+            let hit = judged.map(|(range, fixed)| Hit {
                 fixed,
                 reason: Reason {
                     advisory: record.id.clone(),
@@ -78,7 +94,7 @@ pub(crate) fn sayings<'a>(
                     range,
                 },
             });
-            sayings.push(Saying { table, row, record, hit });
+            sayings.push(Saying { table, row, record, hit, denies });
         }
     }
     Ok(sayings)
@@ -86,11 +102,11 @@ pub(crate) fn sayings<'a>(
 
 impl Table<'_> {
     // Which versions are meant that the installed one is among, and what repairs it.
-    fn judge(&self, row: &Row<'_>) -> Option<(String, Option<u32>)> {
-        if row.statement == Statement::NotAffected {
-            return None;
-        }
-        let mut around = row.intervals.iter().filter(|it| it.contains(self.place));
+    fn judge(&self, row: &Row<'_>, installed: &Version) -> Option<(String, Option<u32>)> {
+        let mut around = row
+            .intervals
+            .iter()
+            .filter(|it| it.contains(self.place) && !self.is_apart(row, it, installed));
         if let Some(first) = around.next() {
             // Another range may know a remedy that the first one does not.
             let fixed = around.chain([first]).filter_map(Interval::fixed).max();
@@ -100,10 +116,30 @@ impl Table<'_> {
         is_listed.then(|| ("its list of versions".to_owned(), self.next_fix(row)))
     }
 
+    // RPM marks builds of a module in their release. They and the others are repaired apart, so that comparing one with
+    // the other says nothing, unless the row names the module.
+    fn is_apart(&self, row: &Row<'_>, interval: &Interval, installed: &Version) -> bool {
+        let is_of_module = |version: &str| version.contains(".module");
+        let is_other =
+            |rank| is_of_module(self.rows.version(rank)) != is_of_module(installed.as_str());
+        self.rows.scheme == Scheme::Rpm
+            && row.qualifiers.iter().all(|it| it.kind != QualifierKind::Module)
+            && interval.fixed().is_some_and(is_other)
+    }
+
     fn next_fix(&self, row: &Row<'_>) -> Option<u32> {
         let fixes = row.intervals.iter().filter_map(Interval::fixed);
         fixes.filter(|rank| Place::of_rank(*rank) > self.place).min()
     }
+}
+
+/// True if some row says that the package has the flaw, and none that speaks for as few releases that it does not.
+pub(crate) fn is_found(sayings: &[&Saying<'_>]) -> bool {
+    let is_specific = |saying: &Saying<'_>| saying.table.ecosystem.release.is_some();
+    let denials: Vec<bool> =
+        sayings.iter().filter(|it| it.denies).map(|it| is_specific(it)).collect();
+    let hits = sayings.iter().filter(|it| it.hit.is_some());
+    hits.map(|it| is_specific(it)).any(|hit| denials.iter().all(|denial| hit && !denial))
 }
 
 /// The lowest version that all that is said of one flaw calls repaired. The fix of one branch may lie in the affected

@@ -35,6 +35,8 @@ pub(crate) struct Question<'a> {
     pub(crate) version: &'a str,
     /// The source package, if the advisories speak of that.
     pub(crate) source_name: Option<&'a str>,
+    /// The package itself, for conditions on its build.
+    pub(crate) package: &'a Package,
 }
 
 /// How a package is looked up, or why it cannot be.
@@ -43,37 +45,163 @@ pub(crate) fn question<'a>(
     distro: Option<&Distro>,
 ) -> Result<Question<'a>, String> {
     let ecosystem = ecosystem(package.kind, distro)?;
+    let scheme = order(&ecosystem)?;
     let no_version = || "its version is not known".to_owned();
-    match package.kind {
-        PackageKind::Deb => {
+    let own = package.version.as_deref().filter(|text| !text.is_empty());
+    let (name, version, source_name) = match package.kind {
+        PackageKind::Deb | PackageKind::Apk => {
             let source = package.source.as_ref();
-            let own = package.version.as_deref();
+            let name = source.map_or(&package.name, |source| &source.name);
             let version = source.map(|source| source.version.as_str()).or(own);
-            Ok(Question {
-                ecosystem,
-                scheme: Scheme::Dpkg,
-                name: source.map_or(&package.name, |source| &source.name).clone(),
-                version: version.filter(|text| !text.is_empty()).ok_or_else(no_version)?,
-                source_name: Some(source.map_or(&package.name, |source| &source.name)),
-            })
+            (name.clone(), version.filter(|text| !text.is_empty()), Some(name.as_str()))
         }
-        PackageKind::Python => Ok(Question {
-            name: normalize(&ecosystem.name, &package.name),
-            ecosystem,
-            scheme: Scheme::Pep440,
-            version: package.version.as_deref().ok_or_else(no_version)?,
-            source_name: None,
-        }),
-        other => Err(format!("`{}` packages cannot be judged yet", other.purl_type())),
+        PackageKind::Rpm if is_by_source(&ecosystem.name) => {
+            let name = package.source.as_ref().map_or(&package.name, |source| &source.name);
+            (name.clone(), rpm_version(package)?, Some(name.as_str()))
+        }
+        PackageKind::Go if own == Some("(devel)") => {
+            return Err("it was built from a working copy without a version".to_owned());
+        }
+        _ => (normalize(&ecosystem.name, &language_name(package)?), own, None),
+    };
+    let version = version.ok_or_else(no_version)?;
+    Ok(Question { ecosystem, scheme, name, version, source_name, package })
+}
+
+// The record of a package names its source without the epoch, so only a package of its source's version can be compared.
+fn rpm_version(package: &Package) -> Result<Option<&str>, String> {
+    let (Some(own), Some(source)) = (package.version.as_deref(), &package.source) else {
+        return Ok(package.version.as_deref());
+    };
+    let plain = own.split_once(':').map_or(own, |(_, plain)| plain);
+    if plain == source.version {
+        return Ok(Some(own));
+    }
+    Err("its version is not that of its source package, whose epoch is not known".to_owned())
+}
+
+// These publishers name source packages, the others the packages that are installed.
+fn is_by_source(ecosystem: &str) -> bool {
+    matches!(ecosystem, "Rocky Linux" | "openSUSE" | "Photon OS" | "Mariner" | "Azure Linux")
+}
+
+// A package URL has the parts of a name apart; Go's is in lower case, which its module path is not.
+fn language_name(package: &Package) -> Result<String, String> {
+    let purl = &package.purl;
+    let joint = match package.kind {
+        PackageKind::Maven => ":",
+        PackageKind::Npm | PackageKind::Composer | PackageKind::Swift => "/",
+        _ => return Ok(package.name.clone()),
+    };
+    match &purl.namespace {
+        Some(namespace) => Ok(format!("{namespace}{joint}{}", purl.name)),
+        None if package.kind == PackageKind::Maven && !package.name.contains(':') => {
+            Err("its group is not known".to_owned())
+        }
+        None => Ok(package.name.clone()),
     }
 }
 
+fn order(ecosystem: &Ecosystem) -> Result<Scheme, String> {
+    let unknown = || format!("the order of versions of {} is not known yet", ecosystem.name);
+    sealift_database::scheme(&ecosystem.name).ok_or_else(unknown)
+}
+
 fn ecosystem(kind: PackageKind, distro: Option<&Distro>) -> Result<Ecosystem, String> {
-    match kind {
-        PackageKind::Deb => debian(distro),
-        PackageKind::Python => Ok(Ecosystem { name: "PyPI".to_owned(), release: None }),
-        other => Err(format!("`{}` packages cannot be judged yet", other.purl_type())),
+    let name = match kind {
+        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm | PackageKind::Alpm => {
+            return distribution(kind, distro);
+        }
+        PackageKind::Python => "PyPI",
+        PackageKind::Npm => "npm",
+        PackageKind::Go => "Go",
+        PackageKind::Cargo => "crates.io",
+        PackageKind::Maven => "Maven",
+        PackageKind::Gem => "RubyGems",
+        PackageKind::Composer => "Packagist",
+        PackageKind::Nuget => "NuGet",
+        PackageKind::Hex => "Hex",
+        PackageKind::Pub => "Pub",
+        PackageKind::Swift => "SwiftURL",
+        PackageKind::Cran => "CRAN",
+        PackageKind::Hackage => "Hackage",
+        PackageKind::Conan => "ConanCenter",
+        PackageKind::Bitnami => "Bitnami",
+        other => return Err(format!("`{}` packages cannot be judged yet", other.purl_type())),
+    };
+    let ecosystem = Ecosystem { name: name.to_owned(), release: None };
+    // What cannot be compared need not be read either.
+    order(&ecosystem).map(|_| ecosystem)
+}
+
+fn distribution(kind: PackageKind, distro: Option<&Distro>) -> Result<Ecosystem, String> {
+    let known = distro.ok_or("the image does not say which distribution it is")?;
+    let version = known.version_id.as_deref().filter(|text| !text.is_empty());
+    let numbered = |name: &str, n_parts: usize| {
+        let release = version.and_then(|text| numbers(text, n_parts));
+        let release = release
+            .ok_or_else(|| format!("the image does not say which release of {name} it is"))?;
+        Ok(Ecosystem { name: name.to_owned(), release: Some(release) })
+    };
+    let rolling = |name: &str| Ok(Ecosystem { name: name.to_owned(), release: None });
+    match (kind, known.id.as_str()) {
+        (PackageKind::Deb, "ubuntu") => numbered("Ubuntu", 2).map(ubuntu),
+        (PackageKind::Deb, _) => debian(distro),
+        (PackageKind::Apk, "alpine") => alpine(version, || numbered("Alpine", 2)),
+        (PackageKind::Apk, "wolfi") => rolling("Wolfi"),
+        (PackageKind::Apk, "chainguard") => rolling("Chainguard"),
+        (PackageKind::Rpm, "almalinux") => numbered("AlmaLinux", 1),
+        (PackageKind::Rpm, "rocky") => numbered("Rocky Linux", 1),
+        (PackageKind::Rpm, "ol") => numbered("Oracle Linux", 1),
+        (PackageKind::Rpm, "photon") => numbered("Photon OS", 2),
+        (PackageKind::Rpm, "mariner") => numbered("Mariner", 2),
+        (PackageKind::Rpm, "azurelinux") => numbered("Azure Linux", 1),
+        // Its first release is named by a date.
+        (PackageKind::Rpm, "amzn") => match version {
+            Some(text) if text.starts_with("2018.") || text.starts_with("2017.") => {
+                Ok(Ecosystem::parse("Amazon Linux:1"))
+            }
+            _ => numbered("Amazon Linux", 1),
+        },
+        (PackageKind::Rpm, "opensuse-tumbleweed") => Ok(Ecosystem::parse("openSUSE:Tumbleweed")),
+        (PackageKind::Rpm, "opensuse-leap") => {
+            let leap = numbered("openSUSE", 2)?;
+            let release = leap.release.map(|release| format!("Leap {release}"));
+            Ok(Ecosystem { release, ..leap })
+        }
+        (PackageKind::Alpm, "arch") => rolling("Arch"),
+        (_, id) => Err(format!("distribution `{id}` cannot be judged yet")),
     }
+}
+
+// The first numbers of a release, `3.19` of `3.19.1`.
+fn numbers(version: &str, n_parts: usize) -> Option<String> {
+    let parts: Vec<&str> = version.split('.').take(n_parts).collect();
+    let is_number =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (parts.len() == n_parts && parts.iter().all(is_number)).then(|| parts.join("."))
+}
+
+// Releases of April in even years are supported for long, and OSV says so in their names.
+fn ubuntu(plain: Ecosystem) -> Ecosystem {
+    let release = plain.release.unwrap_or_default();
+    let year = release.strip_suffix(".04").and_then(|year| year.parse::<u32>().ok());
+    let is_long = year.is_some_and(|year| year % 2 == 0);
+    let release = if is_long { format!("{release}:LTS") } else { release };
+    Ecosystem { name: plain.name, release: Some(release) }
+}
+
+fn alpine(
+    version: Option<&str>,
+    numbered: impl Fn() -> Result<Ecosystem, String>,
+) -> Result<Ecosystem, String> {
+    // A snapshot between releases is `3.21_alpha20240807`.
+    if version.is_some_and(|text| text.contains("_alpha") || text == "edge") {
+        return Ok(Ecosystem::parse("Alpine:edge"));
+    }
+    let plain = numbered()?;
+    let release = plain.release.map(|release| format!("v{release}"));
+    Ok(Ecosystem { release, ..plain })
 }
 
 // A derivative has versions of its own: Debian's advisories would be wrong for it, in both directions.
@@ -110,7 +238,13 @@ mod tests {
             codename: codename.map(str::to_owned),
             ..Distro::default()
         };
-        let actual = match ecosystem(PackageKind::Deb, Some(&distro)) {
+        let kind = match id {
+            "alpine" | "wolfi" => PackageKind::Apk,
+            "debian" | "ubuntu" | "linuxmint" => PackageKind::Deb,
+            "arch" => PackageKind::Alpm,
+            _ => PackageKind::Rpm,
+        };
+        let actual = match ecosystem(kind, Some(&distro)) {
             Ok(ecosystem) => ecosystem.to_string(),
             Err(reason) => reason,
         };
@@ -135,6 +269,38 @@ mod tests {
             expect!["the image does not say which release of Debian it is"],
         );
         check("debian", Some("sid"), None, expect!["`sid` is not a release of Debian"]);
-        check("ubuntu", Some("22.04"), None, expect!["distribution `ubuntu` cannot be judged yet"]);
+        check(
+            "linuxmint",
+            Some("22"),
+            None,
+            expect!["distribution `linuxmint` cannot be judged yet"],
+        );
+        check("ubuntu", Some("22.04"), None, expect!["Ubuntu:22.04:LTS"]);
+        check("ubuntu", Some("23.10"), None, expect!["Ubuntu:23.10"]);
+        check("ubuntu", Some("23.04"), None, expect!["Ubuntu:23.04"]);
+        check("alpine", Some("3.19.1"), None, expect!["Alpine:v3.19"]);
+        check("alpine", Some("3.21_alpha20240807"), None, expect!["Alpine:edge"]);
+        check(
+            "alpine",
+            Some("3"),
+            None,
+            expect!["the image does not say which release of Alpine it is"],
+        );
+        check("wolfi", Some("20230201"), None, expect!["Wolfi"]);
+        check("arch", None, None, expect!["Arch"]);
+    }
+
+    #[test]
+    fn releases_with_rpm() {
+        check("almalinux", Some("8.10"), None, expect!["AlmaLinux:8"]);
+        check("rocky", Some("9.3"), None, expect!["Rocky Linux:9"]);
+        check("ol", Some("8.9"), None, expect!["Oracle Linux:8"]);
+        check("amzn", Some("2018.03"), None, expect!["Amazon Linux:1"]);
+        check("amzn", Some("2023"), None, expect!["Amazon Linux:2023"]);
+        check("photon", Some("3.0"), None, expect!["Photon OS:3.0"]);
+        check("mariner", Some("2.0"), None, expect!["Mariner:2.0"]);
+        check("azurelinux", Some("3.0"), None, expect!["Azure Linux:3"]);
+        check("opensuse-leap", Some("15.5"), None, expect!["openSUSE:Leap 15.5"]);
+        check("rhel", Some("9.3"), None, expect!["distribution `rhel` cannot be judged yet"]);
     }
 }

@@ -11,6 +11,7 @@ mod options;
 mod scan;
 
 mod candidate;
+mod condition;
 mod finding;
 mod remedy;
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_model::{Finding, PackageKind, Remedy};
-use sealift_version::{Scheme, Version};
+use sealift_version::Version;
 
 /// The upgrades that the findings call for: what repairs the worst first, then what repairs most.
 pub(crate) fn remedies(findings: &[Finding]) -> Vec<Remedy> {
@@ -24,7 +24,7 @@ pub(crate) fn remedies(findings: &[Finding]) -> Vec<Remedy> {
                 name: name.to_owned(),
                 packages: packages.into_iter().cloned().collect(),
                 from: from.to_owned(),
-                to: highest(kind, &findings)?,
+                to: highest(&findings)?,
                 repairs: findings.len(),
                 severity: findings.iter().map(|finding| finding.severity).max()?,
             })
@@ -35,12 +35,9 @@ pub(crate) fn remedies(findings: &[Finding]) -> Vec<Remedy> {
     remedies
 }
 
-fn highest(kind: PackageKind, findings: &[&Finding]) -> Option<String> {
-    let scheme = match kind {
-        PackageKind::Deb => Scheme::Dpkg,
-        PackageKind::Python => Scheme::Pep440,
-        _ => return None,
-    };
+fn highest(findings: &[&Finding]) -> Option<String> {
+    let reason = findings.iter().find_map(|finding| finding.reasons.first())?;
+    let scheme = sealift_database::scheme(&reason.ecosystem.name)?;
     let fixes = findings.iter().filter_map(|finding| finding.fix.version());
     let highest = fixes.filter_map(|text| Version::parse(scheme, text).ok()).max()?;
     Some(highest.to_string())

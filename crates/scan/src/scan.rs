@@ -11,7 +11,7 @@ use sealift_model::{
 use sealift_version::Version;
 
 use crate::Options;
-use crate::candidate::{Saying, sayings, tables};
+use crate::candidate::{Saying, is_found, sayings, tables};
 use crate::ecosystem::question;
 use crate::finding::{Draft, draft, found};
 use crate::remedy::remedies;
@@ -119,7 +119,7 @@ fn judge(
         }
     }
     let found = found(id, package, &question);
-    let hit = flaws.into_iter().filter(|(_, sayings)| sayings.iter().any(|it| it.hit.is_some()));
+    let hit = flaws.into_iter().filter(|(_, sayings)| is_found(sayings));
     let drafts = hit.map(|(flaw, sayings)| {
         draft(database, flaw, &sayings, found.clone(), &question).map_err(Stop::Damaged)
     });

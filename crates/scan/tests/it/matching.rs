@@ -2,8 +2,8 @@
 
 use expect_test::{Expect, expect};
 use sealift_model::{
-    Advisory, Affected, Artifact, Ecosystem, Inventory, Package, PackageId, PackageKind,
-    RangeEvent, Rating, RatingBasis, Scope, Severity, Statement,
+    Advisory, Affected, Artifact, Ecosystem, Inventory, Package, PackageId, PackageKind, Qualifier,
+    QualifierKind, RangeEvent, Rating, RatingBasis, Scope, Severity, Statement,
 };
 use sealift_scan::{Options, scan, wanted};
 
@@ -245,14 +245,14 @@ fn what_cannot_be_judged_is_said() {
 #[test]
 fn other_distributions_are_not_judged_by_debians_advisories() {
     let mut distro = debian("22.04");
-    distro.id = "ubuntu".to_owned();
+    distro.id = "linuxmint".to_owned();
     let inventory = inventory(distro, vec![deb("tar", "tar", "1"), python("flask", "1.0")]);
     assert_eq!(wanted(&inventory), [Ecosystem::parse("PyPI")]);
     let advisories = vec![advisory("CVE-1-1", &[], "Debian:12", "tar", "99")];
     let report = report(&inventory, &database(advisories));
     expect![[r"
         note flask: not judged: there are no advisories for PyPI
-        note tar: not judged: distribution `ubuntu` cannot be judged yet
+        note tar: not judged: distribution `linuxmint` cannot be judged yet
     "]]
     .assert_eq(&lines(&report));
     assert!(report.scanned.iter().all(|entry| (entry.packages, entry.judged) == (1, 0)));
@@ -297,4 +297,79 @@ fn what_options_hide_is_counted() {
     .assert_eq(&lines(&report));
     assert_eq!(report.hidden.by_severity, [(Severity::Unknown, 1)]);
     assert_eq!(report.hidden.unfixed, 1);
+}
+
+#[test]
+fn an_all_clear_for_the_release_outweighs_a_warning() {
+    let mut clear = advisory("DEBIAN-CVE-1-1", &["CVE-1-1"], "Debian:12", "tar", "99");
+    clear.affected[0].statement = Statement::NotAffected;
+    let mut general = advisory("X-2", &["CVE-1-2"], "Debian", "tar", "99");
+    general.affected[0].statement = Statement::NotAffected;
+    let mut past = advisory("DEBIAN-CVE-1-3", &["CVE-1-3"], "Debian:12", "tar", "0.5");
+    past.affected[0].statement = Statement::NotAffected;
+    check(
+        &inventory(debian("12"), vec![deb("tar", "tar", "1")]),
+        vec![
+            clear,
+            advisory("X-1", &["CVE-1-1"], "Debian:12", "tar", "99"),
+            general,
+            advisory("DEBIAN-CVE-1-2", &["CVE-1-2"], "Debian:12", "tar", "99"),
+            past,
+            advisory("X-3", &["CVE-1-3"], "Debian:12", "tar", "99"),
+        ],
+        expect![[r"
+            tar 1 CVE-1-2 UNKNOWN 99
+            tar 1 CVE-1-3 UNKNOWN 99
+        "]],
+    );
+}
+
+#[test]
+fn conditions_on_a_build() {
+    let of = |id: &str, kind, value: &str| {
+        let fixed = if kind == QualifierKind::Module { "9:99" } else { "9:99-1.module_el8" };
+        let mut advisory = advisory(id, &[], "AlmaLinux:8", "nodejs", fixed);
+        advisory.affected[0].qualifiers = vec![Qualifier { kind, value: value.to_owned() }];
+        advisory
+    };
+    let mut doubtful_clear = of("CVE-1-6", QualifierKind::Product, "cpe:/o:x");
+    doubtful_clear.affected[0].statement = Statement::NotAffected;
+    let mut node = package(PackageKind::Rpm, "nodejs", Some("1:18.1-1.module_el8"));
+    node.purl.qualifiers.insert(text("rpmmod"), text("nodejs:18:8090:abc"));
+    node.architecture = Some(text("x86_64"));
+    let in_module = advisory("CVE-1-7", &[], "AlmaLinux:8", "nodejs", "1:18.2-1.module_el8");
+    let distro = sealift_model::Distro { id: text("almalinux"), ..debian("8.9") };
+    check(
+        &inventory(distro, vec![node, package(PackageKind::Rpm, "nodejs", Some("1:18.1-1.el8"))]),
+        vec![
+            of("CVE-1-1", QualifierKind::Module, "nodejs:18"),
+            of("CVE-1-2", QualifierKind::Module, "nodejs:20"),
+            of("CVE-1-3", QualifierKind::Architecture, "x86_64"),
+            of("CVE-1-4", QualifierKind::Architecture, "s390x"),
+            of("CVE-1-5", QualifierKind::Product, "cpe:/o:x"),
+            doubtful_clear,
+            in_module,
+            advisory("CVE-1-8", &[], "AlmaLinux:8", "nodejs", "9:99-1.el8"),
+        ],
+        expect![[r"
+            nodejs 1:18.1-1.el8 CVE-1-8 UNKNOWN 9:99-1.el8
+            nodejs 1:18.1-1.module_el8 CVE-1-1 UNKNOWN 9:99
+            nodejs 1:18.1-1.module_el8 CVE-1-3 UNKNOWN 9:99-1.module_el8
+            nodejs 1:18.1-1.module_el8 CVE-1-5 UNKNOWN 9:99-1.module_el8
+            nodejs 1:18.1-1.module_el8 CVE-1-7 UNKNOWN 1:18.2-1.module_el8
+            note CVE-1-5: it holds for some builds of `nodejs` only, and whether for this one is not known: product cpe:/o:x
+            note CVE-1-6: it holds for some builds of `nodejs` only, and whether for this one is not known: product cpe:/o:x
+        "]],
+    );
+}
+
+#[test]
+fn languages_without_an_order_are_said() {
+    check(
+        &inventory(None, vec![package(PackageKind::Julia, "x", Some("1"))]),
+        Vec::new(),
+        expect![[r"
+            note x: not judged: `julia` packages cannot be judged yet
+        "]],
+    );
 }

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 
 use sealift_advisory::{Ecosystem, Feed, Wanted};
 use sealift_database::Database;
-use sealift_model::{Package, Severity};
+use sealift_model::{Distro, Package, PackageKind, Severity, SourcePackage};
 use sealift_scan::{Thresholds, gate};
 
-use crate::inventory::{database_of, deb, debian, inventory, python, report};
+use crate::inventory::{database_of, deb, debian, inventory, package, python, report};
 
 // The copy lies beside the repository or where SEALIFT_SHARED says.
 fn advisories() -> Option<&'static Database> {
@@ -21,16 +21,20 @@ fn advisories() -> Option<&'static Database> {
             eprintln!("SKIPPED: no public advisories in `{}`", path.display());
             return None;
         }
-        let wanted = ["Debian:11", "Debian:12", "PyPI"].map(Ecosystem::parse);
+        let wanted = ["Debian:11", "Debian:12", "PyPI", "Alpine"].map(Ecosystem::parse);
         Some(database_of(Feed::read(&path, Wanted::Only(&wanted)).unwrap()))
     };
     ADVISORIES.get_or_init(load).as_ref()
 }
 
 fn check(release: &str, package: Package, expected: usize, named: &[&str]) {
+    check_on(debian(release), package, expected, named);
+}
+
+fn check_on(distro: Distro, package: Package, expected: usize, named: &[&str]) {
     let Some(advisories) = advisories() else { return };
     let name = format!("{} {}", package.name, package.version.as_deref().unwrap_or_default());
-    let report = report(&inventory(debian(release), vec![package]), advisories);
+    let report = report(&inventory(distro, vec![package]), advisories);
     let ids: Vec<&str> = report.findings.iter().map(|finding| finding.id.as_str()).collect();
     // Debian's advisories that name no CVE are findings of their own.
     let cves = ids.iter().filter(|id| id.starts_with("CVE-")).count();
@@ -75,6 +79,25 @@ fn debian_packages() {
     check("11", deb("curl", "curl", "7.74.0-1.3"), 23, &[]);
     check("11", deb("zlib1g", "zlib", "1:1.2.11.dfsg-2"), 2, &[]);
     check("11", deb("libc6", "glibc", "2.31-13"), 13, &[]);
+}
+
+#[test]
+fn alpine_packages() {
+    for (release, name, version, expected) in [
+        ("3.17.0", "openssl", "3.0.7-r0", 9),
+        ("3.17.0", "curl", "7.86.0-r0", 5),
+        ("3.17.0", "zlib", "1.2.12-r0", 1),
+        ("3.18.0", "openssl", "3.1.0-r4", 9),
+        ("3.18.0", "curl", "8.0.1-r0", 4),
+        ("3.19.0", "openssl", "3.1.4-r2", 3),
+        ("3.19.0", "curl", "8.4.0-r0", 2),
+        ("3.19.0", "zlib", "1.3-r0", 0),
+    ] {
+        let distro = Distro { id: "alpine".to_owned(), ..debian(release) };
+        let source = SourcePackage { name: name.to_owned(), version: version.to_owned() };
+        let binary = package(PackageKind::Apk, &format!("lib{name}"), Some(version));
+        check_on(distro, Package { source: Some(source), ..binary }, expected, &[]);
+    }
 }
 
 #[test]

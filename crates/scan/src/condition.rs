@@ -1,0 +1,59 @@
+//! Whether what a row says holds for this build of a package.
+
+use std::collections::BTreeSet;
+
+use sealift_database::Row;
+use sealift_model::{Package, QualifierKind};
+
+/// Whether a row holds for a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// The condition that cannot be judged.
+    Unknown(String),
+}
+
+/// Whether all conditions of a row are met; of several of one kind any will do.
+pub(crate) fn holds(row: &Row<'_>, package: &Package) -> Answer {
+    let kinds: BTreeSet<QualifierKind> = row.qualifiers.iter().map(|it| it.kind).collect();
+    let mut unknown = None;
+    for kind in kinds {
+        let values = row.qualifiers.iter().filter(|it| it.kind == kind);
+        let values: Vec<&str> = values.map(|it| it.value.as_str()).collect();
+        match meets(kind, &values, package) {
+            Some(true) => {}
+            Some(false) => return Answer::No,
+            None => unknown = Some(format!("{} {}", word(kind), values.join(" or "))),
+        }
+    }
+    unknown.map_or(Answer::Yes, Answer::Unknown)
+}
+
+fn meets(kind: QualifierKind, values: &[&str], package: &Package) -> Option<bool> {
+    match kind {
+        // The label is `name:stream:version:context`; a package without one is of no module.
+        QualifierKind::Module => {
+            let Some(label) = package.purl.qualifiers.get("rpmmod") else { return Some(false) };
+            let stream: Vec<&str> = label.splitn(3, ':').take(2).collect();
+            Some(values.contains(&stream.join(":").as_str()))
+        }
+        QualifierKind::Architecture => {
+            let own = package.architecture.as_deref()?;
+            Some(matches!(own, "all" | "noarch") || values.contains(&own))
+        }
+        // An inventory does not have the products of a distribution.
+        QualifierKind::Product => None,
+        // The function is in the package; whether it is called is another question.
+        QualifierKind::Symbol => Some(true),
+    }
+}
+
+fn word(kind: QualifierKind) -> &'static str {
+    match kind {
+        QualifierKind::Module => "module",
+        QualifierKind::Architecture => "architecture",
+        QualifierKind::Product => "product",
+        QualifierKind::Symbol => "function",
+    }
+}
