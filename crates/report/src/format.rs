@@ -3,7 +3,7 @@
 use sealift_diagnostic::closest;
 use sealift_model::Report;
 
-use crate::{TableOptions, csv, gitlab, json, junit, markdown, sarif, table};
+use crate::{TableOptions, attest, csv, gitlab, html, json, junit, markdown, sarif, table};
 
 /// A format of reports.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,9 @@ pub const FORMATS: &[Format] = &[
     plain("junit", &["junit-xml"], junit::junit),
     plain("markdown", &["md"], markdown::markdown),
     plain("csv", &[], csv::csv),
+    plain("html", &[], html::html),
+    plain("openvex", &["vex"], attest::openvex),
+    plain("cosign-vuln", &[], attest::cosign_vuln),
 ];
 
 /// A word that names no format.

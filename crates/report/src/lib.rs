@@ -4,9 +4,11 @@
 //! `trivy image --format json`. All show the same findings in the same number and order, and the same report gives the
 //! same bytes: the time is the report's. Texts of advisories are foreign; each format escapes and bounds them.
 
+mod attest;
 mod csv;
 mod format;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod markdown;

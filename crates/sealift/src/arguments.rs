@@ -347,7 +347,8 @@ Examples:
   sealift scan --platform linux/arm64 registry.example.com/team/app:1.0
   sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there
 
-Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv.")]
+Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
+openvex, cosign-vuln. docs/reports.md says what each is for.")]
 pub(crate) struct Scan {
     /// Image
     pub(crate) image: String,

@@ -96,7 +96,9 @@ fn every_format_names_every_finding() {
 
 #[test]
 fn no_format_links_to_a_script() {
-    for format in FORMATS.iter().filter(|format| !["json", "table"].contains(&format.name)) {
+    for format in
+        FORMATS.iter().filter(|format| !["json", "table", "cosign-vuln"].contains(&format.name))
+    {
         let text = encode(format, &hostile());
         assert!(!text.contains("\"javascript:"), "{}", format.name);
         let is_markup = ["html", "junit", "markdown"].contains(&format.name);
@@ -164,6 +166,47 @@ fn identities_are_unique() {
     };
     check(&parsed("gitlab", &report), "vulnerabilities", "id");
     check(&parsed("gitlab-codequality", &report), "", "fingerprint");
+}
+
+#[test]
+fn openvex_has_a_statement_for_each_flaw() {
+    let document = parsed("openvex", &sample::report());
+    let statements = document["statements"].as_array().unwrap();
+    let named: Vec<(&str, &str)> = statements
+        .iter()
+        .map(|statement| {
+            let name = statement["vulnerability"]["name"].as_str().unwrap();
+            (name, statement["action_statement"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        named,
+        [
+            ("CVE-2020-1", "Upgrade flask to 1.1."),
+            ("CVE-2020-2", "Upgrade openssl to 1.1."),
+            ("CVE-2020-3", "No version of zlib1g is known that repairs it."),
+        ]
+    );
+    let later = Report { created_secs: 1_700_000_000, ..sample::report() };
+    assert_ne!(parsed("openvex", &later)["@id"], document["@id"]);
+}
+
+#[test]
+fn cosign_holds_the_json_report() {
+    let report = sample::report();
+    let document = parsed("cosign-vuln", &report);
+    assert_eq!(document["scanner"]["result"], parsed("json", &report));
+    assert_eq!(document["metadata"]["scanFinishedOn"], "2020-09-13T12:26:40Z");
+}
+
+#[test]
+fn html_needs_nothing_else() {
+    let text = by_name("html", &hostile());
+    for tag in ["<link", "<img", "src=\"", "@import", "url("] {
+        assert!(!text.contains(tag), "{tag}");
+    }
+    assert_eq!(text.matches("<script").count(), 1);
+    assert_eq!(text.matches("<tr data-level").count(), hostile().findings.len());
 }
 
 #[test]
