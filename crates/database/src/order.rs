@@ -18,6 +18,18 @@ pub fn scheme(ecosystem: &str) -> Option<Scheme> {
         | "Fedora" => Scheme::Rpm,
         "Arch" => Scheme::Pacman,
         "PyPI" => Scheme::Pep440,
+        "npm" => Scheme::Npm,
+        "Go" => Scheme::Go,
+        "crates.io" | "Hex" | "SwiftURL" => Scheme::Semver,
+        "Pub" => Scheme::Pub,
+        "Julia" => Scheme::Julia,
+        "RubyGems" => Scheme::Gem,
+        "Maven" => Scheme::Maven,
+        "Packagist" => Scheme::Composer,
+        "NuGet" => Scheme::Nuget,
+        "Hackage" => Scheme::Hackage,
+        "CRAN" => Scheme::Cran,
+        "Bitnami" => Scheme::Bitnami,
         _ => return None,
     })
 }

@@ -21,7 +21,19 @@ fn advisories() -> Option<&'static Database> {
             eprintln!("SKIPPED: no public advisories in `{}`", path.display());
             return None;
         }
-        let wanted = ["Debian:11", "Debian:12", "PyPI", "Alpine"].map(Ecosystem::parse);
+        let names = [
+            "Debian:11",
+            "Debian:12",
+            "PyPI",
+            "Alpine",
+            "npm",
+            "Maven",
+            "Go",
+            "RubyGems",
+            "Packagist",
+            "Bitnami",
+        ];
+        let wanted = names.map(Ecosystem::parse);
         Some(database_of(Feed::read(&path, Wanted::Only(&wanted)).unwrap()))
     };
     ADVISORIES.get_or_init(load).as_ref()
@@ -98,6 +110,33 @@ fn alpine_packages() {
         let binary = package(PackageKind::Apk, &format!("lib{name}"), Some(version));
         check_on(distro, Package { source: Some(source), ..binary }, expected, &[]);
     }
+}
+
+#[test]
+fn packages_of_other_languages() {
+    let check = |kind, name: &str, version: &str, expected, named: &[&str]| {
+        check("12", package(kind, name, Some(version)), expected, named);
+    };
+    check(PackageKind::Npm, "express", "4.17.1", 2, &[]);
+    // Four flaws, of which one has no CVE.
+    check(PackageKind::Npm, "express", "4.0.0", 3, &["RETIRE-express-express-0-npm"]);
+    check(PackageKind::Npm, "minimist", "0.0.8", 1, &[]);
+    check(PackageKind::Gem, "nokogiri", "1.10.0", 26, &[]);
+    check(PackageKind::Gem, "rack", "2.0.1", 36, &[]);
+    check(PackageKind::Go, "stdlib", "1.20.0", 88, &[]);
+    check(PackageKind::Bitnami, "nginx", "1.20.0", 23, &[]);
+}
+
+#[test]
+fn java_packages() {
+    let log4j = |version| {
+        let mut log4j = package(PackageKind::Maven, "log4j-core", Some(version));
+        log4j.purl.namespace = Some("org.apache.logging.log4j".to_owned());
+        log4j
+    };
+    let ids = ["CVE-2021-44228", "CVE-2021-45046", "CVE-2021-45105", "CVE-2021-44832"];
+    check("12", log4j("2.14.0"), 4, &ids);
+    check("12", log4j("2.17.1"), 0, &[]);
 }
 
 #[test]
