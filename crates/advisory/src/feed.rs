@@ -1,10 +1,11 @@
 //! What a feed says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use sealift_model::{Advisory, DatabaseInfo, Note};
+use sealift_model::{Advisory, DatabaseInfo, Epss, Kev, Note};
 
+use crate::kind::{FeedKind, Found};
 use crate::load::{self, Loaded};
 use crate::{Error, Limits, Wanted, sources};
 
@@ -18,12 +19,34 @@ pub struct Feed {
     pub advisories: Vec<Advisory>,
     /// Where they come from, and how fresh they are.
     pub info: DatabaseInfo,
+    /// What is known to be exploited, by CVE.
+    pub kev: HashMap<String, Kev>,
+    /// How likely it is to be exploited, by CVE.
+    pub epss: HashMap<String, Epss>,
+    /// Where what is not in OSV's form comes from.
+    pub sources: Vec<FeedSource>,
     /// What was not understood.
     pub notes: Vec<Note>,
 }
 
+/// A feed that is not made of OSV documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedSource {
+    /// Short name.
+    pub id: String,
+    /// Its file.
+    pub location: String,
+    /// Records that were taken.
+    pub records: usize,
+    /// As of when, RFC 3339 or a date.
+    pub newest: Option<String>,
+    /// Who is to be named, and under which terms it may be used.
+    pub license: String,
+}
+
 impl Feed {
-    /// Reads OSV documents from a file, a folder, a zip or a copy of the OSV bucket.
+    /// Reads feeds from a file, a folder, a zip or a copy of the OSV bucket. What is only about exploits will do if all
+    /// is wanted; to match images against it will not.
     pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Self, Error> {
         Self::read_within(path, wanted, &Limits::default())
     }
@@ -38,10 +61,11 @@ impl Feed {
     pub fn read_within(path: &Path, wanted: Wanted<'_>, limits: &Limits) -> Result<Self, Error> {
         let sources = sources::find(path, wanted, limits)?;
         let loaded = load::load(path, &sources, wanted, limits)?;
-        if loaded.seen == 0 && !wanted.is_empty() {
+        let is_enough = wanted == Wanted::All && !loaded.others.is_empty();
+        if loaded.seen == 0 && !wanted.is_empty() && !is_enough {
             return Err(Error::Empty { path: path.to_owned() });
         }
-        let Loaded { parsed, mut notes, .. } = loaded;
+        let Loaded { parsed, mut notes, others, .. } = loaded;
         notes.extend(sources.notes);
         let example_only = sources.is_example
             || (!parsed.is_empty() && parsed.iter().all(|parsed| parsed.is_example));
@@ -58,7 +82,31 @@ impl Feed {
             newest_modified: newest.cloned(),
             example_only,
         };
-        Ok(Self { info, notes: condensed(notes), advisories })
+        let mut feed = Self { info, notes: condensed(notes), advisories, ..Self::default() };
+        feed.take(others);
+        Ok(feed)
+    }
+}
+
+impl Feed {
+    // Where two files speak of one flaw the newer is right.
+    fn take(&mut self, mut others: Vec<(PathBuf, FeedKind, Found)>) {
+        others.sort_by(|(left_file, _, left), (right_file, _, right)| {
+            (&left.newest, left_file).cmp(&(&right.newest, right_file))
+        });
+        for (file, kind, found) in others {
+            self.sources.push(FeedSource {
+                id: kind.id().to_owned(),
+                location: file.display().to_string(),
+                records: found.kev.len() + found.epss.len(),
+                newest: found.newest,
+                license: kind.license().to_owned(),
+            });
+            self.kev.extend(found.kev);
+            self.epss.extend(found.epss);
+        }
+        self.sources
+            .sort_by(|left, right| (&left.id, &left.location).cmp(&(&right.id, &right.location)));
     }
 }
 

@@ -1,14 +1,20 @@
 //! Advisory feeds.
 //!
 //! Entry point: [`Feed::read`].
-//! Reads OSV documents (OSV schema 1.7) from one file, a folder, a zip, or a copy of the OSV bucket. A record that
-//! cannot be read becomes a note and hides no other.
+//! Reads OSV documents (OSV schema 1.7) from one file, a folder, a zip, or a copy of the OSV bucket, and CISA's
+//! catalogue of exploited flaws and FIRST's EPSS beside them. A record that cannot be read becomes a note and hides no
+//! other.
 //! Invariants: input is hostile, [`Limits`] bound it; order of the result does not depend on threads or on the disk.
 
 mod error;
 mod feed;
 mod limits;
 mod name;
+
+mod csv;
+mod epss;
+mod kev;
+mod kind;
 
 mod load;
 mod publisher;
@@ -18,7 +24,7 @@ mod wanted;
 mod wire;
 
 pub use error::Error;
-pub use feed::Feed;
+pub use feed::{Feed, FeedSource};
 pub use limits::Limits;
 pub use name::normalize;
 pub use publisher::{data_source, primary_url};

@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use sealift_archive::zip::Archive;
 use sealift_model::Note;
 
+use crate::kind::{FeedKind, Found};
 use crate::sources::Sources;
 use crate::wire::{self, Outcome, Parsed};
 use crate::{Error, Limits, Wanted};
@@ -20,6 +21,8 @@ pub(crate) struct Loaded {
     pub(crate) parsed: Vec<Parsed>,
     /// How many advisories there were, wanted or not.
     pub(crate) seen: usize,
+    /// Other feeds, each with its file.
+    pub(crate) others: Vec<(PathBuf, FeedKind, Found)>,
     /// What could not be read.
     pub(crate) notes: Vec<Note>,
 }
@@ -48,6 +51,12 @@ pub(crate) fn load(
     let mut loaded = Loaded::default();
     let mut named = Vec::new();
     for batch in batches {
+        if let Some((file, kind, mut found)) = batch.other {
+            let subject = || batch.name.clone();
+            let messages = std::mem::take(&mut found.notes).into_iter();
+            loaded.notes.extend(messages.map(|message| Note { subject: subject(), message }));
+            loaded.others.push((file, kind, found));
+        }
         for outcome in batch.outcomes {
             match outcome {
                 Ok(Outcome::Wanted(parsed)) => {
@@ -77,6 +86,7 @@ pub(crate) fn load(
 struct Batch {
     name: String,
     outcomes: Vec<Result<Outcome, String>>,
+    other: Option<(PathBuf, FeedKind, Found)>,
 }
 
 struct Budget {
@@ -104,14 +114,49 @@ fn read_file(
     let read = |source| Error::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(read)?;
-    file.take(limits.file_bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(read)?;
-    budget.take(path, bytes.len() as u64)?;
-    let outcomes = if bytes.len() as u64 > limits.file_bytes_max {
-        vec![Err(format!("it is larger than {} bytes", limits.file_bytes_max))]
-    } else {
-        wire::parse_file(&bytes, wanted)
+    let mut other = None;
+    let bad = |message| vec![Err(message)];
+    let outcomes = match sealift_archive::open(Box::new(file)) {
+        Err(error) => bad(format!("it cannot be decompressed: {error}")),
+        Ok(stream) => {
+            let all = stream.take(limits.file_bytes_max.saturating_add(1)).read_to_end(&mut bytes);
+            budget.take(path, bytes.len() as u64)?;
+            match all {
+                Err(error) if error.raw_os_error().is_some() => return Err(read(error)),
+                Err(error) => bad(format!("it cannot be decompressed: {error}")),
+                Ok(_) if bytes.len() as u64 > limits.file_bytes_max => {
+                    bad(format!("it is larger than {} bytes", limits.file_bytes_max))
+                }
+                Ok(_) => match parse(&bytes, wanted) {
+                    Document::Osv(outcomes) => outcomes,
+                    Document::Other(kind, found) => {
+                        other = Some((path.to_owned(), kind, found));
+                        Vec::new()
+                    }
+                },
+            }
+        }
     };
-    Ok(Batch { name, outcomes })
+    Ok(Batch { name, outcomes, other })
+}
+
+enum Document {
+    Osv(Vec<Result<Outcome, String>>),
+    Other(FeedKind, Found),
+}
+
+// OSV first: there are a hundred thousands of these and few of all others.
+fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Document {
+    let outcomes = wire::parse_file(bytes, wanted);
+    if let [Err(_)] = outcomes.as_slice()
+        && let Some(kind) = FeedKind::detect(bytes)
+    {
+        return match kind.read(bytes) {
+            Ok(found) => Document::Other(kind, found),
+            Err(message) => Document::Osv(vec![Err(message)]),
+        };
+    }
+    Document::Osv(outcomes)
 }
 
 fn read_zip(
@@ -137,13 +182,13 @@ fn read_zip(
                 let name = archive.name(index).unwrap_or_default();
                 let is_json = name.rsplit_once('.').is_some_and(|(_, end)| end == "json");
                 if !is_json {
-                    return Ok(Batch { name, outcomes: Vec::new() });
+                    return Ok(Batch { name, outcomes: Vec::new(), other: None });
                 }
                 // A damaged entry means a damaged file: nothing else in it is to be trusted.
                 let bytes = archive.read(index).map_err(zip_error)?;
                 budget.take(path, bytes.len() as u64)?;
                 let outcomes = wire::parse_file(&bytes, wanted);
-                Ok(Batch { name: name.chars().take(200).collect(), outcomes })
+                Ok(Batch { name: name.chars().take(200).collect(), outcomes, other: None })
             },
         )
         .collect()

@@ -12,7 +12,7 @@ use crate::{EXAMPLE_MARKER, Error, Limits, Wanted};
 /// Files to read, sorted.
 #[derive(Default)]
 pub(crate) struct Sources {
-    /// JSON files.
+    /// JSON and CSV files, compressed or not.
     pub(crate) files: Vec<PathBuf>,
     /// Zip files of JSON files.
     pub(crate) zips: Vec<PathBuf>,
@@ -99,7 +99,7 @@ fn walk(root: &Path, sources: &mut Sources, limits: &Limits) -> Result<(), Error
             // Links to folders are not followed, so that there is no way round in circles.
             if entry.file_type().map_err(read)?.is_dir() {
                 folders.push((path, depth + 1));
-            } else if has_extension(&path, "json") && is_file(&path).map_err(read)? {
+            } else if is_document(&path) && is_file(&path).map_err(read)? {
                 sources.files.push(path);
             } else if has_extension(&path, "zip") && is_file(&path).map_err(read)? {
                 sources.zips.push(path);
@@ -123,6 +123,13 @@ fn is_file(path: &Path) -> io::Result<bool> {
 
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+// JSON or CSV, compressed or not.
+fn is_document(path: &Path) -> bool {
+    let is_plain = |path: &Path| has_extension(path, "json") || has_extension(path, "csv");
+    let is_packed = ["gz", "zst", "xz"].iter().any(|end| has_extension(path, end));
+    is_plain(path) || (is_packed && path.file_stem().is_some_and(|stem| is_plain(Path::new(stem))))
 }
 
 fn too_much(path: &Path, what: &'static str, limit: u64) -> Error {

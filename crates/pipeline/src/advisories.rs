@@ -46,7 +46,7 @@ pub(crate) fn open(
 
 /// What a database is made of, from documents.
 pub(crate) fn read(path: &Path, wanted: Wanted<'_>, made_secs: i64) -> Result<Contents, Error> {
-    let Feed { advisories, info, notes } = Feed::read(path, wanted)?;
+    let Feed { advisories, info, kev, epss, sources, notes } = Feed::read(path, wanted)?;
     let source = Source {
         id: "osv".to_owned(),
         location: info.source,
@@ -55,7 +55,17 @@ pub(crate) fn read(path: &Path, wanted: Wanted<'_>, made_secs: i64) -> Result<Co
         is_example: info.example_only,
         ..Source::default()
     };
-    Ok(Contents { advisories, sources: vec![source], notes, made_secs, ..Contents::default() })
+    let others = sources.into_iter().map(|other| Source {
+        id: other.id,
+        location: other.location,
+        records: other.records as u64,
+        newest: other.newest,
+        license: other.license,
+        is_example: false,
+    });
+    let documents = (source.records > 0 || others.len() == 0).then_some(source);
+    let sources = documents.into_iter().chain(others).collect();
+    Ok(Contents { advisories, kev, epss, sources, notes, made_secs })
 }
 
 // Names the documents and what is wanted of them; `None` if that cannot be told.

@@ -3,6 +3,7 @@
 // `allow-unwrap-in-tests` does not reach the helpers of an integration test.
 #![allow(clippy::unwrap_used)]
 
+mod exploits;
 mod folder;
 mod hostile;
 mod layouts;

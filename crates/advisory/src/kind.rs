@@ -1,0 +1,86 @@
+//! What a file is: told by its content, so that a folder of mixed feeds can be given as it is.
+
+use sealift_model::{Epss, Kev};
+
+use crate::{epss, kev};
+
+/// A feed that is not made of OSV documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FeedKind {
+    /// CISA's catalogue of exploited flaws, JSON.
+    KevJson,
+    /// The same, CSV.
+    KevCsv,
+    /// FIRST's scores, CSV.
+    Epss,
+}
+
+/// What such a feed says.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// What is known to be exploited, by CVE.
+    pub(crate) kev: Vec<(String, Kev)>,
+    /// How likely it is to be exploited, by CVE.
+    pub(crate) epss: Vec<(String, Epss)>,
+    /// As of when, RFC 3339 or a date.
+    pub(crate) newest: Option<String>,
+    /// What was not understood.
+    pub(crate) notes: Vec<String>,
+}
+
+impl FeedKind {
+    /// Tells it; `None` for what may be an OSV document.
+    pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
+        let bytes = without_mark(bytes).trim_ascii_start();
+        if bytes.starts_with(b"{") {
+            kev::is_catalogue(bytes).then_some(Self::KevJson)
+        } else if bytes.starts_with(b"#model_version:") || bytes.starts_with(b"cve,epss,") {
+            Some(Self::Epss)
+        } else if bytes.starts_with(b"cveID,") || bytes.starts_with(b"\"cveID\",") {
+            Some(Self::KevCsv)
+        } else {
+            None
+        }
+    }
+
+    /// Reads all of it; an error if it is nothing of the kind.
+    pub(crate) fn read(self, bytes: &[u8]) -> Result<Found, String> {
+        let text = std::str::from_utf8(without_mark(bytes))
+            .map_err(|error| format!("it is not UTF-8: {error}"))?;
+        match self {
+            Self::KevJson => kev::read_json(text),
+            Self::KevCsv => kev::read_csv(text),
+            Self::Epss => epss::read(text),
+        }
+    }
+
+    /// Short name.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::KevJson | Self::KevCsv => "kev",
+            Self::Epss => "epss",
+        }
+    }
+
+    /// Who is to be named, and under which terms it may be used.
+    pub(crate) fn license(self) -> &'static str {
+        match self {
+            Self::KevJson | Self::KevCsv => "CISA, CC0-1.0",
+            Self::Epss => "FIRST.org, EPSS (https://www.first.org/epss)",
+        }
+    }
+}
+
+/// True for an id like `CVE-2021-44228`.
+pub(crate) fn is_cve(id: &str) -> bool {
+    let digits = |text: &str| {
+        (4..20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    id.strip_prefix("CVE-")
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(year, number)| digits(year) && digits(number))
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
