@@ -264,6 +264,18 @@ fn variants(id: &str, text: &str) -> Vec<String> {
         "BSD-2-Clause-Darwin" => {
             text.find("Redistribution and").map(|at| text[at..].to_owned()).into_iter().collect()
         }
+        // The same permission, by somebody else.
+        "FSFULLRWD" => {
+            let terms = &text[text.find("This Makefile.in").unwrap()..];
+            let flat = terms.split_whitespace().collect::<Vec<_>>().join(" ");
+            let start = flat.find("the Free Software Foundation gives").unwrap();
+            let (before, rest) = flat.split_at(start);
+            let rest =
+                rest.replace("the Free Software Foundation", "as a special exception the author");
+            let before = before.replace("Makefile.in", "file");
+            let other = format!("{before}{rest}");
+            vec![other.replace("This program is", "This file is"), other]
+        }
         // Who is named without "neither" is the author alone.
         "BSD-3-Clause" => {
             let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -116,8 +116,7 @@ impl Texts {
                 continue;
             }
             budget -= text.len();
-            let reading = read_text(text.as_bytes());
-            readings.insert(name, reading.only().map(str::to_owned));
+            readings.insert(name, only(text));
         }
         Self { readings }
     }
@@ -156,6 +155,34 @@ impl Texts {
         let expression = expression::read_debian(declared, &with_references);
         (expression.filter(|_| has_known.get()), helped.get())
     }
+}
+
+// The one licence that a text is; as it stands, with its broken words joined, or behind an introduction.
+fn only(text: &str) -> Option<String> {
+    let one = |text: &str| read_text(text.as_bytes()).only().map(str::to_owned);
+    let found = one(text);
+    if found.is_some() {
+        return found;
+    }
+    let notice = "COPYRIGHT AND PERMISSION NOTICE";
+    if let Some((_, terms)) = text.split_once(notice) {
+        return one(terms);
+    }
+    text.contains("-\n").then(|| one(&joined(text))).flatten()
+}
+
+// `fur-` at the end of a line and `nished` in the next are one word.
+fn joined(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let broken = out.ends_with("-\n") && line.trim_start().starts_with(char::is_lowercase);
+        if broken {
+            out.truncate(out.len() - 2);
+        }
+        out.push_str(if broken { line.trim_start() } else { line });
+        out.push('\n');
+    }
+    out
 }
 
 fn longer<'a>(left: &'a str, right: &'a str) -> &'a str {

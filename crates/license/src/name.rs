@@ -61,6 +61,12 @@ fn debian_id(name: &str) -> Option<String> {
         "sil-1.1" | "sil-ofl-1.1" => "OFL-1.1",
         "sgi-2" => "SGI-B-2.0",
         "sgi-1.1" => "SGI-B-1.1",
+        "bsd-tcp_wrappers" => "TCP-wrappers",
+        "rubylicense" => "Ruby",
+        // The same terms, each with the name of another holder.
+        _ if lower.starts_with("bsd-2-clause-") => "BSD-2-Clause",
+        _ if lower.starts_with("bsd-3-clause-") => "BSD-3-Clause",
+        _ if lower.starts_with("bsd-4-clause-") => "BSD-4-Clause",
         _ if is_public_domain(&lower) => PUBLIC_DOMAIN,
         _ => return None,
     };
@@ -87,7 +93,9 @@ fn exception_id(name: &str, license: &str) -> Option<&'static str> {
         "bison" => "Bison-exception-2.2",
         "classpath" => "Classpath-exception-2.0",
         "font" => "Font-exception-2.0",
-        "gcc" | "gcc-runtime-library" | "gcc runtime library" => "GCC-exception-3.1",
+        "gcc" | "gcc-runtime-3.1" | "gcc-runtime-library" | "gcc runtime library" => {
+            "GCC-exception-3.1"
+        }
         "libtool" => "Libtool-exception",
         "linux-syscall-note" => "Linux-syscall-note",
         "llvm" => "LLVM-exception",
