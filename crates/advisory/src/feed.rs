@@ -80,28 +80,35 @@ impl Feed {
             source: path.display().to_string(),
             records: relevant().count(),
             newest_modified: newest.cloned(),
+            made_secs: 0,
             example_only,
         };
         let mut feed = Self { info, notes: condensed(notes), advisories, ..Self::default() };
-        feed.take(others);
+        feed.take(others, wanted);
+        feed.advisories.sort_by(|left, right| left.id.cmp(&right.id));
         Ok(feed)
     }
 }
 
 impl Feed {
     // Where two files speak of one flaw the newer is right.
-    fn take(&mut self, mut others: Vec<(PathBuf, FeedKind, Found)>) {
+    fn take(&mut self, mut others: Vec<(PathBuf, FeedKind, Found)>, wanted: Wanted<'_>) {
         others.sort_by(|(left_file, _, left), (right_file, _, right)| {
             (&left.newest, left_file).cmp(&(&right.newest, right_file))
         });
-        for (file, kind, found) in others {
+        for (file, kind, mut found) in others {
+            let records = found.advisories.len() + found.kev.len() + found.epss.len();
+            for advisory in &mut found.advisories {
+                advisory.affected.retain(|affected| wanted.has(&affected.ecosystem));
+            }
             self.sources.push(FeedSource {
                 id: kind.id().to_owned(),
                 location: file.display().to_string(),
-                records: found.kev.len() + found.epss.len(),
+                records,
                 newest: found.newest,
                 license: kind.license().to_owned(),
             });
+            self.advisories.append(&mut found.advisories);
             self.kev.extend(found.kev);
             self.epss.extend(found.epss);
         }

@@ -1,6 +1,6 @@
 //! What a file is: told by its content, so that a folder of mixed feeds can be given as it is.
 
-use sealift_model::{Epss, Kev};
+use sealift_model::{Advisory, Epss, Kev};
 
 use crate::{epss, kev};
 
@@ -18,6 +18,8 @@ pub(crate) enum FeedKind {
 /// What such a feed says.
 #[derive(Default)]
 pub(crate) struct Found {
+    /// Advisories, of whatever is wanted or not.
+    pub(crate) advisories: Vec<Advisory>,
     /// What is known to be exploited, by CVE.
     pub(crate) kev: Vec<(String, Kev)>,
     /// How likely it is to be exploited, by CVE.

@@ -228,6 +228,8 @@ pub struct DatabaseInfo {
     pub records: usize,
     /// The newest change among them, RFC 3339.
     pub newest_modified: Option<String>,
+    /// When the database was put together, in seconds since 1970.
+    pub made_secs: i64,
     /// True if all of them are example data: enough to try things out, never to judge an image.
     pub example_only: bool,
 }

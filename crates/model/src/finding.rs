@@ -43,6 +43,57 @@ pub struct Finding {
     pub data_source: DataSource,
     /// Why it is a finding, one entry an advisory.
     pub reasons: Vec<Reason>,
+    /// Whose layer brought the package.
+    pub origin: Origin,
+}
+
+/// Whose layer brought a package.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// It is not known which layers are the base image's.
+    #[default]
+    Unknown,
+    /// The base image's.
+    Base,
+    /// One that was built upon it.
+    Own,
+}
+
+/// A finding that somebody answered for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppressed {
+    /// The finding.
+    pub finding: Finding,
+    /// The answer.
+    pub by: Suppression,
+}
+
+/// What somebody says of a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// Where it is said: the file, with its line where it has lines, or the document's id.
+    pub place: String,
+    /// What is said.
+    pub status: SuppressionStatus,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// Why, as VEX has it: `vulnerable_code_not_present`.
+    pub justification: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The first day on which it no longer counts.
+    pub expires: Option<String>,
+}
+
+/// What is said of a suppressed finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SuppressionStatus {
+    /// Somebody accepts it: an ignore file.
+    Ignored,
+    /// The package does not have the flaw, or cannot be attacked through it (VEX).
+    NotAffected,
+    /// It is repaired there (VEX).
+    Fixed,
 }
 
 /// The package that a finding is about.

@@ -16,7 +16,10 @@ pub use advisory::{
     Advisory, Affected, Cvss, CvssVersion, DatabaseInfo, Ecosystem, Epss, Kev, Qualifier,
     QualifierKind, RangeEvent, Rating, RatingBasis, Statement,
 };
-pub use finding::{DataSource, Finding, FixState, FoundPackage, Reason};
+pub use finding::{
+    DataSource, Finding, FixState, FoundPackage, Origin, Reason, Suppressed, Suppression,
+    SuppressionStatus,
+};
 pub use inventory::{
     Coverage, Distro, FileCount, Inventory, Layer, Note, Relation, RelationKind, UNOWNED_FILES_MAX,
     UnownedFile,
@@ -26,6 +29,9 @@ pub use package::{
     PackageId, PackageKind, Scope, SourcePackage, Supplier,
 };
 pub use purl::Purl;
-pub use report::{Artifact, ArtifactKind, Hidden, ImageFacts, Remedy, Report, Scanned};
+pub use report::{
+    Artifact, ArtifactKind, Comparison, Hidden, ImageFacts, Novelty, ReleaseLife, Remedy, Report,
+    Scanned, StaleIgnore,
+};
 pub use severity::{Severity, UnknownSeverity};
 pub use verdict::{Level, Outcome, Verdict, Violation};

@@ -2,7 +2,7 @@
 
 use sealift_oci::Digest;
 
-use crate::{DatabaseInfo, Distro, Finding, Note, PackageKind, Severity};
+use crate::{DatabaseInfo, Distro, Finding, Note, PackageKind, Severity, Suppressed};
 
 /// The findings on one artifact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,8 +19,16 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Findings that the options left out.
     pub hidden: Hidden,
+    /// Findings that somebody answered for, in the order of `findings`.
+    pub suppressed: Vec<Suppressed>,
+    /// Answers that no finding asked for, or that are too old to count.
+    pub stale_ignores: Vec<StaleIgnore>,
     /// Upgrades that repair something, best first.
     pub remedies: Vec<Remedy>,
+    /// How long the distribution's release is looked after, if that is known.
+    pub life: Option<ReleaseLife>,
+    /// What has changed since an older image, if one was given to compare with.
+    pub comparison: Option<Comparison>,
     /// The advisories that were used.
     pub database: DatabaseInfo,
     /// What could not be read or judged.
@@ -94,12 +102,19 @@ pub struct Hidden {
     pub by_severity: Vec<(Severity, usize)>,
     /// Because no version repairs them.
     pub unfixed: usize,
+    /// Because of what their publisher says of a repair (`FixState`).
+    pub by_status: usize,
+    /// Because their packages never run: headers, documentation.
+    pub not_running: usize,
+    /// Because an earlier report has them.
+    pub known: usize,
 }
 
 impl Hidden {
     /// How many in all.
     pub fn total(&self) -> usize {
-        self.unfixed + self.by_severity.iter().map(|(_, count)| count).sum::<usize>()
+        let others = self.unfixed + self.by_status + self.not_running + self.known;
+        others + self.by_severity.iter().map(|(_, count)| count).sum::<usize>()
     }
 }
 
@@ -120,4 +135,50 @@ pub struct Remedy {
     pub repairs: usize,
     /// The worst of them.
     pub severity: Severity,
+}
+
+/// An entry of an ignore file that has no effect.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StaleIgnore {
+    /// File and line, `.trivyignore:3`.
+    pub place: String,
+    /// What it names.
+    pub id: String,
+    /// The day from which on it does not count; `None` if no finding asked for it.
+    pub expired: Option<String>,
+}
+
+/// How long a release of a distribution is looked after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseLife {
+    /// The release, `Debian 10`.
+    pub release: String,
+    /// Its last day with everybody's support, `2022-09-10`.
+    pub ends: String,
+    /// The last day of longer support, which may cost or cover less.
+    pub extended_ends: Option<String>,
+    /// True if the first of them is over.
+    pub is_over: bool,
+}
+
+/// What has changed since an older image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// The older one's name.
+    pub old_name: String,
+    /// Findings of the older one that are gone.
+    pub fixed: Vec<Finding>,
+    /// Places in `Report::findings` of those that both have.
+    pub left: Vec<usize>,
+    /// Places in `Report::findings` of the new ones, and why they are new.
+    pub new: Vec<(usize, Novelty)>,
+}
+
+/// Why a finding is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Novelty {
+    /// The older image does not have such a package, or not in this version.
+    Introduced,
+    /// The older image has the same package; the flaw became known since its report was made.
+    Disclosed,
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use sealift_advisory::{data_source, primary_url};
 use sealift_database::{Damaged, Database, FlawId, Record, RecordId, Text};
 use sealift_model::{
-    Finding, FixState, FoundPackage, Package, PackageId, Rating, RatingBasis, Statement,
+    Finding, FixState, FoundPackage, Origin, Package, PackageId, Rating, RatingBasis, Statement,
 };
 
 use crate::candidate::{Saying, fixed_version};
@@ -72,6 +72,7 @@ pub(crate) fn draft(
         modified: None,
         data_source: data_source(matched.first().map_or("", String::as_str)),
         reasons: hits().map(|(_, hit)| hit.reason.clone()).collect(),
+        origin: Origin::Unknown,
         ratings,
         package,
     };

@@ -80,6 +80,7 @@ fn info(database: &Database) -> Result<DatabaseInfo, Damaged> {
         source: places.join(", "),
         records: usize::try_from(records).unwrap_or(usize::MAX),
         newest_modified: sources.iter().filter_map(|source| source.newest.clone()).max(),
+        made_secs: database.made_secs(),
         example_only: !sources.is_empty() && sources.iter().all(|source| source.is_example),
     })
 }
@@ -151,7 +152,7 @@ fn hide(drafts: &mut Vec<Draft>, options: &Options) -> Hidden {
     });
     let by_severity =
         by_severity.into_iter().map(|(severity, count)| (severity.0, count)).collect();
-    Hidden { by_severity, unfixed }
+    Hidden { by_severity, unfixed, ..Hidden::default() }
 }
 
 fn order(finding: &Finding) -> impl Ord + '_ {

@@ -2,7 +2,7 @@
 
 use sealift_model::{
     Artifact, ArtifactKind, Cvss, CvssVersion, DataSource, DatabaseInfo, Distro, Ecosystem, Epss,
-    Finding, FixState, FoundPackage, Hidden, ImageFacts, Kev, LayerRef, Note, PackageId,
+    Finding, FixState, FoundPackage, Hidden, ImageFacts, Kev, LayerRef, Note, Origin, PackageId,
     PackageKind, Rating, RatingBasis, Reason, Remedy, Report, Scanned, Severity,
 };
 use sealift_oci::Digest;
@@ -37,6 +37,7 @@ pub(crate) fn finding(id: &str, kind: PackageKind, name: &str, severity: Severit
         kev: None,
         epss: None,
         reasons: Vec::new(),
+        origin: Origin::Unknown,
     }
 }
 
@@ -117,7 +118,11 @@ pub(crate) fn report() -> Report {
             Scanned { kind: PackageKind::Python, packages: 7, judged: 7 },
         ],
         findings: vec![openssl, unfixed, full_finding()],
-        hidden: Hidden { by_severity: vec![(Severity::Low, 2)], unfixed: 1 },
+        hidden: Hidden { by_severity: vec![(Severity::Low, 2)], unfixed: 1, ..Hidden::default() },
+        suppressed: Vec::new(),
+        stale_ignores: Vec::new(),
+        life: None,
+        comparison: None,
         remedies: vec![Remedy {
             kind: PackageKind::Python,
             name: "flask".to_owned(),
@@ -131,6 +136,7 @@ pub(crate) fn report() -> Report {
             source: "advisories".to_owned(),
             records: 42,
             newest_modified: Some("2020-09-01T12:00:00Z".to_owned()),
+            made_secs: 1_600_000_000,
             example_only: true,
         },
         notes: vec![Note { subject: "x".to_owned(), message: "not judged: y".to_owned() }],
