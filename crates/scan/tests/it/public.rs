@@ -1,11 +1,12 @@
 //! The answers that a copy of the public advisories is known to give.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use sealift_advisory::{Ecosystem, Feed, Wanted};
 use sealift_database::Database;
-use sealift_model::{Distro, Package, PackageKind, Severity, SourcePackage};
+use sealift_model::{Distro, Package, PackageKind, Purl, Severity, SourcePackage};
 use sealift_scan::{Thresholds, gate};
 
 use crate::inventory::{database_of, deb, debian, inventory, package, python, report};
@@ -137,6 +138,36 @@ fn java_packages() {
     let ids = ["CVE-2021-44228", "CVE-2021-45046", "CVE-2021-45105", "CVE-2021-44832"];
     check("12", log4j("2.14.0"), 4, &ids);
     check("12", log4j("2.17.1"), 0, &[]);
+}
+
+// Packages whose flaws have no CVE throughout: flaws after the merge of aliases, and records that speak of them.
+fn check_records(package: Package, flaws: usize, records: usize) {
+    let Some(advisories) = advisories() else { return };
+    let name = format!("{} {}", package.name, package.version.as_deref().unwrap_or_default());
+    let report = report(&inventory(debian("12"), vec![package]), advisories);
+    let ids: Vec<_> =
+        report.findings.iter().map(|finding| (&finding.id, &finding.advisories)).collect();
+    let said: BTreeSet<&String> =
+        report.findings.iter().flat_map(|finding| &finding.advisories).collect();
+    assert_eq!((ids.len(), said.len()), (flaws, records), "{name}: {ids:#?}");
+}
+
+#[test]
+fn records_before_and_flaws_after_the_merge_of_aliases() {
+    // Ten CVEs, two of which share their records with others, and two flaws without one.
+    check_records(package(PackageKind::Npm, "lodash", Some("4.17.4")), 12, 15);
+    // A thirteenth record ends at `1.9.0b1`, which npm does not allow; that is a note.
+    check_records(package(PackageKind::Npm, "jquery", Some("1.12.4")), 9, 12);
+    let mut beans = package(PackageKind::Maven, "spring-beans", Some("5.3.17"));
+    beans.purl.namespace = Some("org.springframework".to_owned());
+    check_records(beans, 1, 2);
+    // Twenty-five CVEs and a flaw without one.
+    let crypto = "v0.0.0-20200115085410-6d4e4cb37c7d";
+    check_records(package(PackageKind::Go, "golang.org/x/crypto", Some(crypto)), 26, 26);
+    let mut symfony = package(PackageKind::Composer, "symfony/symfony", Some("4.4.0"));
+    symfony.purl = Purl::new("composer", "symfony");
+    symfony.purl.namespace = Some("symfony".to_owned());
+    check_records(symfony, 27, 27);
 }
 
 #[test]
