@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod advisories;
 mod foreign;
 mod lab;
 
 mod a_build;
 mod b_inspect;
 mod b_sboms;
+mod b_scans;
 mod d_registry;
 mod e_docker;
 mod e_pipeline;

@@ -179,6 +179,6 @@ pub struct Comparison {
 pub enum Novelty {
     /// The older image does not have such a package, or not in this version.
     Introduced,
-    /// The older image has the same package; the flaw became known since its report was made.
+    /// The older image has the same package: the flaw became known since, or was not shown then.
     Disclosed,
 }

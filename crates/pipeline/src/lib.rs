@@ -17,6 +17,7 @@ pub mod ship;
 
 pub mod base;
 pub mod build;
+pub mod compare;
 pub mod contents;
 pub mod database;
 pub mod examine;

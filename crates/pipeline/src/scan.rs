@@ -56,8 +56,9 @@ pub fn scan(
         sealift_scan::scan(inventory, &database, &options, artifact, now).map_err(damaged)?;
     let notes = database.notes().map_err(damaged)?;
     if path.join(CORE_NAME).is_file() && !notes.is_empty() {
+        let things = if notes.len() == 1 { "thing" } else { "things" };
         let message = format!(
-            "{} things could not be read when it was made; `sealift db status` has them",
+            "{} {things} could not be read when it was made; `sealift db status` has them",
             notes.len()
         );
         report.notes.push(Note { subject: "the advisory database".to_owned(), message });

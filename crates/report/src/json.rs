@@ -12,11 +12,11 @@ use sealift_model::{
 };
 use serde_json::value::RawValue;
 
-use crate::text;
 use crate::wire::{
     Cvss, DataSource, Database, Document, Epss, Identifier, KnownExploited, Layer, Metadata, Note,
     Os, ResultEntry, Vulnerability,
 };
+use crate::{comparison, text};
 
 /// The report as JSON, indented, with a newline at its end.
 pub fn json(report: &Report) -> String {
@@ -50,6 +50,7 @@ pub fn json(report: &Report) -> String {
             .iter()
             .map(|note| Note { subject: &note.subject, message: &note.message })
             .collect(),
+        comparison: comparison::changes(report),
     };
     text::document(&document)
 }

@@ -5,6 +5,7 @@
 //! same bytes: the time is the report's. Texts of advisories are foreign; each format escapes and bounds them.
 
 mod attest;
+mod comparison;
 mod csv;
 mod format;
 mod gitlab;
@@ -12,6 +13,7 @@ mod html;
 mod json;
 mod junit;
 mod markdown;
+mod read;
 mod sarif;
 mod table;
 mod text;
@@ -19,4 +21,5 @@ mod wire;
 
 pub use format::{Encode, FORMATS, Format, UnknownFormat, find_format};
 pub use json::json;
+pub use read::{OldReport, REPORT_BYTES_MAX, ReadError, read};
 pub use table::{TableOptions, table};

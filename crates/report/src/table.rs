@@ -7,6 +7,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableS
 use jiff::Timestamp;
 use sealift_model::{Finding, Remedy, Report, Severity};
 
+use crate::comparison;
 use crate::json::target;
 use crate::text::{self, time};
 
@@ -53,6 +54,7 @@ pub fn table(report: &Report, options: TableOptions) -> String {
     if report.scanned.is_empty() {
         text.push_str("\nno packages were found\n");
     }
+    text.push_str(&comparison::section(report, clean));
     remedies(&mut text, &report.remedies);
     notes(&mut text, report);
     if !report.findings.is_empty() {

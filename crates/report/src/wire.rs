@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::comparison::Changes;
+
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Document<'a> {
@@ -17,6 +19,8 @@ pub(crate) struct Document<'a> {
     pub(crate) advisory_database: Database<'a>,
     pub(crate) example_data_only: bool,
     pub(crate) notes: Vec<Note<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comparison: Option<Changes<'a>>,
 }
 
 #[derive(Serialize)]

@@ -11,10 +11,12 @@ mod options;
 mod scan;
 
 mod candidate;
+mod compare;
 mod condition;
 mod finding;
 mod remedy;
 
+pub use compare::{Earlier, compare, only_new};
 pub use ecosystem::wanted;
 pub use gate::{GateFailure, GateResult, Thresholds, gate};
 pub use options::Options;

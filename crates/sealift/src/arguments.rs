@@ -346,6 +346,8 @@ Examples:
   sealift scan app:latest -o sarif=app.sarif -o gitlab=gl-container-scanning-report.json -o table
   sealift scan --platform linux/arm64 registry.example.com/team/app:1.0
   sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there
+  sealift scan app:2 --compare-to app:1   what was fixed, what is left, what is new
+  sealift scan app:2 --baseline last.json --only-new --fail-on high
 
 Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
 openvex, cosign-vuln. docs/reports.md says what each is for.")]
@@ -362,6 +364,15 @@ pub(crate) struct Scan {
     /// Write a report to a file: FILE, or FORMAT=FILE (repeatable; FORMAT alone: to stdout)
     #[arg(short, long, value_name = "[FORMAT=]FILE")]
     pub(crate) output: Vec<String>,
+    /// Say what was fixed, what is left and what is new since this older image
+    #[arg(long, value_name = "IMAGE", conflicts_with = "baseline")]
+    pub(crate) compare_to: Option<String>,
+    /// The same, since the scan that wrote this JSON report
+    #[arg(long, value_name = "REPORT")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Leave out what the older image or report has too; only what is new counts
+    #[arg(long)]
+    pub(crate) only_new: bool,
     /// Exit code when there are findings [default: 0, or 1 if --fail-on is set and met]
     #[arg(long, value_name = "CODE")]
     pub(crate) exit_code: Option<u8>,

@@ -3,6 +3,7 @@
 // `allow-unwrap-in-tests` does not reach the helpers of an integration test.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod compare;
 mod formats;
 mod json;
 mod sample;

@@ -5,6 +5,7 @@
 
 mod inventory;
 
+mod compare;
 mod example;
 mod gate;
 mod matching;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sealift_model::Report;
+use sealift_pipeline::compare::{self, Before};
 use sealift_pipeline::{Error, contents, examine, scan};
 use sealift_report::{Encode, Format, TableOptions, find_format};
 
@@ -27,7 +28,10 @@ pub(crate) fn run(
     let session = workshop.session();
     let mut request = request::scan(&arguments.options, &workshop.settings.file, None)?;
     let examined = examine::examine(&session, &arguments.image)?;
-    let report = scan::scan(&session, &examined.inventory, examined.artifact, &request)?;
+    let mut report = scan::scan(&session, &examined.inventory, examined.artifact, &request)?;
+    if let Some(before) = before(arguments)? {
+        compare::compare(&session, &mut report, &before, arguments.only_new, &request)?;
+    }
     for output in &outputs {
         write(output, &report, printer)?;
     }
@@ -44,6 +48,18 @@ pub(crate) fn run(
     }
     scan::gate(&report, &request)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn before(arguments: &Scan) -> anyhow::Result<Option<Before>> {
+    let image = arguments.compare_to.clone().map(Before::Image);
+    let before = image.or_else(|| arguments.baseline.clone().map(Before::Report));
+    if arguments.only_new && before.is_none() {
+        return Err(Usage::error(
+            "`--only-new` needs something older",
+            "give it with `--baseline REPORT.json` or `--compare-to IMAGE`",
+        ));
+    }
+    Ok(before)
 }
 
 struct Output {
