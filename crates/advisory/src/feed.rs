@@ -7,6 +7,7 @@ use sealift_model::{Advisory, DatabaseInfo, Epss, Kev, Note};
 
 use crate::kind::{FeedKind, Found};
 use crate::load::{self, Loaded};
+use crate::merge::Merged;
 use crate::{Error, Limits, Wanted, sources};
 
 // Notes of one kind beyond these are counted, not listed.
@@ -61,7 +62,8 @@ impl Feed {
     pub fn read_within(path: &Path, wanted: Wanted<'_>, limits: &Limits) -> Result<Self, Error> {
         let sources = sources::find(path, wanted, limits)?;
         let loaded = load::load(path, &sources, wanted, limits)?;
-        let is_enough = wanted == Wanted::All && !loaded.others.is_empty();
+        let has_advisories = loaded.others.iter().any(|(.., found)| !found.advisories.is_empty());
+        let is_enough = has_advisories || (wanted == Wanted::All && !loaded.others.is_empty());
         if loaded.seen == 0 && !wanted.is_empty() && !is_enough {
             return Err(Error::Empty { path: path.to_owned() });
         }
@@ -96,11 +98,9 @@ impl Feed {
         others.sort_by(|(left_file, _, left), (right_file, _, right)| {
             (&left.newest, left_file).cmp(&(&right.newest, right_file))
         });
-        for (file, kind, mut found) in others {
+        let mut merged = Merged::default();
+        for (file, kind, found) in others {
             let records = found.advisories.len() + found.kev.len() + found.epss.len();
-            for advisory in &mut found.advisories {
-                advisory.affected.retain(|affected| wanted.has(&affected.ecosystem));
-            }
             self.sources.push(FeedSource {
                 id: kind.id().to_owned(),
                 location: file.display().to_string(),
@@ -108,10 +108,11 @@ impl Feed {
                 newest: found.newest,
                 license: kind.license().to_owned(),
             });
-            self.advisories.append(&mut found.advisories);
+            merged.take(found.advisories, wanted);
             self.kev.extend(found.kev);
             self.epss.extend(found.epss);
         }
+        self.advisories.extend(merged.advisories);
         self.sources
             .sort_by(|left, right| (&left.id, &left.location).cmp(&(&right.id, &right.location)));
     }

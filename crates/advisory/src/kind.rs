@@ -2,7 +2,7 @@
 
 use sealift_model::{Advisory, Epss, Kev};
 
-use crate::{epss, kev};
+use crate::{debian, debian_list, epss, kev, secdb};
 
 /// A feed that is not made of OSV documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +13,12 @@ pub(crate) enum FeedKind {
     KevCsv,
     /// FIRST's scores, CSV.
     Epss,
+    /// Debian's security tracker, JSON.
+    DebianTracker,
+    /// Debian's lists of advisories, lines of text.
+    DebianList,
+    /// The security database of Alpine, JSON; Wolfi's and Chainguard's too.
+    Secdb,
 }
 
 /// What such a feed says.
@@ -30,16 +36,39 @@ pub(crate) struct Found {
     pub(crate) notes: Vec<String>,
 }
 
+impl Found {
+    /// Notes something once, however often it is there: a feed of another kind would be a million notes.
+    pub(crate) fn note(&mut self, message: &str) {
+        if !self.notes.iter().any(|known| known == message) {
+            self.notes.push(message.to_owned());
+        }
+    }
+}
+
 impl FeedKind {
     /// Tells it; `None` for what may be an OSV document.
     pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
         let bytes = without_mark(bytes).trim_ascii_start();
         if bytes.starts_with(b"{") {
-            kev::is_catalogue(bytes).then_some(Self::KevJson)
+            Self::detect_json(bytes)
+        } else if debian_list::is_list(bytes) {
+            Some(Self::DebianList)
         } else if bytes.starts_with(b"#model_version:") || bytes.starts_with(b"cve,epss,") {
             Some(Self::Epss)
         } else if bytes.starts_with(b"cveID,") || bytes.starts_with(b"\"cveID\",") {
             Some(Self::KevCsv)
+        } else {
+            None
+        }
+    }
+
+    fn detect_json(bytes: &[u8]) -> Option<Self> {
+        if debian::is_tracker(bytes) {
+            Some(Self::DebianTracker)
+        } else if kev::is_catalogue(bytes) {
+            Some(Self::KevJson)
+        } else if secdb::is_secdb(bytes) {
+            Some(Self::Secdb)
         } else {
             None
         }
@@ -53,6 +82,9 @@ impl FeedKind {
             Self::KevJson => kev::read_json(text),
             Self::KevCsv => kev::read_csv(text),
             Self::Epss => epss::read(text),
+            Self::DebianTracker => debian::read(text),
+            Self::DebianList => Ok(debian_list::read(text)),
+            Self::Secdb => secdb::read(text),
         }
     }
 
@@ -61,6 +93,9 @@ impl FeedKind {
         match self {
             Self::KevJson | Self::KevCsv => "kev",
             Self::Epss => "epss",
+            Self::DebianTracker => "debian-tracker",
+            Self::DebianList => "debian-advisories",
+            Self::Secdb => "secdb",
         }
     }
 
@@ -69,6 +104,12 @@ impl FeedKind {
         match self {
             Self::KevJson | Self::KevCsv => "CISA, CC0-1.0",
             Self::Epss => "FIRST.org, EPSS (https://www.first.org/epss)",
+            Self::DebianTracker | Self::DebianList => {
+                "Debian Security Team (https://security-tracker.debian.org)"
+            }
+            Self::Secdb => {
+                "Alpine Linux, CC-BY-SA-4.0; Wolfi's and Chainguard's under Chainguard's terms"
+            }
         }
     }
 }

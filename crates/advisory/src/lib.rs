@@ -2,8 +2,8 @@
 //!
 //! Entry point: [`Feed::read`].
 //! Reads OSV documents (OSV schema 1.7) from one file, a folder, a zip, or a copy of the OSV bucket, and CISA's
-//! catalogue of exploited flaws and FIRST's EPSS beside them. A record that cannot be read becomes a note and hides no
-//! other.
+//! catalogue of exploited flaws, FIRST's EPSS and feeds of distributions' own beside them. A record that cannot be read
+//! becomes a note and hides no other.
 //! Invariants: input is hostile, [`Limits`] bound it; order of the result does not depend on threads or on the disk.
 
 mod error;
@@ -12,9 +12,13 @@ mod limits;
 mod name;
 
 mod csv;
+mod debian;
+mod debian_list;
 mod epss;
 mod kev;
 mod kind;
+mod merge;
+mod secdb;
 
 mod load;
 mod publisher;
@@ -23,6 +27,7 @@ mod sources;
 mod wanted;
 mod wire;
 
+pub use debian::debian_release;
 pub use error::Error;
 pub use feed::{Feed, FeedSource};
 pub use limits::Limits;

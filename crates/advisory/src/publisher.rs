@@ -3,7 +3,7 @@
 use sealift_model::DataSource;
 
 /// Id prefix, short name, name and page.
-const SERIES: [(&str, &str, &str, &str); 7] = [
+const SERIES: [(&str, &str, &str, &str); 12] = [
     ("GHSA-", "ghsa", "GitHub Advisory Database", "https://github.com/advisories"),
     (
         "PYSEC-",
@@ -20,6 +20,16 @@ const SERIES: [(&str, &str, &str, &str); 7] = [
     ("DSA-", "debian", "Debian Security Tracker", "https://security-tracker.debian.org/tracker/"),
     ("DLA-", "debian", "Debian Security Tracker", "https://security-tracker.debian.org/tracker/"),
     ("DTSA-", "debian", "Debian Security Tracker", "https://security-tracker.debian.org/tracker/"),
+    ("TEMP-", "debian", "Debian Security Tracker", "https://security-tracker.debian.org/tracker/"),
+    ("ELA-", "debian-elts", "Debian ELTS", "https://www.freexian.com/lts/extended/"),
+    ("ALPINE-", "alpine", "Alpine Secdb", "https://secdb.alpinelinux.org/"),
+    ("WOLFI-", "wolfi", "Wolfi Secdb", "https://packages.wolfi.dev/os/security.json"),
+    (
+        "CHAINGUARD-",
+        "chainguard",
+        "Chainguard Security Data",
+        "https://packages.cgr.dev/chainguard/security.json",
+    ),
     ("EXAMPLE-", "sealift-example", "Sealift's example advisories", ""),
 ];
 

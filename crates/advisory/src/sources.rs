@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use sealift_model::Note;
 
-use crate::{EXAMPLE_MARKER, Error, Limits, Wanted};
+use crate::{EXAMPLE_MARKER, Error, Limits, Wanted, debian_list};
+
+// Enough for a line.
+const LINE_BYTES: u64 = 512;
 
 /// Files to read, sorted.
 #[derive(Default)]
 pub(crate) struct Sources {
-    /// JSON and CSV files, compressed or not.
+    /// JSON and CSV files, compressed or not, and lists of advisories.
     pub(crate) files: Vec<PathBuf>,
     /// Zip files of JSON files.
     pub(crate) zips: Vec<PathBuf>,
@@ -99,7 +102,9 @@ fn walk(root: &Path, sources: &mut Sources, limits: &Limits) -> Result<(), Error
             // Links to folders are not followed, so that there is no way round in circles.
             if entry.file_type().map_err(read)?.is_dir() {
                 folders.push((path, depth + 1));
-            } else if is_document(&path) && is_file(&path).map_err(read)? {
+            } else if (is_document(&path) && is_file(&path).map_err(read)?)
+                || (may_be_list(&path) && is_file(&path).map_err(read)? && is_list(&path))
+            {
                 sources.files.push(path);
             } else if has_extension(&path, "zip") && is_file(&path).map_err(read)? {
                 sources.zips.push(path);
@@ -130,6 +135,17 @@ fn is_document(path: &Path) -> bool {
     let is_plain = |path: &Path| has_extension(path, "json") || has_extension(path, "csv");
     let is_packed = ["gz", "zst", "xz"].iter().any(|end| has_extension(path, end));
     is_plain(path) || (is_packed && path.file_stem().is_some_and(|stem| is_plain(Path::new(stem))))
+}
+
+// The lists of Debian's advisories have no extension of their own; any other text beside feeds is none.
+fn may_be_list(path: &Path) -> bool {
+    has_extension(path, "txt") || path.file_name().is_some_and(|name| name == "list")
+}
+
+fn is_list(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(LINE_BYTES).read_to_end(&mut head));
+    read.is_ok() && debian_list::is_list(&head)
 }
 
 fn too_much(path: &Path, what: &'static str, limit: u64) -> Error {

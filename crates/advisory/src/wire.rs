@@ -175,6 +175,7 @@ fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Result<Outcome, String> {
             .unwrap_or_default(),
         references: references(document.references),
         affected,
+        is_original: false,
         id,
     };
     let is_example = specific.is_some_and(|specific| specific.sealift_example.is_true());

@@ -1,7 +1,9 @@
-//! Advisories, and what they find.
+//! Advisories and other feeds, and what they find.
+
+use std::collections::BTreeSet;
 
 use sealift_advisory::{Feed, Limits, Wanted, normalize};
-use sealift_database::{Contents, Database, build};
+use sealift_database::{Contents, Database, build, scheme};
 use sealift_model::{Artifact, Severity};
 use sealift_report::{TableOptions, json, table};
 use sealift_scan::{Options, Thresholds, gate, scan, wanted};
@@ -9,15 +11,16 @@ use sealift_scan::{Options, Thresholds, gate, scan, wanted};
 use crate::catalog::inventory;
 use crate::memory::MemoryFile;
 
+const LIMITS: Limits =
+    Limits { files_max: 10, file_bytes_max: 1 << 20, total_bytes_max: 1 << 20, depth_max: 1 };
+
 const INSTALLED: &[u8] = include_bytes!("../fixtures/installed.txt");
 
 /// OSV records in JSON: an image is scanned with them and the report is written.
 pub fn advisory(bytes: &[u8]) {
     let inventory = inventory(INSTALLED);
-    let limits =
-        Limits { files_max: 10, file_bytes_max: 1 << 20, total_bytes_max: 1 << 20, depth_max: 1 };
     let file = MemoryFile::new(bytes);
-    let read = Feed::read_within(&file.path(), Wanted::Only(&wanted(&inventory)), &limits);
+    let read = Feed::read_within(&file.path(), Wanted::Only(&wanted(&inventory)), &LIMITS);
     let Ok(Feed { advisories, notes, .. }) = read else { return };
     let built = build(Contents { advisories, notes, ..Contents::default() });
     let database =
@@ -42,5 +45,26 @@ pub fn advisory(bytes: &[u8]) {
     for name in ["PyPI", "Debian"] {
         let plain = normalize(name, &String::from_utf8_lossy(bytes));
         assert_eq!(normalize(name, &plain), plain, "a normal name is not stable");
+    }
+}
+
+/// Any feed, all of it: the database of what it says can be made and answers for each of its packages.
+pub fn feed(bytes: &[u8]) {
+    let file = MemoryFile::new(bytes);
+    let Ok(read) = Feed::read_within(&file.path(), Wanted::All, &LIMITS) else { return };
+    let ids: BTreeSet<&str> = read.advisories.iter().map(|it| it.id.as_str()).collect();
+    assert!(!ids.contains(""), "an advisory has no id");
+    let named: Vec<_> = read
+        .advisories
+        .iter()
+        .flat_map(|it| &it.affected)
+        .map(|it| (it.ecosystem.clone(), it.name.clone()))
+        .collect();
+    let Feed { advisories, kev, epss, notes, .. } = read;
+    let built = build(Contents { advisories, kev, epss, notes, ..Contents::default() });
+    let database = Database::of_bytes(built.core, None).expect("what is built can be read");
+    for (ecosystem, name) in named.iter().filter(|(it, _)| scheme(&it.name).is_some()) {
+        let rows = database.rows(ecosystem, name).expect("what is built can be read");
+        assert!(rows.is_some(), "a package is lost");
     }
 }

@@ -93,6 +93,7 @@ pub const TARGETS: &[Target] = &[
     target("binary", family::binary),
     target("rpm", catalog::rpm),
     target("advisory", advisory::advisory),
+    target("feed", advisory::feed),
     slow("sbom", sbom::sbom),
     target("template", sbom::template),
     slow("policy", policy::policy),

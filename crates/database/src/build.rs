@@ -1,6 +1,7 @@
 //! Making a database of advisories.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 use sealift_model::{Advisory, Affected, Ecosystem, Epss, Kev, Note};
@@ -43,11 +44,7 @@ pub struct Built {
 /// Makes a database.
 pub fn build(contents: Contents) -> Built {
     let Contents { mut advisories, kev, epss, sources, mut notes, made_secs } = contents;
-    // The same record may come from two places; the one that says most is taken.
-    advisories.sort_by(|left, right| {
-        (&left.id, &right.affected.len()).cmp(&(&right.id, &left.affected.len()))
-    });
-    advisories.dedup_by(|later, first| later.id == first.id && later.affected == first.affected);
+    merge_copies(&mut advisories);
     let (groups, groups_of) = identity::group(&advisories);
     let mut packages: BTreeMap<(&Ecosystem, &str), Vec<(u32, &Affected)>> = BTreeMap::new();
     let mut without_order: BTreeSet<&str> = BTreeSet::new();
@@ -81,6 +78,25 @@ pub fn build(contents: Contents) -> Built {
     let digest = crate::file::digest(&core);
     let texts = text::encode(digest, made_secs, &advisories);
     Built { core, texts }
+}
+
+// The same record may come from two places. The publisher's own is right on the packages that it names, and beyond these
+// the one that says most comes first.
+fn merge_copies(advisories: &mut Vec<Advisory>) {
+    advisories.sort_by(|left, right| {
+        let key = |it: &Advisory| (Reverse(it.is_original), Reverse(it.affected.len()));
+        (&left.id, key(left)).cmp(&(&right.id, key(right)))
+    });
+    for same in advisories.chunk_by_mut(|left, right| left.id == right.id) {
+        let (originals, copies) = same.split_at_mut(same.partition_point(|it| it.is_original));
+        let affected = originals.iter().flat_map(|it| &it.affected);
+        let known: HashSet<(&Ecosystem, &str)> =
+            affected.map(|it| (&it.ecosystem, it.name.as_str())).collect();
+        for copy in copies.iter_mut().filter(|_| !known.is_empty()) {
+            copy.affected.retain(|it| !known.contains(&(&it.ecosystem, it.name.as_str())));
+        }
+    }
+    advisories.dedup_by(|later, first| later.id == first.id && later.affected == first.affected);
 }
 
 type Packages<'a> = BTreeMap<(&'a Ecosystem, &'a str), Vec<(u32, &'a Affected)>>;

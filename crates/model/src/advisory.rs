@@ -29,6 +29,8 @@ pub struct Advisory {
     pub references: Vec<String>,
     /// Packages that have the flaw.
     pub affected: Vec<Affected>,
+    /// True if it is from its publisher's own feed: where a copy of it in another form says otherwise, this one is right.
+    pub is_original: bool,
 }
 
 /// A package that has a flaw, and in which versions.

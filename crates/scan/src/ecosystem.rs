@@ -2,19 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use sealift_advisory::{Ecosystem, normalize};
+use sealift_advisory::{Ecosystem, debian_release, normalize};
 use sealift_model::{Distro, Inventory, Package, PackageKind};
 use sealift_version::Scheme;
-
-// Releases without VERSION_ID are told by their codename.
-const DEBIAN_CODENAMES: [(&str, &str); 6] = [
-    ("stretch", "9"),
-    ("buster", "10"),
-    ("bullseye", "11"),
-    ("bookworm", "12"),
-    ("trixie", "13"),
-    ("forky", "14"),
-];
 
 /// The ecosystems whose advisories an inventory needs.
 pub fn wanted(inventory: &Inventory) -> Vec<Ecosystem> {
@@ -211,10 +201,8 @@ fn debian(distro: Option<&Distro>) -> Result<Ecosystem, String> {
         return Err(format!("distribution `{}` cannot be judged yet", distro.id));
     }
     let from_version = distro.version_id.as_deref().and_then(|version| version.split('.').next());
-    let from_codename = || {
-        let codename = distro.codename.as_deref()?;
-        DEBIAN_CODENAMES.iter().find(|(name, _)| *name == codename).map(|(_, release)| *release)
-    };
+    // Releases without VERSION_ID are told by their codename.
+    let from_codename = || debian_release(distro.codename.as_deref()?);
     let release = from_version.filter(|text| !text.is_empty()).or_else(from_codename);
     match release {
         Some(release) if release.bytes().all(|byte| byte.is_ascii_digit()) => {

@@ -3,6 +3,7 @@
 // `allow-unwrap-in-tests` does not reach the helpers of an integration test.
 #![allow(clippy::unwrap_used)]
 
+mod distributions;
 mod exploits;
 mod folder;
 mod hostile;

@@ -9,4 +9,5 @@ mod compare;
 mod example;
 mod gate;
 mod matching;
+mod originals;
 mod public;
