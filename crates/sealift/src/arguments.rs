@@ -3,6 +3,7 @@
 mod db;
 mod platform;
 mod sbom;
+mod scan;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
     SbomScore, SbomValidate,
 };
+pub(crate) use scan::{Scan, ScanOptions};
 
 /// Exit codes, shown by `--help`.
 const AFTER_HELP: &str = "\
@@ -306,76 +308,6 @@ pub(crate) struct BaseBuild {
     /// Use nothing but what was downloaded before
     #[arg(long, conflicts_with = "refresh")]
     pub(crate) offline: bool,
-}
-
-/// What to match against and how to judge it; shared by `scan` and `ship`.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Scan options")]
-pub(crate) struct ScanOptions {
-    /// Advisories: a database, or OSV documents as a folder, a zip, or a mirror of the OSV bucket
-    /// [default: the database of the local store]
-    #[arg(long, value_name = "PATH", env = "SEALIFT_ADVISORIES", hide_env = true)]
-    pub(crate) advisories: Option<PathBuf>,
-    /// Refuse a database that was made longer ago, `48h` or `7d`
-    #[arg(long, value_name = "AGE", env = "SEALIFT_DB_MAX_AGE", hide_env = true)]
-    pub(crate) db_max_age: Option<String>,
-    /// Severities to report, `CRITICAL,HIGH` [default: all]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        env = "SEALIFT_SEVERITY",
-        hide_env = true
-    )]
-    pub(crate) severity: Vec<String>,
-    /// Leave out what has no fix
-    #[arg(long, env = "SEALIFT_IGNORE_UNFIXED", hide_env = true)]
-    pub(crate) ignore_unfixed: bool,
-    /// Least severity that fails the gate, or `never`
-    #[arg(long, value_name = "SEVERITY", env = "SEALIFT_FAIL_ON", hide_env = true)]
-    pub(crate) fail_on: Option<String>,
-}
-
-/// `scan`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  sealift scan secure-app:1.0.0 --advisories osv/
-  sealift scan app:latest --severity CRITICAL,HIGH --ignore-unfixed --exit-code 1
-  sealift scan -f json -o report.json oci-dir:layout:app
-  sealift scan app:latest -o sarif=app.sarif -o gitlab=gl-container-scanning-report.json -o table
-  sealift scan --platform linux/arm64 registry.example.com/team/app:1.0
-  sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there
-  sealift scan app:2 --compare-to app:1   what was fixed, what is left, what is new
-  sealift scan app:2 --baseline last.json --only-new --fail-on high
-
-Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
-openvex, cosign-vuln. docs/reports.md says what each is for.")]
-pub(crate) struct Scan {
-    /// Image
-    pub(crate) image: String,
-    #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
-    #[command(flatten)]
-    pub(crate) options: ScanOptions,
-    /// Format of what is written to stdout, or to the file of `-o FILE` [default: table]
-    #[arg(short, long, value_name = "FORMAT")]
-    pub(crate) format: Option<String>,
-    /// Write a report to a file: FILE, or FORMAT=FILE (repeatable; FORMAT alone: to stdout)
-    #[arg(short, long, value_name = "[FORMAT=]FILE")]
-    pub(crate) output: Vec<String>,
-    /// Say what was fixed, what is left and what is new since this older image
-    #[arg(long, value_name = "IMAGE", conflicts_with = "baseline")]
-    pub(crate) compare_to: Option<String>,
-    /// The same, since the scan that wrote this JSON report
-    #[arg(long, value_name = "REPORT")]
-    pub(crate) baseline: Option<PathBuf>,
-    /// Leave out what the older image or report has too; only what is new counts
-    #[arg(long)]
-    pub(crate) only_new: bool,
-    /// Exit code when there are findings [default: 0, or 1 if --fail-on is set and met]
-    #[arg(long, value_name = "CODE")]
-    pub(crate) exit_code: Option<u8>,
 }
 
 /// `policy`

@@ -28,18 +28,11 @@ pub(crate) fn run(
         Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
     let file = &workshop.settings.file;
-    let scan = ScanOptions {
-        advisories: None,
-        db_max_age: None,
-        severity: Vec::new(),
-        ignore_unfixed: false,
-        fail_on: None,
-    };
     let request = VerifyRequest {
         keys: request::trusted(&arguments.keys, &workshop)?,
         require: required(&arguments.require, &file.verify.require)?,
         policy: request::policy(&arguments.policy, file)?,
-        fail_on: request::scan(&scan, file, Some(Severity::High))?.fail_on,
+        fail_on: request::scan(&ScanOptions::default(), file, Some(Severity::High))?.fail_on,
     };
     let opened = open_strictly(&session, &arguments.image)?;
     let verified = verify(&session, &opened, &request)?;
