@@ -11,8 +11,7 @@ const VERSIONS_MAX: usize = 6;
 /// Versions, one a line: their order is one, and ranges made of them hold what they should.
 pub fn version(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
-    let schemes = [Scheme::Dpkg, Scheme::Pep440, Scheme::Apk, Scheme::Rpm, Scheme::Pacman];
-    for scheme in schemes {
+    for scheme in Scheme::ALL {
         let versions: Vec<Version> = text
             .lines()
             .take(VERSIONS_MAX)
@@ -36,6 +35,7 @@ fn check_order(versions: &[Version]) {
         assert_eq!(again.as_ref(), Ok(a), "{a:?} is not read as itself");
         for b in versions {
             assert_eq!(a.cmp(b), b.cmp(a).reverse(), "{a:?} and {b:?}");
+            assert_eq!(a.cmp(b), a.key().cmp(b.key()), "the keys of {a:?} and {b:?}");
             for c in versions {
                 let (ab, bc, ac) = (a.cmp(b), b.cmp(c), a.cmp(c));
                 if ab != Ordering::Greater && bc != Ordering::Greater {
