@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use sealift_model::{Advisory, DatabaseInfo, Epss, Kev, Note};
+use sealift_model::{Advisory, DatabaseInfo, Ecosystem, Epss, Kev, Life, Note};
 
 use crate::kind::{FeedKind, Found};
 use crate::load::{self, Loaded};
@@ -24,6 +24,8 @@ pub struct Feed {
     pub kev: HashMap<String, Kev>,
     /// How likely it is to be exploited, by CVE.
     pub epss: HashMap<String, Epss>,
+    /// How long releases are looked after.
+    pub lives: BTreeMap<Ecosystem, Life>,
     /// Where what is not in OSV's form comes from.
     pub sources: Vec<FeedSource>,
     /// What was not understood.
@@ -100,7 +102,8 @@ impl Feed {
         });
         let mut merged = Merged::default();
         for (file, kind, found) in others {
-            let records = found.advisories.len() + found.kev.len() + found.epss.len();
+            let records =
+                found.advisories.len() + found.kev.len() + found.epss.len() + found.lives.len();
             self.sources.push(FeedSource {
                 id: kind.id().to_owned(),
                 location: file.display().to_string(),
@@ -109,6 +112,7 @@ impl Feed {
                 license: kind.license().to_owned(),
             });
             merged.take(found.advisories, wanted);
+            self.lives.extend(found.lives);
             self.kev.extend(found.kev);
             self.epss.extend(found.epss);
         }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::csv::Rows;
-use crate::kind::{Found, is_cve};
+use crate::kind::{Found, is_cve, is_date};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,14 +93,6 @@ fn take(entry: Entry, index: usize, found: &mut Found) {
         is_used_by_ransomware: use_known.is_some_and(|word| word.eq_ignore_ascii_case("known")),
     };
     found.kev.push((entry.cve, kev));
-}
-
-fn is_date(text: &str) -> bool {
-    text.len() == 10
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
 }
 
 #[cfg(test)]

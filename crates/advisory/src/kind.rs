@@ -1,8 +1,8 @@
 //! What a file is: told by its content, so that a folder of mixed feeds can be given as it is.
 
-use sealift_model::{Advisory, Epss, Kev};
+use sealift_model::{Advisory, Ecosystem, Epss, Kev, Life};
 
-use crate::{debian, debian_list, epss, kev, secdb};
+use crate::{debian, debian_list, epss, kev, lives, secdb};
 
 /// A feed that is not made of OSV documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,8 @@ pub(crate) enum FeedKind {
     DebianList,
     /// The security database of Alpine, JSON; Wolfi's and Chainguard's too.
     Secdb,
+    /// How long releases are looked after, CSV.
+    Lives,
 }
 
 /// What such a feed says.
@@ -30,6 +32,8 @@ pub(crate) struct Found {
     pub(crate) kev: Vec<(String, Kev)>,
     /// How likely it is to be exploited, by CVE.
     pub(crate) epss: Vec<(String, Epss)>,
+    /// How long releases are looked after.
+    pub(crate) lives: Vec<(Ecosystem, Life)>,
     /// As of when, RFC 3339 or a date.
     pub(crate) newest: Option<String>,
     /// What was not understood.
@@ -51,6 +55,8 @@ impl FeedKind {
         let bytes = without_mark(bytes).trim_ascii_start();
         if bytes.starts_with(b"{") {
             Self::detect_json(bytes)
+        } else if lives::is_table(bytes) {
+            Some(Self::Lives)
         } else if debian_list::is_list(bytes) {
             Some(Self::DebianList)
         } else if bytes.starts_with(b"#model_version:") || bytes.starts_with(b"cve,epss,") {
@@ -85,6 +91,7 @@ impl FeedKind {
             Self::DebianTracker => debian::read(text),
             Self::DebianList => Ok(debian_list::read(text)),
             Self::Secdb => secdb::read(text),
+            Self::Lives => lives::read(text),
         }
     }
 
@@ -96,6 +103,7 @@ impl FeedKind {
             Self::DebianTracker => "debian-tracker",
             Self::DebianList => "debian-advisories",
             Self::Secdb => "secdb",
+            Self::Lives => "lives",
         }
     }
 
@@ -107,6 +115,7 @@ impl FeedKind {
             Self::DebianTracker | Self::DebianList => {
                 "Debian Security Team (https://security-tracker.debian.org)"
             }
+            Self::Lives => "Debian, distro-info-data, ISC",
             Self::Secdb => {
                 "Alpine Linux, CC-BY-SA-4.0; Wolfi's and Chainguard's under Chainguard's terms"
             }
@@ -122,6 +131,15 @@ pub(crate) fn is_cve(id: &str) -> bool {
     id.strip_prefix("CVE-")
         .and_then(|rest| rest.split_once('-'))
         .is_some_and(|(year, number)| digits(year) && digits(number))
+}
+
+/// True for a date like `2021-12-10`.
+pub(crate) fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
 }
 
 fn without_mark(bytes: &[u8]) -> &[u8] {

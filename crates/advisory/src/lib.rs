@@ -17,6 +17,7 @@ mod debian_list;
 mod epss;
 mod kev;
 mod kind;
+mod lives;
 mod merge;
 mod secdb;
 
@@ -31,6 +32,7 @@ pub use debian::debian_release;
 pub use error::Error;
 pub use feed::{Feed, FeedSource};
 pub use limits::Limits;
+pub use lives::known_life;
 pub use name::normalize;
 pub use publisher::{data_source, primary_url};
 pub use sealift_model::Ecosystem;

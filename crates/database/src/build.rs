@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
-use sealift_model::{Advisory, Affected, Ecosystem, Epss, Kev, Note};
+use sealift_model::{Advisory, Affected, Ecosystem, Epss, Kev, Life, Note};
 
 use crate::database::{
-    ALIASES, CORE_MAGIC, FLAW_ENDS, FLAWS, NOTES, PACKAGE_ENDS, PACKAGES, RECORD_ENDS, RECORDS,
-    SCOPES, SOURCES, Source,
+    ALIASES, CORE_MAGIC, FLAW_ENDS, FLAWS, LIVES, NOTES, PACKAGE_ENDS, PACKAGES, RECORD_ENDS,
+    RECORDS, SCOPES, SOURCES, Source,
 };
 use crate::identity::{self, Group};
 use crate::number::{push, push_len, push_text};
@@ -24,6 +24,8 @@ pub struct Contents {
     pub kev: HashMap<String, Kev>,
     /// How likely it is to be exploited, by CVE.
     pub epss: HashMap<String, Epss>,
+    /// How long releases are looked after.
+    pub lives: BTreeMap<Ecosystem, Life>,
     /// Where all of it comes from.
     pub sources: Vec<Source>,
     /// What could not be read.
@@ -43,7 +45,7 @@ pub struct Built {
 
 /// Makes a database.
 pub fn build(contents: Contents) -> Built {
-    let Contents { mut advisories, kev, epss, sources, mut notes, made_secs } = contents;
+    let Contents { mut advisories, kev, epss, lives, sources, mut notes, made_secs } = contents;
     merge_copies(&mut advisories);
     let (groups, groups_of) = identity::group(&advisories);
     let mut packages: BTreeMap<(&Ecosystem, &str), Vec<(u32, &Affected)>> = BTreeMap::new();
@@ -72,6 +74,7 @@ pub fn build(contents: Contents) -> Built {
         message: "left out: it is not known how its versions are ordered".to_owned(),
     });
     notes.extend(without_order);
+    sections.push((LIVES, encode_lives(&lives)));
     sections.push((SOURCES, postcard::to_stdvec(&sources).unwrap_or_default()));
     sections.push((NOTES, postcard::to_stdvec(&notes).unwrap_or_default()));
     let core = crate::file::assemble(CORE_MAGIC, made_secs, &sections);
@@ -146,6 +149,17 @@ fn flaw(group: &Group, kev: &HashMap<String, Kev>, epss: &HashMap<String, Epss>)
             push(&mut out, u64::from(*percentile_millionths));
         }
         None => push(&mut out, 0),
+    }
+    out
+}
+
+fn encode_lives(lives: &BTreeMap<Ecosystem, Life>) -> Vec<u8> {
+    let mut out = Vec::new();
+    push_len(&mut out, lives.len());
+    for (ecosystem, life) in lives {
+        push_text(&mut out, &ecosystem.to_string());
+        push_text(&mut out, &life.ends);
+        push_text(&mut out, life.extended_ends.as_deref().unwrap_or_default());
     }
     out
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use sealift_model::{Ecosystem, Epss, Kev, Note, Rating};
+use sealift_model::{Ecosystem, Epss, Kev, Life, Note, Rating};
 use serde::{Deserialize, Serialize};
 
 use crate::Built;
@@ -30,6 +30,7 @@ pub(crate) const RECORDS: u64 = 7;
 pub(crate) const ALIASES: u64 = 8;
 pub(crate) const SOURCES: u64 = 9;
 pub(crate) const NOTES: u64 = 10;
+pub(crate) const LIVES: u64 = 11;
 
 /// Name of the file that a database is known by in its folder.
 pub const CORE_NAME: &str = "core.db";
@@ -240,6 +241,21 @@ impl Database {
     /// What could not be read when it was made.
     pub fn notes(&self) -> Result<Vec<Note>, Damaged> {
         postcard::from_bytes(self.core.section(NOTES)?).map_err(|_| Damaged::Content)
+    }
+
+    /// How long a release is looked after, if that is known.
+    pub fn life(&self, ecosystem: &Ecosystem) -> Result<Option<Life>, Damaged> {
+        let section = self.core.section(LIVES)?;
+        if section.is_empty() {
+            return Ok(None);
+        }
+        let name = ecosystem.to_string();
+        let lives = Input(section).list(|input| {
+            let (known, ends, extended) = (input.text()?, input.text()?, input.text()?);
+            let extended_ends = Some(extended.to_owned()).filter(|day| !day.is_empty());
+            Ok((known, Life { ends: ends.to_owned(), extended_ends }))
+        })?;
+        Ok(lives.into_iter().find(|(known, _)| *known == name).map(|(_, life)| life))
     }
 
     /// Whose packages it has, with how many of them.

@@ -124,6 +124,15 @@ impl Epss {
     }
 }
 
+/// How long a release is looked after; days, `2024-06-30`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Life {
+    /// Its last day with support for everybody, a longer one by the same people with less included.
+    pub ends: String,
+    /// The last day of longer support, if that costs.
+    pub extended_ends: Option<String>,
+}
+
 /// One event of a range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RangeEvent {

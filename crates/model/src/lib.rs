@@ -13,7 +13,7 @@ mod severity;
 mod verdict;
 
 pub use advisory::{
-    Advisory, Affected, Cvss, CvssVersion, DatabaseInfo, Ecosystem, Epss, Kev, Qualifier,
+    Advisory, Affected, Cvss, CvssVersion, DatabaseInfo, Ecosystem, Epss, Kev, Life, Qualifier,
     QualifierKind, RangeEvent, Rating, RatingBasis, Statement,
 };
 pub use finding::{

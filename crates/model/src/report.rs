@@ -153,9 +153,9 @@ pub struct StaleIgnore {
 pub struct ReleaseLife {
     /// The release, `Debian 10`.
     pub release: String,
-    /// Its last day with everybody's support, `2022-09-10`.
+    /// Its last day with everybody's support, `2024-06-30`.
     pub ends: String,
-    /// The last day of longer support, which may cost or cover less.
+    /// The last day of longer support, if that costs.
     pub extended_ends: Option<String>,
     /// True if the first of them is over.
     pub is_over: bool,

@@ -27,6 +27,7 @@ pub fn build(session: &Session<'_>, from: &[PathBuf], folder: &Path) -> Result<D
         all.advisories.extend(more.advisories);
         all.kev.extend(more.kev);
         all.epss.extend(more.epss);
+        all.lives.extend(more.lives);
         all.sources.extend(more.sources);
         all.notes.extend(more.notes);
         session.check()?;

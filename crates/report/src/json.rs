@@ -61,6 +61,7 @@ fn metadata<'a>(report: &'a Report, image_config: Option<&'a RawValue>) -> Metad
         os: report.distro.as_ref().map(|distro| Os {
             family: &distro.id,
             name: distro.version_id.as_deref().or(distro.codename.as_deref()).unwrap_or_default(),
+            is_over: report.life.as_ref().is_some_and(|life| life.is_over),
         }),
         image_id: image.map(|image| image.id.to_string()),
         diff_ids: image

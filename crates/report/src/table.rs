@@ -83,6 +83,14 @@ fn header(report: &Report, options: TableOptions) -> String {
         }
     }
     let _ = writeln!(text, ", scanned {}", time(report.created_secs));
+    if let Some(life) = report.life.as_ref().filter(|life| life.is_over) {
+        let mut note = format!("{} is no longer supported since {}", life.release, life.ends);
+        if let Some(extended) = &life.extended_ends {
+            let _ = write!(note, " (paid support until {extended})");
+        }
+        note.push_str("; the findings may be incomplete");
+        let _ = writeln!(text, "{}", painted(&clean(&note), warning(), options));
+    }
     if database.example_only {
         let note = "EXAMPLE DATA ONLY: these advisories are a sample to try things out; \
                     this report says nothing on how safe the image is";

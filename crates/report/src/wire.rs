@@ -45,6 +45,8 @@ pub(crate) struct Metadata<'a> {
 pub(crate) struct Os<'a> {
     pub(crate) family: &'a str,
     pub(crate) name: &'a str,
+    #[serde(rename = "EOSL", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_over: bool,
 }
 
 #[derive(Serialize)]

@@ -124,7 +124,11 @@ fn ecosystem(kind: PackageKind, distro: Option<&Distro>) -> Result<Ecosystem, St
     order(&ecosystem).map(|_| ecosystem)
 }
 
-fn distribution(kind: PackageKind, distro: Option<&Distro>) -> Result<Ecosystem, String> {
+/// Whose advisories judge a distribution's packages.
+pub(crate) fn distribution(
+    kind: PackageKind,
+    distro: Option<&Distro>,
+) -> Result<Ecosystem, String> {
     let known = distro.ok_or("the image does not say which distribution it is")?;
     let version = known.version_id.as_deref().filter(|text| !text.is_empty());
     let numbered = |name: &str, n_parts: usize| {

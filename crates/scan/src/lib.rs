@@ -14,6 +14,7 @@ mod candidate;
 mod compare;
 mod condition;
 mod finding;
+mod life;
 mod remedy;
 
 pub use compare::{Earlier, compare, only_new};

@@ -14,6 +14,7 @@ use crate::Options;
 use crate::candidate::{Saying, is_found, sayings, tables};
 use crate::ecosystem::question;
 use crate::finding::{Draft, draft, found};
+use crate::life::life;
 use crate::remedy::remedies;
 
 // Packages named in one note.
@@ -33,6 +34,7 @@ pub fn scan(
         created_secs,
         distro: inventory.distro.clone(),
         database: info(database)?,
+        life: life(inventory, database, created_secs)?,
         notes: inventory.notes.clone(),
         ..Report::default()
     };

@@ -1,6 +1,6 @@
 //! What is built can be read, and what was damaged cannot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
@@ -8,8 +8,8 @@ use sealift_database::{
     Contents, Damaged, Database, Error, FlawId, Place, RecordId, Source, build, scheme,
 };
 use sealift_model::{
-    Advisory, Affected, Cvss, CvssVersion, Ecosystem, Epss, Kev, Note, Qualifier, QualifierKind,
-    RangeEvent, Rating, RatingBasis, Severity, Statement,
+    Advisory, Affected, Cvss, CvssVersion, Ecosystem, Epss, Kev, Life, Note, Qualifier,
+    QualifierKind, RangeEvent, Rating, RatingBasis, Severity, Statement,
 };
 use sealift_version::{Event, Range, Version};
 
@@ -83,6 +83,10 @@ fn contents() -> Contents {
         advisories,
         kev: HashMap::from([(text("CVE-2023-1"), kev)]),
         epss: HashMap::from([(text("CVE-2023-2"), epss)]),
+        lives: BTreeMap::from([(
+            Ecosystem::parse("Debian:12"),
+            Life { ends: text("2028-06-30"), extended_ends: Some(text("2033-06-30")) },
+        )]),
         sources: vec![Source { id: text("osv"), records: 2, ..Source::default() }],
         notes: vec![Note { subject: text("a.json"), message: text("it is odd") }],
         made_secs: 1_700_000_000,
@@ -96,6 +100,10 @@ fn everything(database: &Database) -> Result<String, Damaged> {
     for (ecosystem, name) in names {
         let rows = database.rows(&Ecosystem::parse(ecosystem), name)?;
         writeln!(out, "{ecosystem} {name} {rows:#?}").unwrap();
+    }
+    for ecosystem in ["Debian:12", "Debian:11"] {
+        let life = database.life(&Ecosystem::parse(ecosystem))?;
+        writeln!(out, "{ecosystem} {life:?}").unwrap();
     }
     for place in 0..u32::try_from(database.flaws()).unwrap() {
         writeln!(out, "{:?}", database.flaw(FlawId(place))?).unwrap();

@@ -1,8 +1,8 @@
 //! The table.
 
 use expect_test::expect;
-use sealift_model::{PackageKind, Report, Severity};
-use sealift_report::{TableOptions, table};
+use sealift_model::{PackageKind, ReleaseLife, Report, Severity};
+use sealift_report::{TableOptions, json, table};
 
 use crate::sample;
 
@@ -36,6 +36,27 @@ fn the_whole_table() {
         3 findings: 1 CRITICAL, 1 NEGLIGIBLE, 1 UNKNOWN (hidden: 2 LOW, 1 without a fix)
     "]]
     .assert_eq(&table(&sample::report(), PLAIN));
+}
+
+#[test]
+fn a_release_that_is_over() {
+    let life = |is_over| ReleaseLife {
+        release: "Debian 10".to_owned(),
+        ends: "2024-06-30".to_owned(),
+        extended_ends: Some("2029-06-30".to_owned()),
+        is_over,
+    };
+    let text = |is_over| {
+        let report = Report { life: Some(life(is_over)), ..sample::report() };
+        (table(&report, PLAIN), json(&report))
+    };
+    let (table, document) = text(true);
+    let line = "Debian 10 is no longer supported since 2024-06-30 (paid support until 2029-06-30); \
+                the findings may be incomplete\n";
+    assert!(table.contains(line), "{table}");
+    assert!(document.contains("\"EOSL\": true"), "{document}");
+    let (table, document) = text(false);
+    assert!(!table.contains("supported") && !document.contains("EOSL"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod inventory;
 mod compare;
 mod example;
 mod gate;
+mod life;
 mod matching;
 mod originals;
 mod public;

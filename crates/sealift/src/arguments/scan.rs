@@ -74,4 +74,7 @@ pub(crate) struct Scan {
     /// Exit code when there are findings [default: 0, or 1 if --fail-on is set and met]
     #[arg(long, value_name = "CODE")]
     pub(crate) exit_code: Option<u8>,
+    /// Exit code when the distribution's release is no longer supported [default: 0]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) exit_on_eol: Option<u8>,
 }

@@ -40,6 +40,10 @@ pub(crate) fn run(
     }
     printer.message(&scan::summary(&report));
     contents::check_complete(&examined.inventory)?;
+    let is_over = report.life.as_ref().is_some_and(|life| life.is_over);
+    if let Some(code) = arguments.exit_on_eol.filter(|code| is_over && *code != 0) {
+        return Ok(ExitCode::from(code));
+    }
     // As trivy has it: the flag alone makes findings count; a severity list narrows what is a finding.
     if let Some(code) = arguments.exit_code {
         request.fail_on = request.fail_on.or(Some(sealift_model::Severity::Unknown));

@@ -85,6 +85,27 @@ fn it_is_carried_elsewhere() {
     context.expect(0, &["db", "explain", "CVE-2018-1000656", "--database", "elsewhere"]);
 }
 
+#[test]
+fn a_release_that_is_over_has_an_exit_code() {
+    let context = with_database();
+    let sbom = |release: &str| {
+        format!(
+            r#"{{"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [
+              {{"type": "operating-system", "name": "debian", "version": "{release}"}},
+              {{"type": "library", "name": "curl", "version": "7", "purl": "pkg:deb/debian/curl@7?distro=debian-{release}"}}]}}"#
+        )
+    };
+    context.write("old.cdx.json", sbom("9"));
+    context.write("new.cdx.json", sbom("15"));
+    let old =
+        context.expect(7, &["scan", "sbom:old.cdx.json", "--exit-on-eol", "7", "--exit-code", "5"]);
+    let line = "Debian 9 is no longer supported since 2022-06-30 (paid support until 2027-06-30)";
+    assert!(old.stdout.contains(line), "{}", old.stdout);
+    context.expect(0, &["scan", "sbom:old.cdx.json"]);
+    context.expect(0, &["scan", "sbom:old.cdx.json", "--exit-on-eol", "0"]);
+    context.expect(0, &["scan", "sbom:new.cdx.json", "--exit-on-eol", "7"]);
+}
+
 fn zip(records: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in records {

@@ -1,0 +1,40 @@
+//! How long the distribution's release is looked after.
+
+use sealift_advisory::known_life;
+use sealift_database::{Damaged, Database};
+use sealift_model::{Ecosystem, Inventory, PackageKind, ReleaseLife};
+
+use crate::ecosystem::distribution;
+
+const KINDS: [PackageKind; 4] =
+    [PackageKind::Deb, PackageKind::Apk, PackageKind::Rpm, PackageKind::Alpm];
+
+/// What the database says of it, else what is known without.
+pub(crate) fn life(
+    inventory: &Inventory,
+    database: &Database,
+    now_secs: i64,
+) -> Result<Option<ReleaseLife>, Damaged> {
+    let distro = inventory.distro.as_ref();
+    let Some(ecosystem) = KINDS.into_iter().find_map(|kind| distribution(kind, distro).ok()) else {
+        return Ok(None);
+    };
+    let Some(life) = database.life(&ecosystem)?.or_else(|| known_life(&ecosystem)) else {
+        return Ok(None);
+    };
+    let today = jiff::Timestamp::from_second(now_secs).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let is_over = today.strftime("%F").to_string() > life.ends;
+    Ok(Some(ReleaseLife {
+        release: name(&ecosystem),
+        ends: life.ends,
+        extended_ends: life.extended_ends,
+        is_over,
+    }))
+}
+
+// `Ubuntu 22.04 LTS`, `Alpine 3.19`
+fn name(ecosystem: &Ecosystem) -> String {
+    let release = ecosystem.release.as_deref().unwrap_or_default();
+    let number = release.strip_prefix('v').unwrap_or(release).replace(':', " ");
+    format!("{} {number}", ecosystem.name).trim_end().to_owned()
+}
