@@ -3,7 +3,7 @@
 use sealift_model::DataSource;
 
 /// Id prefix, short name, name and page.
-const SERIES: [(&str, &str, &str, &str); 12] = [
+const SERIES: [(&str, &str, &str, &str); 14] = [
     ("GHSA-", "ghsa", "GitHub Advisory Database", "https://github.com/advisories"),
     (
         "PYSEC-",
@@ -22,6 +22,8 @@ const SERIES: [(&str, &str, &str, &str); 12] = [
     ("DTSA-", "debian", "Debian Security Tracker", "https://security-tracker.debian.org/tracker/"),
     ("TEMP-", "debian", "Debian Security Tracker", "https://security-tracker.debian.org/tracker/"),
     ("ELA-", "debian-elts", "Debian ELTS", "https://www.freexian.com/lts/extended/"),
+    ("UBUNTU-", "ubuntu", "Ubuntu CVE Tracker", "https://ubuntu.com/security/cves"),
+    ("USN-", "ubuntu", "Ubuntu Security Notices", "https://ubuntu.com/security/notices"),
     ("ALPINE-", "alpine", "Alpine Secdb", "https://secdb.alpinelinux.org/"),
     ("WOLFI-", "wolfi", "Wolfi Secdb", "https://packages.wolfi.dev/os/security.json"),
     (
@@ -47,6 +49,9 @@ pub fn primary_url(ecosystem_name: &str, id: &str) -> Option<String> {
     let is_debian = ["CVE-", "DSA-", "DLA-", "DTSA-", "TEMP-"].iter().any(|p| id.starts_with(p));
     if ecosystem_name == "Debian" && is_debian {
         return Some(format!("https://security-tracker.debian.org/tracker/{id}"));
+    }
+    if ecosystem_name == "Ubuntu" && id.starts_with("CVE-") {
+        return Some(format!("https://ubuntu.com/security/{id}"));
     }
     if id.starts_with("CVE-") {
         return Some(format!("https://nvd.nist.gov/vuln/detail/{id}"));

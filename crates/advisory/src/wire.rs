@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::Wanted;
+use crate::kind::is_cve;
 use crate::name::normalize;
 use crate::publisher::data_source;
 use crate::rating;
@@ -118,6 +119,8 @@ struct EventDocument<'a> {
 
 #[derive(Deserialize)]
 struct SeverityDocument<'a> {
+    #[serde(default, rename = "type")]
+    kind: String,
     #[serde(borrow, default)]
     score: Raw<'a>,
 }
@@ -163,7 +166,7 @@ fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Result<Outcome, String> {
     ratings.extend(word.and_then(|word| rating::from_word(&publisher, &word, RatingBasis::Word)));
     let advisory = Advisory {
         aliases: ids(document.aliases, &mut remarks),
-        upstream: ids(document.upstream, &mut remarks),
+        upstream: upstream(&id, &document, &mut remarks),
         summary: document.summary.long_text().filter(|text| !text.trim().is_empty()),
         details: document.details.long_text().filter(|text| !text.trim().is_empty()),
         published: date(document.published, &mut remarks),
@@ -182,6 +185,32 @@ fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Result<Outcome, String> {
     remarks.sort_unstable();
     remarks.dedup();
     Ok(Outcome::Wanted(Box::new(Parsed { advisory, is_example, remarks })))
+}
+
+// Canonical's notices name its own records of CVEs, and these do not always name the CVE: it is in their ids.
+fn upstream(id: &str, document: &Document<'_>, remarks: &mut Vec<&'static str>) -> Vec<String> {
+    let mut upstream = ids(document.upstream, remarks);
+    let named = ids(document.aliases, &mut Vec::new());
+    if !upstream.iter().chain(&named).any(|id| is_cve(id)) {
+        let cves = upstream.iter().map(String::as_str).chain([id]).filter_map(|id| {
+            let (_, cve) = id.split_once('-')?;
+            (cve.starts_with("CVE-") && is_cve(cve)).then(|| cve.to_owned())
+        });
+        let cves: Vec<String> = cves.collect();
+        upstream.extend(cves);
+    }
+    upstream
+}
+
+// Ubuntu's releases with long support were once written without saying so.
+fn ecosystem(text: &str) -> Ecosystem {
+    let plain = Ecosystem::parse(text);
+    let number = plain.release.as_deref().and_then(|release| release.rsplit(':').next());
+    let year = number.and_then(|number| number.strip_suffix(".04")?.parse::<u32>().ok());
+    if plain.name == "Ubuntu" && year.is_some_and(|year| year % 2 == 0) {
+        return Ecosystem::parse(&format!("{text}:LTS"));
+    }
+    plain
 }
 
 fn affected(
@@ -203,7 +232,7 @@ fn affected(
             }
             continue;
         };
-        let ecosystem = Ecosystem::parse(&package.ecosystem);
+        let ecosystem = ecosystem(&package.ecosystem);
         if !wanted.has(&ecosystem) {
             continue;
         }
@@ -274,10 +303,14 @@ fn ranges(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Vec<RangeEvent>>
 fn ratings(raw: Raw<'_>, publisher: &str, remarks: &mut Vec<&'static str>) -> Vec<Rating> {
     let mut ratings = Vec::new();
     for raw in raw.list(IDS_MAX, remarks) {
-        let rating = raw
-            .parse::<SeverityDocument<'_>>()
-            .and_then(|document| document.score.text())
-            .and_then(|score| rating::from_score(publisher, &score));
+        let rating = raw.parse::<SeverityDocument<'_>>().and_then(|document| {
+            let score = document.score.text()?;
+            match document.kind.as_str() {
+                // Its own word on its own packages.
+                "Ubuntu" => rating::from_word("ubuntu", &score, RatingBasis::Distribution),
+                _ => rating::from_score(publisher, &score),
+            }
+        });
         match rating {
             Some(rating) => ratings.push(rating),
             None => remarks.push("a severity is neither a CVSS vector nor a known word"),

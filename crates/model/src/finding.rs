@@ -123,6 +123,8 @@ pub struct FoundPackage {
 pub enum FixState {
     /// This version repairs it.
     Fixed(String),
+    /// This version repairs it, and only those who pay for longer support get it.
+    Subscription(String),
     /// No version is known that repairs it.
     Affected,
     /// Nobody looks after this package any more.
@@ -136,7 +138,7 @@ pub enum FixState {
 }
 
 impl FixState {
-    /// The version that repairs it.
+    /// The version that repairs it, for everybody.
     pub fn version(&self) -> Option<&str> {
         match self {
             Self::Fixed(version) => Some(version),
@@ -148,7 +150,8 @@ impl FixState {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Fixed(_) => "fixed",
-            Self::Affected => "affected",
+            // Trivy has no word of its own for what is repaired for some.
+            Self::Affected | Self::Subscription(_) => "affected",
             Self::EndOfLife => "end_of_life",
             Self::WillNotFix => "will_not_fix",
             Self::Deferred => "fix_deferred",

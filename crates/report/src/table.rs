@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 use jiff::Timestamp;
-use sealift_model::{Finding, Remedy, Report, Severity};
+use sealift_model::{Finding, FixState, Remedy, Report, Severity};
 
 use crate::comparison;
 use crate::json::target;
@@ -137,12 +137,15 @@ fn rows(findings: &[&Finding], options: TableOptions) -> String {
     table.set_header(HEADER);
     for finding in findings {
         let package = &finding.package;
-        let fix = finding.fix.version().unwrap_or(finding.fix.as_str());
+        let fix = match &finding.fix {
+            FixState::Subscription(version) => format!("{version} (subscription)"),
+            fix => fix.version().unwrap_or(fix.as_str()).to_owned(),
+        };
         let name = match &package.source_name {
             Some(source) if *source != package.name => format!("{} ({source})", package.name),
             _ => package.name.clone(),
         };
-        let cells = [&name, &package.version, finding.severity.as_str(), &finding.id, fix];
+        let cells = [&name, &package.version, finding.severity.as_str(), &finding.id, &fix];
         let mut cells: Vec<String> = cells.into_iter().map(clean).collect();
         cells.push(clean(&remark(finding)));
         table.add_row(cells);

@@ -5,7 +5,7 @@ use sealift_model::{Ecosystem, Note, QualifierKind, Reason, Statement};
 use sealift_version::{Scheme, Version};
 
 use crate::condition::{Answer, holds};
-use crate::ecosystem::Question;
+use crate::ecosystem::{Question, subscriptions};
 
 /// What is said of a package for its very release, or for all releases.
 pub(crate) struct Table<'a> {
@@ -13,6 +13,8 @@ pub(crate) struct Table<'a> {
     rows: Rows<'a>,
     /// Where the installed version is.
     place: Place,
+    /// True if its repairs are only for those who pay.
+    pub(crate) is_subscription: bool,
 }
 
 /// What one record says of the package.
@@ -43,14 +45,28 @@ pub(crate) fn tables<'a>(
     if question.ecosystem.release.is_some() {
         ecosystems.push(Ecosystem { name: question.ecosystem.name.clone(), release: None });
     }
+    let plain = ecosystems.len();
+    ecosystems.extend(subscriptions(&question.ecosystem).into_iter().filter(|it| {
+        // Certified builds are apart from the others, which need not be replaced by them.
+        !it.to_string().contains("FIPS") || is_certified(installed)
+    }));
     let mut tables = Vec::new();
-    for ecosystem in ecosystems {
+    for (index, ecosystem) in ecosystems.into_iter().enumerate() {
         if let Some(rows) = database.rows(&ecosystem, &question.name)? {
             let place = rows.place(installed)?;
-            tables.push(Table { ecosystem, rows, place });
+            tables.push(Table { ecosystem, rows, place, is_subscription: index >= plain });
         }
     }
     Ok(tables)
+}
+
+/// True if there is any advisory that could judge the package.
+pub(crate) fn is_known(database: &Database, ecosystem: &Ecosystem) -> bool {
+    database.knows(ecosystem) || subscriptions(ecosystem).iter().any(|it| database.knows(it))
+}
+
+fn is_certified(version: &Version) -> bool {
+    version.as_str().to_ascii_lowercase().contains("fips")
 }
 
 /// All that is said. What of a row could not be read is noted; the rest of it still counts.
@@ -81,7 +97,10 @@ pub(crate) fn sayings<'a>(
             }
             // Where it is not known, a warning counts and an all-clear does not.
             let is_denial = row.statement == Statement::NotAffected;
-            let denies = is_denial && answer == Answer::Yes && judged.is_some();
+            let denies = match judged {
+                Some(_) => is_denial && answer == Answer::Yes,
+                None => table.is_repaired_by_subscription(row, installed),
+            };
             let judged = judged.filter(|_| !is_denial && answer != Answer::No);
             let hit = judged.map(|(range, fixed)| Hit {
                 fixed,
@@ -114,6 +133,13 @@ impl Table<'_> {
         }
         let is_listed = row.listed.iter().any(|rank| Place::of_rank(*rank) == self.place);
         is_listed.then(|| ("its list of versions".to_owned(), self.next_fix(row)))
+    }
+
+    // A build of those who pay has the repair, whatever is said of the plain ones.
+    fn is_repaired_by_subscription(&self, row: &Row<'_>, installed: &Version) -> bool {
+        let is_build = installed.as_str().contains("esm") || is_certified(installed);
+        let is_past = |it: &Interval| it.fixed().is_some_and(|at| Place::of_rank(at) <= self.place);
+        self.is_subscription && is_build && row.intervals.iter().any(is_past)
     }
 
     // RPM marks builds of a module in their release. They and the others are repaired apart, so that comparing one with

@@ -11,6 +11,7 @@ pub fn wanted(inventory: &Inventory) -> Vec<Ecosystem> {
     let all: BTreeSet<Ecosystem> = inventory
         .components()
         .filter_map(|(_, package)| ecosystem(package.kind, inventory.distro.as_ref()).ok())
+        .flat_map(|it| subscriptions(&it).into_iter().chain([it]))
         .collect();
     all.into_iter().collect()
 }
@@ -166,6 +167,19 @@ pub(crate) fn distribution(
         (PackageKind::Alpm, "arch") => rolling("Arch"),
         (_, id) => Err(format!("distribution `{id}` cannot be judged yet")),
     }
+}
+
+/// Whose advisories say more of a distribution's packages: those for who pays for longer support, or for builds that are
+/// certified. An image without these has the same flaws, and gets the repairs only so.
+pub(crate) fn subscriptions(ecosystem: &Ecosystem) -> Vec<Ecosystem> {
+    let Some(release) = ecosystem.release.as_deref().filter(|_| ecosystem.name == "Ubuntu") else {
+        return Vec::new();
+    };
+    let of = |series: &str| Ecosystem {
+        name: ecosystem.name.clone(),
+        release: Some(format!("{series}:{release}")),
+    };
+    ["Pro", "Pro:FIPS-updates", "Pro:FIPS"].map(of).to_vec()
 }
 
 // The first numbers of a release, `3.19` of `3.19.1`.

@@ -52,7 +52,7 @@ pub(crate) fn draft(
             }
         }
     }
-    let ratings = ratings(sayings, &records);
+    let ratings = ratings(sayings, &records, matched.len());
     let rating = ratings.first();
     let finding = Finding {
         primary_url: primary_url(&question.ecosystem.name, &flaw.id),
@@ -111,8 +111,13 @@ pub(crate) fn found(id: PackageId, package: &Package, question: &Question<'_>) -
 }
 
 fn fix_state(sayings: &[&Saying<'_>]) -> FixState {
-    if let Some(fixed) = fixed_version(sayings) {
+    let (paid, plain): (Vec<&Saying<'_>>, Vec<&Saying<'_>>) =
+        sayings.iter().partition(|saying| saying.table.is_subscription);
+    if let Some(fixed) = fixed_version(&plain) {
         return FixState::Fixed(fixed.to_string());
+    }
+    if let Some(fixed) = fixed_version(&paid) {
+        return FixState::Subscription(fixed.to_string());
     }
     let hits = sayings.iter().filter(|saying| saying.hit.is_some());
     let said: BTreeSet<Statement> = hits.map(|saying| saying.row.statement).collect();
@@ -129,11 +134,15 @@ fn fix_state(sayings: &[&Saying<'_>]) -> FixState {
 
 // All ratings, the one that counts first: the distribution's word on its own package, then vectors, newest standard
 // first, then words; of equals the worst.
-fn ratings(sayings: &[&Saying<'_>], records: &[Record]) -> Vec<Rating> {
+fn ratings(sayings: &[&Saying<'_>], records: &[Record], n_matched: usize) -> Vec<Rating> {
     let hits = sayings.iter().filter(|saying| saying.hit.is_some());
     let of_package = hits.flat_map(|saying| &saying.row.ratings);
-    let of_flaw = records.iter().flat_map(|record| &record.ratings);
-    let mut ratings: Vec<Rating> = of_package.chain(of_flaw).cloned().collect();
+    let (matched, others) = records.split_at(n_matched.min(records.len()));
+    let of_flaw = matched.iter().flat_map(|record| &record.ratings);
+    // What one distribution says of its packages says nothing of another's.
+    let of_others = others.iter().flat_map(|record| &record.ratings);
+    let of_others = of_others.filter(|rating| rating.basis != RatingBasis::Distribution);
+    let mut ratings: Vec<Rating> = of_package.chain(of_flaw).chain(of_others).cloned().collect();
     let rank = |rating: &Rating| match &rating.basis {
         RatingBasis::Distribution => (0, None),
         RatingBasis::Cvss(cvss) => (1, Some(cvss.version)),

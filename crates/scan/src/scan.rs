@@ -11,7 +11,7 @@ use sealift_model::{
 use sealift_version::Version;
 
 use crate::Options;
-use crate::candidate::{Saying, is_found, sayings, tables};
+use crate::candidate::{Saying, is_found, is_known, sayings, tables};
 use crate::ecosystem::question;
 use crate::finding::{Draft, draft, found};
 use crate::life::life;
@@ -107,7 +107,7 @@ fn judge(
     notes: &mut Vec<Note>,
 ) -> Result<Vec<Draft>, Stop> {
     let question = question(package, inventory.distro.as_ref()).map_err(Stop::Unjudged)?;
-    if !database.knows(&question.ecosystem) {
+    if !is_known(database, &question.ecosystem) {
         let reason = format!("there are no advisories for {}", question.ecosystem);
         return Err(Stop::Unjudged(reason));
     }

@@ -69,6 +69,41 @@ fn repositories_and_releases_are_one_record() {
 }
 
 #[test]
+fn ubuntu() {
+    let record = |id: &str, ecosystem: &str, upstream: &str| {
+        format!(
+            r#"{{"id": "{id}", "upstream": [{upstream}], "severity": [{{"type": "Ubuntu", "score": "negligible"}}],
+              "affected": [{{"package": {{"ecosystem": "{ecosystem}", "name": "curl"}},
+                "ranges": [{{"type": "ECOSYSTEM", "events": [{{"introduced": "0"}}]}}]}}]}}"#
+        )
+    };
+    let folder = Folder::new(&[
+        ("a.json", &record("UBUNTU-CVE-2021-3782", "Ubuntu:22.04", "")),
+        ("b.json", &record("USN-5614-1", "Ubuntu:Pro:22.04:LTS", "\"UBUNTU-CVE-2021-3782\"")),
+        ("c.json", &record("USN-5614-2", "Ubuntu:23.10", "\"CVE-2021-1\", \"CVE-2021-3783\"")),
+    ]);
+    let feed = Feed::read(folder.path(), Wanted::All).unwrap();
+    let said: Vec<String> = feed
+        .advisories
+        .iter()
+        .map(|it| {
+            let rating = &it.ratings[0];
+            let ecosystem = &it.affected[0].ecosystem;
+            format!(
+                "{} {ecosystem} {:?} {} {:?}",
+                it.id, it.upstream, rating.severity, rating.basis
+            )
+        })
+        .collect();
+    let expected = [
+        "UBUNTU-CVE-2021-3782 Ubuntu:22.04:LTS [\"CVE-2021-3782\"] NEGLIGIBLE Distribution",
+        "USN-5614-1 Ubuntu:Pro:22.04:LTS [\"UBUNTU-CVE-2021-3782\", \"CVE-2021-3782\"] NEGLIGIBLE Distribution",
+        "USN-5614-2 Ubuntu:23.10 [\"CVE-2021-1\", \"CVE-2021-3783\"] NEGLIGIBLE Distribution",
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn real_feeds() {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
     let shared =

@@ -12,3 +12,4 @@ mod life;
 mod matching;
 mod originals;
 mod public;
+mod ubuntu;
