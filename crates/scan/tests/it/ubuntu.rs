@@ -42,28 +42,40 @@ fn check(advisories: Vec<Advisory>, installed: &str, expected: Expect) {
 #[test]
 fn a_repair_that_costs_is_no_plain_one() {
     let paid = || vec![record("CVE-2022-1001", "Ubuntu:Pro:22.04:LTS", Some("1-1+esm1"))];
-    check(paid(), "1-1", expect![[r#"
+    check(
+        paid(),
+        "1-1",
+        expect![[r"
         netty 1-1 CVE-2022-1001 UNKNOWN affected
         subscription: 1-1+esm1
-    "#]]);
+    "]],
+    );
     check(paid(), "1-1+esm1", expect![""]);
     let mut both = paid();
     both.push(Advisory {
         id: "USN-1-1".to_owned(),
         ..record("CVE-2022-1001", "Ubuntu:22.04:LTS", Some("1-2"))
     });
-    check(both, "1-1", expect![[r#"
+    check(
+        both,
+        "1-1",
+        expect![[r"
         netty 1-1 CVE-2022-1001 UNKNOWN 1-2
-    "#]]);
+    "]],
+    );
     let mut open = paid();
     open.push(Advisory {
         id: "USN-1-1".to_owned(),
         ..record("CVE-2022-1001", "Ubuntu:22.04:LTS", None)
     });
-    check(open, "1-1", expect![[r#"
+    check(
+        open,
+        "1-1",
+        expect![[r"
         netty 1-1 CVE-2022-1001 UNKNOWN affected
         subscription: 1-1+esm1
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
@@ -75,9 +87,13 @@ fn a_build_for_those_who_pay_is_judged_as_such() {
         ]
     };
     check(said(), "1-1+esm1", expect![""]);
-    check(said(), "1-2", expect![[r#"
+    check(
+        said(),
+        "1-2",
+        expect![[r"
         netty 1-2 CVE-2022-1001 UNKNOWN affected
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
@@ -85,10 +101,14 @@ fn certified_builds_are_apart() {
     let certified =
         || vec![record("CVE-2022-1001", "Ubuntu:Pro:FIPS-updates:22.04:LTS", Some("1-1+Fips2"))];
     check(certified(), "1-1", expect![""]);
-    check(certified(), "1-1+Fips1", expect![[r#"
+    check(
+        certified(),
+        "1-1+Fips1",
+        expect![[r"
         netty 1-1+Fips1 CVE-2022-1001 UNKNOWN affected
         subscription: 1-1+Fips2
-    "#]]);
+    "]],
+    );
     check(certified(), "1-1+Fips2", expect![""]);
 }
 
@@ -107,7 +127,11 @@ fn the_word_of_another_distribution_does_not_count() {
         rated("A-1", "Debian:12", Severity::Critical),
         rated("UBUNTU-CVE-2022-1001", "Ubuntu:22.04:LTS", Severity::Low),
     ];
-    check(said, "1", expect![[r#"
+    check(
+        said,
+        "1",
+        expect![[r"
         netty 1 CVE-2022-1001 LOW 2
-    "#]]);
+    "]],
+    );
 }
