@@ -4,11 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use sealift_model::{Finding, FixState, Report};
+use sealift_model::{Finding, FixState, Report, Suppressed, SuppressionStatus};
 use sealift_oci::Digest;
 use serde_json::{Value, json};
 
-use crate::{json, text};
+use crate::{json, remark, text};
+
+// OpenVEX's words for why something is not affected.
+const JUSTIFICATIONS: [&str; 5] = [
+    "component_not_present",
+    "vulnerable_code_not_present",
+    "vulnerable_code_not_in_execute_path",
+    "vulnerable_code_cannot_be_controlled_by_adversary",
+    "inline_mitigations_already_exist",
+];
 
 /// The predicate of cosign's vulnerability attestation; the result is the JSON report.
 pub(crate) fn cosign_vuln(report: &Report) -> String {
@@ -18,6 +27,9 @@ pub(crate) fn cosign_vuln(report: &Report) -> String {
     if let Some(newest) = &report.database.newest_modified {
         database["version"] = json!(newest);
         database["lastUpdate"] = json!(newest);
+    }
+    if report.database.made_secs > 0 {
+        database["lastUpdate"] = json!(text::time(report.database.made_secs));
     }
     text::document(&json!({
         "invocation": {"parameters": null, "uri": "", "event_id": "", "builder.id": ""},
@@ -31,26 +43,39 @@ pub(crate) fn cosign_vuln(report: &Report) -> String {
     }))
 }
 
-/// The report as OpenVEX: one statement a flaw and what is said of its packages.
+// What a statement says; all packages of a flaw of which the same is said are in one.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Said<'a> {
+    id: &'a str,
+    status: &'static str,
+    action: String,
+    justification: Option<&'a str>,
+    impact: String,
+    notes: String,
+}
+
+/// The report as OpenVEX: one statement a flaw and what is said of its packages. That a package is not affected is said
+/// only where somebody said so before.
 pub(crate) fn openvex(report: &Report) -> String {
-    let mut groups: BTreeMap<(&str, &'static str, String), Vec<&Finding>> = BTreeMap::new();
+    let mut groups: BTreeMap<Said<'_>, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
-        let (status, action) = status(finding);
-        groups.entry((&finding.id, status, action)).or_default().push(finding);
+        groups.entry(said(finding)).or_default().push(finding);
+    }
+    for suppressed in &report.suppressed {
+        groups.entry(said_by(suppressed)).or_default().push(&suppressed.finding);
     }
     let product = product(report);
-    let statements: Vec<Value> = groups
-        .iter()
-        .map(|((id, status, action), findings)| statement(id, status, action, findings, &product))
-        .collect();
+    let statements: Vec<Value> =
+        groups.iter().map(|(said, findings)| statement(said, findings, &product)).collect();
     let time = text::time(report.created_secs);
+    let age = remark::age(report).map(|age| format!(", advisories {age}")).unwrap_or_default();
     let mut document = json!({
         "@context": "https://openvex.dev/ns/v0.2.0",
         "author": "Sealift",
         "role": "Document Creator",
         "timestamp": time,
         "version": 1,
-        "tooling": concat!("sealift ", env!("CARGO_PKG_VERSION")),
+        "tooling": format!("sealift {}{age}", env!("CARGO_PKG_VERSION")),
         "statements": statements,
     });
     let content = Digest::sha256(document.to_string().as_bytes());
@@ -58,11 +83,42 @@ pub(crate) fn openvex(report: &Report) -> String {
     text::document(&document)
 }
 
-fn statement(id: &str, status: &str, action: &str, findings: &[&Finding], product: &str) -> Value {
+fn said(finding: &Finding) -> Said<'_> {
+    let (status, action) = match finding.fix {
+        FixState::UnderInvestigation => ("under_investigation", String::new()),
+        _ => ("affected", text::line(&text::solution(finding), 2000)),
+    };
+    let (justification, impact) = (None, String::new());
+    Said { id: &finding.id, status, action, justification, impact, notes: remark::urgency(finding) }
+}
+
+fn said_by(suppressed: &Suppressed) -> Said<'_> {
+    let answer = text::line(&remark::answer(suppressed), 2000);
+    let known = suppressed.by.justification.as_deref();
+    let justification = known.filter(|justification| JUSTIFICATIONS.contains(justification));
+    let said = Said {
+        id: &suppressed.finding.id,
+        status: "",
+        action: String::new(),
+        justification: None,
+        impact: String::new(),
+        notes: String::new(),
+    };
+    match suppressed.by.status {
+        // Who accepts a flaw has it still.
+        SuppressionStatus::Ignored => Said { status: "affected", action: answer, ..said },
+        SuppressionStatus::Fixed => Said { status: "fixed", notes: answer, ..said },
+        SuppressionStatus::NotAffected => {
+            Said { status: "not_affected", justification, impact: answer, ..said }
+        }
+    }
+}
+
+fn statement(said: &Said<'_>, findings: &[&Finding], product: &str) -> Value {
     let mut aliases: Vec<&str> = findings
         .iter()
         .flat_map(|finding| finding.aliases.iter().map(String::as_str))
-        .filter(|alias| !alias.is_empty() && *alias != id)
+        .filter(|alias| !alias.is_empty() && *alias != said.id)
         .collect();
     aliases.sort_unstable();
     aliases.dedup();
@@ -73,12 +129,21 @@ fn statement(id: &str, status: &str, action: &str, findings: &[&Finding], produc
     let parts: Vec<Value> =
         purls.iter().map(|purl| json!({"@id": purl, "identifiers": {"purl": purl}})).collect();
     let mut statement = json!({
-        "vulnerability": {"name": id, "aliases": aliases},
+        "vulnerability": {"name": said.id, "aliases": aliases},
         "products": [{"@id": product, "subcomponents": parts}],
-        "status": status,
+        "status": said.status,
     });
-    if status == "affected" {
-        statement["action_statement"] = json!(action);
+    if said.status == "affected" {
+        statement["action_statement"] = json!(said.action);
+    }
+    if let Some(justification) = said.justification {
+        statement["justification"] = json!(justification);
+    }
+    if said.status == "not_affected" {
+        statement["impact_statement"] = json!(said.impact);
+    }
+    if !said.notes.is_empty() {
+        statement["status_notes"] = json!(said.notes);
     }
     statement
 }
@@ -96,12 +161,5 @@ fn product(report: &Report) -> String {
     match text::line(&report.artifact.name, 1000) {
         name if name.is_empty() => "image".to_owned(),
         name => name,
-    }
-}
-
-fn status(finding: &Finding) -> (&'static str, String) {
-    match finding.fix {
-        FixState::UnderInvestigation => ("under_investigation", String::new()),
-        _ => ("affected", text::line(&text::solution(finding), 2000)),
     }
 }

@@ -1,39 +1,57 @@
 //! Comma-separated values (RFC 4180), one finding a row.
 
-use sealift_model::Report;
+use sealift_model::{Finding, Report, Suppressed};
 
-use crate::text;
+use crate::{remark, text};
 
-const HEADER: &str = "Severity,Vulnerability,Package,Type,Installed,Fixed,Status,CVSS,Title,Link,Path,Layer,PURL\r\n";
+const HEADER: &str = "Severity,Vulnerability,Package,Type,Installed,Fixed,Status,CVSS,Title,Link,Path,Layer,PURL,\
+                      Exploited,Ransomware,EPSS,Origin,Answer,Advisories\r\n";
 
 /// The report as comma-separated values.
 pub(crate) fn csv(report: &Report) -> String {
     let mut out = String::from(HEADER);
-    for finding in &report.findings {
-        let package = &finding.package;
-        let score = text::cvss(finding).map(|(_, cvss)| cvss.score_tenths).max();
-        let score = score.map(|score| format!("{}.{}", score / 10, score % 10));
-        let layer = package.layer.as_ref().map(|layer| layer.diff_id.to_string());
-        let cells = [
-            finding.severity.as_str(),
-            &finding.id,
-            &package.name,
-            package.kind.purl_type(),
-            &package.version,
-            finding.fix.version().unwrap_or_default(),
-            finding.fix.as_str(),
-            score.as_deref().unwrap_or_default(),
-            &finding.title,
-            text::primary_url(finding).unwrap_or_default(),
-            package.path.as_deref().unwrap_or_default(),
-            layer.as_deref().unwrap_or_default(),
-            &package.purl,
-        ];
-        let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
-        out.push_str(&cells.join(","));
-        out.push_str("\r\n");
+    let findings = report.findings.iter().map(|finding| (finding, None));
+    let suppressed = report.suppressed.iter().map(|it| (&it.finding, Some(it)));
+    // The rows of a table may come far apart, so each says how old its advisories are.
+    let age = remark::age(report).unwrap_or_default();
+    for (finding, suppressed) in findings.chain(suppressed) {
+        row(finding, suppressed, &age, &mut out);
     }
     out
+}
+
+fn row(finding: &Finding, suppressed: Option<&Suppressed>, age: &str, out: &mut String) {
+    let package = &finding.package;
+    let score = text::cvss(finding).map(|(_, cvss)| cvss.score_tenths).max();
+    let score = score.map(|score| format!("{}.{}", score / 10, score % 10));
+    let layer = package.layer.as_ref().map(|layer| layer.diff_id.to_string());
+    let kev = finding.kev.as_ref();
+    let epss = finding.epss.map(|epss| format!("{:.5}", epss.score()));
+    let answer = suppressed.map(remark::answer);
+    let cells = [
+        finding.severity.as_str(),
+        &finding.id,
+        &package.name,
+        package.kind.purl_type(),
+        &package.version,
+        finding.fix.version().unwrap_or_default(),
+        finding.fix.as_str(),
+        score.as_deref().unwrap_or_default(),
+        &finding.title,
+        text::primary_url(finding).unwrap_or_default(),
+        package.path.as_deref().unwrap_or_default(),
+        layer.as_deref().unwrap_or_default(),
+        &package.purl,
+        kev.map(|kev| kev.added.as_str()).unwrap_or_default(),
+        if kev.is_some_and(|kev| kev.is_used_by_ransomware) { "yes" } else { "" },
+        epss.as_deref().unwrap_or_default(),
+        remark::origin(finding),
+        answer.as_deref().unwrap_or_default(),
+        age,
+    ];
+    let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
+    out.push_str(&cells.join(","));
+    out.push_str("\r\n");
 }
 
 // A cell that begins like a formula would be one for a spreadsheet (OWASP, "CSV Injection"): an apostrophe before it

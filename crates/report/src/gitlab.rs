@@ -5,7 +5,7 @@
 use sealift_model::{CvssVersion, Finding, Report, Severity};
 use serde_json::{Value, json};
 
-use crate::text;
+use crate::{remark, text};
 
 const SCHEMA_VERSION: &str = "15.0.7";
 const NAME_CHARS_MAX: usize = 255;
@@ -24,14 +24,6 @@ pub(crate) fn gitlab(report: &Report) -> String {
         "vendor": {"name": "Sealift"},
         "version": env!("CARGO_PKG_VERSION"),
     });
-    let messages: Vec<Value> = report
-        .notes
-        .iter()
-        .map(|note| {
-            let value = text::line(&format!("{}: {}", note.subject, note.message), 1000);
-            json!({"level": "warn", "value": value})
-        })
-        .collect();
     let vulnerabilities: Vec<Value> = report
         .findings
         .iter()
@@ -47,11 +39,53 @@ pub(crate) fn gitlab(report: &Report) -> String {
             "end_time": time,
             "status": "success",
             "type": "container_scanning",
-            "messages": messages,
+            "messages": messages(report),
         },
         "vulnerabilities": vulnerabilities,
         "remediations": [],
     }))
+}
+
+// GitLab has no place for findings that somebody answered for: they are told, and not counted.
+fn messages(report: &Report) -> Vec<Value> {
+    let message =
+        |level: &str, value: &str| json!({"level": level, "value": text::line(value, 1000)});
+    let mut messages = vec![message("info", &remark::basis(report))];
+    messages.extend(
+        report
+            .life
+            .iter()
+            .map(|life| message(if life.is_over { "warn" } else { "info" }, &remark::life(life))),
+    );
+    messages.extend(report.suppressed.iter().map(|suppressed| {
+        let finding = &suppressed.finding;
+        let name = format!("{} in {}", finding.id, finding.package.name);
+        message("info", &format!("{name}: {}", remark::answer(suppressed)))
+    }));
+    messages
+        .extend(report.stale_ignores.iter().map(|entry| message("warn", &remark::stale(entry))));
+    let notes = report.notes.iter();
+    messages
+        .extend(notes.map(|note| message("warn", &format!("{}: {}", note.subject, note.message))));
+    messages
+}
+
+// What has no field of its own.
+fn details(finding: &Finding) -> Value {
+    let text = |name: &str, value: &str| json!({"name": name, "type": "text", "value": text::line(value, 1000)});
+    let mut details = serde_json::Map::new();
+    let urgency = remark::urgency(finding);
+    if !urgency.is_empty() {
+        details.insert("urgency".to_owned(), text("Urgency", &urgency));
+    }
+    if let Some(kev) = &finding.kev {
+        details.insert("exploited_since".to_owned(), text("In CISA's catalogue since", &kev.added));
+    }
+    if let Some(epss) = &finding.epss {
+        let value = format!("{:.5}", epss.score());
+        details.insert("epss".to_owned(), text("EPSS", &value));
+    }
+    Value::Object(details)
 }
 
 fn vulnerability(finding: &Finding, place: usize, report: &Report) -> Value {
@@ -91,6 +125,10 @@ fn vulnerability(finding: &Finding, place: usize, report: &Report) -> Value {
             "image": if image.is_empty() { "none".to_owned() } else { image },
         },
     });
+    let details = details(finding);
+    if details != json!({}) {
+        vulnerability["details"] = details;
+    }
     let vectors = vectors(finding);
     if !vectors.is_empty() {
         vulnerability["cvss_vectors"] = json!(vectors);
@@ -168,6 +206,8 @@ fn identifier(id: &str) -> Value {
 
 /// The report as GitLab's code quality has it.
 pub(crate) fn gitlab_codequality(report: &Report) -> String {
+    // There is no place for what concerns them all.
+    let age = remark::age(report).map(|age| format!("\n\nadvisories {age}")).unwrap_or_default();
     let issues: Vec<Value> = report
         .findings
         .iter()
@@ -175,20 +215,22 @@ pub(crate) fn gitlab_codequality(report: &Report) -> String {
         .map(|(place, finding)| {
             let package = &finding.package;
             let description = format!(
-                "{} - {} - {}: {} {}",
+                "{} - {} - {}: {} {} {}",
                 finding.id,
                 package.name,
                 package.version,
                 finding.title,
-                text::solution(finding)
+                text::solution(finding),
+                remark::urgency(finding)
             );
+            let body = text::block(finding.description.as_deref().unwrap_or_default(), 20_000);
             let path = package.path.as_deref().unwrap_or(&report.artifact.name);
             json!({
                 "type": "issue",
                 "check_name": text::line(&finding.id, NAME_CHARS_MAX),
                 "categories": ["Security"],
                 "description": text::line(&description, 1000),
-                "content": {"body": text::block(finding.description.as_deref().unwrap_or_default(), 20_000)},
+                "content": {"body": format!("{body}{age}").trim_start()},
                 "fingerprint": text::unique_digest(finding, place),
                 "severity": match finding.severity {
                     Severity::Critical => "blocker",

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use sealift_model::{Finding, Report, Severity};
 
-use crate::text;
+use crate::{remark, text};
 
 const STYLE: &str = include_str!("page_style.html");
 const SCRIPT: &str = include_str!("page.js");
-const COLUMNS: [&str; 6] = ["Severity", "Vulnerability", "Package", "Installed", "Fixed", "Title"];
+const COLUMNS: [&str; 8] =
+    ["Severity", "Vulnerability", "Package", "Installed", "Fixed", "Exploited", "EPSS", "Title"];
 const TEXT_CHARS_MAX: usize = 20_000;
 const BAR_WIDTH: usize = 420;
 
@@ -20,16 +21,22 @@ pub(crate) fn html(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
          script-src 'unsafe-inline'\">\n<title>Vulnerabilities of {name}</title>\n{STYLE}</head>\n<body>\n\
-         <h1>Vulnerabilities of {name}</h1>\n<p>{} findings, {} advisories, scanned {}</p>\n",
+         <h1>Vulnerabilities of {name}</h1>\n<p>{} findings; {}; scanned {}</p>\n",
         report.findings.len(),
-        report.database.records,
+        text::markup(&text::line(&remark::basis(report), 1000)),
         text::time(report.created_secs)
     );
+    if let Some(life) = &report.life {
+        let class = if life.is_over { " class=\"warning\"" } else { "" };
+        let line = text::markup(&text::line(&remark::life(life), 1000));
+        let _ = writeln!(out, "<p{class}>{line}</p>");
+    }
     if report.database.example_only {
         out.push_str("<p class=\"warning\">Judged by example data only.</p>\n");
     }
     bars(report, &mut out);
     table(report, &mut out);
+    answers(report, &mut out);
     notes(report, &mut out);
     let _ = writeln!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>");
     out
@@ -37,23 +44,31 @@ pub(crate) fn html(report: &Report) -> String {
 
 fn bars(report: &Report, out: &mut String) {
     let counts = Severity::ALL.map(|severity| report.count(severity));
+    let repairable = Severity::ALL.map(|severity| {
+        let has_fix =
+            |finding: &&Finding| finding.severity == severity && finding.fix.version().is_some();
+        report.findings.iter().filter(has_fix).count()
+    });
     let most = counts.into_iter().max().unwrap_or(0).max(1);
     out.push_str(
         "<svg width=\"600\" height=\"150\" role=\"img\" aria-label=\"Findings by severity\">\n",
     );
-    for (place, (severity, count)) in Severity::ALL.into_iter().zip(counts).enumerate() {
-        let width = if count == 0 { 0 } else { (count * BAR_WIDTH / most).max(2) };
+    let width_of = |count: usize| if count == 0 { 0 } else { (count * BAR_WIDTH / most).max(2) };
+    for (place, severity) in Severity::ALL.into_iter().enumerate() {
+        let (count, fixed) = (counts[place], repairable[place]);
+        let (width, solid) = (width_of(count), width_of(fixed));
         let top = place * 24;
         let _ = writeln!(
             out,
-            "<text x=\"0\" y=\"{}\">{}</text><rect x=\"90\" y=\"{}\" width=\"{width}\" height=\"16\" rx=\"2\" \
-             style=\"fill:var(--{})\"/><text x=\"{}\" y=\"{}\">{count}</text>",
+            "<text x=\"0\" y=\"{0}\">{1}</text><g style=\"fill:var(--{2})\"><rect class=\"all\" x=\"90\" y=\"{3}\" \
+             width=\"{width}\" height=\"16\" rx=\"2\"/><rect x=\"90\" y=\"{3}\" width=\"{solid}\" height=\"16\" \
+             rx=\"2\"/></g><text x=\"{4}\" y=\"{0}\">{5}</text>",
             top + 17,
             text::capitalized(severity),
-            top + 4,
             severity.as_str(),
+            top + 4,
             98 + width,
-            top + 17
+            if count == 0 { "0".to_owned() } else { format!("{count}, {fixed} with a fix") },
         );
     }
     out.push_str("</svg>\n");
@@ -69,7 +84,8 @@ fn table(report: &Report, out: &mut String) {
         let _ = write!(out, "<option value=\"{word}\">{}</option>", text::capitalized(severity));
     }
     out.push_str(
-        "</select><span id=\"shown\"></span></div>\n<div class=\"scroll\"><table>\n<thead><tr>",
+        "</select><label><input id=\"fixable\" type=\"checkbox\"> with a fix</label>\
+         <label><input id=\"exploited\" type=\"checkbox\"> exploited</label><span id=\"shown\"></span></div>\n<div class=\"scroll\"><table>\n<thead><tr>",
     );
     for column in COLUMNS {
         let _ = write!(out, "<th scope=\"col\"><button>{column}</button></th>");
@@ -83,19 +99,16 @@ fn table(report: &Report, out: &mut String) {
 
 fn row(finding: &Finding, out: &mut String) {
     let cell = |text: &str| text::markup(&text::line(text, 1000));
-    let id = match text::primary_url(finding) {
-        Some(url) => format!(
-            "<a href=\"{}\" rel=\"noreferrer\">{}</a>",
-            text::markup(url),
-            cell(&finding.id)
-        ),
-        None => cell(&finding.id),
-    };
     let word = finding.severity.as_str();
     let place = Severity::ALL.iter().position(|severity| *severity == finding.severity);
     let fixed = match finding.fix.version() {
         Some(version) => cell(version),
         None => finding.fix.as_str().replace('_', " "),
+    };
+    let exploited = match &finding.kev {
+        Some(kev) if kev.is_used_by_ransomware => format!("{} ransomware", cell(&kev.added)),
+        Some(kev) => cell(&kev.added),
+        None => String::new(),
     };
     let title = match finding.description.as_deref() {
         Some(whole) => format!(
@@ -107,13 +120,57 @@ fn row(finding: &Finding, out: &mut String) {
     };
     let _ = writeln!(
         out,
-        "<tr data-level=\"{word}\"><td class=\"severity\" data-key=\"{}\" style=\"color:var(--{word})\">{}</td>\
-         <td class=\"id\">{id}</td><td>{}</td><td>{}</td><td>{fixed}</td><td>{title}</td></tr>",
+        "<tr data-level=\"{word}\"{}{}><td class=\"severity\" data-key=\"{}\" style=\"color:var(--{word})\">{}</td>\
+         <td class=\"id\">{}</td><td>{}</td><td>{}</td><td>{fixed}</td><td>{exploited}</td>\
+         <td data-key=\"{}\">{}</td><td>{title}</td></tr>",
+        if finding.fix.version().is_some() { " data-fixable" } else { "" },
+        if finding.kev.is_some() { " data-exploited" } else { "" },
         place.unwrap_or_default(),
         text::capitalized(finding.severity),
+        linked_id(finding),
         cell(&finding.package.name),
-        cell(&finding.package.version)
+        cell(&finding.package.version),
+        finding.epss.map_or(0, |epss| epss.score_millionths),
+        finding.epss.map(|epss| format!("{:.1} %", epss.score() * 100.0)).unwrap_or_default(),
     );
+}
+
+fn linked_id(finding: &Finding) -> String {
+    let id = text::markup(&text::line(&finding.id, 1000));
+    match text::primary_url(finding) {
+        Some(url) => format!("<a href=\"{}\" rel=\"noreferrer\">{id}</a>", text::markup(url)),
+        None => id,
+    }
+}
+
+fn answers(report: &Report, out: &mut String) {
+    let cell = |text: &str| text::markup(&text::line(text, 1000));
+    if !report.suppressed.is_empty() {
+        out.push_str(
+            "<h2>Answered for</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th>Severity</th><th>Vulnerability</th>\
+             <th>Package</th><th>Installed</th><th>Answer</th></tr></thead>\n<tbody>\n",
+        );
+        for suppressed in &report.suppressed {
+            let finding = &suppressed.finding;
+            let _ = writeln!(
+                out,
+                "<tr><td>{}</td><td class=\"id\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                text::capitalized(finding.severity),
+                linked_id(finding),
+                cell(&finding.package.name),
+                cell(&finding.package.version),
+                cell(&remark::answer(suppressed))
+            );
+        }
+        out.push_str("</tbody>\n</table></div>\n");
+    }
+    if !report.stale_ignores.is_empty() {
+        out.push_str("<h2>Entries of ignore files without effect</h2>\n<ul>\n");
+        for entry in &report.stale_ignores {
+            let _ = writeln!(out, "<li>{}</li>", cell(&remark::stale(entry)));
+        }
+        out.push_str("</ul>\n");
+    }
 }
 
 fn notes(report: &Report, out: &mut String) {

@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 
 use sealift_model::{
     ArtifactKind, CvssVersion, Finding, PackageKind, Rating, RatingBasis, Report, Severity,
+    Suppressed,
 };
 use serde_json::value::RawValue;
 
 use crate::wire::{
-    Cvss, DataSource, Database, Document, Epss, Identifier, KnownExploited, Layer, Metadata, Note,
-    Os, ResultEntry, Vulnerability,
+    Cvss, DataSource, Database, Document, Epss, Hidden, Identifier, KnownExploited, Layer, Life,
+    Metadata, Modified, Note, Os, ResultEntry, Stale, Vulnerability,
 };
-use crate::{comparison, text};
+use crate::{comparison, remark, text};
 
 /// The report as JSON, indented, with a newline at its end.
 pub fn json(report: &Report) -> String {
@@ -39,27 +40,63 @@ pub fn json(report: &Report) -> String {
         },
         metadata: metadata(report, config),
         results: results(report),
-        advisory_database: Database {
-            source: &report.database.source,
-            records: report.database.records,
-            newest_modified: report.database.newest_modified.as_deref(),
-        },
+        advisory_database: database(report),
         example_data_only: report.database.example_only,
         notes: report
             .notes
             .iter()
             .map(|note| Note { subject: &note.subject, message: &note.message })
             .collect(),
+        hidden: hidden(report),
+        stale_ignores: report
+            .stale_ignores
+            .iter()
+            .map(|entry| Stale {
+                place: &entry.place,
+                id: &entry.id,
+                expired: entry.expired.as_deref(),
+            })
+            .collect(),
+        release_life: report.life.as_ref().map(|life| Life {
+            release: &life.release,
+            ends: &life.ends,
+            extended_ends: life.extended_ends.as_deref(),
+            is_over: life.is_over,
+        }),
         comparison: comparison::changes(report),
     };
     text::document(&document)
+}
+
+fn database(report: &Report) -> Database<'_> {
+    let database = &report.database;
+    Database {
+        source: &database.source,
+        records: database.records,
+        newest_modified: database.newest_modified.as_deref(),
+        made_at: (database.made_secs > 0).then(|| text::time(database.made_secs)),
+        age_days: remark::age_days(report),
+    }
+}
+
+fn hidden(report: &Report) -> Option<Hidden> {
+    let hidden = &report.hidden;
+    let by_severity = hidden.by_severity.iter();
+    (hidden.total() > 0).then(|| Hidden {
+        total: hidden.total(),
+        by_severity: by_severity.map(|(severity, count)| (severity.as_str(), *count)).collect(),
+        unfixed: hidden.unfixed,
+        by_status: hidden.by_status,
+        not_running: hidden.not_running,
+        known: hidden.known,
+    })
 }
 
 fn metadata<'a>(report: &'a Report, image_config: Option<&'a RawValue>) -> Metadata<'a> {
     let image = report.artifact.image.as_ref();
     Metadata {
         os: report.distro.as_ref().map(|distro| Os {
-            family: &distro.id,
+            family: family(&distro.id),
             name: distro.version_id.as_deref().or(distro.codename.as_deref()).unwrap_or_default(),
             is_over: report.life.as_ref().is_some_and(|life| life.is_over),
         }),
@@ -74,12 +111,15 @@ fn metadata<'a>(report: &'a Report, image_config: Option<&'a RawValue>) -> Metad
 }
 
 fn results(report: &Report) -> Vec<ResultEntry<'_>> {
-    let mut by_kind: BTreeMap<PackageKind, Vec<&Finding>> = BTreeMap::new();
+    let mut by_kind: BTreeMap<PackageKind, (Vec<&Finding>, Vec<&Suppressed>)> = BTreeMap::new();
     for scanned in &report.scanned {
         by_kind.entry(scanned.kind).or_default();
     }
     for finding in &report.findings {
-        by_kind.entry(finding.package.kind).or_default().push(finding);
+        by_kind.entry(finding.package.kind).or_default().0.push(finding);
+    }
+    for suppressed in &report.suppressed {
+        by_kind.entry(suppressed.finding.package.kind).or_default().1.push(suppressed);
     }
     if by_kind.is_empty() {
         return vec![ResultEntry {
@@ -87,23 +127,50 @@ fn results(report: &Report) -> Vec<ResultEntry<'_>> {
             class: "os-pkgs",
             kind: "unknown",
             vulnerabilities: Vec::new(),
+            modified: Vec::new(),
         }];
     }
     by_kind
         .into_iter()
-        .map(|(kind, findings)| ResultEntry {
+        .map(|(kind, (findings, suppressed))| ResultEntry {
             target: target(report, kind),
             class: if kind.is_os() { "os-pkgs" } else { "lang-pkgs" },
-            kind: match kind {
-                PackageKind::Python => "python-pkg",
-                other => match &report.distro {
-                    Some(distro) if other.is_os() => &distro.id,
-                    _ => other.purl_type(),
-                },
+            kind: match &report.distro {
+                Some(distro) if kind.is_os() => family(&distro.id),
+                _ => type_of(kind),
             },
             vulnerabilities: findings.into_iter().map(vulnerability).collect(),
+            modified: suppressed.into_iter().map(modified).collect(),
         })
         .collect()
+}
+
+/// A distribution in trivy's words, where they are others than os-release's.
+pub(crate) fn family(id: &str) -> &str {
+    match id {
+        "rhel" => "redhat",
+        "almalinux" => "alma",
+        "amzn" => "amazon",
+        "ol" => "oracle",
+        "mariner" => "cbl-mariner",
+        other => other,
+    }
+}
+
+/// A kind of package as trivy's types of results have it, in images.
+pub(crate) fn type_of(kind: PackageKind) -> &'static str {
+    match kind {
+        PackageKind::Python => "python-pkg",
+        PackageKind::Npm => "node-pkg",
+        PackageKind::Go => "gobinary",
+        PackageKind::Cargo => "rustbinary",
+        PackageKind::Maven => "jar",
+        PackageKind::Gem => "gemspec",
+        PackageKind::Composer => "composer-vendor",
+        PackageKind::Nuget => "dotnet-core",
+        PackageKind::Conda => "conda-pkg",
+        other => other.purl_type(),
+    }
 }
 
 /// What a result is about, in trivy's words.
@@ -111,13 +178,31 @@ pub(crate) fn target(report: &Report, kind: PackageKind) -> String {
     let distro = report.distro.as_ref();
     match kind {
         PackageKind::Python => "Python".to_owned(),
+        PackageKind::Npm => "Node.js".to_owned(),
+        PackageKind::Maven => "Java".to_owned(),
+        PackageKind::Gem => "Ruby".to_owned(),
+        PackageKind::Conda => "Conda".to_owned(),
         kind if kind.is_os() => {
             let release = distro.and_then(|distro| distro.version_id.as_deref());
-            let words = [distro.map(|distro| distro.id.as_str()), release];
+            let words = [distro.map(|distro| family(&distro.id)), release];
             let words: Vec<&str> = words.into_iter().flatten().collect();
             format!("{} ({})", report.artifact.name, words.join(" "))
         }
         other => other.purl_type().to_owned(),
+    }
+}
+
+fn modified(suppressed: &Suppressed) -> Modified<'_> {
+    let by = &suppressed.by;
+    Modified {
+        kind: "vulnerability",
+        status: remark::status(by.status),
+        statement: by.reason.as_deref().or(by.justification.as_deref()).unwrap_or_default(),
+        source: &by.place,
+        finding: vulnerability(&suppressed.finding),
+        justification: by.justification.as_deref(),
+        owner: by.owner.as_deref(),
+        expires: by.expires.as_deref(),
     }
 }
 
@@ -163,6 +248,7 @@ fn vulnerability(finding: &Finding) -> Vulnerability<'_> {
             ransomware: kev.is_used_by_ransomware,
         }),
         epss: finding.epss.map(|epss| Epss { score: epss.score(), percentile: epss.percentile() }),
+        origin: remark::origin(finding),
         reasons: finding.reasons.iter().map(ToString::to_string).collect(),
     }
 }

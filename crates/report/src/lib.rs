@@ -14,6 +14,7 @@ mod json;
 mod junit;
 mod markdown;
 mod read;
+mod remark;
 mod sarif;
 mod table;
 mod text;

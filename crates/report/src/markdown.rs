@@ -2,15 +2,24 @@
 
 use std::fmt::Write as _;
 
-use sealift_model::{Report, Severity};
+use sealift_model::{Finding, Report, Severity};
 
-use crate::text;
+use crate::{remark, text};
 
 const CELL_CHARS_MAX: usize = 300;
 
 /// The report as Markdown.
 pub(crate) fn markdown(report: &Report) -> String {
     let mut out = format!("# Vulnerabilities of {}\n\n", cell(&report.artifact.name));
+    let _ = writeln!(
+        out,
+        "{}, scanned {}\n",
+        cell(&remark::basis(report)),
+        text::time(report.created_secs)
+    );
+    if let Some(life) = report.life.as_ref().filter(|life| life.is_over) {
+        let _ = writeln!(out, "**{}**\n", cell(&remark::life(life)));
+    }
     if report.database.example_only {
         out.push_str("**Judged by example data only.**\n\n");
     }
@@ -23,31 +32,28 @@ pub(crate) fn markdown(report: &Report) -> String {
     }
     let _ = write!(out, "| All | {} |\n\n", report.findings.len());
     if !report.findings.is_empty() {
-        out.push_str("| Severity | Vulnerability | Package | Installed | Fixed | Title |\n");
-        out.push_str("|---|---|---|---|---|---|\n");
+        out.push_str(
+            "| Severity | Vulnerability | Package | Installed | Fixed | Urgency | Title |\n",
+        );
+        out.push_str("|---|---|---|---|---|---|---|\n");
     }
     for finding in &report.findings {
-        let id = match text::primary_url(finding) {
-            // Parentheses would end the link.
-            Some(url) => {
-                let url = url.replace('(', "%28").replace(')', "%29");
-                format!("[{}]({url})", cell(&finding.id))
-            }
-            None => cell(&finding.id),
-        };
         let fixed = match finding.fix.version() {
             Some(version) => cell(version),
             None => finding.fix.as_str().replace('_', " "),
         };
         let _ = writeln!(
             out,
-            "| {} | {id} | {} | {} | {fixed} | {} |",
+            "| {} | {} | {} | {} | {fixed} | {} | {} |",
             text::capitalized(finding.severity),
+            linked_id(finding),
             cell(&finding.package.name),
             cell(&finding.package.version),
+            cell(&remark::urgency(finding)),
             cell(&finding.title)
         );
     }
+    answers(report, &mut out);
     if !report.notes.is_empty() {
         out.push_str("\n## What could not be read or judged\n\n");
         for note in &report.notes {
@@ -55,6 +61,44 @@ pub(crate) fn markdown(report: &Report) -> String {
         }
     }
     out
+}
+
+fn linked_id(finding: &Finding) -> String {
+    match text::primary_url(finding) {
+        // Parentheses would end the link.
+        Some(url) => {
+            let url = url.replace('(', "%28").replace(')', "%29");
+            format!("[{}]({url})", cell(&finding.id))
+        }
+        None => cell(&finding.id),
+    }
+}
+
+fn answers(report: &Report, out: &mut String) {
+    if !report.suppressed.is_empty() {
+        out.push_str(
+            "\n## Answered for\n\n| Severity | Vulnerability | Package | Installed | Answer |\n",
+        );
+        out.push_str("|---|---|---|---|---|\n");
+    }
+    for suppressed in &report.suppressed {
+        let finding = &suppressed.finding;
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            text::capitalized(finding.severity),
+            linked_id(finding),
+            cell(&finding.package.name),
+            cell(&finding.package.version),
+            cell(&remark::answer(suppressed))
+        );
+    }
+    if !report.stale_ignores.is_empty() {
+        out.push_str("\n## Entries of ignore files without effect\n\n");
+        for entry in &report.stale_ignores {
+            let _ = writeln!(out, "- {}", cell(&remark::stale(entry)));
+        }
+    }
 }
 
 fn cell(text: &str) -> String {

@@ -1,15 +1,16 @@
 //! SARIF 2.1.0 (OASIS, <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>), within the limits of GitHub's code scanning.
 //!
 //! A rule is a flaw, a result is a finding. SARIF's `fixes` are replacements of regions in files, and an upgrade is no
-//! such thing; the version that repairs is in the message, in the rule's help and in `properties`.
+//! such thing; the version that repairs is in the message, in the rule's help and in `properties`. A finding that somebody
+//! answered for is a result with a suppression.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sealift_model::{Finding, Report, Severity};
+use sealift_model::{Finding, Report, Severity, Suppressed};
 use serde_json::{Map, Value, json};
 
-use crate::text;
+use crate::{remark, text};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -23,7 +24,8 @@ pub(crate) fn sarif(report: &Report) -> String {
     // By the order of findings, so that the worst rating of a flaw is found without a second pass.
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut flaws: Vec<Vec<&Finding>> = Vec::new();
-    for finding in &report.findings {
+    let suppressed = report.suppressed.iter().map(|suppressed| &suppressed.finding);
+    for finding in report.findings.iter().chain(suppressed) {
         let place = *places.entry(&finding.id).or_insert(flaws.len());
         match flaws.get_mut(place) {
             Some(flaw) => flaw.push(finding),
@@ -31,19 +33,23 @@ pub(crate) fn sarif(report: &Report) -> String {
         }
     }
     let rules: Vec<Value> = flaws.iter().map(|findings| rule(findings)).collect();
-    let results: Vec<Value> = report
+    let mut results: Vec<Value> = report
         .findings
         .iter()
         .map(|finding| result(finding, places[finding.id.as_str()], report))
         .collect();
-    let notifications: Vec<Value> = report
-        .notes
-        .iter()
-        .map(|note| {
-            let text = text::line(&format!("{}: {}", note.subject, note.message), TEXT_CHARS_MAX);
-            json!({"level": "warning", "message": {"text": text}})
-        })
-        .collect();
+    // An answer is given for one of the two or for both: a list, empty or not, has to be in every result, or in none.
+    if !report.suppressed.is_empty() {
+        for result in &mut results {
+            result["suppressions"] = json!([]);
+        }
+    }
+    results.extend(report.suppressed.iter().map(|suppressed| {
+        let finding = &suppressed.finding;
+        let mut result = result(finding, places[finding.id.as_str()], report);
+        result["suppressions"] = json!([suppression(suppressed)]);
+        result
+    }));
     text::document(&json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -59,7 +65,7 @@ pub(crate) fn sarif(report: &Report) -> String {
             "invocations": [{
                 "executionSuccessful": true,
                 "endTimeUtc": text::time(report.created_secs),
-                "toolExecutionNotifications": notifications,
+                "toolExecutionNotifications": notifications(report),
             }],
             "results": results,
             "columnKind": "utf16CodeUnits",
@@ -69,12 +75,47 @@ pub(crate) fn sarif(report: &Report) -> String {
     }))
 }
 
+fn notifications(report: &Report) -> Vec<Value> {
+    let notification = |level: &str, line: &str| json!({"level": level, "message": {"text": text::line(line, TEXT_CHARS_MAX)}});
+    let mut list = vec![notification("note", &remark::basis(report))];
+    list.extend(report.life.iter().map(|life| {
+        notification(if life.is_over { "warning" } else { "note" }, &remark::life(life))
+    }));
+    let stale = report.stale_ignores.iter().map(remark::stale);
+    list.extend(stale.map(|line| notification("warning", &line)));
+    let notes = report.notes.iter().map(|note| format!("{}: {}", note.subject, note.message));
+    list.extend(notes.map(|line| notification("warning", &line)));
+    list
+}
+
+fn suppression(suppressed: &Suppressed) -> Value {
+    let by = &suppressed.by;
+    let mut properties = json!({"source": by.place, "answer": remark::status(by.status)});
+    let others =
+        [("vexJustification", &by.justification), ("owner", &by.owner), ("expires", &by.expires)];
+    for (name, value) in others {
+        if let Some(value) = value {
+            properties[name] = json!(value);
+        }
+    }
+    json!({
+        "kind": "external",
+        "status": "accepted",
+        "justification": text::line(&remark::answer(suppressed), TEXT_CHARS_MAX),
+        "properties": properties,
+    })
+}
+
 fn run_properties(report: &Report) -> Value {
     let mut properties = json!({
         "imageName": report.artifact.name,
         "advisories": report.database.records,
         "exampleDataOnly": report.database.example_only,
     });
+    if report.database.made_secs > 0 {
+        properties["advisoriesMade"] = json!(text::time(report.database.made_secs));
+        properties["advisoriesAgeDays"] = json!(remark::age_days(report));
+    }
     if let Some(image) = &report.artifact.image {
         properties["imageID"] = json!(image.id.to_string());
         properties["repoTags"] = json!(image.tags);
@@ -124,6 +165,9 @@ fn tags(finding: &Finding) -> Vec<String> {
         "security".to_owned(),
         finding.severity.as_str().to_owned(),
     ];
+    if finding.kev.is_some() {
+        tags.push("known-exploited".to_owned());
+    }
     // The form that GitHub groups by.
     let numbers =
         finding.cwes.iter().filter_map(|cwe| cwe.strip_prefix("CWE-")?.parse::<u32>().ok());
@@ -184,6 +228,10 @@ fn result(finding: &Finding, rule: usize, report: &Report) -> Value {
         finding.severity.as_str(),
         text::line(finding.fix.version().unwrap_or_default(), 300),
     );
+    let urgency = remark::urgency(finding);
+    if !urgency.is_empty() {
+        message.extend(["\nUrgency: ", &urgency]);
+    }
     if let Some(url) = text::primary_url(finding) {
         message.extend(["\nLink: [", &text::line(&finding.id, 300), "](", url, ")"]);
     }
@@ -198,6 +246,16 @@ fn result(finding: &Finding, rule: usize, report: &Report) -> Value {
     });
     if let Some(version) = finding.fix.version() {
         properties["fixedVersion"] = json!(version);
+    }
+    if let Some(kev) = &finding.kev {
+        properties["knownExploited"] =
+            json!({"added": kev.added, "due": kev.due, "ransomware": kev.is_used_by_ransomware});
+    }
+    if let Some(epss) = &finding.epss {
+        properties["epss"] = json!({"score": epss.score(), "percentile": epss.percentile()});
+    }
+    if !remark::origin(finding).is_empty() {
+        properties["origin"] = json!(remark::origin(finding));
     }
     if let Some(layer) = &package.layer {
         properties["layer"] = json!(layer.diff_id.to_string());

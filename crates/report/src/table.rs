@@ -7,16 +7,15 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableS
 use jiff::Timestamp;
 use sealift_model::{Finding, FixState, Remedy, Report, Severity};
 
-use crate::comparison;
 use crate::json::target;
 use crate::text::{self, time};
+use crate::{comparison, remark};
 
 // What draws the table counts columns in sixteen bits.
 const CELL_CHARS_MAX: usize = 1000;
 const NOTES_MAX: usize = 20;
 const REMEDIES_MAX: usize = 5;
-// Most flaws are below this likelihood of being exploited; a number that says nothing is left out.
-const EPSS_MILLIONTHS_SHOWN: u32 = 10_000;
+const ANSWERS_MAX: usize = 40;
 const HEADER: [&str; 6] =
     ["Package", "Installed", "Severity", "Vulnerability", "Fixed in", "Title"];
 
@@ -54,6 +53,7 @@ pub fn table(report: &Report, options: TableOptions) -> String {
     if report.scanned.is_empty() {
         text.push_str("\nno packages were found\n");
     }
+    answers(&mut text, report);
     text.push_str(&comparison::section(report, clean));
     remedies(&mut text, &report.remedies);
     notes(&mut text, report);
@@ -75,6 +75,9 @@ fn header(report: &Report, options: TableOptions) -> String {
         clean(&database.source),
         number(database.records, "record")
     );
+    if let Some(age) = remark::age(report) {
+        let _ = write!(text, ", {age}");
+    }
     if let Some(newest) = &database.newest_modified {
         let date = newest.get(..10).unwrap_or(newest);
         let _ = write!(text, ", newest of {}", clean(date));
@@ -84,12 +87,7 @@ fn header(report: &Report, options: TableOptions) -> String {
     }
     let _ = writeln!(text, ", scanned {}", time(report.created_secs));
     if let Some(life) = report.life.as_ref().filter(|life| life.is_over) {
-        let mut note = format!("{} is no longer supported since {}", life.release, life.ends);
-        if let Some(extended) = &life.extended_ends {
-            let _ = write!(note, " (paid support until {extended})");
-        }
-        note.push_str("; the findings may be incomplete");
-        let _ = writeln!(text, "{}", painted(&clean(&note), warning(), options));
+        let _ = writeln!(text, "{}", painted(&clean(&remark::life(life)), warning(), options));
     }
     if database.example_only {
         let note = "EXAMPLE DATA ONLY: these advisories are a sample to try things out; \
@@ -120,9 +118,15 @@ fn counts(report: &Report, options: TableOptions) -> String {
         let by_severity = report.hidden.by_severity.iter();
         let mut parts: Vec<String> =
             by_severity.map(|(severity, count)| format!("{count} {severity}")).collect();
-        if report.hidden.unfixed > 0 {
-            parts.push(format!("{} without a fix", report.hidden.unfixed));
-        }
+        let hidden = &report.hidden;
+        let others = [
+            (hidden.unfixed, "without a fix"),
+            (hidden.by_status, "by status"),
+            (hidden.not_running, "in packages that never run"),
+            (hidden.known, "known already"),
+        ];
+        let others = others.into_iter().filter(|(count, _)| *count > 0);
+        parts.extend(others.map(|(count, why)| format!("{count} {why}")));
         let _ = write!(text, " (hidden: {})", parts.join(", "));
     }
     text
@@ -170,18 +174,10 @@ fn rows(findings: &[&Finding], options: TableOptions) -> String {
 
 // The title, with what makes the flaw urgent before it.
 fn remark(finding: &Finding) -> String {
-    let mut parts = Vec::new();
-    if let Some(kev) = &finding.kev {
-        let by = if kev.is_used_by_ransomware { " by ransomware" } else { "" };
-        parts.push(format!("exploited{by}"));
+    match remark::urgency(finding) {
+        urgency if urgency.is_empty() => finding.title.clone(),
+        urgency => format!("[{urgency}] {}", finding.title),
     }
-    if let Some(epss) = finding.epss.filter(|epss| epss.score_millionths >= EPSS_MILLIONTHS_SHOWN) {
-        parts.push(format!("EPSS {:.0} %", epss.score() * 100.0));
-    }
-    if parts.is_empty() {
-        return finding.title.clone();
-    }
-    format!("[{}] {}", parts.join(", "), finding.title)
 }
 
 // Colour is put on the finished line, so that it cannot change its layout.
@@ -198,6 +194,38 @@ fn painted_severity(line: &str, options: TableOptions) -> String {
         }
     }
     line.to_owned()
+}
+
+// A line each: findings that somebody answered for, and answers that nothing asked for.
+fn answers(text: &mut String, report: &Report) {
+    if !report.suppressed.is_empty() {
+        let _ = writeln!(text, "\nanswered for: {}", number(report.suppressed.len(), "finding"));
+    }
+    for suppressed in report.suppressed.iter().take(ANSWERS_MAX) {
+        let finding = &suppressed.finding;
+        let _ = writeln!(
+            text,
+            "  {} {} in {} {}: {}",
+            clean(&finding.id),
+            finding.severity,
+            clean(&finding.package.name),
+            clean(&finding.package.version),
+            clean(&remark::answer(suppressed))
+        );
+    }
+    if report.suppressed.len() > ANSWERS_MAX {
+        let more = number(report.suppressed.len() - ANSWERS_MAX, "more finding");
+        let _ = writeln!(text, "  and {more}");
+    }
+    if !report.stale_ignores.is_empty() {
+        text.push_str("\nentries of ignore files without effect:\n");
+    }
+    for entry in report.stale_ignores.iter().take(ANSWERS_MAX) {
+        let _ = writeln!(text, "  {}", clean(&remark::stale(entry)));
+    }
+    if report.stale_ignores.len() > ANSWERS_MAX {
+        let _ = writeln!(text, "  and {} more", report.stale_ignores.len() - ANSWERS_MAX);
+    }
 }
 
 fn remedies(text: &mut String, remedies: &[Remedy]) {

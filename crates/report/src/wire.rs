@@ -20,6 +20,12 @@ pub(crate) struct Document<'a> {
     pub(crate) example_data_only: bool,
     pub(crate) notes: Vec<Note<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hidden: Option<Hidden>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) stale_ignores: Vec<Stale<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) release_life: Option<Life<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) comparison: Option<Changes<'a>>,
 }
 
@@ -58,6 +64,26 @@ pub(crate) struct ResultEntry<'a> {
     pub(crate) kind: &'a str,
     // Always there, so that `.Results[].Vulnerabilities[]` needs no `?`.
     pub(crate) vulnerabilities: Vec<Vulnerability<'a>>,
+    #[serde(rename = "ExperimentalModifiedFindings", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) modified: Vec<Modified<'a>>,
+}
+
+/// A finding that somebody answered for.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Modified<'a> {
+    #[serde(rename = "Type")]
+    pub(crate) kind: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) statement: &'a str,
+    pub(crate) source: &'a str,
+    pub(crate) finding: Vulnerability<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) justification: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -106,6 +132,8 @@ pub(crate) struct Vulnerability<'a> {
     pub(crate) known_exploited: Option<KnownExploited<'a>>,
     #[serde(rename = "EPSS", skip_serializing_if = "Option::is_none")]
     pub(crate) epss: Option<Epss>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) origin: &'static str,
     pub(crate) reasons: Vec<String>,
 }
 
@@ -171,6 +199,42 @@ pub(crate) struct Database<'a> {
     pub(crate) records: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) newest_modified: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) made_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) age_days: Option<i64>,
+}
+
+/// Findings that the options left out.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Hidden {
+    pub(crate) total: usize,
+    pub(crate) by_severity: BTreeMap<&'static str, usize>,
+    pub(crate) unfixed: usize,
+    pub(crate) by_status: usize,
+    pub(crate) not_running: usize,
+    pub(crate) known: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Stale<'a> {
+    pub(crate) place: &'a str,
+    #[serde(rename = "ID")]
+    pub(crate) id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expired: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Life<'a> {
+    pub(crate) release: &'a str,
+    pub(crate) ends: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) extended_ends: Option<&'a str>,
+    pub(crate) is_over: bool,
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use sealift_model::{Finding, FixState, Note, PackageKind, Report, Severity};
+use sealift_model::{
+    Finding, FixState, Note, PackageKind, Report, Severity, StaleIgnore, Suppressed, Suppression,
+    SuppressionStatus,
+};
 use sealift_report::{Encode, FORMATS, Format, TableOptions, find_format};
 use serde_json::Value;
 
@@ -51,14 +54,39 @@ fn hostile() -> Report {
         fix: FixState::WillNotFix,
         ..sample::finding("", PackageKind::Npm, "", Severity::High)
     };
+    let by = Suppression {
+        place: HOSTILE.to_owned(),
+        status: SuppressionStatus::NotAffected,
+        reason: Some(HOSTILE.repeat(1000)),
+        justification: Some(HOSTILE.to_owned()),
+        owner: Some(HOSTILE.to_owned()),
+        expires: Some(HOSTILE.to_owned()),
+    };
+    report.suppressed.push(Suppressed { finding: bad.clone(), by });
+    report.stale_ignores.push(StaleIgnore {
+        place: HOSTILE.to_owned(),
+        id: HOSTILE.to_owned(),
+        expired: Some(HOSTILE.to_owned()),
+    });
+    HOSTILE.clone_into(&mut report.database.source);
+    report.database.newest_modified = Some("\u{1f600}".repeat(5));
     report.findings.extend([bad.clone(), bad, empty]);
     report.artifact.name = format!("./{HOSTILE}");
     report.notes.push(Note { subject: HOSTILE.to_owned(), message: HOSTILE.to_owned() });
     report
 }
 
+// More than any page shows at once.
+fn many() -> Report {
+    let findings = (0..10_000).map(|number| {
+        let id = format!("CVE-2020-{number}");
+        sample::finding(&id, PackageKind::Deb, "lib\u{1f4a9}", Severity::High)
+    });
+    Report { findings: findings.collect(), ..sample::report() }
+}
+
 fn reports() -> Vec<(&'static str, Report)> {
-    let clean = Report { findings: Vec::new(), ..sample::report() };
+    let clean = Report { findings: Vec::new(), suppressed: Vec::new(), ..sample::report() };
     vec![
         ("default", Report::default()),
         ("clean", clean),
@@ -95,6 +123,37 @@ fn every_format_names_every_finding() {
 }
 
 #[test]
+fn the_age_of_the_advisories_stands_in_every_format() {
+    let report = sample::report();
+    for format in FORMATS {
+        let text = encode(format, &report);
+        let age = match format.name {
+            "json" => "\"AgeDays\": 3",
+            _ => "made 3 days ago",
+        };
+        let is_there = text.contains(age) || text.contains("\"AgeDays\": 3");
+        assert!(is_there, "{} does not say how old its advisories are", format.name);
+    }
+}
+
+#[test]
+fn answers_are_told() {
+    // GitLab's code quality has no place for them.
+    for format in FORMATS.iter().filter(|format| format.name != "gitlab-codequality") {
+        let text = encode(format, &sample::report());
+        for said in ["CVE-2020-4", ".trivyignore:3", "nothing runs it", "CVE-2020-5", "CVE-2020-6"]
+        {
+            assert!(text.contains(said), "{} lacks {said}", format.name);
+        }
+    }
+    let results = parsed("sarif", &sample::report())["runs"][0]["results"].clone();
+    assert_eq!(results[0]["suppressions"], serde_json::json!([]));
+    assert_eq!(results[3]["suppressions"][0]["kind"], "external");
+    let without = Report { suppressed: Vec::new(), ..sample::report() };
+    assert!(!by_name("sarif", &without).contains("suppressions"));
+}
+
+#[test]
 fn no_format_links_to_a_script() {
     for format in
         FORMATS.iter().filter(|format| !["json", "table", "cosign-vuln"].contains(&format.name))
@@ -118,13 +177,14 @@ fn sarif_has_a_rule_for_each_flaw_and_fingerprints() {
 
     report.findings.push(sample::full_finding());
     let run = parsed("sarif", &report)["runs"][0].clone();
-    assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), 3);
+    // Three flaws were found, and three were answered for.
+    assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), 6);
     assert_eq!(run["results"][3]["ruleIndex"], 2);
     assert_eq!(run["results"][3]["level"], "error");
     assert_eq!(run["results"][0]["level"], "note");
     let rule = &run["tool"]["driver"]["rules"][2];
     assert_eq!(rule["properties"]["security-severity"], "9.8");
-    assert_eq!(rule["properties"]["tags"][3], "external/cwe/cwe-020");
+    assert_eq!(rule["properties"]["tags"][4], "external/cwe/cwe-020");
     let place = &run["results"][3]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
     assert_eq!(place, "app/METADATA");
 }
@@ -174,9 +234,9 @@ fn openvex_has_a_statement_for_each_flaw() {
     let statements = document["statements"].as_array().unwrap();
     let named: Vec<(&str, &str)> = statements
         .iter()
-        .map(|statement| {
+        .filter_map(|statement| {
             let name = statement["vulnerability"]["name"].as_str().unwrap();
-            (name, statement["action_statement"].as_str().unwrap())
+            Some((name, statement["action_statement"].as_str()?))
         })
         .collect();
     assert_eq!(
@@ -185,8 +245,15 @@ fn openvex_has_a_statement_for_each_flaw() {
             ("CVE-2020-1", "Upgrade flask to 1.1."),
             ("CVE-2020-2", "Upgrade openssl to 1.1."),
             ("CVE-2020-3", "No version of zlib1g is known that repairs it."),
+            (
+                "CVE-2020-4",
+                "ignored by .trivyignore:3: nothing runs it (platform, until 2021-01-01)"
+            ),
         ]
     );
+    assert_eq!(statements[4]["status"], "not_affected");
+    assert_eq!(statements[4]["justification"], "vulnerable_code_not_present");
+    assert_eq!(statements[5]["status"], "fixed");
     let later = Report { created_secs: 1_700_000_000, ..sample::report() };
     assert_ne!(parsed("openvex", &later)["@id"], document["@id"]);
 }
@@ -225,7 +292,8 @@ fn csv_has_as_many_fields_in_every_row() {
             _ => {}
         }
     }
-    assert_eq!(rows, vec![13; 1 + hostile().findings.len()]);
+    let report = hostile();
+    assert_eq!(rows, vec![19; 1 + report.findings.len() + report.suppressed.len()]);
 }
 
 // The environment of validators that tests/setup makes.
@@ -253,7 +321,7 @@ fn check_schema(format: &str, schema_name: &str) {
     let mut command = Command::new(program);
     // The schema of SARIF has a pattern that only some dialects take.
     command.args(["--regex-variant", "python", "--schemafile"]).arg(schema(schema_name));
-    for (name, report) in reports() {
+    for (name, report) in reports().into_iter().chain([("many", many())]) {
         let path = folder.path().join(name);
         std::fs::write(&path, by_name(format, &report)).unwrap();
         command.arg(path);
@@ -280,10 +348,13 @@ fn junit_is_read_by_others() {
 import sys, xml.etree.ElementTree as tree
 root = tree.fromstring(sys.stdin.buffer.read())
 cases = root.findall('testsuite/testcase/failure')
+skipped = root.findall('testsuite/testcase/skipped')
 assert root.tag == 'testsuites'
-assert sum(int(suite.get('failures')) for suite in root) == len(cases) == int(root.get('tests'))
-print(len(cases))";
-    for (name, report) in reports() {
+assert sum(int(suite.get('failures')) for suite in root) == len(cases) == int(root.get('failures'))
+assert sum(int(suite.get('skipped')) for suite in root) == len(skipped)
+assert len(cases) + len(skipped) == int(root.get('tests'))
+print(len(cases), len(skipped))";
+    for (name, report) in reports().into_iter().chain([("many", many())]) {
         let spawned = Command::new("python3")
             .args(["-c", PROGRAM])
             .stdin(std::process::Stdio::piped())
@@ -298,6 +369,7 @@ print(len(cases))";
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{name}");
         let count = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(count.trim(), report.findings.len().to_string(), "{name}");
+        let expected = format!("{} {}", report.findings.len(), report.suppressed.len());
+        assert_eq!(count.trim(), expected, "{name}");
     }
 }

@@ -3,7 +3,8 @@
 use sealift_model::{
     Artifact, ArtifactKind, Cvss, CvssVersion, DataSource, DatabaseInfo, Distro, Ecosystem, Epss,
     Finding, FixState, FoundPackage, Hidden, ImageFacts, Kev, LayerRef, Note, Origin, PackageId,
-    PackageKind, Rating, RatingBasis, Reason, Remedy, Report, Scanned, Severity,
+    PackageKind, Rating, RatingBasis, Reason, ReleaseLife, Remedy, Report, Scanned, Severity,
+    StaleIgnore, Suppressed, Suppression, SuppressionStatus,
 };
 use sealift_oci::Digest;
 
@@ -84,6 +85,7 @@ pub(crate) fn full_finding() -> Finding {
             comparator: "PEP 440",
             range: "< 1.1".to_owned(),
         }],
+        origin: Origin::Own,
         ..finding("CVE-2020-1", PackageKind::Python, "flask", Severity::Critical)
     }
 }
@@ -119,9 +121,25 @@ pub(crate) fn report() -> Report {
         ],
         findings: vec![openssl, unfixed, full_finding()],
         hidden: Hidden { by_severity: vec![(Severity::Low, 2)], unfixed: 1, ..Hidden::default() },
-        suppressed: Vec::new(),
-        stale_ignores: Vec::new(),
-        life: None,
+        suppressed: suppressed(),
+        stale_ignores: vec![
+            StaleIgnore {
+                place: ".trivyignore:7".to_owned(),
+                id: "CVE-2019-7".to_owned(),
+                expired: Some("2020-09-01".to_owned()),
+            },
+            StaleIgnore {
+                place: ".trivyignore:8".to_owned(),
+                id: "CVE-2019-8".to_owned(),
+                expired: None,
+            },
+        ],
+        life: Some(ReleaseLife {
+            release: "Debian 12".to_owned(),
+            ends: "2020-06-10".to_owned(),
+            extended_ends: Some("2028-06-30".to_owned()),
+            is_over: true,
+        }),
         comparison: None,
         remedies: vec![Remedy {
             kind: PackageKind::Python,
@@ -136,9 +154,44 @@ pub(crate) fn report() -> Report {
             source: "advisories".to_owned(),
             records: 42,
             newest_modified: Some("2020-09-01T12:00:00Z".to_owned()),
-            made_secs: 1_600_000_000,
+            // Three days before the report.
+            made_secs: 1_599_740_000,
             example_only: true,
         },
         notes: vec![Note { subject: "x".to_owned(), message: "not judged: y".to_owned() }],
     }
+}
+
+// An answer of each kind.
+fn suppressed() -> Vec<Suppressed> {
+    let by = |place: &str, status| Suppression {
+        place: place.to_owned(),
+        status,
+        reason: None,
+        justification: None,
+        owner: None,
+        expires: None,
+    };
+    vec![
+        Suppressed {
+            finding: finding("CVE-2020-4", PackageKind::Deb, "perl", Severity::High),
+            by: Suppression {
+                reason: Some("nothing runs it".to_owned()),
+                owner: Some("platform".to_owned()),
+                expires: Some("2021-01-01".to_owned()),
+                ..by(".trivyignore:3", SuppressionStatus::Ignored)
+            },
+        },
+        Suppressed {
+            finding: finding("CVE-2020-5", PackageKind::Python, "jinja2", Severity::Medium),
+            by: Suppression {
+                justification: Some("vulnerable_code_not_present".to_owned()),
+                ..by("app.openvex.json", SuppressionStatus::NotAffected)
+            },
+        },
+        Suppressed {
+            finding: finding("CVE-2020-6", PackageKind::Python, "click", Severity::Low),
+            by: by("app.openvex.json", SuppressionStatus::Fixed),
+        },
+    ]
 }

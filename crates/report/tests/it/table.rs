@@ -12,7 +12,8 @@ const PLAIN: TableOptions = TableOptions { width: 100, color: false };
 fn the_whole_table() {
     expect![[r"
         app:1
-        advisories: advisories, 42 records, newest of 2020-09-01, 12 days old, scanned 2020-09-13T12:26:40Z
+        advisories: advisories, 42 records, made 3 days ago, newest of 2020-09-01, 12 days old, scanned 2020-09-13T12:26:40Z
+        Debian 12 is no longer supported since 2020-06-10 (extended support until 2028-06-30); the findings may be incomplete
         EXAMPLE DATA ONLY: these advisories are a sample to try things out; this report says nothing on how safe the image is
         3 findings: 1 CRITICAL, 1 NEGLIGIBLE, 1 UNKNOWN (hidden: 2 LOW, 1 without a fix)
 
@@ -27,6 +28,15 @@ fn the_whole_table() {
         ────────────────────────────────────────────────────────────────────────────────────────────────────
          flask     1.0         CRITICAL   CVE-2020-1      1.1        [exploited by ransomware, EPSS 94 %] A
                                                                      flaw in flask
+
+        answered for: 3 findings
+          CVE-2020-4 HIGH in perl 1.0: ignored by .trivyignore:3: nothing runs it (platform, until 2021-01-01)
+          CVE-2020-5 MEDIUM in jinja2 1.0: not affected according to app.openvex.json: vulnerable_code_not_present
+          CVE-2020-6 LOW in click 1.0: fixed according to app.openvex.json
+
+        entries of ignore files without effect:
+          .trivyignore:7: CVE-2019-7 expired on 2020-09-01
+          .trivyignore:8: CVE-2019-8 ignores nothing
 
         best remedy: upgrade flask from 1.0 to 1.1: repairs 1 finding, worst CRITICAL
 
@@ -51,7 +61,7 @@ fn a_release_that_is_over() {
         (table(&report, PLAIN), json(&report))
     };
     let (table, document) = text(true);
-    let line = "Debian 10 is no longer supported since 2024-06-30 (paid support until 2029-06-30); \
+    let line = "Debian 10 is no longer supported since 2024-06-30 (extended support until 2029-06-30); \
                 the findings may be incomplete\n";
     assert!(table.contains(line), "{table}");
     assert!(document.contains("\"EOSL\": true"), "{document}");
