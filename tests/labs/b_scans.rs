@@ -31,7 +31,12 @@ fn app(python: &[(&str, &str)], debian: &[(&str, &str)]) -> TestContext {
 }
 
 // An image with the metadata of packages, and nothing else.
-fn image(context: &TestContext, name: &str, python: &[(&str, &str)], debian: &[(&str, &str)]) {
+pub(crate) fn image(
+    context: &TestContext,
+    name: &str,
+    python: &[(&str, &str)],
+    debian: &[(&str, &str)],
+) {
     fs::remove_dir_all(context.work().join("root")).ok();
     for (name, version) in python {
         let place = format!(
@@ -55,7 +60,7 @@ fn image(context: &TestContext, name: &str, python: &[(&str, &str)], debian: &[(
     context.expect(0, &["build", "--quiet", "-t", name, "."]);
 }
 
-fn vulnerable_app() -> TestContext {
+pub(crate) fn vulnerable_app() -> TestContext {
     let python =
         [("Flask", "0.12.2"), ("requests", "2.19.1"), ("Django", "1.11.0"), ("PyYAML", "3.13")];
     app(&python, &[("curl", "7.88.1-10+deb12u1"), ("tar", "1.34+dfsg-1.2")])
@@ -120,7 +125,7 @@ fn b4_a_table_by_severity_that_fails_the_build() {
 }
 
 const COUNT: &str = "[.Results[].Vulnerabilities | length] | add";
-const LIST: &str = r#".Results[].Vulnerabilities[] | "\(.Severity): \(.PkgName) \(.InstalledVersion) -> \(.FixedVersion) (\(.Title))""#;
+pub(crate) const LIST: &str = r#".Results[].Vulnerabilities[] | "\(.Severity): \(.PkgName) \(.InstalledVersion) -> \(.FixedVersion) (\(.Title))""#;
 
 // The table's own number.
 fn count_of(table: &str) -> &str {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod advisories;
+mod docker;
 mod foreign;
 mod lab;
 
@@ -10,6 +11,7 @@ mod a_build;
 mod b_inspect;
 mod b_sboms;
 mod b_scans;
+mod b_targets;
 mod d_registry;
 mod e_docker;
 mod e_pipeline;

@@ -19,7 +19,7 @@ mod tls;
 #[doc(hidden)]
 pub mod fuzz;
 
-pub use containerd::{Containerd, Content};
+pub use containerd::{Containerd, Content, RunningContainer};
 pub use credentials::{Credential, DockerConfig};
 pub use error::Error;
 pub use feed::{Fetched, Part};

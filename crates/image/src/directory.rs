@@ -1,12 +1,15 @@
 //! A folder of the host as a file tree.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Dir, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
 use sealift_archive::{EntryKind, Header, Mtime, RelativePath, read_bounded};
 
 use crate::inspection::{Gate, Inspection};
@@ -39,13 +42,14 @@ fn open(
     limits: &ReadLimits,
 ) -> Result<FileTree> {
     let io_error = |error| Error::io(path, error);
-    let root = fs::canonicalize(path).map_err(io_error)?;
-    let metadata = fs::metadata(&root).map_err(io_error)?;
+    let folder = File::open(path).map_err(io_error)?;
+    let metadata = folder.metadata().map_err(io_error)?;
     if !metadata.is_dir() {
         return Err(io_error(io::ErrorKind::NotADirectory.into()));
     }
     let device = metadata.dev();
     let mut walk = Walk {
+        folder,
         found: BTreeMap::new(),
         notes: Vec::new(),
         kept_bytes: 0,
@@ -53,8 +57,8 @@ fn open(
         gate: Gate::default(),
         buffer: Vec::new(),
     };
-    let mut directories = vec![(root.clone(), RelativePath::root())];
-    walk.add(&root, RelativePath::root(), &metadata, wanted, limits);
+    let mut directories = vec![(path.to_owned(), RelativePath::root())];
+    walk.add(path, RelativePath::root(), &metadata, wanted, limits);
     while let Some((directory, inner)) = directories.pop() {
         for (child, name) in walk.children(&directory, &inner) {
             let metadata = match fs::symlink_metadata(&child) {
@@ -79,10 +83,11 @@ fn open(
             }
         }
     }
-    walk.finish(wanted, limits, &root)
+    walk.finish(wanted, limits)
 }
 
 struct Walk<'a> {
+    folder: File,
     found: BTreeMap<RelativePath, (Header, Body)>,
     notes: Vec<Note>,
     kept_bytes: u64,
@@ -95,7 +100,14 @@ impl Walk<'_> {
     // Sorted, so that limits hit the same files each time.
     fn children(&mut self, directory: &Path, inner: &RelativePath) -> Vec<(PathBuf, RelativePath)> {
         let list = || -> io::Result<Vec<PathBuf>> {
-            fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect()
+            let opened = self.open(inner, OFlags::DIRECTORY)?;
+            let names = Dir::read_from(&opened)?.map(|entry| {
+                let entry = entry?;
+                let name = entry.file_name().to_bytes();
+                let is_name = name != b"." && name != b"..";
+                Ok(is_name.then(|| directory.join(OsStr::from_bytes(name))))
+            });
+            names.filter_map(io::Result::transpose).collect()
         };
         let mut paths = match list() {
             Ok(paths) => paths,
@@ -128,19 +140,33 @@ impl Walk<'_> {
         };
         let header = header(name.clone(), kind, metadata);
         let body = if header.kind == EntryKind::File && wanted(&name, &file_meta(&header)) {
-            self.body(path, &name, header.size, limits)
+            self.body(&name, header.size, limits)
         } else {
-            self.inspect(path, &header, limits)
+            self.inspect(&header, limits)
         };
         self.found.insert(name, (header, body));
     }
 
-    fn body(&mut self, path: &Path, name: &RelativePath, size: u64, limits: &ReadLimits) -> Body {
+    // Who lives in the folder may change it at any time. What has become a link leads nowhere, and what has become a pipe
+    // does not wait.
+    fn open(&self, name: &RelativePath, flags: OFlags) -> io::Result<File> {
+        let path = if name.is_root() { Path::new(".") } else { name.as_path() };
+        let flags = flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let opened = match openat2(&self.folder, path, flags, Mode::empty(), resolve) {
+            // Kernels before 5.6, and sandboxes that have not heard of it.
+            Err(Errno::NOSYS) => openat(&self.folder, path, flags, Mode::empty()),
+            other => other,
+        };
+        Ok(File::from(opened?))
+    }
+
+    fn body(&mut self, name: &RelativePath, size: u64, limits: &ReadLimits) -> Body {
         if let Some(over) = over_limit(size, self.kept_bytes, limits) {
             return over;
         }
         let read = || -> Result<Vec<u8>, sealift_archive::Error> {
-            let file = File::open(path)?;
+            let file = self.open(name, OFlags::empty())?;
             // It may have become something else since it was listed.
             if !file.metadata()?.is_file() {
                 return Err(io::Error::other("it is no longer a regular file").into());
@@ -159,14 +185,15 @@ impl Walk<'_> {
         }
     }
 
-    fn inspect(&mut self, path: &Path, header: &Header, limits: &ReadLimits) -> Body {
+    fn inspect(&mut self, header: &Header, limits: &ReadLimits) -> Body {
         let Some(inspection) = self.inspection else { return Body::None };
         let is_file = header.kind == EntryKind::File;
         if !is_file || !(inspection.wanted)(&header.path, &file_meta(header)) {
             return Body::None;
         }
+        let file = self.open(&header.path, OFlags::empty());
         let (gate, buffer) = (&self.gate, &mut self.buffer);
-        let read = File::open(path).map_err(sealift_archive::Error::from).and_then(|file| {
+        let read = file.map_err(sealift_archive::Error::from).and_then(|file| {
             inspection.body(&header.path, header.size, file, buffer, (gate, limits))
         });
         read.unwrap_or_else(|error| {
@@ -179,7 +206,7 @@ impl Walk<'_> {
         self.notes.push(Note { path, message: format!("not read: {error}") });
     }
 
-    fn finish(mut self, wanted: &Wanted<'_>, limits: &ReadLimits, root: &Path) -> Result<FileTree> {
+    fn finish(mut self, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<FileTree> {
         let found = std::mem::take(&mut self.found);
         let limit = u32::MAX.into();
         let records = Records::of(found.values().map(|(header, _)| header))
@@ -188,7 +215,7 @@ impl Walk<'_> {
         let mut tree =
             tree_of_scan(Scan { records, bodies: bodies.collect(), uncompressed_size: 0 })?;
         self.notes.append(&mut tree.notes);
-        self.follow_links(&mut tree, wanted, limits, root);
+        self.follow_links(&mut tree, wanted, limits);
         self.notes.sort();
         self.notes.dedup();
         tree.notes = self.notes;
@@ -196,13 +223,7 @@ impl Walk<'_> {
     }
 
     // What wanted links lead to is wanted too.
-    fn follow_links(
-        &mut self,
-        tree: &mut FileTree,
-        wanted: &Wanted<'_>,
-        limits: &ReadLimits,
-        root: &Path,
-    ) {
+    fn follow_links(&mut self, tree: &mut FileTree, wanted: &Wanted<'_>, limits: &ReadLimits) {
         let links: Vec<u32> =
             tree.nodes().filter(|node| tree.stock().symlink(*node).is_some()).collect();
         for link in links {
@@ -216,7 +237,7 @@ impl Walk<'_> {
                 continue;
             }
             let fact = tree.fact(target);
-            match self.body(&root.join(fact.path.as_path()), &fact.path, fact.size, limits) {
+            match self.body(&fact.path, fact.size, limits) {
                 Body::Kept(bytes) => tree.keep_body(target, bytes),
                 Body::OverLimit(message) => self.notes.push(Note { path: fact.path, message }),
                 Body::None | Body::Extract(_) => {}

@@ -1,12 +1,12 @@
-//! Images of a containerd daemon, for callers that are not async.
+//! Images and containers of a containerd daemon, for callers that are not async.
 
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use sealift_client::{Containerd, Content};
+use sealift_client::{Containerd, Content, RunningContainer};
 use sealift_image::{BlobSource, Image, image_for_platform};
-use sealift_oci::{Descriptor, Platform, Reference};
+use sealift_oci::{Descriptor, Reference};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{Error, Session};
@@ -16,30 +16,67 @@ pub(crate) fn open(
     session: &Session<'_>,
     socket: &Path,
     reference: &Reference,
-    platform: &Platform,
 ) -> Result<Image, Error> {
-    let failed =
-        |reason: String| sealift_client::Error::Containerd { socket: socket.to_owned(), reason };
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| failed(error.to_string()))?;
     let namespace = session.daemons.containerd_namespace.as_deref().unwrap_or("default");
-    let daemon = runtime.block_on(Containerd::connect(socket, namespace))?;
     // Kubernetes and nerdctl write names in full; what `ctr` imports has the name that the archive has.
     let names = [reference.to_string(), reference.familiar()];
+    let image = open_named(session, socket, namespace, &names)?;
+    Ok(image.named(Some(reference.familiar())))
+}
+
+/// The same, by the first of these names that there is.
+pub(crate) fn open_named(
+    session: &Session<'_>,
+    socket: &Path,
+    namespace: &str,
+    names: &[String],
+) -> Result<Image, Error> {
+    let runtime = runtime(socket)?;
+    let daemon = runtime.block_on(Containerd::connect(socket, namespace))?;
     let mut found = None;
-    for name in &names {
+    for name in names {
         found = match found {
-            None => runtime.block_on(daemon.image(name))?,
+            None => runtime.block_on(daemon.image(name))?.map(|target| (name, target)),
             found => found,
         };
     }
-    let Some(target) = found else {
-        let reason = format!("there is no image `{}` in the namespace `{namespace}`", names[0]);
-        return Err(failed(reason).into());
+    let Some((name, target)) = found else {
+        let name = names.first().map_or("", String::as_str);
+        let reason = format!("there is no image `{name}` in the namespace `{namespace}`");
+        return Err(failed(socket, reason).into());
     };
     let blobs = Blobs { runtime: Arc::new(runtime), daemon };
-    let image = image_for_platform(Arc::new(blobs), &target, platform)?;
-    Ok(image.named(Some(reference.familiar())))
+    let image = image_for_platform(Arc::new(blobs), &target, &session.wanted_platform())?;
+    Ok(image.named(Some(name.clone())))
+}
+
+/// The containers that run, each with its namespace: in the one that is set, or in all.
+pub(crate) fn running(
+    session: &Session<'_>,
+    socket: &Path,
+) -> Result<Vec<(String, RunningContainer)>, Error> {
+    let runtime = runtime(socket)?;
+    runtime.block_on(async {
+        let namespaces = match &session.daemons.containerd_namespace {
+            Some(namespace) => vec![namespace.clone()],
+            None => Containerd::connect(socket, "default").await?.namespaces().await?,
+        };
+        let mut found = Vec::new();
+        for namespace in namespaces {
+            let running = Containerd::connect(socket, &namespace).await?.running().await?;
+            found.extend(running.into_iter().map(|container| (namespace.clone(), container)));
+        }
+        Ok(found)
+    })
+}
+
+fn runtime(socket: &Path) -> Result<Runtime, sealift_client::Error> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.map_err(|error| failed(socket, error.to_string()))
+}
+
+fn failed(socket: &Path, reason: String) -> sealift_client::Error {
+    sealift_client::Error::Containerd { socket: socket.to_owned(), reason }
 }
 
 struct Blobs {

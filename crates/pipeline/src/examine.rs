@@ -30,19 +30,22 @@ pub struct Examined {
 pub fn examine(session: &Session<'_>, text: &str) -> Result<Examined, Error> {
     let (limits, inspection) = (ReadLimits::default(), &sealift_catalog::INSPECTION);
     let (path, tree) = match crate::open::target(text)? {
-        Target::Dir(folder) => {
-            let wanted = &contents::wanted;
-            let tree = open_directory_inspected(&folder, wanted, inspection, &limits)?;
-            (folder, tree)
-        }
+        Target::Dir(folder) => return examine_folder(session, &folder),
         Target::Rootfs(file) => {
             let tree = open_rootfs(&file, &contents::wanted, inspection, &limits)?;
             (file, tree)
         }
         Target::Sbom(file) => return Ok(document(session, read_document(&file)?)),
-        other => return image(session, crate::open::open_target(session, &other, text)?),
+        other => return examine_opened(session, crate::open::open_target(session, &other, text)?),
     };
     Ok(files(session, path.display().to_string(), sealift_catalog::catalog(&tree)))
+}
+
+/// What is inside a folder.
+pub(crate) fn examine_folder(session: &Session<'_>, folder: &Path) -> Result<Examined, Error> {
+    let (limits, inspection) = (ReadLimits::default(), &sealift_catalog::INSPECTION);
+    let tree = open_directory_inspected(folder, &contents::wanted, inspection, &limits)?;
+    Ok(files(session, folder.display().to_string(), sealift_catalog::catalog(&tree)))
 }
 
 /// Reads an SBOM from a file, or from the standard input if the name is `-`.
@@ -90,7 +93,8 @@ fn document(session: &Session<'_>, document: Document) -> Examined {
     Examined { inventory, artifact, subject, opened: None }
 }
 
-fn image(session: &Session<'_>, opened: Opened) -> Result<Examined, Error> {
+/// What is inside an image.
+pub(crate) fn examine_opened(session: &Session<'_>, opened: Opened) -> Result<Examined, Error> {
     let inventory = contents::inventory(session, &opened.image)?;
     let subject = if let Some(name) = &opened.reference {
         crate::seal::sbom_subject(&opened, name)

@@ -25,6 +25,7 @@ pub mod judge;
 pub mod keys;
 pub mod lint;
 pub mod open;
+pub mod running;
 pub mod save;
 pub mod scan;
 pub mod seal;

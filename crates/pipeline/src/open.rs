@@ -164,8 +164,7 @@ fn from_containerd(session: &Session<'_>, reference: &Reference) -> Result<Opene
         )
     })?;
     let reference = reference.clone().or_latest();
-    let platform = session.wanted_platform();
-    let image = crate::containerd::open(session, socket, &reference, &platform)?;
+    let image = crate::containerd::open(session, socket, &reference)?;
     check_platform(session, &image)?;
     let source = Arc::clone(image.blobs());
     Ok(Opened {

@@ -1,9 +1,10 @@
-//! Images of a containerd daemon, by its socket: gRPC over HTTP/2, of which only two calls are needed
+//! Images and containers of a containerd daemon, by its socket: gRPC over HTTP/2, of which few calls are needed
 //! (containerd's api/services/images/v1/images.proto and content/v1/content.proto).
 //!
 //! What comes is not verified here: whoever reads a blob hashes it.
 
 mod protobuf;
+mod running;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::Error;
 use protobuf::{Field, fields, put_text};
+pub use running::RunningContainer;
 
 const IDLE_TIME_MAX: Duration = Duration::from_mins(1);
 /// containerd sends no larger messages itself.

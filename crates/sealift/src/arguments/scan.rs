@@ -45,13 +45,19 @@ Examples:
   sealift scan --platform linux/arm64 registry.example.com/team/app:1.0
   sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there
   sealift scan app:2 --compare-to app:1   what was fixed, what is left, what is new
+  sealift scan --running --severity CRITICAL,HIGH -o table -o json=running.json
   sealift scan app:2 --baseline last.json --only-new --fail-on high
 
 Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
 openvex, cosign-vuln. docs/reports.md says what each is for.")]
 pub(crate) struct Scan {
     /// Image
-    pub(crate) image: String,
+    #[arg(required_unless_present = "running")]
+    pub(crate) image: Option<String>,
+    /// Scan all that runs here: containers of Docker, Podman and containerd, and processes with a root of their own;
+    /// the name of each stands in the name of its report, `report.web.json`
+    #[arg(long, conflicts_with_all = ["image", "compare_to", "baseline"])]
+    pub(crate) running: bool,
     #[command(flatten)]
     pub(crate) platform: PlatformOptions,
     #[command(flatten)]

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use sealift_model::Report;
 use sealift_pipeline::compare::{self, Before};
-use sealift_pipeline::{Error, contents, examine, scan};
+use sealift_pipeline::examine::{self, Examined};
+use sealift_pipeline::scan::{self, ScanRequest};
+use sealift_pipeline::{Error, Session, contents, running};
 use sealift_report::{Encode, Format, TableOptions, find_format};
 
 use super::request;
@@ -25,33 +27,78 @@ pub(crate) fn run(
     let outputs = outputs(arguments.format.as_deref(), &arguments.output)?;
     let workshop =
         Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
-    let session = workshop.session();
-    let mut request = request::scan(&arguments.options, &workshop.settings.file, None)?;
-    let examined = examine::examine(&session, &arguments.image)?;
-    let mut report = scan::scan(&session, &examined.inventory, examined.artifact, &request)?;
-    if let Some(before) = before(arguments)? {
-        compare::compare(&session, &mut report, &before, arguments.only_new, &request)?;
+    let request = request::scan(&arguments.options, &workshop.settings.file, None)?;
+    let job = Job { session: workshop.session(), arguments, request, outputs, printer };
+    match &arguments.image {
+        Some(image) => job.scan(examine::examine(&job.session, image)?, None),
+        None => job.scan_running(),
     }
-    for output in &outputs {
-        write(output, &report, printer)?;
+}
+
+struct Job<'a> {
+    session: Session<'a>,
+    arguments: &'a Scan,
+    request: ScanRequest,
+    outputs: Vec<Output>,
+    printer: &'a Printer,
+}
+
+impl Job<'_> {
+    // One thing, whose reports get its name if it is one of several.
+    fn scan(&self, examined: Examined, name: Option<&str>) -> anyhow::Result<ExitCode> {
+        let Self { session, arguments, request, outputs, printer } = self;
+        let mut report = scan::scan(session, &examined.inventory, examined.artifact, request)?;
+        if let Some(before) = before(arguments)? {
+            compare::compare(session, &mut report, &before, arguments.only_new, request)?;
+        }
+        for output in outputs {
+            write(output, &report, name, printer)?;
+        }
+        for note in &report.notes {
+            printer.detail(&format!("  {}: {}", note.subject, note.message));
+        }
+        printer.message(&scan::summary(&report));
+        contents::check_complete(&examined.inventory)?;
+        let is_over = report.life.as_ref().is_some_and(|life| life.is_over);
+        if let Some(code) = arguments.exit_on_eol.filter(|code| is_over && *code != 0) {
+            return Ok(ExitCode::from(code));
+        }
+        // As trivy has it: the flag alone makes findings count; a severity list narrows what is a finding.
+        if let Some(code) = arguments.exit_code {
+            let fail_on = request.fail_on.or(Some(sealift_model::Severity::Unknown));
+            let is_shut = scan::gate(&report, &ScanRequest { fail_on, ..request.clone() }).is_err();
+            return Ok(if is_shut { ExitCode::from(code) } else { ExitCode::SUCCESS });
+        }
+        scan::gate(&report, request)?;
+        Ok(ExitCode::SUCCESS)
     }
-    for note in &report.notes {
-        printer.detail(&format!("  {}: {}", note.subject, note.message));
+
+    // Each by itself, so that one that cannot be scanned hides no other. The first failure is that of the command.
+    fn scan_running(&self) -> anyhow::Result<ExitCode> {
+        let (running, notes) = running::running(&self.session);
+        for note in &notes {
+            self.printer.warning(&format!("{}: {}", note.subject, note.message));
+        }
+        let (mut failure, mut code, mut count) = (None, ExitCode::SUCCESS, 0);
+        for one in &running {
+            let examined = running::examine(&self.session, one).map_err(anyhow::Error::from);
+            match examined.and_then(|examined| self.scan(examined, Some(&one.name))) {
+                Ok(ExitCode::SUCCESS) => {}
+                Ok(other) => code = other,
+                Err(error) => {
+                    self.printer.warning(&format!("{}: {error:#}", one.title));
+                    count += 1;
+                    failure = failure.or(Some(error));
+                }
+            }
+        }
+        self.printer.message(&match (running.len(), count) {
+            (0, _) => "nothing runs here that has a root of its own".to_owned(),
+            (all, 0) => format!("scanned {all} of {all} that run"),
+            (all, failed) => format!("{failed} of {all} that run failed"),
+        });
+        failure.map_or(Ok(code), Err)
     }
-    printer.message(&scan::summary(&report));
-    contents::check_complete(&examined.inventory)?;
-    let is_over = report.life.as_ref().is_some_and(|life| life.is_over);
-    if let Some(code) = arguments.exit_on_eol.filter(|code| is_over && *code != 0) {
-        return Ok(ExitCode::from(code));
-    }
-    // As trivy has it: the flag alone makes findings count; a severity list narrows what is a finding.
-    if let Some(code) = arguments.exit_code {
-        request.fail_on = request.fail_on.or(Some(sealift_model::Severity::Unknown));
-        let is_shut = scan::gate(&report, &request).is_err();
-        return Ok(if is_shut { ExitCode::from(code) } else { ExitCode::SUCCESS });
-    }
-    scan::gate(&report, &request)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn before(arguments: &Scan) -> anyhow::Result<Option<Before>> {
@@ -104,7 +151,13 @@ fn outputs(format: Option<&str>, texts: &[String]) -> anyhow::Result<Vec<Output>
     Ok(outputs)
 }
 
-fn write(output: &Output, report: &Report, printer: &Printer) -> anyhow::Result<()> {
+// Of several reports each has the name of what it is about before its extension.
+fn write(
+    output: &Output,
+    report: &Report,
+    name: Option<&str>,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     let text = match output.format.encode {
         Encode::Table(table) => {
             let color = printer.color() && output.path.is_none();
@@ -113,12 +166,24 @@ fn write(output: &Output, report: &Report, printer: &Printer) -> anyhow::Result<
         }
         Encode::Report(encode) => encode(report),
     };
-    match &output.path {
+    match output.path.as_deref().map(|path| named(path, name)) {
         Some(path) => {
-            std::fs::write(path, text).map_err(|source| Error::file("write", path, source))?;
+            std::fs::write(&path, text).map_err(|source| Error::file("write", &path, source))?;
             printer.message(&format!("wrote {}", path.display()));
         }
         None => printer.data(&text)?,
     }
     Ok(())
+}
+
+// `report.json` of the container `web` is `report.web.json`.
+fn named(path: &Path, name: Option<&str>) -> PathBuf {
+    let Some(name) = name else { return path.to_owned() };
+    let plain = |it: char| if it.is_ascii_alphanumeric() || "-_.".contains(it) { it } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    match path.extension() {
+        Some(end) => path.with_file_name(format!("{stem}.{name}.{}", end.to_string_lossy())),
+        None => path.with_file_name(format!("{stem}.{name}")),
+    }
 }

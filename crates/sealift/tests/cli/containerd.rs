@@ -41,6 +41,38 @@ fn images_of_containerd() {
     assert_one_error(&context.run(&["sbom", &target]), 3, &["/tmp/nowhere.sock", "hint:"]);
 }
 
+#[test]
+fn what_runs_in_containerd() {
+    let folder = tempfile::Builder::new().prefix("ctd").tempdir_in("/tmp").unwrap();
+    let Some(daemon) = Containerd::start(folder.path()) else { return };
+    let mut context = with_image();
+    context.write("app/bin/busybox", fs::read("/bin/busybox").unwrap());
+    context.write("app/package.json", r#"{"name":"lodash","version":"4.17.4"}"#);
+    context.write(
+        "osv/one.json",
+        r#"{"id": "CVE-2099-1", "affected": [{"package": {"ecosystem": "npm", "name": "lodash"},
+          "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}]}"#,
+    );
+    context.write("app/Dockerfile", "FROM scratch\nCOPY --chmod=755 . /\n");
+    context.expect(0, &["build", "--quiet", "-t", "registry.local/app:1", "app"]);
+    context.expect(0, &["save", "registry.local/app:1", "-o", "app.tar"]);
+    let archive = context.work().join("app.tar");
+    daemon.ctr("apart", &["images", "import", archive.to_str().unwrap()]);
+    let listed = daemon.ctr("apart", &["images", "ls", "-q"]);
+    let name = listed.lines().find(|name| name.contains("app:1")).expect(&listed);
+    let sleep = ["/bin/busybox", "sleep", "60"];
+    daemon.ctr("apart", &[&["run", "--detach", name, "web"][..], &sleep].concat());
+
+    context.set("CONTAINERD_ADDRESS", daemon.socket.to_str().unwrap());
+    context.set("DOCKER_HOST", "unix:///nowhere");
+    let scan = ["scan", "--running", "--advisories", "osv", "-o", "json=running.json"];
+    let outcome = context.expect(0, &scan);
+    let report = String::from_utf8(context.read("running.web.json")).unwrap();
+    assert!(report.contains("\"containerd: apart/web ("), "{}{report}", outcome.stderr);
+    assert!(report.contains("CVE-2099-1"), "{report}");
+    daemon.ctr("apart", &["tasks", "delete", "--force", "web"]);
+}
+
 struct Containerd {
     daemon: Child,
     socket: PathBuf,
