@@ -2,7 +2,7 @@
 
 use sealift_oci::Digest;
 
-use crate::{DatabaseInfo, Distro, Finding, Note, PackageKind, Severity, Suppressed};
+use crate::{DatabaseInfo, Distro, Finding, LayerRef, Note, PackageKind, Severity, Suppressed};
 
 /// The findings on one artifact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -135,6 +135,12 @@ pub struct Remedy {
     pub repairs: usize,
     /// The worst of them.
     pub severity: Severity,
+    /// The layer that has the package.
+    pub layer: Option<LayerRef>,
+    /// What made that layer, as the image's history has it.
+    pub instruction: Option<String>,
+    /// What to type, or the line to write.
+    pub action: Option<String>,
 }
 
 /// An entry of an ignore file that has no effect.

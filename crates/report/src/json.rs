@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 
 use sealift_model::{
-    ArtifactKind, CvssVersion, Finding, PackageKind, Rating, RatingBasis, Report, Severity,
+    ArtifactKind, CvssVersion, Finding, PackageKind, Rating, RatingBasis, Remedy, Report, Severity,
     Suppressed,
 };
 use serde_json::value::RawValue;
 
 use crate::wire::{
     Cvss, DataSource, Database, Document, Epss, Hidden, Identifier, KnownExploited, Layer, Life,
-    Metadata, Modified, Note, Os, ResultEntry, Stale, Vulnerability,
+    Metadata, Modified, Note, Os, RemedyEntry, ResultEntry, Stale, Vulnerability,
 };
 use crate::{comparison, remark, text};
 
@@ -63,6 +63,7 @@ pub fn json(report: &Report) -> String {
             extended_ends: life.extended_ends.as_deref(),
             is_over: life.is_over,
         }),
+        remedies: report.remedies.iter().map(remedy).collect(),
         comparison: comparison::changes(report),
     };
     text::document(&document)
@@ -292,4 +293,17 @@ fn cvss(ratings: &[Rating]) -> BTreeMap<&str, Cvss<'_>> {
         }
     }
     sources
+}
+
+fn remedy(remedy: &Remedy) -> RemedyEntry<'_> {
+    RemedyEntry {
+        pkg_names: &remedy.packages,
+        installed_version: &remedy.from,
+        fixed_version: &remedy.to,
+        repairs: remedy.repairs,
+        severity: word(remedy.severity),
+        layer: remedy.layer.as_ref().map(|layer| Layer { diff_id: layer.diff_id.to_string() }),
+        created_by: remedy.instruction.as_deref(),
+        action: remedy.action.as_deref(),
+    }
 }

@@ -1,5 +1,7 @@
 //! The report for people. It reads the same with and without colour.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -15,6 +17,7 @@ use crate::{comparison, remark};
 const CELL_CHARS_MAX: usize = 1000;
 const NOTES_MAX: usize = 20;
 const REMEDIES_MAX: usize = 5;
+const INSTRUCTION_CHARS_MAX: usize = 70;
 const ANSWERS_MAX: usize = 40;
 const HEADER: [&str; 6] =
     ["Package", "Installed", "Severity", "Vulnerability", "Fixed in", "Title"];
@@ -230,13 +233,43 @@ fn answers(text: &mut String, report: &Report) {
 
 fn remedies(text: &mut String, remedies: &[Remedy]) {
     let Some(best) = remedies.first() else { return };
-    let _ = writeln!(text, "\nbest remedy: {}", remedy(best));
+    let mut line = |label: &str, one: &Remedy| {
+        let _ = writeln!(text, "{label}{}", remedy(one));
+        if let Some(action) = &one.action {
+            let _ = writeln!(text, "             {}", clean(action));
+        }
+    };
+    line("\nbest remedy: ", best);
     for other in remedies.iter().skip(1).take(REMEDIES_MAX - 1) {
-        let _ = writeln!(text, "       then: {}", remedy(other));
+        line("       then: ", other);
     }
     if remedies.len() > REMEDIES_MAX {
         let more = number(remedies.len() - REMEDIES_MAX, "more upgrade");
         let _ = writeln!(text, "        and {more}");
+    }
+    by_layer(text, remedies);
+}
+
+// Which layer to make anew first: the one whose upgrades repair most.
+fn by_layer(text: &mut String, remedies: &[Remedy]) {
+    let mut layers: BTreeMap<usize, (usize, Option<&str>)> = BTreeMap::new();
+    for remedy in remedies {
+        let Some(layer) = &remedy.layer else { continue };
+        let entry = layers.entry(layer.index).or_insert((0, remedy.instruction.as_deref()));
+        entry.0 += remedy.repairs;
+    }
+    if layers.len() < 2 {
+        return;
+    }
+    let mut layers: Vec<_> = layers.into_iter().collect();
+    layers.sort_by_key(|(index, (repairs, _))| (Reverse(*repairs), *index));
+    let _ = writeln!(text, "\nupgrades by layer:");
+    for (index, (repairs, instruction)) in layers.into_iter().take(REMEDIES_MAX) {
+        let _ = write!(text, "  layer {}: repair {}", index + 1, number(repairs, "finding"));
+        if let Some(instruction) = instruction {
+            let _ = write!(text, "  {}", text::line(instruction, INSTRUCTION_CHARS_MAX));
+        }
+        text.push('\n');
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Document<'a> {
     pub(crate) stale_ignores: Vec<Stale<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) release_life: Option<Life<'a>>,
+    pub(crate) remedies: Vec<RemedyEntry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) comparison: Option<Changes<'a>>,
 }
@@ -242,4 +243,20 @@ pub(crate) struct Life<'a> {
 pub(crate) struct Note<'a> {
     pub(crate) subject: &'a str,
     pub(crate) message: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct RemedyEntry<'a> {
+    pub(crate) pkg_names: &'a [String],
+    pub(crate) installed_version: &'a str,
+    pub(crate) fixed_version: &'a str,
+    pub(crate) repairs: usize,
+    pub(crate) severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) layer: Option<Layer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) created_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) action: Option<&'a str>,
 }

@@ -105,5 +105,12 @@ pub fn only_new(report: &mut Report) {
     for (place, (new, _)) in comparison.new.iter_mut().enumerate() {
         *new = place;
     }
-    report.remedies = crate::remedy::remedies(&report.findings);
+    let known: Vec<_> = std::mem::take(&mut report.remedies)
+        .into_iter()
+        .filter_map(|remedy| Some((remedy.layer?, remedy.instruction?)))
+        .collect();
+    report.remedies = crate::remedy::remedies(&report.findings, |layer| {
+        let same = known.iter().find(|(known, _)| known == layer);
+        same.map(|(_, instruction)| instruction.clone())
+    });
 }

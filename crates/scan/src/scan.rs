@@ -69,7 +69,9 @@ pub fn scan(
     drafts.sort_by(|left, right| order(&left.finding).cmp(&order(&right.finding)));
     report.findings =
         drafts.into_iter().map(|draft| draft.finish(database)).collect::<Result<_, Damaged>>()?;
-    report.remedies = remedies(&report.findings);
+    report.remedies = remedies(&report.findings, |layer| {
+        inventory.layers.get(layer.index).and_then(|layer| layer.instruction.clone())
+    });
     Ok(report)
 }
 

@@ -141,15 +141,7 @@ pub(crate) fn report() -> Report {
             is_over: true,
         }),
         comparison: None,
-        remedies: vec![Remedy {
-            kind: PackageKind::Python,
-            name: "flask".to_owned(),
-            packages: vec!["flask".to_owned()],
-            from: "1.0".to_owned(),
-            to: "1.1".to_owned(),
-            repairs: 1,
-            severity: Severity::Critical,
-        }],
+        remedies: vec![remedy()],
         database: DatabaseInfo {
             source: "advisories".to_owned(),
             records: 42,
@@ -159,6 +151,21 @@ pub(crate) fn report() -> Report {
             example_only: true,
         },
         notes: vec![Note { subject: "x".to_owned(), message: "not judged: y".to_owned() }],
+    }
+}
+
+fn remedy() -> Remedy {
+    Remedy {
+        kind: PackageKind::Python,
+        name: "flask".to_owned(),
+        packages: vec!["flask".to_owned()],
+        from: "1.0".to_owned(),
+        to: "1.1".to_owned(),
+        repairs: 1,
+        severity: Severity::Critical,
+        layer: None,
+        instruction: Some("RUN pip install\tflask".to_owned()),
+        action: Some("in the requirements: flask>=1.1".to_owned()),
     }
 }
 

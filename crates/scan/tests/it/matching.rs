@@ -373,3 +373,40 @@ fn languages_without_an_order_are_said() {
         "]],
     );
 }
+
+#[test]
+fn how_to_get_an_upgrade() {
+    let npm = package(PackageKind::Npm, "lodash", Some("4.0.0"));
+    let evil = package(PackageKind::Npm, "a;reboot", Some("1.0.0"));
+    let rebuilt = Package { version: Some(text("1.0-1+b1")), ..deb("libz1", "zlib", "1.0-1") };
+    let packages = vec![
+        deb("libcurl4", "curl", "7.1-1"),
+        deb("curl", "curl", "7.1-1"),
+        rebuilt,
+        npm,
+        evil,
+        python("flask", "1.0"),
+    ];
+    let inventory = inventory(debian("12"), packages);
+    let advisories = database(vec![
+        advisory("DEBIAN-CVE-1-1", &[], "Debian:12", "curl", "7.1-2"),
+        advisory("DEBIAN-CVE-1-2", &[], "Debian:12", "zlib", "1.0-2"),
+        advisory("CVE-1-3", &[], "npm", "lodash", "4.17.21"),
+        advisory("CVE-1-4", &[], "npm", "a;reboot", "2.0.0"),
+        advisory("CVE-1-5", &[], "PyPI", "flask", "2.0"),
+    ]);
+    let report = report(&inventory, &advisories);
+    let actions: Vec<String> = report
+        .remedies
+        .iter()
+        .map(|remedy| format!("{}: {}\n", remedy.name, remedy.action.as_deref().unwrap_or("-")))
+        .collect();
+    expect![[r"
+        curl: apt-get install --only-upgrade curl=7.1-2 libcurl4=7.1-2
+        zlib: apt-get install --only-upgrade libz1
+        flask: in the requirements: flask>=2.0
+        a;reboot: -
+        lodash: npm install lodash@4.17.21
+    "]]
+    .assert_eq(&actions.concat());
+}
