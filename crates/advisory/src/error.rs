@@ -15,9 +15,9 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
-    /// The zip file is damaged.
-    #[error("cannot read advisories from zip file `{path}`")]
-    Zip {
+    /// The zip or tar file is damaged.
+    #[error("cannot read advisories from archive `{path}`")]
+    Archive {
         /// The file.
         path: PathBuf,
         /// Why it failed.
@@ -50,7 +50,7 @@ impl Error {
                  `https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip`"
                     .to_owned(),
             ),
-            Self::Zip { path, .. } => Some(format!("fetch `{}` again", path.display())),
+            Self::Archive { path, .. } => Some(format!("fetch `{}` again", path.display())),
             Self::TooMuch { .. } => None,
         }
     }

@@ -57,7 +57,7 @@ impl Feed {
     /// The files that [`Feed::read`] would read, sorted.
     pub fn files(path: &Path, wanted: Wanted<'_>) -> Result<Vec<PathBuf>, Error> {
         let found = sources::find(path, wanted, &Limits::default())?;
-        Ok(found.files.into_iter().chain(found.zips).collect())
+        Ok(found.files.into_iter().chain(found.zips).chain(found.tars).collect())
     }
 
     /// [`Feed::read`] with limits of one's own.
@@ -104,13 +104,22 @@ impl Feed {
         for (file, kind, found) in others {
             let records =
                 found.advisories.len() + found.kev.len() + found.epss.len() + found.lives.len();
-            self.sources.push(FeedSource {
-                id: kind.id().to_owned(),
-                location: file.display().to_string(),
-                records,
-                newest: found.newest,
-                license: kind.license().to_owned(),
-            });
+            // A publisher with a file for each flaw is one source.
+            let is_part = kind.is_one_of_many();
+            let known = self.sources.iter_mut().find(|it| is_part && it.id == kind.id());
+            if let Some(known) = known {
+                known.records += records;
+                known.newest = found.newest.max(known.newest.take());
+            } else {
+                let whole = self.info.source.clone();
+                self.sources.push(FeedSource {
+                    id: kind.id().to_owned(),
+                    location: if is_part { whole } else { file.display().to_string() },
+                    records,
+                    newest: found.newest,
+                    license: kind.license().to_owned(),
+                });
+            }
             merged.take(found.advisories, wanted);
             self.lives.extend(found.lives);
             self.kev.extend(found.kev);

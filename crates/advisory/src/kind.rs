@@ -2,7 +2,7 @@
 
 use sealift_model::{Advisory, Ecosystem, Epss, Kev, Life};
 
-use crate::{debian, debian_list, epss, kev, lives, secdb};
+use crate::{csaf, debian, debian_list, epss, kev, lives, secdb};
 
 /// A feed that is not made of OSV documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,8 @@ pub(crate) enum FeedKind {
     DebianList,
     /// The security database of Alpine, JSON; Wolfi's and Chainguard's too.
     Secdb,
+    /// Red Hat's statements on one flaw each, CSAF.
+    RedHatVex,
     /// How long releases are looked after, CSV.
     Lives,
 }
@@ -69,7 +71,9 @@ impl FeedKind {
     }
 
     fn detect_json(bytes: &[u8]) -> Option<Self> {
-        if debian::is_tracker(bytes) {
+        if csaf::is_document(bytes) {
+            Some(Self::RedHatVex)
+        } else if debian::is_tracker(bytes) {
             Some(Self::DebianTracker)
         } else if kev::is_catalogue(bytes) {
             Some(Self::KevJson)
@@ -91,8 +95,14 @@ impl FeedKind {
             Self::DebianTracker => debian::read(text),
             Self::DebianList => Ok(debian_list::read(text)),
             Self::Secdb => secdb::read(text),
+            Self::RedHatVex => csaf::read(text),
             Self::Lives => lives::read(text),
         }
+    }
+
+    /// True if a publisher has a file of this kind for each flaw, so that there are tens of thousands.
+    pub(crate) fn is_one_of_many(self) -> bool {
+        matches!(self, Self::RedHatVex)
     }
 
     /// Short name.
@@ -103,6 +113,7 @@ impl FeedKind {
             Self::DebianTracker => "debian-tracker",
             Self::DebianList => "debian-advisories",
             Self::Secdb => "secdb",
+            Self::RedHatVex => "redhat-vex",
             Self::Lives => "lives",
         }
     }
@@ -119,6 +130,7 @@ impl FeedKind {
             Self::Secdb => {
                 "Alpine Linux, CC-BY-SA-4.0; Wolfi's and Chainguard's under Chainguard's terms"
             }
+            Self::RedHatVex => "Red Hat Product Security, CC-BY-4.0",
         }
     }
 }

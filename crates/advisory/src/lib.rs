@@ -11,6 +11,7 @@ mod feed;
 mod limits;
 mod name;
 
+mod csaf;
 mod csv;
 mod debian;
 mod debian_list;
@@ -19,9 +20,11 @@ mod kev;
 mod kind;
 mod lives;
 mod merge;
+mod redhat;
 mod secdb;
 
 mod load;
+mod packed;
 mod publisher;
 mod rating;
 mod sources;
@@ -35,6 +38,7 @@ pub use limits::Limits;
 pub use lives::known_life;
 pub use name::normalize;
 pub use publisher::{data_source, primary_url};
+pub use redhat::{product_of, source_name};
 pub use sealift_model::Ecosystem;
 pub use wanted::Wanted;
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use sealift_archive::zip::Archive;
 use sealift_model::Note;
 
 use crate::kind::{FeedKind, Found};
+use crate::packed;
 use crate::sources::Sources;
 use crate::wire::{self, Outcome, Parsed};
 use crate::{Error, Limits, Wanted};
@@ -46,7 +46,10 @@ pub(crate) fn load(
         .collect::<Result<_, Error>>()?;
     batches.extend(files);
     for zip in &sources.zips {
-        batches.extend(read_zip(zip, wanted, limits, &budget)?);
+        batches.extend(packed::read_zip(zip, wanted, limits, &budget)?);
+    }
+    for tar in &sources.tars {
+        batches.extend(packed::read_tar(tar, wanted, limits, &budget)?);
     }
     let mut loaded = Loaded::default();
     let mut named = Vec::new();
@@ -82,20 +85,33 @@ pub(crate) fn load(
     Ok(loaded)
 }
 
-// What one file held.
-struct Batch {
+/// What one file held.
+pub(crate) struct Batch {
     name: String,
     outcomes: Vec<Result<Outcome, String>>,
     other: Option<(PathBuf, FeedKind, Found)>,
 }
 
-struct Budget {
+impl Batch {
+    /// Reads a document of an archive.
+    pub(crate) fn of_entry(archive: &Path, name: &str, bytes: &[u8], wanted: Wanted<'_>) -> Self {
+        let (outcomes, other) = match parse(bytes, wanted) {
+            Document::Osv(outcomes) => (outcomes, None),
+            Document::Other(kind, found) => (Vec::new(), Some((archive.join(name), kind, found))),
+        };
+        Self { name: name.chars().take(200).collect(), outcomes, other }
+    }
+}
+
+/// What all files together may have.
+pub(crate) struct Budget {
     used: AtomicU64,
     limit: u64,
 }
 
 impl Budget {
-    fn take(&self, path: &Path, bytes: u64) -> Result<(), Error> {
+    /// Counts bytes of a file; an error if they are too many.
+    pub(crate) fn take(&self, path: &Path, bytes: u64) -> Result<(), Error> {
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) <= self.limit {
             return Ok(());
@@ -157,39 +173,4 @@ fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Document {
         };
     }
     Document::Osv(outcomes)
-}
-
-fn read_zip(
-    path: &Path,
-    wanted: Wanted<'_>,
-    limits: &Limits,
-    budget: &Budget,
-) -> Result<Vec<Batch>, Error> {
-    let zip_error = |source| Error::Zip { path: path.to_owned(), source };
-    let archive_limits = sealift_archive::Limits {
-        entries_max: limits.files_max,
-        entry_bytes_max: limits.file_bytes_max,
-        total_bytes_max: limits.total_bytes_max,
-        ..sealift_archive::Limits::default()
-    };
-    let archive = Archive::open(path, archive_limits).map_err(zip_error)?;
-    (0..archive.len())
-        .into_par_iter()
-        .with_min_len(64)
-        .map_init(
-            || archive.clone(),
-            |archive, index| {
-                let name = archive.name(index).unwrap_or_default();
-                let is_json = name.rsplit_once('.').is_some_and(|(_, end)| end == "json");
-                if !is_json {
-                    return Ok(Batch { name, outcomes: Vec::new(), other: None });
-                }
-                // A damaged entry means a damaged file: nothing else in it is to be trusted.
-                let bytes = archive.read(index).map_err(zip_error)?;
-                budget.take(path, bytes.len() as u64)?;
-                let outcomes = wire::parse_file(&bytes, wanted);
-                Ok(Batch { name: name.chars().take(200).collect(), outcomes, other: None })
-            },
-        )
-        .collect()
 }

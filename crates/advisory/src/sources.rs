@@ -17,8 +17,10 @@ const LINE_BYTES: u64 = 512;
 pub(crate) struct Sources {
     /// JSON and CSV files, compressed or not, and lists of advisories.
     pub(crate) files: Vec<PathBuf>,
-    /// Zip files of JSON files.
+    /// Zip files of documents.
     pub(crate) zips: Vec<PathBuf>,
+    /// Tar files of documents, compressed or not.
+    pub(crate) tars: Vec<PathBuf>,
     /// True if they are marked as example data.
     pub(crate) is_example: bool,
     /// What is missing.
@@ -42,6 +44,8 @@ pub(crate) fn find(path: &Path, wanted: Wanted<'_>, limits: &Limits) -> Result<S
     } else {
         if has_extension(path, "zip") {
             sources.zips.push(path.to_owned());
+        } else if is_tar(path) {
+            sources.tars.push(path.to_owned());
         } else {
             sources.files.push(path.to_owned());
         }
@@ -50,6 +54,7 @@ pub(crate) fn find(path: &Path, wanted: Wanted<'_>, limits: &Limits) -> Result<S
     sources.is_example = folder.is_some_and(|folder| folder.join(EXAMPLE_MARKER).is_file());
     sources.files.sort_unstable();
     sources.zips.sort_unstable();
+    sources.tars.sort_unstable();
     Ok(sources)
 }
 
@@ -108,8 +113,11 @@ fn walk(root: &Path, sources: &mut Sources, limits: &Limits) -> Result<(), Error
                 sources.files.push(path);
             } else if has_extension(&path, "zip") && is_file(&path).map_err(read)? {
                 sources.zips.push(path);
+            } else if is_tar(&path) && is_file(&path).map_err(read)? {
+                sources.tars.push(path);
             }
-            if (sources.files.len() + sources.zips.len()) as u64 > limits.files_max {
+            let count = sources.files.len() + sources.zips.len() + sources.tars.len();
+            if count as u64 > limits.files_max {
                 return Err(too_much(root, "files", limits.files_max));
             }
         }
@@ -132,7 +140,16 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 
 // JSON or CSV, compressed or not.
 fn is_document(path: &Path) -> bool {
-    let is_plain = |path: &Path| has_extension(path, "json") || has_extension(path, "csv");
+    has_inner_extension(path, &["json", "csv"])
+}
+
+fn is_tar(path: &Path) -> bool {
+    has_inner_extension(path, &["tar"])
+}
+
+// One of these extensions, or one below that of a compression.
+fn has_inner_extension(path: &Path, extensions: &[&str]) -> bool {
+    let is_plain = |path: &Path| extensions.iter().any(|it| has_extension(path, it));
     let is_packed = ["gz", "zst", "xz"].iter().any(|end| has_extension(path, end));
     is_plain(path) || (is_packed && path.file_stem().is_some_and(|stem| is_plain(Path::new(stem))))
 }

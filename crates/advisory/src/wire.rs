@@ -9,7 +9,7 @@ use crate::Wanted;
 use crate::kind::is_cve;
 use crate::name::normalize;
 use crate::publisher::data_source;
-use crate::rating;
+use crate::{rating, redhat};
 
 // Beyond these an entry is cut; real records stay far below.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -232,7 +232,12 @@ fn affected(
             }
             continue;
         };
-        let ecosystem = ecosystem(&package.ecosystem);
+        let mut ecosystem = ecosystem(&package.ecosystem);
+        let mut qualifiers = Vec::new();
+        if let Some((place, product)) = redhat::split_ecosystem(&ecosystem) {
+            ecosystem = place;
+            qualifiers.push(product);
+        }
         if !wanted.has(&ecosystem) {
             continue;
         }
@@ -263,7 +268,7 @@ fn affected(
                 Some("end-of-life") => Statement::EndOfLife,
                 _ => Statement::Affected,
             },
-            qualifiers: Vec::new(),
+            qualifiers,
         });
     }
     list
@@ -333,7 +338,8 @@ fn references(raw: Raw<'_>) -> Vec<String> {
     urls
 }
 
-fn is_link(url: &str) -> bool {
+/// True for an address on the web.
+pub(crate) fn is_link(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://"))
         && url.len() <= 2048
         && !url.chars().any(|character| character.is_control() || character.is_whitespace())

@@ -57,7 +57,7 @@ fn zip_bombs_are_refused() {
     let folder = Folder::new(&[]);
     folder.zip("all.zip", &[("a.json", &" ".repeat(1 << 20))]);
     let limits = Limits { file_bytes_max: 1 << 16, ..Limits::default() };
-    assert!(matches!(limited(&folder, &limits), Err(Error::Zip { .. })));
+    assert!(matches!(limited(&folder, &limits), Err(Error::Archive { .. })));
     let limits = Limits { total_bytes_max: 1 << 16, ..Limits::default() };
     assert!(limited(&folder, &limits).is_err());
 }

@@ -107,6 +107,6 @@ fn nothing_to_read_is_an_error() {
     expect!["cannot read advisories from `FOLDER/absent`"]
         .assert_eq(&text(open(&folder.path().join("absent"), &["PyPI"])));
     folder.write("bad.zip", b"PK but no more");
-    expect!["cannot read advisories from zip file `FOLDER/bad.zip`"]
+    expect!["cannot read advisories from archive `FOLDER/bad.zip`"]
         .assert_eq(&text(open(&folder.path().join("bad.zip"), &["PyPI"])));
 }

@@ -8,4 +8,5 @@ mod exploits;
 mod folder;
 mod hostile;
 mod layouts;
+mod redhat;
 mod tolerance;
