@@ -1,6 +1,7 @@
 //! Documents in zip and tar files.
 
-use std::fs::File;
+use std::collections::HashSet;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use sealift_archive::tar::Reader;
 use sealift_archive::zip::Archive;
 
 use crate::load::{Batch, Budget};
+use crate::sources::CHANGED;
 use crate::{Error, Limits, Wanted};
 
 // So many documents, or bytes of them, are in memory at once.
@@ -24,11 +26,12 @@ pub(crate) fn read_zip(
 ) -> Result<Vec<Batch>, Error> {
     let damaged = |source| Error::Archive { path: path.to_owned(), source };
     let archive = Archive::open(path, archive_limits(limits)).map_err(damaged)?;
+    let replaced = replaced(path)?;
     let read = (0..archive.len()).into_par_iter().with_min_len(64).map_init(
         || archive.clone(),
         |archive, index| {
             let name = archive.name(index).unwrap_or_default();
-            if !is_document(&name) {
+            if !is_document(&name) || replaced.contains(&name) {
                 return Ok(None);
             }
             // A damaged entry means a damaged file: nothing else in it is to be trusted.
@@ -38,6 +41,20 @@ pub(crate) fn read_zip(
         },
     );
     read.filter_map(Result::transpose).collect()
+}
+
+// The names of the records beside a zip that stand before those in it.
+fn replaced(zip: &Path) -> Result<HashSet<String>, Error> {
+    let Some(folder) = zip.parent().map(|folder| folder.join(CHANGED)).filter(|it| it.is_dir())
+    else {
+        return Ok(HashSet::new());
+    };
+    let read = |source| Error::Read { path: folder.clone(), source };
+    let mut names = HashSet::new();
+    for entry in fs::read_dir(&folder).map_err(read)? {
+        names.extend(entry.map_err(read)?.file_name().into_string().ok());
+    }
+    Ok(names)
 }
 
 /// Reads the documents of a tar file, which may be compressed.

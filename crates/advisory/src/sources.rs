@@ -9,6 +9,9 @@ use sealift_model::Note;
 
 use crate::{EXAMPLE_MARKER, Error, Limits, Wanted, debian_list};
 
+/// Records in a folder of this name beside a zip stand before those of the same name in it.
+pub(crate) const CHANGED: &str = "changed";
+
 // Enough for a line.
 const LINE_BYTES: u64 = 512;
 
@@ -43,7 +46,7 @@ pub(crate) fn find(path: &Path, wanted: Wanted<'_>, limits: &Limits) -> Result<S
         Some(path)
     } else {
         if has_extension(path, "zip") {
-            sources.zips.push(path.to_owned());
+            take_zip(path.to_owned(), &mut sources, limits)?;
         } else if is_tar(path) {
             sources.tars.push(path.to_owned());
         } else {
@@ -67,7 +70,7 @@ fn find_in_bucket(
     for name in names {
         let folder = path.join(name);
         if let Some(zip) = zip_of(path, name) {
-            sources.zips.push(zip);
+            take_zip(zip, sources, limits)?;
         } else if is_plain(name) && folder.is_dir() {
             walk(&folder, sources, limits)?;
         } else {
@@ -78,6 +81,12 @@ fn find_in_bucket(
         }
     }
     Ok(())
+}
+
+fn take_zip(zip: PathBuf, sources: &mut Sources, limits: &Limits) -> Result<(), Error> {
+    let changed = zip.parent().map(|folder| folder.join(CHANGED)).filter(|folder| folder.is_dir());
+    sources.zips.push(zip);
+    changed.map_or(Ok(()), |folder| walk(&folder, sources, limits))
 }
 
 fn zip_of(path: &Path, name: &str) -> Option<PathBuf> {

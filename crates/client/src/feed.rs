@@ -11,6 +11,9 @@ use reqwest::{Response, StatusCode, Url};
 use crate::http::{TRIES_MAX, backoff, is_loopback, origin_of, refused, retry_wait, unreachable};
 use crate::{Client, Error};
 
+// A newest state is often a link to the one of today.
+const REDIRECTS_MAX: usize = 3;
+
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fetched {
@@ -41,7 +44,7 @@ type Failure = (Error, Option<Duration>);
 
 impl Client {
     /// Brings a file up to date. `known` tells the state of it that is at hand. What a transfer that broke off left in
-    /// `part` is continued. Nothing is taken from another host than the one that was asked.
+    /// `part` is continued. Nothing is taken from another host than the one that was asked, wherever that one points.
     pub async fn fetch(
         &self,
         url: &str,
@@ -88,27 +91,19 @@ impl Client {
     ) -> Result<Fetched, Failure> {
         let local = |source| (local(wanted, source), None);
         let there = part.file.seek(SeekFrom::End(0)).map_err(local)?;
-        let mut request = self.inner.http.get(wanted.url.clone());
-        match &part.state {
-            Some(state) if there > 0 => {
-                request = request.header("Range", format!("bytes={there}-"));
-                request = request.header("If-Range", state.as_str());
-            }
-            _ => {
-                request = match wanted.known {
-                    Some(state) if is_tag(state) => request.header("If-None-Match", state),
-                    Some(state) => request.header("If-Modified-Since", state),
-                    None => request,
-                };
-            }
+        let mut url = wanted.url.clone();
+        let mut response = self.ask(wanted, &url, part, there, try_number).await?;
+        for _ in 0..REDIRECTS_MAX {
+            let Some(next) = next_at_same_host(&url, &response) else { break };
+            url = next;
+            response = self.ask(wanted, &url, part, there, try_number).await?;
         }
-        let response = request.send().await.map_err(|error| passing(wanted, &error, try_number))?;
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::Unchanged);
         }
         if status.is_redirection() {
-            return Err((elsewhere(wanted, &response), None));
+            return Err((elsewhere(wanted, &url, &response), None));
         }
         if status == StatusCode::RANGE_NOT_SATISFIABLE {
             // What is there is not the beginning of it: once more, from the start.
@@ -132,6 +127,33 @@ impl Client {
         self::receive(wanted, part, response, try_number).await?;
         Ok(Fetched::Complete(part.state.clone()))
     }
+
+    async fn ask(
+        &self,
+        wanted: &Wanted<'_>,
+        url: &Url,
+        part: &Part<'_>,
+        there: u64,
+        try_number: u32,
+    ) -> Result<Response, Failure> {
+        let request = self.inner.http.get(url.clone());
+        let request = match (&part.state, wanted.known) {
+            (Some(state), _) if there > 0 => request
+                .header("Range", format!("bytes={there}-"))
+                .header("If-Range", state.as_str()),
+            (_, Some(state)) if is_tag(state) => request.header("If-None-Match", state),
+            (_, Some(state)) => request.header("If-Modified-Since", state),
+            (_, None) => request,
+        };
+        request.send().await.map_err(|error| passing(wanted, &error, try_number))
+    }
+}
+
+fn next_at_same_host(url: &Url, response: &Response) -> Option<Url> {
+    let location =
+        response.headers().get("location").filter(|_| response.status().is_redirection());
+    let next = url.join(location?.to_str().ok()?).ok()?;
+    (origin_of(&next) == origin_of(url)).then_some(next)
 }
 
 async fn receive(
@@ -167,16 +189,15 @@ fn local(wanted: &Wanted<'_>, source: std::io::Error) -> Error {
     Error::Local { action: "write", what: wanted.url.to_string(), source }
 }
 
-fn elsewhere(wanted: &Wanted<'_>, response: &Response) -> Error {
+fn elsewhere(wanted: &Wanted<'_>, url: &Url, response: &Response) -> Error {
     let location = response.headers().get("location").and_then(|value| value.to_str().ok());
     let location = location.unwrap_or_default();
-    let next = wanted.url.join(location).ok();
-    let is_same = next.is_some_and(|next| origin_of(&next) == origin_of(&wanted.url));
+    let is_same = next_at_same_host(url, response).is_some();
     Error::Redirect {
         host: wanted.host.clone(),
         location: location.chars().take(200).collect(),
         reason: if is_same {
-            "feeds are read where they are said to be"
+            "there are too many redirections"
         } else {
             "a feed is not taken from another host"
         },

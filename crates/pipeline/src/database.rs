@@ -8,6 +8,8 @@ use sealift_advisory::Wanted;
 use sealift_archive::{EntryKind, Header, Limits, RelativePath, tar};
 use sealift_database::{Built, CORE_NAME, Contents, Database, TEXTS_NAME, build as make};
 
+use sealift_model::Note;
+
 use crate::{Error, Session, advisories};
 
 // What a database may have to be imported.
@@ -19,9 +21,16 @@ pub fn folder(session: &Session<'_>) -> PathBuf {
     session.store.root().join("database")
 }
 
-/// Makes a database of all advisories in these places, and puts it into a folder.
-pub fn build(session: &Session<'_>, from: &[PathBuf], folder: &Path) -> Result<Database, Error> {
-    let mut all = Contents { made_secs: session.document_secs(), ..Contents::default() };
+/// Makes a database of all advisories in these places, and puts it into a folder. The notes stand in it beside those on
+/// what could not be read.
+pub fn build(
+    session: &Session<'_>,
+    from: &[PathBuf],
+    notes: &[Note],
+    folder: &Path,
+) -> Result<Database, Error> {
+    let (made_secs, notes) = (session.document_secs(), notes.to_vec());
+    let mut all = Contents { made_secs, notes, ..Contents::default() };
     for path in from {
         let more = advisories::read(path, Wanted::All, all.made_secs)?;
         all.advisories.extend(more.advisories);

@@ -4,12 +4,14 @@
 //! through its [`Observer`]; the registry's hooks will call it too. The network stands behind a blocking border.
 
 mod advisories;
+mod bucket;
 mod containerd;
 mod error;
 mod events;
 mod findings;
 mod inventories;
 mod layers;
+mod mirror;
 mod network;
 mod session;
 

@@ -1,158 +1,151 @@
-//! Bringing the advisory database up to date from a mirror of the OSV bucket: `ecosystems.txt`, and for each ecosystem
-//! `modified_id.csv` and `all.zip`. What has not changed is not fetched; what broke off is continued.
+//! Bringing the advisory database up to date: from a mirror of the OSV bucket, and from feeds of one file each. What has
+//! not changed is not fetched; what broke off is continued.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use sealift_client::{Fetched, Part};
 use sealift_database::Database;
+use sealift_model::Note;
 use sealift_oci::Digest;
 
+use crate::bucket;
+use crate::mirror::{fetch, make};
 use crate::{Error, Session, database};
 
-/// Where the OSV project publishes its advisories.
-pub const OSV_BUCKET: &str = "https://osv-vulnerabilities.storage.googleapis.com";
+/// What is fetched if nothing is named: short name and address. The first is a bucket, the others are files.
+pub const SOURCES: [(&str, &str); 6] = [
+    (OSV, "https://osv-vulnerabilities.storage.googleapis.com"),
+    ("kev", "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"),
+    ("epss", "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"),
+    ("debian", "https://security-tracker.debian.org/tracker/data/json"),
+    ("debian-releases", "https://salsa.debian.org/debian/distro-info-data/-/raw/main/debian.csv"),
+    ("ubuntu-releases", "https://salsa.debian.org/debian/distro-info-data/-/raw/main/ubuntu.csv"),
+];
 
-const LIST_BYTES_MAX: u64 = 1 << 20;
-const CHANGES_BYTES_MAX: u64 = 256 << 20;
-const ZIP_BYTES_MAX: u64 = 8 << 30;
-const ECOSYSTEMS_MAX: usize = 500;
+const OSV: &str = "osv";
+const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// What was fetched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Updated {
-    /// Ecosystems whose advisories had changed.
-    pub changed: Vec<String>,
+    /// Ecosystems and feeds that had changed; with a number, if only so many records were fetched.
+    pub changed: Vec<(String, Option<usize>)>,
     /// How many had not.
     pub unchanged: usize,
+    /// Feeds that could not be fetched, and why: what was fetched of them before is still used.
+    pub failed: Vec<Note>,
 }
 
-/// Brings the database in a folder up to date. If anything fails the old one stays, and what was fetched is there for the
-/// next time.
+/// Brings the database in a folder up to date. `named` are addresses of buckets and `NAME=ADDRESS` of files; if there are
+/// none, all that is known is fetched. If anything that was named fails, or the bucket, then the old database stays, and
+/// what was fetched is there for the next time.
 pub fn update(
     session: &Session<'_>,
-    source: &str,
+    named: &[String],
     folder: &Path,
 ) -> Result<(Database, Updated), Error> {
-    let source = source.trim_end_matches('/');
-    let name = Digest::sha256(source.as_bytes());
-    let mirror = session.store.cache_dir("feeds")?.join(&name.hex()[..16]);
-    make(&mirror)?;
-    let names = ecosystems(session, source, &mirror)?;
+    let feeds = session.store.cache_dir("feeds")?;
     let mut updated = Updated::default();
-    for name in &names {
+    let mut mirrors = Vec::new();
+    for source in sources(named)? {
         session.check()?;
-        let own = mirror.join(name);
-        make(&own)?;
-        let place = format!("{source}/{}", name.replace(' ', "%20"));
-        let changes = fetch(session, &format!("{place}/modified_id.csv"), &own, CHANGES_BYTES_MAX)?;
-        let is_whole = own.join("all.zip").is_file() && own.join("all.zip.read").is_file();
-        if !changes && is_whole {
-            updated.unchanged += 1;
+        let hash = Digest::sha256(source.url.as_bytes());
+        let mirror = feeds.join(&hash.hex()[..16]);
+        make(&mirror)?;
+        if source.name == OSV {
+            bucket::update(session, &source.url, &mirror, &mut updated)?;
+            mirrors.push(mirror);
             continue;
         }
-        // The list of changes is the newer one from now on: the zip must come before it is believed again.
-        fs::remove_file(own.join("all.zip.read")).ok();
-        fetch(session, &format!("{place}/all.zip"), &own, ZIP_BYTES_MAX)?;
-        let marker = own.join("all.zip.read");
-        File::create(&marker).map_err(|source| Error::file("write", &marker, source))?;
-        updated.changed.push(name.clone());
+        let path = mirror.join(file_name(&source));
+        match fetch(session, &source.url, &path, FILE_BYTES_MAX) {
+            Ok(true) => updated.changed.push((source.name, None)),
+            Ok(false) => updated.unchanged += 1,
+            Err(error) if named.is_empty() => {
+                updated.failed.push(Note { subject: source.name, message: reason(&error) });
+            }
+            Err(error) => return Err(error),
+        }
+        if path.is_file() {
+            mirrors.push(mirror);
+        }
     }
-    forget_others(&mirror, &names)?;
     // Also if nothing has changed: the database then says that it is as fresh as this moment.
-    let database = database::build(session, &[mirror], folder)?;
+    let database = database::build(session, &mirrors, &updated.failed, folder)?;
     Ok((database, updated))
 }
 
-fn ecosystems(session: &Session<'_>, source: &str, mirror: &Path) -> Result<Vec<String>, Error> {
-    fetch(session, &format!("{source}/ecosystems.txt"), mirror, LIST_BYTES_MAX)?;
-    let path = mirror.join("ecosystems.txt");
-    let text = fs::read_to_string(&path).map_err(|source| Error::file("read", &path, source))?;
-    let names: Vec<String> =
-        text.lines().map(str::trim).filter(|name| is_name(name)).map(str::to_owned).collect();
-    if names.is_empty() || names.len() > ECOSYSTEMS_MAX {
+struct Source {
+    name: String,
+    url: String,
+}
+
+fn sources(named: &[String]) -> Result<Vec<Source>, Error> {
+    let all = SOURCES.map(|(name, url)| format!("{name}={url}"));
+    let named = if named.is_empty() { &all[..] } else { named };
+    named.iter().map(|text| source(text)).collect()
+}
+
+// An address has a colon before the first `=`, if it has one.
+fn source(text: &str) -> Result<Source, Error> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let (name, url) = text.split_once('=').filter(|(name, _)| is_name(name)).unwrap_or((OSV, text));
+    if url.is_empty() {
         return Err(Error::usage(
-            format!("`{source}/ecosystems.txt` names {} ecosystems", names.len()),
-            "name a mirror of the OSV bucket with `--source URL`",
+            format!("the source `{name}` has no address"),
+            "write `--source NAME=URL`, or name only the sources that you want",
         ));
     }
-    Ok(names)
+    Ok(Source { name: name.to_owned(), url: url.trim_end_matches('/').to_owned() })
 }
 
-// It becomes a folder here.
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 100
-        && !name.starts_with('.')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || " .-_".contains(c))
-}
-
-// Brings one file up to date; true if it had changed. Beside it lies which state of it that is.
-fn fetch(session: &Session<'_>, url: &str, folder: &Path, limit: u64) -> Result<bool, Error> {
-    let name = url.rsplit('/').next().unwrap_or_default();
-    let beside = |ending: &str| folder.join(format!("{name}{ending}"));
-    let (path, state, part_path, part_state) =
-        (beside(""), beside(".state"), beside(".part"), beside(".part.state"));
-    let known = path.is_file().then(|| read_state(&state)).flatten();
-    let fail = |source| Error::file("write", &part_path, source);
-    let mut file =
-        File::options().create(true).append(true).read(true).open(&part_path).map_err(fail)?;
-    let mut part = Part { file: &mut file, state: read_state(&part_state) };
-    let outcome = session.network.fetch(url, known.as_deref(), &mut part, limit);
-    match (&outcome, part.state) {
-        (Err(_), Some(text)) => {
-            fs::write(&part_state, text)
-                .map_err(|source| Error::file("write", &part_state, source))?;
-        }
-        _ => {
-            fs::remove_file(&part_state).ok();
-        }
+// What the file is, its content will tell; its name only says that it is to be read.
+fn file_name(source: &Source) -> PathBuf {
+    let last = source.url.rsplit('/').next().unwrap_or_default();
+    let last = last.split(['?', '#']).next().unwrap_or_default();
+    let is_plain = last.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    let ends = [".json", ".csv", ".zip", ".json.gz", ".csv.gz", ".json.zst", ".json.xz"];
+    let is_known = ends.iter().any(|end| last.len() > end.len() && last.ends_with(end));
+    if is_plain && is_known && !last.starts_with('.') {
+        return PathBuf::from(last);
     }
-    match outcome? {
-        Fetched::Unchanged => {
-            fs::remove_file(&part_path).ok();
-            Ok(false)
-        }
-        Fetched::Complete(new) => {
-            file.sync_all().map_err(fail)?;
-            let is_same = new.is_none() && is_equal(&path, &part_path);
-            fs::rename(&part_path, &path).map_err(fail)?;
-            fs::write(&state, new.unwrap_or_default())
-                .map_err(|source| Error::file("write", &state, source))?;
-            Ok(!is_same)
-        }
+    PathBuf::from(format!("{}.json", source.name))
+}
+
+fn reason(error: &Error) -> String {
+    let mut text = format!("it could not be fetched: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.extend([": ".to_owned(), error.to_string()]);
+        cause = error.source();
     }
+    text
 }
 
-// For hosts that do not tell states apart.
-fn is_equal(left: &Path, right: &Path) -> bool {
-    match (fs::read(left), fs::read(right)) {
-        (Ok(left), Ok(right)) => left == right,
-        _ => false,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn read_state(path: &Path) -> Option<String> {
-    fs::read_to_string(path).ok().filter(|text| !text.is_empty())
-}
-
-fn make(folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::file("make", folder, source))
-}
-
-// An ecosystem that is no longer listed has no advisories any more.
-fn forget_others(mirror: &Path, names: &[String]) -> Result<(), Error> {
-    let fail = |source| Error::file("read", mirror, source);
-    let entries: Vec<PathBuf> = fs::read_dir(mirror)
-        .map_err(fail)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<_>>()
-        .map_err(fail)?;
-    for path in entries.iter().filter(|path| path.is_dir()) {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if !names.iter().any(|known| known == name) {
-            fs::remove_dir_all(path).map_err(|source| Error::file("remove", path, source))?;
+    #[test]
+    fn what_is_named() {
+        for (text, expected) in [
+            ("https://a.example/b/", "osv https://a.example/b osv.json"),
+            ("https://a.example/b?c=d", "osv https://a.example/b?c=d osv.json"),
+            ("kev=https://a.example/k.json", "kev https://a.example/k.json k.json"),
+            (
+                "debian=https://a.example/data/json",
+                "debian https://a.example/data/json debian.json",
+            ),
+            ("x=https://a.example/f.csv.gz?x=/../y", "x https://a.example/f.csv.gz?x=/../y x.json"),
+            ("x=https://a.example/.json", "x https://a.example/.json x.json"),
+        ] {
+            let source = source(text).unwrap();
+            let name = file_name(&source);
+            let told = format!("{} {} {}", source.name, source.url, name.display());
+            assert_eq!(told, expected);
         }
+        assert!(source("kev=").is_err());
+        assert_eq!(sources(&[]).unwrap().len(), SOURCES.len());
     }
-    Ok(())
 }

@@ -54,6 +54,25 @@ fn a_bucket_is_read_only_where_wanted() {
 }
 
 #[test]
+fn records_beside_a_zip_stand_before_its_own() {
+    let folder = Folder::new(&[
+        ("ecosystems.txt", "PyPI\n"),
+        ("PyPI/changed/A-1.json", &record("A-1", "PyPI", "new")),
+        ("PyPI/changed/A-2.json", r#"{"id": "A-2", "withdrawn": "2024-01-01T00:00:00Z"}"#),
+    ]);
+    let records = ["A-1", "A-2", "A-3"].map(|id| (format!("{id}.json"), record(id, "PyPI", "old")));
+    let entries: Vec<(&str, &str)> =
+        records.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let zip = folder.zip("PyPI/all.zip", &entries);
+    for path in [folder.path(), &folder.path().join("PyPI"), &zip] {
+        let (advisories, notes) = open(path, &["PyPI"]).unwrap();
+        assert_eq!(ids(&advisories, "PyPI", "new"), ["A-1"], "{}", path.display());
+        assert_eq!(ids(&advisories, "PyPI", "old"), ["A-3"], "{}", path.display());
+        assert!(notes.is_empty());
+    }
+}
+
+#[test]
 fn an_ecosystem_is_never_a_path() {
     let outer = Folder::new(&[("bucket/ecosystems.txt", "x")]);
     outer.zip("outside/all.zip", &[("a.json", &record("A-1", "../outside", "x"))]);

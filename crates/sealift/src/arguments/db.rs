@@ -47,12 +47,22 @@ pub(crate) struct DbFolder {
 Examples:
   sealift db update
   sealift db update --source https://osv.mirror.example.com
+  sealift db update --source osv=https://osv.mirror.example.com --source kev=https://mirror.example.com/kev.json
 
-If anything fails the old database stays, and what was fetched is there for the next time.")]
+Without --source these are fetched: osv, kev (CISA's catalogue), epss, debian (the security tracker), debian-releases
+and ubuntu-releases (ends of life). If osv or anything that was named fails, the old database stays, and what was
+fetched is there for the next time.")]
 pub(crate) struct DbUpdate {
-    /// Mirror of the OSV bucket [default: OSV's own]
-    #[arg(long, value_name = "URL", env = "SEALIFT_DB_SOURCE", hide_env = true)]
-    pub(crate) source: Option<String>,
+    /// Fetch only this: a mirror of the OSV bucket, or with a name any feed that is one file (repeatable)
+    /// [default: all that is known]
+    #[arg(
+        long,
+        value_name = "[NAME=]URL",
+        value_delimiter = ',',
+        env = "SEALIFT_DB_SOURCE",
+        hide_env = true
+    )]
+    pub(crate) source: Vec<String>,
     #[command(flatten)]
     pub(crate) folder: DbFolder,
 }

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use sealift_database::{Damaged, Database, FlawId};
+use sealift_model::Note;
 use sealift_pipeline::build::megabytes;
 use sealift_pipeline::database;
-use sealift_pipeline::update::{self, OSV_BUCKET};
+use sealift_pipeline::update::{self, Updated};
 use serde::Serialize;
 
 use crate::arguments::{
@@ -55,24 +56,31 @@ fn open(workshop: &Workshop, named: &DbFolder) -> anyhow::Result<Database> {
 fn build(workshop: &Workshop, arguments: &DbBuild, printer: &Printer) -> anyhow::Result<()> {
     let session = workshop.session();
     let folder = folder(workshop, &arguments.folder);
-    let database = database::build(&session, &arguments.from, &folder)?;
+    let database = database::build(&session, &arguments.from, &[], &folder)?;
     built(workshop, &folder, &database, printer)
 }
 
 fn update(workshop: &Workshop, arguments: &DbUpdate, printer: &Printer) -> anyhow::Result<()> {
     let session = workshop.session();
     let folder = folder(workshop, &arguments.folder);
-    let source = arguments.source.as_deref().unwrap_or(OSV_BUCKET);
-    let (database, updated) = update::update(&session, source, &folder)?;
-    printer.message(&match &updated.changed[..] {
-        [] => format!("nothing has changed at {source}"),
-        names => format!(
-            "fetched {}; {} ecosystems had not changed",
-            names.join(", "),
-            updated.unchanged
-        ),
-    });
+    let (database, updated) = update::update(&session, &arguments.source, &folder)?;
+    for Note { subject, message } in &updated.failed {
+        printer.warning(&format!("{subject}: {message}"));
+    }
+    printer.message(&told(&updated));
     built(workshop, &folder, &database, printer)
+}
+
+fn told(updated: &Updated) -> String {
+    let names = updated.changed.iter().map(|(name, records)| match records {
+        None => name.clone(),
+        Some(1) => format!("{name} (1 record)"),
+        Some(records) => format!("{name} ({records} records)"),
+    });
+    match names.collect::<Vec<_>>().join(", ") {
+        names if names.is_empty() => "nothing has changed".to_owned(),
+        names => format!("fetched {names}; {} had not changed", updated.unchanged),
+    }
 }
 
 fn built(

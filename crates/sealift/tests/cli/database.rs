@@ -99,7 +99,7 @@ fn a_release_that_is_over_has_an_exit_code() {
     context.write("new.cdx.json", sbom("15"));
     let old =
         context.expect(7, &["scan", "sbom:old.cdx.json", "--exit-on-eol", "7", "--exit-code", "5"]);
-    let line = "Debian 9 is no longer supported since 2022-06-30 (paid support until 2027-06-30)";
+    let line = "Debian 9 is no longer supported since 2022-06-30";
     assert!(old.stdout.contains(line), "{}", old.stdout);
     context.expect(0, &["scan", "sbom:old.cdx.json"]);
     context.expect(0, &["scan", "sbom:old.cdx.json", "--exit-on-eol", "0"]);
@@ -150,14 +150,93 @@ fn only_what_has_changed_is_fetched() {
     server.put("/PyPI/modified_id.csv", "2026-02-01T00:00:00Z,CVE-1-9\n");
     server.put("/PyPI/all.zip", zip(&[("b.json", &record("CVE-1-9", "two"))]));
     let third = update();
-    assert!(
-        third.stderr.contains("fetched PyPI; 1 ecosystems had not changed"),
-        "{}",
-        third.stderr
-    );
+    assert!(third.stderr.contains("fetched PyPI; 1 had not changed"), "{}", third.stderr);
     context.expect(0, &["db", "explain", "CVE-1-9"]);
     // What is gone there is gone here.
     context.expect(1, &["db", "explain", "CVE-1-1"]);
+}
+
+#[test]
+fn few_changes_are_fetched_one_by_one() {
+    let (context, server) = (context(), bucket());
+    let url = server.url();
+    let update = || context.expect(0, &["db", "update", "--source", &url]);
+    server.put(
+        "/PyPI/all.zip",
+        zip(&[
+            ("CVE-1-1.json", &record("CVE-1-1", "one")),
+            ("CVE-1-5.json", &record("CVE-1-5", "a")),
+        ]),
+    );
+    server.put(
+        "/PyPI/modified_id.csv",
+        "2026-01-01T00:00:00Z,CVE-1-1\n2026-01-01T00:00:00Z,CVE-1-5\n",
+    );
+    update();
+    server.log();
+    // One is new and one has changed; the zip is not asked for, and would not have them.
+    let changes = "2026-02-02T00:00:00Z,CVE-1-9\n2026-02-01T00:00:00Z,CVE-1-1\n2026-01-01T00:00:00Z,CVE-1-5\n";
+    server.put("/PyPI/modified_id.csv", changes);
+    server.put("/PyPI/CVE-1-1.json", record("CVE-1-1", "uno"));
+    server.put("/PyPI/CVE-1-9.json", record("CVE-1-8", "impostor"));
+    server.spoil("/PyPI/CVE-1-1.json", Mischief::WebPage);
+    // Broken off: the old database stays, and the change is not forgotten.
+    let refused = context.run(&["db", "update", "--source", &url]);
+    assert_one_error(&refused, 3, &["web page"]);
+    server.put("/PyPI/CVE-1-9.json", record("CVE-1-9", "nine"));
+    server.log();
+    let second = update();
+    assert!(second.stderr.contains("fetched PyPI (2 records); 1 had not"), "{}", second.stderr);
+    assert!(server.log().iter().all(|line| !line.starts_with("/PyPI/all.zip")));
+    let explain = |id: &str| context.expect(0, &["db", "explain", id]).stdout;
+    assert!(explain("CVE-1-1").contains("PyPI uno"), "{}", explain("CVE-1-1"));
+    assert!(!explain("CVE-1-1").contains("PyPI one"), "{}", explain("CVE-1-1"));
+    assert!(explain("CVE-1-9").contains("nine") && explain("CVE-1-5").contains("PyPI a"));
+
+    // A record that is not what it should be, or is not there, is no reason to trust: the zip comes.
+    server.put("/PyPI/modified_id.csv", changes.replace("2026-02-02", "2026-03-02"));
+    server.put("/PyPI/CVE-1-9.json", record("CVE-1-8", "impostor"));
+    server.put("/PyPI/all.zip", zip(&[("CVE-1-9.json", &record("CVE-1-9", "from-zip"))]));
+    let third = update();
+    assert!(third.stderr.contains("fetched PyPI; 1 had not changed"), "{}", third.stderr);
+    assert!(explain("CVE-1-9").contains("from-zip"));
+    context.expect(1, &["db", "explain", "CVE-1-1"]);
+}
+
+#[test]
+fn feeds_beside_the_bucket() {
+    let (context, server) = (context(), bucket());
+    let kev = r#"{"catalogVersion":"1","dateReleased":"2026-01-02T00:00:00Z",
+      "vulnerabilities":[{"cveID":"CVE-2026-0001","dateAdded":"2026-01-01"}]}"#;
+    let record = record("CVE-2026-0001", "one");
+    server.put("/PyPI/all.zip", zip(&[("a.json", &record)]));
+    server.put("/kev/today.json", kev);
+    let scores =
+        "#model_version:v1,score_date:2026-01-01\ncve,epss,percentile\nCVE-2026-0001,0.5,0.9\n";
+    server.put("/scores-2026-01-01.csv", scores);
+    let url = server.url();
+    let (osv, kev) = (format!("osv={url}"), format!("kev={url}/kev/today.json"));
+    let epss = format!("epss={url}/scores.csv");
+    server.put("/scores.csv", scores);
+    server.spoil("/scores.csv", Mischief::Redirect("/scores-2026-01-01.csv".to_owned()));
+    let update = ["db", "update", "--source", &osv, "--source", &kev, "--source", &epss];
+    let first = context.expect(0, &update);
+    assert!(first.stderr.contains("fetched PyPI, Rocky Linux, kev, epss; 0"), "{}", first.stderr);
+    let log = server.log();
+    assert!(log.iter().any(|line| line == "/scores-2026-01-01.csv 200"), "{log:?}");
+    let known = context.expect(0, &["db", "explain", "CVE-2026-0001"]).stdout;
+    assert!(known.contains("exploited") && known.contains("50"), "{known}");
+    assert!(context.expect(0, &update).stderr.contains("nothing has changed"));
+    // What was named must come; and a feed alone is a database too.
+    let refused =
+        context.run(&["db", "update", "--source", &osv, "--source", &format!("kev={url}/no.json")]);
+    assert_one_error(&refused, 3, &["no.json"]);
+    let tracker = r#"{"curl": {"CVE-2026-0002": {"releases": {"bookworm": {"status": "open", "urgency": "low"}}}}}"#;
+    server.put("/data/json", tracker);
+    context.expect(0, &["db", "update", "--source", &format!("debian={url}/data/json")]);
+    context.expect(0, &["db", "explain", "CVE-2026-0002"]);
+    let usage = context.run(&["db", "update", "--source", "kev="]);
+    assert_one_error(&usage, 2, &["`kev` has no address"]);
 }
 
 #[test]
