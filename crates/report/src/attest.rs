@@ -93,7 +93,7 @@ fn said(finding: &Finding) -> Said<'_> {
 }
 
 fn said_by(suppressed: &Suppressed) -> Said<'_> {
-    let answer = text::line(&remark::answer(suppressed), 2000);
+    let answer = text::line(&remark::answer(&suppressed.by), 2000);
     let known = suppressed.by.justification.as_deref();
     let justification = known.filter(|justification| JUSTIFICATIONS.contains(justification));
     let said = Said {

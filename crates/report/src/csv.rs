@@ -27,7 +27,7 @@ fn row(finding: &Finding, suppressed: Option<&Suppressed>, age: &str, out: &mut 
     let layer = package.layer.as_ref().map(|layer| layer.diff_id.to_string());
     let kev = finding.kev.as_ref();
     let epss = finding.epss.map(|epss| format!("{:.5}", epss.score()));
-    let answer = suppressed.map(remark::answer);
+    let answer = suppressed.map(|it| remark::answer(&it.by));
     let cells = [
         finding.severity.as_str(),
         &finding.id,

@@ -1,9 +1,12 @@
 //! The formats by name.
 
 use sealift_diagnostic::closest;
-use sealift_model::Report;
+use sealift_model::{Inventory, Report};
+use sealift_sbom::Subject;
 
-use crate::{TableOptions, attest, csv, gitlab, html, json, junit, markdown, sarif, table};
+use crate::{
+    TableOptions, asff, attest, bom, csv, gitlab, grype, html, json, junit, markdown, sarif, table,
+};
 
 /// A format of reports.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +26,19 @@ pub enum Encode {
     Table(fn(&Report, TableOptions) -> String),
     /// Nothing but the report.
     Report(fn(&Report) -> String),
+    /// Also what is inside, and the environment.
+    Context(fn(&Report, &Context<'_>) -> String),
+}
+
+/// What some formats need besides the report.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// What is inside.
+    pub inventory: &'a Inventory,
+    /// What an SBOM says it is about.
+    pub subject: &'a Subject,
+    /// A variable of the environment.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
 }
 
 const fn plain(
@@ -31,6 +47,14 @@ const fn plain(
     encode: fn(&Report) -> String,
 ) -> Format {
     Format { name, aliases, encode: Encode::Report(encode) }
+}
+
+const fn whole(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    encode: fn(&Report, &Context<'_>) -> String,
+) -> Format {
+    Format { name, aliases, encode: Encode::Context(encode) }
 }
 
 /// All formats.
@@ -46,6 +70,12 @@ pub const FORMATS: &[Format] = &[
     plain("html", &[], html::html),
     plain("openvex", &["vex"], attest::openvex),
     plain("cosign-vuln", &[], attest::cosign_vuln),
+    whole("cyclonedx", &["cyclonedx-json", "cdx"], bom::cyclonedx),
+    whole("spdx", &["spdx-tag-value"], bom::spdx),
+    whole("spdx-json", &[], bom::spdx_json),
+    whole("github", &["github-json"], bom::github),
+    whole("grype-json", &["grype"], grype::grype),
+    whole("asff", &[], asff::asff),
 ];
 
 /// A word that names no format.

@@ -60,7 +60,7 @@ fn messages(report: &Report) -> Vec<Value> {
     messages.extend(report.suppressed.iter().map(|suppressed| {
         let finding = &suppressed.finding;
         let name = format!("{} in {}", finding.id, finding.package.name);
-        message("info", &format!("{name}: {}", remark::answer(suppressed)))
+        message("info", &format!("{name}: {}", remark::answer(&suppressed.by)))
     }));
     messages
         .extend(report.stale_ignores.iter().map(|entry| message("warn", &remark::stale(entry))));
@@ -183,6 +183,20 @@ fn identifiers(finding: &Finding) -> Vec<Value> {
 fn identifier(id: &str) -> Value {
     let id = text::line(id, NAME_CHARS_MAX);
     let id = if id.is_empty() { "unknown".to_owned() } else { id };
+    let (kind, page) = series(&id);
+    let mut identifier = json!({"type": kind, "name": id, "value": id});
+    if let Some(page) = page {
+        identifier["url"] = json!(page);
+    }
+    identifier
+}
+
+/// The page of a flaw or an advisory, if its address follows from the id.
+pub(crate) fn page(id: &str) -> Option<String> {
+    series(id).1
+}
+
+fn series(id: &str) -> (&'static str, Option<String>) {
     let is_plain = id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
     let series = id.split(['-', ':']).next().unwrap_or_default().to_ascii_uppercase();
     let (kind, page) = match series.as_str() {
@@ -194,14 +208,8 @@ fn identifier(id: &str) -> Value {
         "DSA" | "DLA" => ("dsa", "https://security-tracker.debian.org/tracker/"),
         _ => ("osv", "https://osv.dev/vulnerability/"),
     };
-    let mut identifier = json!({"type": kind, "name": id, "value": id});
-    if is_plain {
-        identifier["url"] = json!(match kind {
-            "elsa" => format!("{page}{id}.html"),
-            _ => format!("{page}{id}"),
-        });
-    }
-    identifier
+    let end = if kind == "elsa" { ".html" } else { "" };
+    (kind, (is_plain && !id.is_empty()).then(|| format!("{page}{id}{end}")))
 }
 
 /// The report as GitLab's code quality has it.

@@ -159,7 +159,7 @@ fn answers(report: &Report, out: &mut String) {
                 linked_id(finding),
                 cell(&finding.package.name),
                 cell(&finding.package.version),
-                cell(&remark::answer(suppressed))
+                cell(&remark::answer(&suppressed.by))
             );
         }
         out.push_str("</tbody>\n</table></div>\n");

@@ -60,7 +60,7 @@ fn suite(report: &Report, kind: PackageKind, out: &mut String) {
         );
     }
     for suppressed in suppressed {
-        let answer = text::line(&remark::answer(suppressed), 1000);
+        let answer = text::line(&remark::answer(&suppressed.by), 1000);
         let _ = writeln!(
             out,
             "{}      <skipped message=\"{}\"/>\n    </testcase>",

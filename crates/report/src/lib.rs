@@ -4,11 +4,14 @@
 //! `trivy image --format json`. All show the same findings in the same number and order, and the same report gives the
 //! same bytes: the time is the report's. Texts of advisories are foreign; each format escapes and bounds them.
 
+mod asff;
 mod attest;
+mod bom;
 mod comparison;
 mod csv;
 mod format;
 mod gitlab;
+mod grype;
 mod html;
 mod json;
 mod junit;
@@ -20,7 +23,7 @@ mod table;
 mod text;
 mod wire;
 
-pub use format::{Encode, FORMATS, Format, UnknownFormat, find_format};
+pub use format::{Context, Encode, FORMATS, Format, UnknownFormat, find_format};
 pub use json::json;
 pub use read::{OldReport, REPORT_BYTES_MAX, ReadError, read};
 pub use table::{TableOptions, table};

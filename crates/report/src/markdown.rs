@@ -90,7 +90,7 @@ fn answers(report: &Report, out: &mut String) {
             linked_id(finding),
             cell(&finding.package.name),
             cell(&finding.package.version),
-            cell(&remark::answer(suppressed))
+            cell(&remark::answer(&suppressed.by))
         );
     }
     if !report.stale_ignores.is_empty() {

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use sealift_model::{
-    Finding, Origin, ReleaseLife, Report, StaleIgnore, Suppressed, SuppressionStatus,
+    Finding, Origin, ReleaseLife, Report, StaleIgnore, Suppression, SuppressionStatus,
 };
 
 use crate::text;
@@ -79,8 +79,7 @@ pub(crate) fn status(status: SuppressionStatus) -> &'static str {
 }
 
 /// Who answered for a finding, and what they say.
-pub(crate) fn answer(suppressed: &Suppressed) -> String {
-    let by = &suppressed.by;
+pub(crate) fn answer(by: &Suppression) -> String {
     let mut line = match by.status {
         SuppressionStatus::Ignored => format!("ignored by {}", by.place),
         other => format!("{} according to {}", status(other).replace('_', " "), by.place),

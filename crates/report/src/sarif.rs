@@ -101,7 +101,7 @@ fn suppression(suppressed: &Suppressed) -> Value {
     json!({
         "kind": "external",
         "status": "accepted",
-        "justification": text::line(&remark::answer(suppressed), TEXT_CHARS_MAX),
+        "justification": text::line(&remark::answer(&suppressed.by), TEXT_CHARS_MAX),
         "properties": properties,
     })
 }

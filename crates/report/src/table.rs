@@ -213,7 +213,7 @@ fn answers(text: &mut String, report: &Report) {
             finding.severity,
             clean(&finding.package.name),
             clean(&finding.package.version),
-            clean(&remark::answer(suppressed))
+            clean(&remark::answer(&suppressed.by))
         );
     }
     if report.suppressed.len() > ANSWERS_MAX {

@@ -7,6 +7,8 @@ use sealift_model::{Inventory, Package, PackageId, RelationKind};
 /// Components and edges; a component is known by its place in the list.
 pub(crate) struct Components<'a> {
     pub(crate) packages: Vec<&'a Package>,
+    /// Where each package of the inventory is, or its owner.
+    pub(crate) places: BTreeMap<PackageId, usize>,
     /// What each needs, sorted.
     pub(crate) needs: Vec<BTreeSet<usize>>,
     /// Whose code each contains since it was built, sorted.
@@ -43,7 +45,7 @@ impl<'a> Components<'a> {
                 edges[*from].insert(*to);
             }
         }
-        let mut components = Self { packages, needs, built_from, roots: Vec::new() };
+        let mut components = Self { packages, places, needs, built_from, roots: Vec::new() };
         let all: Vec<BTreeSet<usize>> =
             (0..components.packages.len()).map(|place| components.edges(place)).collect();
         components.roots = roots(&all);

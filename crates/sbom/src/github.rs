@@ -9,8 +9,28 @@ use serde_json::{Value, json};
 use crate::components::{Components, unique};
 use crate::{Subject, text};
 
-/// Writes a document. The commit and the job that the API also wants are the sender's to add.
+/// The commit and the job that the API also wants, as GitHub's runners name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Submission {
+    /// `GITHUB_REF`
+    pub reference: Option<String>,
+    /// `GITHUB_SHA`
+    pub commit: Option<String>,
+    /// `GITHUB_WORKFLOW` and `GITHUB_JOB`, by which later snapshots replace earlier ones.
+    pub correlator: Option<String>,
+    /// `GITHUB_RUN_ID`
+    pub run: Option<String>,
+    /// What else is to be known of the snapshot.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Writes a document; its submission is the sender's to add.
 pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
+    encode_with(inventory, subject, &Submission::default())
+}
+
+/// Writes a document for a submission.
+pub fn encode_with(inventory: &Inventory, subject: &Subject, submission: &Submission) -> String {
     let components = Components::new(inventory);
     let names = unique(
         components
@@ -45,9 +65,9 @@ pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
         }
         manifest["resolved"][&names[place]] = resolved;
     }
-    let document = json!({
+    let mut job = json!({});
+    let mut document = json!({
         "version": 0,
-        "job": {},
         "detector": {
             "name": "sealift",
             "version": env!("CARGO_PKG_VERSION"),
@@ -56,6 +76,21 @@ pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
         "manifests": manifests,
         "scanned": subject.timestamp(),
     });
+    let parts = [("correlator", &submission.correlator), ("id", &submission.run)];
+    for (name, value) in parts {
+        if let Some(value) = value {
+            job[name] = json!(text::line(value));
+        }
+    }
+    document["job"] = job;
+    for (name, value) in [("ref", &submission.reference), ("sha", &submission.commit)] {
+        if let Some(value) = value {
+            document[name] = json!(text::line(value));
+        }
+    }
+    if !submission.metadata.is_empty() {
+        document["metadata"] = json!(submission.metadata);
+    }
     let mut json = serde_json::to_string_pretty(&document).expect("texts and lists are JSON");
     json.push('\n');
     json

@@ -8,15 +8,16 @@
 //! operating-system package owns is not listed beside it, and edges to it lead to its owner.
 
 pub mod cyclonedx;
+pub mod github;
 pub mod read;
 pub mod spdx;
+pub mod syft;
 
 mod analysis;
 mod compare;
 mod components;
 mod facts;
 mod format;
-mod github;
 mod license;
 mod listing;
 mod merge;
@@ -25,7 +26,6 @@ mod present;
 mod registry;
 mod score;
 mod subject;
-mod syft;
 mod syft_metadata;
 mod template;
 mod text;
@@ -34,7 +34,7 @@ pub use analysis::{Analysis, Risk, analyze};
 pub use compare::{Difference, diff};
 pub use format::{Encode, FORMATS, Format, FormatVersion, Output, UnknownFormat, find_format};
 pub use merge::merge;
-pub use present::present;
+pub use present::{part, present};
 pub use score::{Check, Profile, Score, score};
 pub use subject::Subject;
 pub use template::{Template, TemplateError, TemplateLimits};

@@ -1,44 +1,47 @@
 //! An inventory without what is not really there.
 
-use sealift_model::{Inventory, PackageId, Relation, Scope};
+use sealift_model::{Inventory, Package, PackageId, Relation, Scope};
 
 /// The inventory without packages that a file only names, and without the data of tests; relations to them go too.
 pub fn present(inventory: &Inventory) -> Inventory {
-    let is_there = |scope: Scope| !matches!(scope, Scope::Declared | Scope::TestData);
+    part(inventory, |_, package| !matches!(package.scope, Scope::Declared | Scope::TestData)).0
+}
+
+/// The part of the inventory that is wanted, and where each package is in it.
+pub fn part(
+    inventory: &Inventory,
+    is_wanted: impl Fn(PackageId, &Package) -> bool,
+) -> (Inventory, Vec<Option<PackageId>>) {
     let mut places: Vec<Option<PackageId>> = Vec::with_capacity(inventory.packages.len());
-    let mut kept = 0;
-    for package in &inventory.packages {
-        let is_kept = is_there(package.scope);
-        places.push(is_kept.then_some(PackageId(kept)));
-        kept += usize::from(is_kept);
+    let mut packages: Vec<Package> = Vec::new();
+    for (index, package) in inventory.packages.iter().enumerate() {
+        let is_kept = is_wanted(PackageId(index), package);
+        places.push(is_kept.then_some(PackageId(packages.len())));
+        if is_kept {
+            packages.push(package.clone());
+        }
     }
     let place = |id: PackageId| places.get(id.0).copied().flatten();
-    let packages = inventory.packages.iter().filter(|package| is_there(package.scope));
-    Inventory {
-        packages: packages
-            .map(|package| {
-                let mut package = package.clone();
-                package.owner = package.owner.and_then(place);
-                package
-            })
-            .collect(),
-        relations: inventory
-            .relations
-            .iter()
-            .filter_map(|relation| {
-                Some(Relation { from: place(relation.from)?, to: place(relation.to)?, ..*relation })
-            })
-            .collect(),
+    for package in &mut packages {
+        package.owner = package.owner.and_then(place);
+    }
+    let relations = inventory.relations.iter().filter_map(|relation| {
+        Some(Relation { from: place(relation.from)?, to: place(relation.to)?, ..*relation })
+    });
+    let part = Inventory {
+        packages,
+        relations: relations.collect(),
         distro: inventory.distro.clone(),
         notes: inventory.notes.clone(),
         layers: inventory.layers.clone(),
         coverage: inventory.coverage.clone(),
-    }
+    };
+    (part, places)
 }
 
 #[cfg(test)]
 mod tests {
-    use sealift_model::{Package, PackageKind, RelationKind};
+    use sealift_model::{PackageKind, RelationKind};
 
     use super::*;
 

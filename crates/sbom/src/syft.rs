@@ -1,8 +1,8 @@
 //! Syft's own JSON, schema 16, which grype reads best.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sealift_model::{Inventory, LicenseSource, Package};
+use sealift_model::{Inventory, LicenseSource, Package, PackageId};
 use sealift_oci::Digest;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -25,6 +25,25 @@ pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
 /// The document as a value.
 pub(crate) fn document(inventory: &Inventory, subject: &Subject) -> Value {
     serde_json::to_value(Document::new(inventory, subject)).expect("texts and lists are JSON")
+}
+
+/// Entries of `artifacts` for some of the packages; for one that is not listed, its owner's.
+pub fn artifacts(
+    inventory: &Inventory,
+    subject: &Subject,
+    wanted: &BTreeSet<PackageId>,
+) -> BTreeMap<PackageId, Value> {
+    let Document { components, ids, .. } = Document::new(inventory, subject);
+    let known = wanted.iter().filter_map(|id| Some((*id, *components.places.get(id)?)));
+    known
+        .map(|(id, place)| (id, artifact(components.packages[place], &ids[place], inventory)))
+        .collect()
+}
+
+/// The entry `source`.
+pub fn source_of(inventory: &Inventory, subject: &Subject) -> Value {
+    let Document { components, source_id, .. } = Document::new(inventory, subject);
+    source(inventory, &components, subject, &source_id)
 }
 
 struct Document<'a> {
@@ -272,7 +291,7 @@ fn distro(inventory: &Inventory) -> Value {
 }
 
 /// What syft calls the packages of a purl type, and the language that they are for.
-pub(crate) fn kind_and_language(purl_type: &str) -> (&'static str, &'static str) {
+pub fn kind_and_language(purl_type: &str) -> (&'static str, &'static str) {
     KINDS
         .iter()
         .find(|(purl_type_of, _, _)| *purl_type_of == purl_type)

@@ -5,6 +5,7 @@
 
 mod compare;
 mod formats;
+mod inventories;
 mod json;
 mod sample;
 mod table;

@@ -2,11 +2,48 @@
 
 use sealift_model::{
     Artifact, ArtifactKind, Cvss, CvssVersion, DataSource, DatabaseInfo, Distro, Ecosystem, Epss,
-    Finding, FixState, FoundPackage, Hidden, ImageFacts, Kev, LayerRef, Note, Origin, PackageId,
-    PackageKind, Rating, RatingBasis, Reason, ReleaseLife, Remedy, Report, Scanned, Severity,
-    StaleIgnore, Suppressed, Suppression, SuppressionStatus,
+    Evidence, Finding, FixState, FoundPackage, Hidden, ImageFacts, Inventory, Kev, LayerRef,
+    License, Method, Note, Origin, Package, PackageId, PackageKind, Purl, Rating, RatingBasis,
+    Reason, ReleaseLife, Remedy, Report, Scanned, Scope, Severity, StaleIgnore, Suppressed,
+    Suppression, SuppressionStatus,
 };
-use sealift_oci::Digest;
+use sealift_oci::{Digest, Reference};
+use sealift_sbom::Subject;
+
+const PACKAGES: [(PackageKind, &str); 7] = [
+    (PackageKind::Deb, "adduser"),
+    (PackageKind::Deb, "openssl"),
+    (PackageKind::Deb, "perl"),
+    (PackageKind::Deb, "zlib1g"),
+    (PackageKind::Python, "click"),
+    (PackageKind::Python, "flask"),
+    (PackageKind::Python, "jinja2"),
+];
+
+/// What is inside: the packages that have findings, one that has none, and, as the first, one that a file only names.
+pub(crate) fn inventory() -> Inventory {
+    let package = |(kind, name): &(PackageKind, &str)| {
+        let mut package = Package::new(*kind, name);
+        package.version = Some("1.0".to_owned());
+        package.purl = Purl::parse(&format!("pkg:{}/{name}@1.0", kind.purl_type())).unwrap();
+        package.licenses = vec![License::declared("MIT", Some("MIT".to_owned()))];
+        package.evidence = vec![Evidence {
+            path: "/app/METADATA".to_owned(),
+            layer: Some(LayerRef { index: 0, diff_id: Digest::sha256(b"layer") }),
+            method: Method::Manifest,
+            confidence: Method::Manifest.confidence(),
+        }];
+        package
+    };
+    let mut packages: Vec<Package> = PACKAGES.iter().map(package).collect();
+    packages.insert(0, Package { scope: Scope::Declared, ..package(&PACKAGES[0]) });
+    Inventory { distro: report().distro, packages, ..Inventory::default() }
+}
+
+pub(crate) fn subject() -> Subject {
+    let reference = Reference::parse("app:1").unwrap();
+    Subject::image(&reference, &Digest::sha256(b"manifest"), 1_600_000_000)
+}
 
 pub(crate) fn finding(id: &str, kind: PackageKind, name: &str, severity: Severity) -> Finding {
     Finding {
@@ -14,7 +51,7 @@ pub(crate) fn finding(id: &str, kind: PackageKind, name: &str, severity: Severit
         aliases: Vec::new(),
         advisories: vec![format!("ADVISORY-{id}")],
         package: FoundPackage {
-            id: PackageId(0),
+            id: PackageId(PACKAGES.iter().position(|(_, it)| *it == name).unwrap_or(90) + 1),
             kind,
             name: name.to_owned(),
             version: "1.0".to_owned(),

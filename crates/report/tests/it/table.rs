@@ -10,7 +10,7 @@ const PLAIN: TableOptions = TableOptions { width: 100, color: false };
 
 #[test]
 fn the_whole_table() {
-    expect![[r#"
+    expect![[r"
         app:1
         advisories: advisories, 42 records, made 3 days ago, newest of 2020-09-01, 12 days old, scanned 2020-09-13T12:26:40Z
         Debian 12 is no longer supported since 2020-06-10 (extended support until 2028-06-30); the findings may be incomplete
@@ -45,7 +45,7 @@ fn the_whole_table() {
           x: not judged: y
 
         3 findings: 1 CRITICAL, 1 NEGLIGIBLE, 1 UNKNOWN (hidden: 2 LOW, 1 without a fix)
-    "#]]
+    "]]
     .assert_eq(&table(&sample::report(), PLAIN));
 }
 

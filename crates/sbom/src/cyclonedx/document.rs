@@ -20,6 +20,8 @@ pub(super) struct Document {
     pub(super) dependencies: Vec<Dependency>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) compositions: Vec<Composition>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) vulnerabilities: Vec<serde_json::Value>,
 }
 
 #[derive(Serialize)]

@@ -3,9 +3,12 @@
 mod document;
 mod xml;
 
+use std::collections::BTreeMap;
+
 use sealift_model::{
-    Confidence, Distro, HashAlgorithm, Inventory, LicenseSource, Method, Package, Scope,
+    Confidence, Distro, HashAlgorithm, Inventory, LicenseSource, Method, Package, PackageId, Scope,
 };
+use serde_json::Value;
 
 use crate::Subject;
 use crate::components::{Components, unique};
@@ -63,6 +66,37 @@ pub fn encode(inventory: &Inventory, subject: &Subject) -> String {
     json(inventory, subject, Version::V1_6)
 }
 
+/// What a document says beside what is inside.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// Properties of the whole, name and value.
+    pub properties: Vec<(&'static str, String)>,
+    /// Entries of `vulnerabilities`, as version 1.6 has them.
+    pub vulnerabilities: Vec<Value>,
+}
+
+/// Writes a document with vulnerabilities, JSON of version 1.6: [`encode`]'s, and what is found in it.
+pub fn encode_with(inventory: &Inventory, subject: &Subject, findings: Findings) -> String {
+    let mut document = document(inventory, subject, Version::V1_6);
+    let properties = findings.properties.iter();
+    let properties = properties.map(|(name, value)| Property::new(name, value));
+    document.metadata.properties.extend(properties);
+    document.vulnerabilities = findings.vulnerabilities;
+    document.serial_number = Some(serial_number(&to_json(&document)));
+    to_json(&document)
+}
+
+/// What stands for each package in a document; for one that is not listed, its owner's.
+pub fn references(inventory: &Inventory) -> BTreeMap<PackageId, String> {
+    let components = Components::new(inventory);
+    let refs = component_refs(&components);
+    components.places.iter().map(|(id, place)| (*id, refs[*place].clone())).collect()
+}
+
+fn component_refs(components: &Components<'_>) -> Vec<String> {
+    unique(components.packages.iter().map(|package| package.purl.to_string()).collect())
+}
+
 /// Writes a document as JSON.
 pub(crate) fn json(inventory: &Inventory, subject: &Subject, version: Version) -> String {
     let mut document = document(inventory, subject, version);
@@ -90,8 +124,7 @@ fn to_json(document: &Document) -> String {
 fn document(inventory: &Inventory, subject: &Subject, version: Version) -> Document {
     let components = Components::new(inventory);
     let distro = inventory.distro.as_ref();
-    let purls = components.packages.iter().map(|package| package.purl.to_string()).collect();
-    let refs = unique(purls);
+    let refs = component_refs(&components);
 
     let mut listed: Vec<Component> = components
         .packages
@@ -121,6 +154,7 @@ fn document(inventory: &Inventory, subject: &Subject, version: Version) -> Docum
         components: listed,
         dependencies,
         compositions: compositions(inventory, version),
+        vulnerabilities: Vec::new(),
     };
     let root = std::iter::once(&mut document.metadata.component);
     for component in root.chain(&mut document.components) {

@@ -72,6 +72,11 @@ pub fn encode(inventory: &Inventory, subject: &Subject) -> String {
     json(inventory, subject, Version::V2_3)
 }
 
+/// Writes a document as tags and values, of version 2.3.
+pub fn encode_tag_value(inventory: &Inventory, subject: &Subject) -> String {
+    tag_value(inventory, subject, Version::V2_3)
+}
+
 /// Writes a document as JSON.
 pub(crate) fn json(inventory: &Inventory, subject: &Subject, version: Version) -> String {
     let mut document = document(inventory, subject, version, Notation::Json);

@@ -49,7 +49,7 @@ Examples:
   sealift scan app:2 --baseline last.json --only-new --fail-on high
 
 Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
-openvex, cosign-vuln. docs/reports.md says what each is for.")]
+openvex, cosign-vuln, cyclonedx, spdx, spdx-json, github, grype-json, asff. docs/reports.md says what each is for.")]
 pub(crate) struct Scan {
     /// Image
     #[arg(required_unless_present = "running")]

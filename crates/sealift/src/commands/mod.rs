@@ -12,6 +12,7 @@ mod policy;
 mod pull;
 mod push;
 mod reference;
+mod reports;
 mod save;
 mod sbom;
 mod sbom_attest;

@@ -1,34 +1,32 @@
 //! `sealift scan`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use sealift_model::Report;
 use sealift_pipeline::compare::{self, Before};
 use sealift_pipeline::examine::{self, Examined};
 use sealift_pipeline::scan::{self, ScanRequest};
-use sealift_pipeline::{Error, Session, contents, running};
-use sealift_report::{Encode, Format, TableOptions, find_format};
+use sealift_pipeline::{Session, contents, running};
+use sealift_report::Context;
 
-use super::request;
+use super::{reports, request};
 use crate::arguments::{Global, Scan};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
-
-const WIDTH_PIPED: u16 = 120;
-const DEFAULT_FORMAT: &str = "table";
+use crate::settings;
 
 pub(crate) fn run(
     global: &Global,
     arguments: &Scan,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let outputs = outputs(arguments.format.as_deref(), &arguments.output)?;
+    let outputs = reports::outputs(arguments.format.as_deref(), &arguments.output)?;
     let workshop =
         Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let request = request::scan(&arguments.options, &workshop.settings.file, None)?;
-    let job = Job { session: workshop.session(), arguments, request, outputs, printer };
+    let sbom = workshop.settings.file.sbom.clone();
+    let job = Job { session: workshop.session(), arguments, request, outputs, sbom, printer };
     match &arguments.image {
         Some(image) => job.scan(examine::examine(&job.session, image)?, None),
         None => job.scan_running(),
@@ -39,20 +37,30 @@ struct Job<'a> {
     session: Session<'a>,
     arguments: &'a Scan,
     request: ScanRequest,
-    outputs: Vec<Output>,
+    outputs: Vec<reports::Output>,
+    // Who stands behind a document that lists what is inside.
+    sbom: settings::Sbom,
     printer: &'a Printer,
 }
 
 impl Job<'_> {
     // One thing, whose reports get its name if it is one of several.
     fn scan(&self, examined: Examined, name: Option<&str>) -> anyhow::Result<ExitCode> {
-        let Self { session, arguments, request, outputs, printer } = self;
+        let Self { session, arguments, request, outputs, sbom, printer } = self;
         let mut report = scan::scan(session, &examined.inventory, examined.artifact, request)?;
         if let Some(before) = before(arguments)? {
             compare::compare(session, &mut report, &before, arguments.only_new, request)?;
         }
+        let mut subject = examined.subject;
+        subject.creator = sbom.creator.clone().or(subject.creator);
+        subject.supplier = sbom.supplier.clone().or(subject.supplier);
+        let context = Context {
+            inventory: &examined.inventory,
+            subject: &subject,
+            variable: &|name| std::env::var(name).ok(),
+        };
         for output in outputs {
-            write(output, &report, name, printer)?;
+            reports::write(output, &report, &context, name, printer)?;
         }
         for note in &report.notes {
             printer.detail(&format!("  {}: {}", note.subject, note.message));
@@ -111,79 +119,4 @@ fn before(arguments: &Scan) -> anyhow::Result<Option<Before>> {
         ));
     }
     Ok(before)
-}
-
-struct Output {
-    format: &'static Format,
-    path: Option<PathBuf>,
-}
-
-// `-o` is a file for `-f`, as trivy has it, or FORMAT=FILE, as grype has it. A word that names a format is one, so
-// that `-o sarif` means what it says; a file of such a name is `./sarif`.
-fn outputs(format: Option<&str>, texts: &[String]) -> anyhow::Result<Vec<Output>> {
-    let find = |name: &str| {
-        find_format(name).map_err(|error| Usage::error(error.to_string(), error.hint()))
-    };
-    let mut outputs = Vec::new();
-    let mut file = None;
-    for text in texts {
-        match text.split_once('=').filter(|(name, _)| !name.contains(['/', '.'])) {
-            Some((name, path)) => {
-                let path = Some(path).filter(|path| !path.is_empty()).map(PathBuf::from);
-                outputs.push(Output { format: find(name)?, path });
-            }
-            None if format.is_none() && find_format(text).is_ok() => {
-                outputs.push(Output { format: find(text)?, path: None });
-            }
-            None if file.is_none() => file = Some(PathBuf::from(text)),
-            None => {
-                return Err(Usage::error(
-                    format!("`-o {text}` is a second file for one format"),
-                    "name the format of each: `-o json=a.json -o sarif=b.sarif`",
-                ));
-            }
-        }
-    }
-    if format.is_some() || file.is_some() || outputs.is_empty() {
-        let format = find(format.unwrap_or(DEFAULT_FORMAT))?;
-        outputs.insert(0, Output { format, path: file });
-    }
-    Ok(outputs)
-}
-
-// Of several reports each has the name of what it is about before its extension.
-fn write(
-    output: &Output,
-    report: &Report,
-    name: Option<&str>,
-    printer: &Printer,
-) -> anyhow::Result<()> {
-    let text = match output.format.encode {
-        Encode::Table(table) => {
-            let color = printer.color() && output.path.is_none();
-            let width = printer.width().unwrap_or(WIDTH_PIPED);
-            table(report, TableOptions { width, color })
-        }
-        Encode::Report(encode) => encode(report),
-    };
-    match output.path.as_deref().map(|path| named(path, name)) {
-        Some(path) => {
-            std::fs::write(&path, text).map_err(|source| Error::file("write", &path, source))?;
-            printer.message(&format!("wrote {}", path.display()));
-        }
-        None => printer.data(&text)?,
-    }
-    Ok(())
-}
-
-// `report.json` of the container `web` is `report.web.json`.
-fn named(path: &Path, name: Option<&str>) -> PathBuf {
-    let Some(name) = name else { return path.to_owned() };
-    let plain = |it: char| if it.is_ascii_alphanumeric() || "-_.".contains(it) { it } else { '-' };
-    let name: String = name.chars().map(plain).collect();
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    match path.extension() {
-        Some(end) => path.with_file_name(format!("{stem}.{name}.{}", end.to_string_lossy())),
-        None => path.with_file_name(format!("{stem}.{name}")),
-    }
 }

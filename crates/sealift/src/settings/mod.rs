@@ -6,7 +6,7 @@ mod file;
 mod keys;
 mod show;
 
-pub(crate) use file::File;
+pub(crate) use file::{File, Sbom};
 pub(crate) use keys::KEYS;
 pub(crate) use show::{Flag, rows};
 
