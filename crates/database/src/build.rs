@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
-use sealift_model::{Advisory, Affected, Ecosystem, Epss, Kev, Life, Note};
+use sealift_model::{Advisory, Affected, Ecosystem, Epss, Kev, Life, Note, Rating};
 
 use crate::database::{
     ALIASES, CORE_MAGIC, FLAW_ENDS, FLAWS, LIVES, NOTES, PACKAGE_ENDS, PACKAGES, RECORD_ENDS,
@@ -14,6 +14,9 @@ use crate::identity::{self, Group};
 use crate::number::{push, push_len, push_text};
 use crate::rows::{self, push_ratings};
 use crate::{order, text};
+
+// No record has this id.
+const ABSORBED: &str = "";
 
 /// What a database is made of.
 #[derive(Clone, Debug, Default)]
@@ -83,8 +86,8 @@ pub fn build(contents: Contents) -> Built {
     Built { core, texts }
 }
 
-// The same record may come from two places. The publisher's own is right on the packages that it names, and beyond these
-// the one that says most comes first.
+// The same record may come from two places. The publisher's own is right on the packages that it names, and has what else
+// the copy knows; beyond these the one that says most comes first.
 fn merge_copies(advisories: &mut Vec<Advisory>) {
     advisories.sort_by(|left, right| {
         let key = |it: &Advisory| (Reverse(it.is_original), Reverse(it.affected.len()));
@@ -93,13 +96,37 @@ fn merge_copies(advisories: &mut Vec<Advisory>) {
     for same in advisories.chunk_by_mut(|left, right| left.id == right.id) {
         let (originals, copies) = same.split_at_mut(same.partition_point(|it| it.is_original));
         let affected = originals.iter().flat_map(|it| &it.affected);
-        let known: HashSet<(&Ecosystem, &str)> =
-            affected.map(|it| (&it.ecosystem, it.name.as_str())).collect();
-        for copy in copies.iter_mut().filter(|_| !known.is_empty()) {
-            copy.affected.retain(|it| !known.contains(&(&it.ecosystem, it.name.as_str())));
+        let known: HashSet<(Ecosystem, String)> =
+            affected.map(|it| (it.ecosystem.clone(), it.name.clone())).collect();
+        for copy in copies.iter_mut().filter(|it| !it.affected.is_empty()) {
+            copy.affected.retain(|it| !known.contains(&(it.ecosystem.clone(), it.name.clone())));
+            if let (true, Some(original)) = (copy.affected.is_empty(), originals.first_mut()) {
+                absorb(original, copy);
+            }
         }
     }
+    advisories.retain(|it| it.id != ABSORBED);
     advisories.dedup_by(|later, first| later.id == first.id && later.affected == first.affected);
+}
+
+fn absorb(original: &mut Advisory, copy: &mut Advisory) {
+    let copy = std::mem::replace(copy, Advisory { id: ABSORBED.to_owned(), ..Advisory::default() });
+    for (texts, more) in [
+        (&mut original.aliases, copy.aliases),
+        (&mut original.upstream, copy.upstream),
+        (&mut original.cwes, copy.cwes),
+        (&mut original.references, copy.references),
+    ] {
+        let new: Vec<String> = more.into_iter().filter(|text| !texts.contains(text)).collect();
+        texts.extend(new);
+    }
+    let ratings = copy.ratings.into_iter().filter(|it| !original.ratings.contains(it));
+    let ratings: Vec<Rating> = ratings.collect();
+    original.ratings.extend(ratings);
+    original.summary = original.summary.take().or(copy.summary);
+    original.details = original.details.take().or(copy.details);
+    original.published = original.published.take().or(copy.published);
+    original.modified = original.modified.take().or(copy.modified);
 }
 
 type Packages<'a> = BTreeMap<(&'a Ecosystem, &'a str), Vec<(u32, &'a Affected)>>;

@@ -45,3 +45,20 @@ fn the_publishers_own_is_right() {
     check(own(Statement::WillNotFix, None), "6", "curl 6 CVE-2023-0001 UNKNOWN will_not_fix\n");
     check(own(Statement::EndOfLife, None), "6", "curl 6 CVE-2023-0001 UNKNOWN end_of_life\n");
 }
+
+#[test]
+fn what_only_the_copy_knows_is_kept() {
+    let copy = Advisory {
+        summary: Some("it overflows".to_owned()),
+        references: vec!["https://example.com/a".to_owned()],
+        ..advisory("DEBIAN-CVE-2023-0001", &["ALIAS-1"], "Debian:12", "curl", "9")
+    };
+    let inventory = inventory(debian("12"), vec![deb("curl", "curl", "4")]);
+    let database = database(vec![copy, own(Statement::Affected, Some("5"))]);
+    assert_eq!(database.records(), 1);
+    let report = report(&inventory, &database);
+    let [finding] = &report.findings[..] else { panic!("one finding") };
+    assert_eq!(finding.title, "it overflows");
+    assert_eq!(finding.references, ["https://example.com/a"]);
+    assert_eq!(finding.fix.version(), Some("5"));
+}
