@@ -19,6 +19,7 @@ pub mod debian;
 
 pub mod advisory;
 pub mod catalog;
+pub mod exception;
 pub mod family;
 pub mod license;
 pub mod policy;
@@ -94,6 +95,8 @@ pub const TARGETS: &[Target] = &[
     target("rpm", catalog::rpm),
     target("advisory", advisory::advisory),
     target("feed", advisory::feed),
+    target("ignores", exception::ignores),
+    target("vex", exception::vex),
     slow("sbom", sbom::sbom),
     target("template", sbom::template),
     slow("policy", policy::policy),

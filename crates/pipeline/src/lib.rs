@@ -23,6 +23,7 @@ pub mod compare;
 pub mod contents;
 pub mod database;
 pub mod examine;
+pub mod exceptions;
 pub mod judge;
 pub mod keys;
 pub mod lint;

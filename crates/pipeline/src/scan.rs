@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use sealift_database::CORE_NAME;
-use sealift_model::{Artifact, Inventory, Note, Report, Severity};
+use sealift_exception::Exceptions;
+use sealift_model::{Artifact, Inventory, Note, Report, Severity, StaleIgnore};
 use sealift_scan::{Options, Thresholds};
 
 use crate::{Error, Gate, Session};
+
+// Entries named in one failure.
+const NAMED_MAX: usize = 5;
 
 /// What to match against, and how to judge it.
 #[derive(Clone, Debug)]
@@ -21,6 +25,14 @@ pub struct ScanRequest {
     pub fail_on: Option<Severity>,
     /// Refuse a database that was made longer ago.
     pub database_age_secs_max: Option<i64>,
+    /// Leave out what has these words for what is said of a repair.
+    pub ignore_statuses: Vec<String>,
+    /// Report on packages of which nothing ever runs.
+    pub include_not_running: bool,
+    /// What people say of findings.
+    pub exceptions: Exceptions,
+    /// Fail if an entry of an ignore file is over, or no finding asks for it.
+    pub strict_ignores: bool,
 }
 
 /// Matches an inventory against the advisories.
@@ -48,8 +60,14 @@ pub fn scan(
             return Err(Error::StaleDatabase { path: path.to_owned(), age_secs: age, limit });
         }
     }
-    let options =
-        Options { severities: request.severities.clone(), ignore_unfixed: request.ignore_unfixed };
+    let options = Options {
+        severities: request.severities.clone(),
+        ignore_unfixed: request.ignore_unfixed,
+        ignore_statuses: request.ignore_statuses.clone(),
+        include_not_running: request.include_not_running,
+        exceptions: request.exceptions.clone(),
+        now_secs: session.now_secs,
+    };
     let now = session.document_secs();
     let damaged = |source| sealift_database::Error::Damaged { path: path.to_owned(), source };
     let mut report =
@@ -71,6 +89,9 @@ pub fn scan(
 /// Holds the report against the threshold. Severities that were left out of the report do not count; what nobody rated
 /// may be of any severity and so counts as the worst.
 pub fn gate(report: &Report, request: &ScanRequest) -> Result<(), Error> {
+    if request.strict_ignores && !report.stale_ignores.is_empty() {
+        return Err(stale(&report.stale_ignores));
+    }
     let thresholds = Thresholds { fail_on: request.fail_on, ..Thresholds::default() };
     let result = sealift_scan::gate(report, &thresholds);
     let Some(first) = result.failures.first() else { return Ok(()) };
@@ -83,6 +104,22 @@ pub fn gate(report: &Report, request: &ScanRequest) -> Result<(), Error> {
             "no fix is known yet: judge each finding, or set `fail_on` under [scan] to what you accept".to_owned()
         }),
     })
+}
+
+fn stale(entries: &[StaleIgnore]) -> Error {
+    let describe = |entry: &StaleIgnore| match &entry.expired {
+        Some(day) => format!("{} at {} is over since {day}", entry.id, entry.place),
+        None => format!("no finding asks for {} at {}", entry.id, entry.place),
+    };
+    let mut lines: Vec<String> = entries.iter().take(NAMED_MAX).map(describe).collect();
+    if entries.len() > NAMED_MAX {
+        lines.push(format!("and {} more", entries.len() - NAMED_MAX));
+    }
+    Error::Gate {
+        gate: Gate::Scan,
+        finding: format!("ignore files have entries without effect: {}", lines.join("; ")),
+        remedy: "remove these entries, or judge the findings anew and set another day".to_owned(),
+    }
 }
 
 /// One line: how many of each severity.

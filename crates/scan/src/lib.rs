@@ -16,6 +16,7 @@ mod condition;
 mod finding;
 mod life;
 mod remedy;
+mod selection;
 
 pub use compare::{Earlier, compare, only_new};
 pub use ecosystem::wanted;

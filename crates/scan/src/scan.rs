@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use sealift_database::{Damaged, Database, FlawId};
+use sealift_exception::Subject;
 use sealift_model::{
-    Artifact, DatabaseInfo, Finding, Hidden, Inventory, Note, Package, PackageId, Report, Scanned,
-    Scope, Severity,
+    Artifact, DatabaseInfo, Finding, Inventory, Note, Package, PackageId, Report, Scanned, Scope,
+    Suppressed,
 };
 use sealift_version::Version;
 
@@ -16,6 +17,7 @@ use crate::ecosystem::question;
 use crate::finding::{Draft, draft, found};
 use crate::life::life;
 use crate::remedy::remedies;
+use crate::selection::sort_out;
 
 // Packages named in one note.
 const NAMED_MAX: usize = 5;
@@ -65,10 +67,17 @@ pub fn scan(
     report.notes.extend(unjudged.into_iter().map(unjudged_note));
     report.notes.sort();
     report.notes.dedup();
-    report.hidden = hide(&mut drafts, options);
     drafts.sort_by(|left, right| order(&left.finding).cmp(&order(&right.finding)));
+    let subject = Subject::new(&report.artifact, report.distro.as_ref());
+    let sorted = sort_out(drafts, inventory, &subject, options);
+    report.hidden = sorted.hidden;
+    report.stale_ignores = sorted.stale;
+    report.notes.extend(options.exceptions.notes.iter().cloned());
     report.findings =
-        drafts.into_iter().map(|draft| draft.finish(database)).collect::<Result<_, Damaged>>()?;
+        sorted.shown.into_iter().map(|it| it.finish(database)).collect::<Result<_, Damaged>>()?;
+    for (draft, by) in sorted.suppressed {
+        report.suppressed.push(Suppressed { finding: draft.finish(database)?, by });
+    }
     report.remedies = remedies(&report.findings, |layer| {
         inventory.layers.get(layer.index).and_then(|layer| layer.instruction.clone())
     });
@@ -138,25 +147,6 @@ fn unjudged_note((reason, names): (String, Vec<&str>)) -> Note {
         _ => named,
     };
     Note { subject, message: format!("not judged: {reason}") }
-}
-
-fn hide(drafts: &mut Vec<Draft>, options: &Options) -> Hidden {
-    let mut by_severity: BTreeMap<Reverse<Severity>, usize> = BTreeMap::new();
-    let mut unfixed = 0;
-    drafts.retain(|Draft { finding, .. }| {
-        if !options.severities.is_empty() && !options.severities.contains(&finding.severity) {
-            *by_severity.entry(Reverse(finding.severity)).or_default() += 1;
-            return false;
-        }
-        if options.ignore_unfixed && finding.fix.version().is_none() {
-            unfixed += 1;
-            return false;
-        }
-        true
-    });
-    let by_severity =
-        by_severity.into_iter().map(|(severity, count)| (severity.0, count)).collect();
-    Hidden { by_severity, unfixed, ..Hidden::default() }
 }
 
 fn order(finding: &Finding) -> impl Ord + '_ {

@@ -7,6 +7,7 @@ mod inventory;
 
 mod compare;
 mod example;
+mod exceptions;
 mod gate;
 mod life;
 mod matching;

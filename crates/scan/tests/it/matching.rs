@@ -281,8 +281,11 @@ fn what_options_hide_is_counted() {
     let mut fixed = advisory("CVE-1-2", &[], "PyPI", "flask", "2");
     fixed.ratings = vec![high];
     let unknown = advisory("CVE-1-3", &[], "PyPI", "flask", "2");
-    let options =
-        Options { severities: vec![Severity::High, Severity::Critical], ignore_unfixed: true };
+    let options = Options {
+        severities: vec![Severity::High, Severity::Critical],
+        ignore_unfixed: true,
+        ..Options::default()
+    };
     let report = scan(
         &inventory(None, vec![python("flask", "1.0")]),
         &database(vec![unfixed, fixed, unknown]),

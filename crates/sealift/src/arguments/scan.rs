@@ -29,9 +29,53 @@ pub(crate) struct ScanOptions {
     /// Leave out what has no fix
     #[arg(long, env = "SEALIFT_IGNORE_UNFIXED", hide_env = true)]
     pub(crate) ignore_unfixed: bool,
+    /// Leave out what has this said of a repair: affected, will_not_fix, fix_deferred, end_of_life,
+    /// under_investigation, fixed
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        env = "SEALIFT_IGNORE_STATUS",
+        hide_env = true
+    )]
+    pub(crate) ignore_status: Vec<String>,
+    /// Report on packages too of which nothing ever runs: kernel headers, documentation
+    #[arg(long, env = "SEALIFT_INCLUDE_NOT_RUNNING", hide_env = true)]
+    pub(crate) include_not_running: bool,
     /// Least severity that fails the gate, or `never`
     #[arg(long, value_name = "SEVERITY", env = "SEALIFT_FAIL_ON", hide_env = true)]
     pub(crate) fail_on: Option<String>,
+    /// Ignore file, ours or of trivy, grype, osv-scanner (repeatable) [default: .trivyignore, .trivyignore.yaml,
+    /// .grype.yaml, osv-scanner.toml and .sealift-ignore.toml, where they are in the folder]
+    #[arg(
+        long = "ignorefile",
+        value_name = "FILE",
+        env = "SEALIFT_IGNOREFILE",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(crate) ignore_files: Vec<PathBuf>,
+    /// Fail if an entry of an ignore file is over, or no finding asks for it
+    #[arg(long, env = "SEALIFT_STRICT_IGNORES", hide_env = true)]
+    pub(crate) strict_ignores: bool,
+    /// VEX document, OpenVEX, CSAF or CycloneDX, or `oci`: those attached to the image (repeatable)
+    #[arg(
+        long,
+        value_name = "FILE|oci",
+        env = "SEALIFT_VEX",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Public key whose VEX attestations count (repeatable) [default: those that `verify` trusts]
+    #[arg(
+        long = "vex-key",
+        value_name = "FILE",
+        env = "SEALIFT_VEX_KEY",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(crate) vex_keys: Vec<PathBuf>,
 }
 
 /// `scan`

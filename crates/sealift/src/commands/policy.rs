@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use sealift_model::{Level, Outcome, Severity, Verdict};
 use sealift_pipeline::judge::{self, Evidence};
-use sealift_pipeline::{contents, examine, scan, verify};
+use sealift_pipeline::{contents, examine, exceptions, scan, verify};
 use sealift_policy::ScanStatus;
 use serde_json::json;
 
@@ -25,11 +25,16 @@ pub(crate) fn run(
     let session = workshop.session();
     let file = &workshop.settings.file;
     let policy = request::policy(&arguments.policy, file)?;
-    let scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
+    let mut scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
+    scan_request.exceptions =
+        request::exceptions(&arguments.scan, &workshop.settings, Path::new("."))?;
     let keys = request::trusted(&arguments.keys, &workshop)?;
     let examined = examine::examine(&session, &arguments.image)?;
     contents::check_complete(&examined.inventory)?;
     let opened = examined.opened.as_ref();
+    if let (Some(keys), Some(opened)) = (request::vex_keys(&arguments.scan, &workshop)?, opened) {
+        exceptions::read_attached(opened, &keys, &mut scan_request.exceptions)?;
+    }
     if opened.is_none() {
         printer.warning(
             "this is no image: the policies see the config of an image that says nothing, and no signature",

@@ -6,9 +6,12 @@ use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use sealift_crypto::PublicKey;
 use sealift_debian::Freshness;
+use sealift_exception::Exceptions;
 use sealift_model::Severity;
 use sealift_oci::{Platform, Reference};
+use sealift_pipeline::exceptions::{self, Places};
 use sealift_pipeline::judge::PolicyRequest;
 use sealift_pipeline::keys::{self, Signer, TrustedKey};
 use sealift_pipeline::lint::read_dockerfile;
@@ -19,7 +22,10 @@ use crate::failure::Usage;
 use crate::passphrase::{Purpose, passphrase};
 use crate::printer::Printer;
 use crate::session::{Workshop, host_ca_bundle};
-use crate::settings::File;
+use crate::settings::{File, Settings};
+
+// Where VEX is, beside files: attached to the image.
+const ATTACHED: &str = "oci";
 
 /// What to build.
 pub(crate) fn build(
@@ -209,7 +215,68 @@ pub(crate) fn scan(
         ignore_unfixed: options.ignore_unfixed || from_file.ignore_unfixed.unwrap_or(false),
         fail_on,
         database_age_secs_max: options.db_max_age.as_deref().map(age).transpose()?,
+        ignore_statuses: statuses(options, file)?,
+        include_not_running: options.include_not_running,
+        exceptions: Exceptions::default(),
+        strict_ignores: options.strict_ignores || from_file.strict_ignores.unwrap_or(false),
     })
+}
+
+fn statuses(options: &ScanOptions, file: &File) -> anyhow::Result<Vec<String>> {
+    let flags = &options.ignore_status;
+    let words = if flags.is_empty() { &file.scan.ignore_status } else { flags };
+    // `unknown` and `not_affected` are trivy's words too, which nothing here has.
+    let known = [
+        "unknown",
+        "not_affected",
+        "affected",
+        "fixed",
+        "under_investigation",
+        "will_not_fix",
+        "fix_deferred",
+        "end_of_life",
+    ];
+    match words.iter().find(|word| !known.contains(&word.as_str())) {
+        None => Ok(words.clone()),
+        Some(word) => Err(Usage::error(
+            format!("`{word}` is no status of a repair"),
+            format!("known are {}", known.join(", ")),
+        )),
+    }
+}
+
+/// What people say of findings; in this folder ignore files count by their names.
+pub(crate) fn exceptions(
+    options: &ScanOptions,
+    settings: &Settings,
+    folder: &Path,
+) -> anyhow::Result<Exceptions> {
+    let from_file = &settings.file.scan;
+    let named = |flags: &[PathBuf], file: &[PathBuf]| {
+        if flags.is_empty() { file.to_vec() } else { flags.to_vec() }
+    };
+    let vex = named(&options.vex, &from_file.vex);
+    let places = Places {
+        ignore_files: named(&options.ignore_files, &from_file.ignore_files),
+        folder: Some(folder.to_owned()),
+        settings: settings.with_ignores(),
+        vex: vex.into_iter().filter(|path| path != Path::new(ATTACHED)).collect(),
+    };
+    Ok(exceptions::read(&places)?)
+}
+
+/// The keys whose VEX attestations count, if those of the image are asked for.
+pub(crate) fn vex_keys(
+    options: &ScanOptions,
+    workshop: &Workshop,
+) -> anyhow::Result<Option<Vec<PublicKey>>> {
+    let from_file = &workshop.settings.file.scan.vex;
+    let vex = if options.vex.is_empty() { from_file } else { &options.vex };
+    if !vex.iter().any(|path| path == Path::new(ATTACHED)) {
+        return Ok(None);
+    }
+    let keys = trusted(&options.vex_keys, workshop)?;
+    Ok(Some(keys.into_iter().map(|trusted| trusted.key).collect()))
 }
 
 // `48h`, `7d`.

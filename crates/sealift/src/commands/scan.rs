@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use sealift_crypto::PublicKey;
 use sealift_pipeline::compare::{self, Before};
 use sealift_pipeline::examine::{self, Examined};
 use sealift_pipeline::scan::{self, ScanRequest};
-use sealift_pipeline::{Session, contents, running};
+use sealift_pipeline::{Session, contents, exceptions, running};
 use sealift_report::Context;
 
 use super::{reports, request};
@@ -24,9 +25,18 @@ pub(crate) fn run(
     let outputs = reports::outputs(arguments.format.as_deref(), &arguments.output)?;
     let workshop =
         Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
-    let request = request::scan(&arguments.options, &workshop.settings.file, None)?;
-    let sbom = workshop.settings.file.sbom.clone();
-    let job = Job { session: workshop.session(), arguments, request, outputs, sbom, printer };
+    let mut request = request::scan(&arguments.options, &workshop.settings.file, None)?;
+    request.exceptions =
+        request::exceptions(&arguments.options, &workshop.settings, Path::new("."))?;
+    let job = Job {
+        session: workshop.session(),
+        arguments,
+        request,
+        vex_keys: request::vex_keys(&arguments.options, &workshop)?,
+        outputs,
+        sbom: workshop.settings.file.sbom.clone(),
+        printer,
+    };
     match &arguments.image {
         Some(image) => job.scan(examine::examine(&job.session, image)?, None),
         None => job.scan_running(),
@@ -37,6 +47,8 @@ struct Job<'a> {
     session: Session<'a>,
     arguments: &'a Scan,
     request: ScanRequest,
+    // Whose VEX counts that is attached to an image, if that is asked for.
+    vex_keys: Option<Vec<PublicKey>>,
     outputs: Vec<reports::Output>,
     // Who stands behind a document that lists what is inside.
     sbom: settings::Sbom,
@@ -46,7 +58,8 @@ struct Job<'a> {
 impl Job<'_> {
     // One thing, whose reports get its name if it is one of several.
     fn scan(&self, examined: Examined, name: Option<&str>) -> anyhow::Result<ExitCode> {
-        let Self { session, arguments, request, outputs, sbom, printer } = self;
+        let Self { session, arguments, outputs, sbom, printer, .. } = self;
+        let request = &self.request_for(&examined)?;
         let mut report = scan::scan(session, &examined.inventory, examined.artifact, request)?;
         if let Some(before) = before(arguments)? {
             compare::compare(session, &mut report, &before, arguments.only_new, request)?;
@@ -79,6 +92,14 @@ impl Job<'_> {
         }
         scan::gate(&report, request)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn request_for(&self, examined: &Examined) -> anyhow::Result<ScanRequest> {
+        let mut request = self.request.clone();
+        if let (Some(keys), Some(opened)) = (&self.vex_keys, &examined.opened) {
+            exceptions::read_attached(opened, keys, &mut request.exceptions)?;
+        }
+        Ok(request)
     }
 
     // Each by itself, so that one that cannot be scanned hides no other. The first failure is that of the command.

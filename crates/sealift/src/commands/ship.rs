@@ -23,13 +23,16 @@ pub(crate) fn run(
     let session = workshop.session();
     let file = &workshop.settings.file;
     let no_flags = PolicyOptions { policies: Vec::new(), data: Vec::new() };
+    let mut scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
+    scan_request.exceptions =
+        request::exceptions(&arguments.scan, &workshop.settings, &arguments.folder)?;
     let request = ShipRequest {
         build: request::build(&arguments.build, &arguments.folder, &workshop)?,
         names: request::names(&arguments.build, &arguments.folder, file)?,
         recipes: request::recipes(file),
         freshness: request::freshness(&arguments.build),
         lint: lint::request(None, &[], file)?,
-        scan: request::scan(&arguments.scan, file, Some(Severity::High))?,
+        scan: scan_request,
         policy: request::policy(&no_flags, file)?,
         push: arguments
             .push

@@ -73,6 +73,10 @@ pub(crate) struct Scan {
     pub(crate) severity: Vec<String>,
     pub(crate) ignore_unfixed: Option<bool>,
     pub(crate) fail_on: Option<String>,
+    pub(crate) ignore_status: Vec<String>,
+    pub(crate) ignore_files: Vec<PathBuf>,
+    pub(crate) strict_ignores: Option<bool>,
+    pub(crate) vex: Vec<PathBuf>,
 }
 
 /// `[policy]`

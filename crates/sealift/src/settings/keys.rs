@@ -95,6 +95,36 @@ pub(crate) const KEYS: &[Key] = &[
         "high for `ship`, never for `scan`",
         "least severity that fails the gate, or `never`",
     ),
+    key(
+        "scan.ignore_status",
+        Some("SEALIFT_IGNORE_STATUS"),
+        "",
+        "leave out what has this said of a repair",
+    ),
+    path(
+        "scan.ignore_files",
+        Some("SEALIFT_IGNOREFILE"),
+        "those in the folder",
+        "ignore files, ours or of trivy, grype, osv-scanner",
+    ),
+    key(
+        "scan.strict_ignores",
+        Some("SEALIFT_STRICT_IGNORES"),
+        "false",
+        "fail if an entry of an ignore file has no effect",
+    ),
+    path(
+        "scan.vex",
+        Some("SEALIFT_VEX"),
+        "",
+        "VEX documents, or `oci` for those attached to the image",
+    ),
+    key(
+        "scan.ignore",
+        None,
+        "",
+        "findings to accept: tables with `id`, `reason` and more (docs/exceptions.md)",
+    ),
     path("policy.files", Some("SEALIFT_POLICY"), "", "Rego files, or folders of them"),
     key("policy.environment", None, "", "`input.environment` of the policies"),
     path("sign.key", Some("SEALIFT_KEY"), "~/.config/sealift/keys/default.key", "private key"),
@@ -172,10 +202,15 @@ pub(crate) fn values<'a>(table: &'a Table, pattern: &str) -> Vec<(String, &'a Va
 /// Joins relative paths to the folder of their file.
 pub(crate) fn make_paths_absolute(table: &mut Table, folder: &Path) {
     for known in KEYS {
-        let is_bundle = known.name == "build.ca_bundle";
-        if known.is_path || is_bundle {
+        // Words that are no paths.
+        let words: &[&str] = match known.name {
+            "build.ca_bundle" => &["host", "none"],
+            "scan.vex" => &["oci"],
+            _ => &[],
+        };
+        if known.is_path || !words.is_empty() {
             change(table, known.name, &|text| {
-                if is_bundle && matches!(text.as_str(), "host" | "none") {
+                if words.contains(&text.as_str()) {
                     return;
                 }
                 *text = folder.join(&*text).to_string_lossy().into_owned();

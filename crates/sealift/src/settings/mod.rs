@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) file: File,
     /// Where the project file lies, if there is one.
     pub(crate) project_path: Option<PathBuf>,
+    user_path: PathBuf,
     project: toml::Table,
     user: toml::Table,
 }
@@ -75,7 +76,8 @@ impl Settings {
         named: Option<&Path>,
         start: &Path,
     ) -> anyhow::Result<Self> {
-        let user = read_table(&folders.config.join("config.toml"))?.unwrap_or_default();
+        let user_path = folders.config.join("config.toml");
+        let user = read_table(&user_path)?.unwrap_or_default();
         let project_path = match named {
             Some(path) => Some(path.to_owned()),
             None => search_upward(start),
@@ -89,7 +91,17 @@ impl Settings {
         let mut merged = user.clone();
         merge(&mut merged, &project);
         let file = File::deserialize_from(merged)?;
-        Ok(Self { file, project_path, project, user })
+        Ok(Self { file, project_path, user_path, project, user })
+    }
+
+    /// The files that have `[[scan.ignore]]`; of both, all entries count.
+    pub(crate) fn with_ignores(&self) -> Vec<PathBuf> {
+        let has_any = |table: &toml::Table| {
+            table.get("scan").is_some_and(|scan| scan.get("ignore").is_some())
+        };
+        let project = self.project_path.as_ref().filter(|_| has_any(&self.project));
+        let user = Some(&self.user_path).filter(|_| has_any(&self.user));
+        project.into_iter().chain(user).cloned().collect()
     }
 }
 

@@ -11,6 +11,7 @@ mod containerd;
 mod database;
 mod dockerfiles;
 mod documents;
+mod exceptions;
 mod help;
 mod keys;
 mod output;

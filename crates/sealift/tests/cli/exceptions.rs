@@ -1,0 +1,113 @@
+//! What people say of findings: ignore files, VEX documents, settings; and the gate that they open.
+
+use sealift_testkit::TestContext;
+
+use crate::{assert_one_error, context};
+
+const RECORDS: &str = r#"[
+  {"id": "PYSEC-2018-1", "aliases": ["CVE-2018-1000656"], "modified": "2024-01-01T00:00:00Z", "summary": "a denial of service",
+   "affected": [{"package": {"ecosystem": "PyPI", "name": "Flask"},
+     "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "0.12.3"}]}]}]}
+]"#;
+
+const SBOM: &str = r#"{"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [
+  {"type": "library", "name": "flask", "version": "0.12.2", "purl": "pkg:pypi/flask@0.12.2"}]}"#;
+
+const SCAN: [&str; 6] = ["scan", "sbom:app.cdx.json", "--advisories", "osv", "--fail-on", "low"];
+
+fn with_finding() -> TestContext {
+    let context = context();
+    context.write("osv/a.json", RECORDS);
+    context.write("app.cdx.json", SBOM);
+    context.expect(1, &SCAN);
+    context
+}
+
+fn with(flags: &[&'static str]) -> Vec<&'static str> {
+    SCAN.iter().chain(flags).copied().collect()
+}
+
+#[test]
+fn ignore_files_are_picked_up_by_their_names() {
+    for (file, text) in [
+        (".trivyignore", "CVE-2018-1000656 # not reachable\n"),
+        (".trivyignore.yaml", "vulnerabilities:\n- id: PYSEC-2018-1\n"),
+        (".grype.yaml", "ignore:\n- package: {name: flask}\n"),
+        ("osv-scanner.toml", "[[IgnoredVulns]]\nid = \"PYSEC-2018-1\"\n"),
+        (".sealift-ignore.toml", "[[ignore]]\nid = \"CVE-2018-1000656\"\nreason = \"x\"\n"),
+        ("sealift.toml", "[[scan.ignore]]\nid = \"CVE-2018-1000656\"\nreason = \"x\"\n"),
+    ] {
+        let context = with_finding();
+        context.write(file, text);
+        let scan = context.run(&SCAN);
+        assert_eq!(scan.code, 0, "{file}: {}", scan.stderr);
+        context.expect(0, &with(&["--strict-ignores"]));
+        // A file that is named takes the place of those that are found; settings stay.
+        context.write("none", "");
+        let code = i32::from(file != "sealift.toml");
+        context.expect(code, &with(&["--ignorefile", "none"]));
+    }
+}
+
+#[test]
+fn entries_without_effect_are_refused_if_asked() {
+    let context = with_finding();
+    context.write("a.txt", "CVE-2018-1000656\nCVE-1-1\nCVE-1-2 exp:2001-01-01\n");
+    context.expect(0, &with(&["--ignorefile", "a.txt"]));
+    let strict = context.run(&with(&["--ignorefile", "a.txt", "--strict-ignores"]));
+    assert_eq!(strict.code, 1, "{}", strict.stderr);
+    for part in
+        ["no finding asks for CVE-1-1 at a.txt:2", "CVE-1-2 at a.txt:3 is over since 2001-01-01"]
+    {
+        assert!(strict.stderr.contains(part), "{}", strict.stderr);
+    }
+    let code =
+        context.run(&with(&["--ignorefile", "a.txt", "--strict-ignores", "--exit-code", "7"]));
+    assert_eq!(code.code, 7, "{}", code.stderr);
+}
+
+#[test]
+fn an_ignore_file_that_is_not_understood_is_refused() {
+    let context = with_finding();
+    let missing = context.run(&with(&["--ignorefile", "absent"]));
+    assert_one_error(&missing, 3, &["absent"]);
+    context
+        .write("x.yaml", "ignore:\n- vulnerability: CVE-2018-1000656\n  pakage: {name: django}\n");
+    let unknown = context.run(&with(&["--ignorefile", "x.yaml"]));
+    assert_one_error(
+        &unknown,
+        2,
+        &["x.yaml:3", "`pakage` is not known here", "docs/exceptions.md"],
+    );
+    context.write("sealift.toml", "[[scan.ignore]]\nid = \"CVE-2018-1000656\"\n");
+    let reasonless = context.run(&SCAN);
+    assert_one_error(&reasonless, 2, &["sealift.toml:1", "has no `reason`", "say why"]);
+}
+
+#[test]
+fn vex_documents_suppress() {
+    let context = with_finding();
+    let vex = |status: &str| {
+        format!(
+            r#"{{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "timestamp": "2024-01-01T00:00:00Z", "statements": [
+                {{"vulnerability": {{"name": "CVE-2018-1000656"}}, "products": [{{"@id": "pkg:pypi/flask"}}],
+                  "status": "{status}", "justification": "vulnerable_code_not_present"}}]}}"#
+        )
+    };
+    context.write("a.json", vex("not_affected"));
+    context.expect(0, &with(&["--vex", "a.json"]));
+    context.write("a.json", vex("affected"));
+    context.expect(1, &with(&["--vex", "a.json"]));
+    context.write("a.json", "{}");
+    let refused = context.run(&with(&["--vex", "a.json"]));
+    assert_one_error(&refused, 2, &["a.json", "neither OpenVEX nor CSAF nor CycloneDX"]);
+}
+
+#[test]
+fn statuses_of_a_repair_are_left_out() {
+    let context = with_finding();
+    context.expect(0, &with(&["--ignore-status", "fixed,will_not_fix"]));
+    context.expect(1, &with(&["--ignore-status", "affected"]));
+    let wrong = context.run(&with(&["--ignore-status", "wontfix"]));
+    assert_one_error(&wrong, 2, &["`wontfix` is no status of a repair", "will_not_fix"]);
+}
