@@ -125,7 +125,8 @@ impl Table<'_> {
         let mut around = row
             .intervals
             .iter()
-            .filter(|it| it.contains(self.place) && !self.is_apart(row, it, installed));
+            .filter(|it| it.contains(self.place) && !self.is_apart(row, it, installed))
+            .filter(|it| !self.is_rebuilt(it, installed));
         if let Some(first) = around.next() {
             // Another range may know a remedy that the first one does not.
             let fixed = around.chain([first]).filter_map(Interval::fixed).max();
@@ -151,6 +152,21 @@ impl Table<'_> {
         self.rows.scheme == Scheme::Rpm
             && row.qualifiers.iter().all(|it| it.kind != QualifierKind::Module)
             && interval.fixed().is_some_and(is_other)
+    }
+
+    // What was made for a newer release and built again for an older one, or as a backport, is below it in order, and
+    // has all that it has: `1.2-3~deb12u1` is `1.2-3` and more (Debian's Developer's Reference, uploads to stable).
+    fn is_rebuilt(&self, interval: &Interval, installed: &Version) -> bool {
+        let Some(fixed) = interval.fixed().filter(|_| self.rows.scheme == Scheme::Dpkg) else {
+            return false;
+        };
+        let rest = installed.as_str().strip_prefix(self.rows.version(fixed));
+        rest.is_some_and(|rest| {
+            ["~deb", "~bpo"].iter().any(|mark| {
+                let release = rest.strip_prefix(mark).unwrap_or_default();
+                release.starts_with(|digit: char| digit.is_ascii_digit())
+            })
+        })
     }
 
     fn next_fix(&self, row: &Row<'_>) -> Option<u32> {

@@ -413,3 +413,18 @@ fn how_to_get_an_upgrade() {
     "]]
     .assert_eq(&actions.concat());
 }
+
+#[test]
+fn a_rebuilt_package_has_what_it_was_rebuilt_from() {
+    let of = |version: &str| deb("libxml2", "libxml2", version);
+    let packages =
+        ["1.2-3~deb12u6", "1.2-3~bpo12+1", "1.2-3~rc1", "1.2-2+deb12u1", "1.2-3"].map(of);
+    check(
+        &inventory(debian("12"), packages.to_vec()),
+        vec![advisory("DEBIAN-CVE-1-1", &["CVE-1-1"], "Debian:12", "libxml2", "1.2-3")],
+        expect![[r"
+            libxml2 1.2-2+deb12u1 CVE-1-1 UNKNOWN 1.2-3
+            libxml2 1.2-3~rc1 CVE-1-1 UNKNOWN 1.2-3
+        "]],
+    );
+}
