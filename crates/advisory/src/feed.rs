@@ -64,7 +64,9 @@ impl Feed {
     pub fn read_within(path: &Path, wanted: Wanted<'_>, limits: &Limits) -> Result<Self, Error> {
         let sources = sources::find(path, wanted, limits)?;
         let loaded = load::load(path, &sources, wanted, limits)?;
-        let has_advisories = loaded.others.iter().any(|(.., found)| !found.advisories.is_empty());
+        let mut others = loaded.others.iter();
+        let has_advisories =
+            others.any(|(_, kind, found)| kind.is_complete() && !found.advisories.is_empty());
         let is_enough = has_advisories || (wanted == Wanted::All && !loaded.others.is_empty());
         if loaded.seen == 0 && !wanted.is_empty() && !is_enough {
             return Err(Error::Empty { path: path.to_owned() });

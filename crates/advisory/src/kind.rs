@@ -2,7 +2,7 @@
 
 use sealift_model::{Advisory, Ecosystem, Epss, Kev, Life};
 
-use crate::{csaf, debian, debian_list, epss, kev, lives, secdb};
+use crate::{csaf, debian, debian_list, epss, kev, lives, secdb, ubuntu};
 
 /// A feed that is not made of OSV documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub(crate) enum FeedKind {
     Secdb,
     /// Red Hat's statements on one flaw each, CSAF.
     RedHatVex,
+    /// Ubuntu's statements on one flaw each, OpenVEX.
+    UbuntuVex,
     /// How long releases are looked after, CSV.
     Lives,
 }
@@ -77,6 +79,8 @@ impl FeedKind {
             Some(Self::DebianTracker)
         } else if kev::is_catalogue(bytes) {
             Some(Self::KevJson)
+        } else if ubuntu::is_document(bytes) {
+            Some(Self::UbuntuVex)
         } else if secdb::is_secdb(bytes) {
             Some(Self::Secdb)
         } else {
@@ -96,13 +100,19 @@ impl FeedKind {
             Self::DebianList => Ok(debian_list::read(text)),
             Self::Secdb => secdb::read(text),
             Self::RedHatVex => csaf::read(text),
+            Self::UbuntuVex => ubuntu::read(text),
             Self::Lives => lives::read(text),
         }
     }
 
     /// True if a publisher has a file of this kind for each flaw, so that there are tens of thousands.
     pub(crate) fn is_one_of_many(self) -> bool {
-        matches!(self, Self::RedHatVex)
+        matches!(self, Self::UbuntuVex | Self::RedHatVex)
+    }
+
+    /// False if images cannot be matched against it alone: much of what is affected is not in it.
+    pub(crate) fn is_complete(self) -> bool {
+        !matches!(self, Self::UbuntuVex)
     }
 
     /// Short name.
@@ -114,6 +124,7 @@ impl FeedKind {
             Self::DebianList => "debian-advisories",
             Self::Secdb => "secdb",
             Self::RedHatVex => "redhat-vex",
+            Self::UbuntuVex => "ubuntu-vex",
             Self::Lives => "lives",
         }
     }
@@ -126,6 +137,7 @@ impl FeedKind {
             Self::DebianTracker | Self::DebianList => {
                 "Debian Security Team (https://security-tracker.debian.org)"
             }
+            Self::UbuntuVex => "Canonical, Ubuntu Security Team, CC-BY-SA-4.0",
             Self::Lives => "Debian, distro-info-data, ISC",
             Self::Secdb => {
                 "Alpine Linux, CC-BY-SA-4.0; Wolfi's and Chainguard's under Chainguard's terms"

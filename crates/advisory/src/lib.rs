@@ -22,6 +22,7 @@ mod lives;
 mod merge;
 mod redhat;
 mod secdb;
+mod ubuntu;
 
 mod load;
 mod packed;

@@ -104,6 +104,22 @@ fn ubuntu() {
 }
 
 #[test]
+fn statements_beside_advisories() {
+    let vex = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "author": "Canonical Ltd.", "statements": [
+      {"vulnerability": {"name": "CVE-2023-0001"}, "status": "fixed",
+       "products": [{"@id": "pkg:deb/ubuntu/curl@7?arch=source&distro=jammy"}]}]}"#;
+    let folder = Folder::new(&[("vex/CVE-2023-0001.json", vex)]);
+    // These alone would find nothing and look clean.
+    let alone = open(folder.path(), &["Ubuntu:22.04:LTS"]);
+    assert!(matches!(alone, Err(Error::Empty { .. })));
+    folder.write("a.json", record("UBUNTU-CVE-2023-0001", "Ubuntu:22.04:LTS", "curl").as_bytes());
+    let (feed, _) = open(folder.path(), &["Ubuntu:22.04:LTS"]).unwrap();
+    let expected = ["UBUNTU-CVE-2023-0001", "UBUNTU-VEX-CVE-2023-0001"];
+    assert_eq!(ids(&feed, "Ubuntu:22.04:LTS", "curl"), expected);
+    assert_eq!(feed.sources[0].location, folder.path().display().to_string());
+}
+
+#[test]
 fn real_feeds() {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
     let shared =
