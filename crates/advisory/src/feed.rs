@@ -26,6 +26,8 @@ pub struct Feed {
     pub epss: HashMap<String, Epss>,
     /// How long releases are looked after.
     pub lives: BTreeMap<Ecosystem, Life>,
+    /// The products that a repository of Red Hat is for.
+    pub repositories: BTreeMap<String, Vec<String>>,
     /// Where what is not in OSV's form comes from.
     pub sources: Vec<FeedSource>,
     /// What was not understood.
@@ -104,8 +106,11 @@ impl Feed {
         });
         let mut merged = Merged::default();
         for (file, kind, found) in others {
-            let records =
-                found.advisories.len() + found.kev.len() + found.epss.len() + found.lives.len();
+            let records = found.advisories.len()
+                + found.kev.len()
+                + found.epss.len()
+                + found.lives.len()
+                + found.repositories.len();
             // A publisher with a file for each flaw is one source.
             let is_part = kind.is_one_of_many();
             let known = self.sources.iter_mut().find(|it| is_part && it.id == kind.id());
@@ -124,6 +129,7 @@ impl Feed {
             }
             merged.take(found.advisories, wanted);
             self.lives.extend(found.lives);
+            self.repositories.extend(found.repositories);
             self.kev.extend(found.kev);
             self.epss.extend(found.epss);
         }

@@ -2,7 +2,7 @@
 
 use sealift_model::{Advisory, Ecosystem, Epss, Kev, Life};
 
-use crate::{csaf, debian, debian_list, epss, kev, lives, secdb, ubuntu};
+use crate::{csaf, debian, debian_list, epss, kev, lives, repositories, secdb, ubuntu};
 
 /// A feed that is not made of OSV documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,8 @@ pub(crate) enum FeedKind {
     RedHatVex,
     /// Ubuntu's statements on one flaw each, OpenVEX.
     UbuntuVex,
+    /// Red Hat's repositories and their products, JSON.
+    RedHatRepositories,
     /// How long releases are looked after, CSV.
     Lives,
 }
@@ -38,6 +40,8 @@ pub(crate) struct Found {
     pub(crate) epss: Vec<(String, Epss)>,
     /// How long releases are looked after.
     pub(crate) lives: Vec<(Ecosystem, Life)>,
+    /// The products that a repository of Red Hat is for.
+    pub(crate) repositories: Vec<(String, Vec<String>)>,
     /// As of when, RFC 3339 or a date.
     pub(crate) newest: Option<String>,
     /// What was not understood.
@@ -75,6 +79,8 @@ impl FeedKind {
     fn detect_json(bytes: &[u8]) -> Option<Self> {
         if csaf::is_document(bytes) {
             Some(Self::RedHatVex)
+        } else if repositories::is_map(bytes) {
+            Some(Self::RedHatRepositories)
         } else if debian::is_tracker(bytes) {
             Some(Self::DebianTracker)
         } else if kev::is_catalogue(bytes) {
@@ -101,6 +107,7 @@ impl FeedKind {
             Self::Secdb => secdb::read(text),
             Self::RedHatVex => csaf::read(text),
             Self::UbuntuVex => ubuntu::read(text),
+            Self::RedHatRepositories => repositories::read(text),
             Self::Lives => lives::read(text),
         }
     }
@@ -125,6 +132,7 @@ impl FeedKind {
             Self::Secdb => "secdb",
             Self::RedHatVex => "redhat-vex",
             Self::UbuntuVex => "ubuntu-vex",
+            Self::RedHatRepositories => "redhat-repositories",
             Self::Lives => "lives",
         }
     }
@@ -142,7 +150,7 @@ impl FeedKind {
             Self::Secdb => {
                 "Alpine Linux, CC-BY-SA-4.0; Wolfi's and Chainguard's under Chainguard's terms"
             }
-            Self::RedHatVex => "Red Hat Product Security, CC-BY-4.0",
+            Self::RedHatVex | Self::RedHatRepositories => "Red Hat Product Security, CC-BY-4.0",
         }
     }
 }

@@ -21,6 +21,7 @@ mod kind;
 mod lives;
 mod merge;
 mod redhat;
+mod repositories;
 mod secdb;
 mod ubuntu;
 

@@ -22,6 +22,9 @@ pub(crate) static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| {
     for path in crate::distro::PATHS {
         classifier.add(Pattern::Exact(path), Use::Companion);
     }
+    for pattern in crate::buildinfo::PATTERNS {
+        classifier.add(pattern, Use::Companion);
+    }
     classifier
 });
 

@@ -17,6 +17,7 @@ mod link;
 mod yaml;
 
 mod bitnami;
+mod buildinfo;
 mod cargo_lock;
 mod conda;
 mod documents;
@@ -182,6 +183,9 @@ pub fn catalog(tree: &FileTree) -> Inventory {
     date(&mut inventory.packages, tree);
     inventory.coverage = Some(coverage::coverage(&inventory.packages, tree));
     inventory.layers = layers(tree);
+    let (repositories, complaints) = buildinfo::repositories(tree);
+    inventory.repositories = repositories;
+    inventory.notes.extend(complaints);
     inventory
 }
 

@@ -8,7 +8,7 @@ use sealift_model::{Advisory, Affected, Ecosystem, Epss, Kev, Life, Note, Rating
 
 use crate::database::{
     ALIASES, CORE_MAGIC, FLAW_ENDS, FLAWS, LIVES, NOTES, PACKAGE_ENDS, PACKAGES, RECORD_ENDS,
-    RECORDS, SCOPES, SOURCES, Source,
+    RECORDS, REPOSITORIES, SCOPES, SOURCES, Source,
 };
 use crate::identity::{self, Group};
 use crate::number::{push, push_len, push_text};
@@ -29,6 +29,8 @@ pub struct Contents {
     pub epss: HashMap<String, Epss>,
     /// How long releases are looked after.
     pub lives: BTreeMap<Ecosystem, Life>,
+    /// The products that a repository of Red Hat is for.
+    pub repositories: BTreeMap<String, Vec<String>>,
     /// Where all of it comes from.
     pub sources: Vec<Source>,
     /// What could not be read.
@@ -48,7 +50,8 @@ pub struct Built {
 
 /// Makes a database.
 pub fn build(contents: Contents) -> Built {
-    let Contents { mut advisories, kev, epss, lives, sources, mut notes, made_secs } = contents;
+    let Contents { mut advisories, kev, epss, lives, repositories, sources, mut notes, made_secs } =
+        contents;
     merge_copies(&mut advisories);
     let (groups, groups_of) = identity::group(&advisories);
     let mut packages: BTreeMap<(&Ecosystem, &str), Vec<(u32, &Affected)>> = BTreeMap::new();
@@ -78,6 +81,7 @@ pub fn build(contents: Contents) -> Built {
     });
     notes.extend(without_order);
     sections.push((LIVES, encode_lives(&lives)));
+    sections.push((REPOSITORIES, encode_repositories(&repositories)));
     sections.push((SOURCES, postcard::to_stdvec(&sources).unwrap_or_default()));
     sections.push((NOTES, postcard::to_stdvec(&notes).unwrap_or_default()));
     let core = crate::file::assemble(CORE_MAGIC, made_secs, &sections);
@@ -187,6 +191,19 @@ fn encode_lives(lives: &BTreeMap<Ecosystem, Life>) -> Vec<u8> {
         push_text(&mut out, &ecosystem.to_string());
         push_text(&mut out, &life.ends);
         push_text(&mut out, life.extended_ends.as_deref().unwrap_or_default());
+    }
+    out
+}
+
+fn encode_repositories(repositories: &BTreeMap<String, Vec<String>>) -> Vec<u8> {
+    let mut out = Vec::new();
+    push_len(&mut out, repositories.len());
+    for (name, products) in repositories {
+        push_text(&mut out, name);
+        push_len(&mut out, products.len());
+        for product in products {
+            push_text(&mut out, product);
+        }
     }
     out
 }

@@ -31,6 +31,7 @@ pub(crate) const ALIASES: u64 = 8;
 pub(crate) const SOURCES: u64 = 9;
 pub(crate) const NOTES: u64 = 10;
 pub(crate) const LIVES: u64 = 11;
+pub(crate) const REPOSITORIES: u64 = 12;
 
 /// Name of the file that a database is known by in its folder.
 pub const CORE_NAME: &str = "core.db";
@@ -256,6 +257,18 @@ impl Database {
             Ok((known, Life { ends: ends.to_owned(), extended_ends }))
         })?;
         Ok(lives.into_iter().find(|(known, _)| *known == name).map(|(_, life)| life))
+    }
+
+    /// The products that each of these repositories of Red Hat is for, as far as they are known.
+    pub fn products(&self, repositories: &[String]) -> Result<Vec<(String, Vec<String>)>, Damaged> {
+        let section = self.core.section(REPOSITORIES)?;
+        if section.is_empty() || repositories.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known = Input(section).list(|input| Ok((input.text()?, input.list(Input::text)?)))?;
+        let asked = known.into_iter().filter(|(name, _)| repositories.iter().any(|it| it == name));
+        let owned = |products: Vec<&str>| products.into_iter().map(str::to_owned).collect();
+        Ok(asked.map(|(name, products)| (name.to_owned(), owned(products))).collect())
     }
 
     /// Whose packages it has, with how many of them.

@@ -18,6 +18,8 @@ pub struct Inventory {
     pub notes: Vec<Note>,
     /// The layers, lowest first, with the instructions that made them; empty for what has none.
     pub layers: Vec<Layer>,
+    /// Repositories that packages come from, sorted, where the image says so: `rhel-9-for-x86_64-baseos-rpms`.
+    pub repositories: Vec<String>,
     /// How much of the files the packages account for; absent where there are no files to look at.
     pub coverage: Option<Coverage>,
 }

@@ -46,7 +46,8 @@ pub(crate) fn open(
 
 /// What a database is made of, from documents.
 pub(crate) fn read(path: &Path, wanted: Wanted<'_>, made_secs: i64) -> Result<Contents, Error> {
-    let Feed { advisories, info, kev, epss, lives, sources, notes } = Feed::read(path, wanted)?;
+    let Feed { advisories, info, kev, epss, lives, repositories, sources, notes } =
+        Feed::read(path, wanted)?;
     let source = Source {
         id: "osv".to_owned(),
         location: info.source,
@@ -65,7 +66,7 @@ pub(crate) fn read(path: &Path, wanted: Wanted<'_>, made_secs: i64) -> Result<Co
     });
     let documents = (source.records > 0 || others.len() == 0).then_some(source);
     let sources = documents.into_iter().chain(others).collect();
-    Ok(Contents { advisories, kev, epss, lives, sources, notes, made_secs })
+    Ok(Contents { advisories, kev, epss, lives, repositories, sources, notes, made_secs })
 }
 
 // Names the documents and what is wanted of them; `None` if that cannot be told.

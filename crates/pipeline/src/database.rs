@@ -37,6 +37,7 @@ pub fn build(
         all.kev.extend(more.kev);
         all.epss.extend(more.epss);
         all.lives.extend(more.lives);
+        all.repositories.extend(more.repositories);
         all.sources.extend(more.sources);
         all.notes.extend(more.notes);
         session.check()?;

@@ -34,6 +34,7 @@ pub fn part(
         distro: inventory.distro.clone(),
         notes: inventory.notes.clone(),
         layers: inventory.layers.clone(),
+        repositories: inventory.repositories.clone(),
         coverage: inventory.coverage.clone(),
     };
     (part, places)

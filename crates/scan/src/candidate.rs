@@ -10,6 +10,8 @@ use crate::ecosystem::{Question, subscriptions};
 /// What is said of a package for its very release, or for all releases.
 pub(crate) struct Table<'a> {
     ecosystem: Ecosystem,
+    /// Under which name.
+    name: String,
     rows: Rows<'a>,
     /// Where the installed version is.
     place: Place,
@@ -26,6 +28,8 @@ pub(crate) struct Saying<'a> {
     pub(crate) hit: Option<Hit>,
     /// True if this row says that the installed version does not have it.
     denies: bool,
+    /// False if this row speaks of other builds.
+    applies: bool,
 }
 
 /// Why an installed version has a flaw.
@@ -52,9 +56,18 @@ pub(crate) fn tables<'a>(
     }));
     let mut tables = Vec::new();
     for (index, ecosystem) in ecosystems.into_iter().enumerate() {
-        if let Some(rows) = database.rows(&ecosystem, &question.name)? {
-            let place = rows.place(installed)?;
-            tables.push(Table { ecosystem, rows, place, is_subscription: index >= plain });
+        for name in std::iter::once(&question.name).chain(&question.group_name) {
+            if let Some(rows) = database.rows(&ecosystem, name)? {
+                let (ecosystem, name) = (ecosystem.clone(), name.clone());
+                let place = rows.place(installed)?;
+                tables.push(Table {
+                    ecosystem,
+                    name,
+                    rows,
+                    place,
+                    is_subscription: index >= plain,
+                });
+            }
         }
     }
     Ok(tables)
@@ -87,7 +100,7 @@ pub(crate) fn sayings<'a>(
                 notes.push(Note { subject: record.id.clone(), message });
             }
             let judged = table.judge(row, installed);
-            let answer = holds(row, question.package);
+            let answer = holds(row, question);
             if let (Answer::Unknown(condition), true) = (&answer, judged.is_some()) {
                 let message = format!(
                     "it holds for some builds of `{}` only, and whether for this one is not known: {condition}",
@@ -107,13 +120,14 @@ pub(crate) fn sayings<'a>(
                 reason: Reason {
                     advisory: record.id.clone(),
                     ecosystem: table.ecosystem.clone(),
-                    matched_name: question.name.clone(),
+                    matched_name: table.name.clone(),
                     installed: installed.to_string(),
                     comparator: question.scheme.as_str(),
                     range,
                 },
             });
-            sayings.push(Saying { table, row, record, hit, denies });
+            let applies = answer != Answer::No;
+            sayings.push(Saying { table, row, record, hit, denies, applies });
         }
     }
     Ok(sayings)
@@ -122,6 +136,9 @@ pub(crate) fn sayings<'a>(
 impl Table<'_> {
     // Which versions are meant that the installed one is among, and what repairs it.
     fn judge(&self, row: &Row<'_>, installed: &Version) -> Option<(String, Option<u32>)> {
+        if self.is_repaired_in_its_minor_release(row, installed) {
+            return None;
+        }
         let mut around = row
             .intervals
             .iter()
@@ -149,9 +166,33 @@ impl Table<'_> {
         let is_of_module = |version: &str| version.contains(".module");
         let is_other =
             |rank| is_of_module(self.rows.version(rank)) != is_of_module(installed.as_str());
+        // Red Hat names the module in all that it says of one.
+        let is_all_apart = self.is_of_red_hat() && is_of_module(installed.as_str());
         self.rows.scheme == Scheme::Rpm
             && row.qualifiers.iter().all(|it| it.kind != QualifierKind::Module)
-            && interval.fixed().is_some_and(is_other)
+            && interval.fixed().map_or(is_all_apart, is_other)
+    }
+
+    // Red Hat repairs each minor release on its own, `-23.el9_2.4` and `-26.el9_3.2`. A build of the older one that has
+    // its repair is below that of the younger one and needs it not.
+    fn is_repaired_in_its_minor_release(&self, row: &Row<'_>, installed: &Version) -> bool {
+        let Some(own) = minor_release(installed.as_str()).filter(|_| self.is_of_red_hat()) else {
+            return false;
+        };
+        let is_repair = |it: &Interval| {
+            let at = it.fixed().filter(|at| Place::of_rank(*at) <= self.place);
+            at.is_some_and(|at| minor_release(self.rows.version(at)) == Some(own))
+        };
+        let modules = |row: &Row<'_>| -> Vec<String> {
+            let all = row.qualifiers.iter().filter(|it| it.kind == QualifierKind::Module);
+            all.map(|it| it.value.clone()).collect()
+        };
+        let same = self.rows.rows.iter().filter(|it| it.record == row.record);
+        same.filter(|it| it.intervals.iter().any(is_repair)).any(|it| modules(it) == modules(row))
+    }
+
+    fn is_of_red_hat(&self) -> bool {
+        self.ecosystem.name == "Red Hat"
     }
 
     // What was made for a newer release and built again for an older one, or as a backport, is below it in order, and
@@ -173,6 +214,15 @@ impl Table<'_> {
         let fixes = row.intervals.iter().filter_map(Interval::fixed);
         fixes.filter(|rank| Place::of_rank(*rank) > self.place).min()
     }
+}
+
+// `el9_2` of `1.2-3.el9_2.4`, `el8.9.0` of `1.2-3.module+el8.9.0+1+a`.
+fn minor_release(version: &str) -> Option<&str> {
+    let is_end = |c: char| matches!(c, '.' | '+');
+    if let Some((_, label)) = version.split_once(".module+") {
+        return label.split('+').next().filter(|label| label.starts_with("el"));
+    }
+    version.split(is_end).find(|part| part.starts_with("el") && part.contains('_'))
 }
 
 /// True if some row says that the package has the flaw, and none that speaks for as few releases that it does not.
@@ -200,7 +250,7 @@ pub(crate) fn fixed_version(sayings: &[&Saying<'_>]) -> Option<Version> {
 }
 
 fn beyond(mut fixed: u32, sayings: &[&Saying<'_>]) -> Option<u32> {
-    let said = sayings.iter().filter(|it| it.row.statement != Statement::NotAffected);
+    let said = sayings.iter().filter(|it| it.applies && it.row.statement != Statement::NotAffected);
     let intervals: Vec<&Interval> = said.flat_map(|it| &it.row.intervals).collect();
     // Each turn moves up past at least one interval.
     for _ in 0..intervals.len() {

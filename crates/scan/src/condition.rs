@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use sealift_database::Row;
-use sealift_model::{Package, QualifierKind};
+use sealift_model::QualifierKind;
+
+use crate::ecosystem::Question;
 
 /// Whether a row holds for a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,13 +17,13 @@ pub(crate) enum Answer {
 }
 
 /// Whether all conditions of a row are met; of several of one kind any will do.
-pub(crate) fn holds(row: &Row<'_>, package: &Package) -> Answer {
+pub(crate) fn holds(row: &Row<'_>, question: &Question<'_>) -> Answer {
     let kinds: BTreeSet<QualifierKind> = row.qualifiers.iter().map(|it| it.kind).collect();
     let mut unknown = None;
     for kind in kinds {
         let values = row.qualifiers.iter().filter(|it| it.kind == kind);
         let values: Vec<&str> = values.map(|it| it.value.as_str()).collect();
-        match meets(kind, &values, package) {
+        match meets(kind, &values, question) {
             Some(true) => {}
             Some(false) => return Answer::No,
             None => unknown = Some(format!("{} {}", word(kind), values.join(" or "))),
@@ -30,7 +32,8 @@ pub(crate) fn holds(row: &Row<'_>, package: &Package) -> Answer {
     unknown.map_or(Answer::Yes, Answer::Unknown)
 }
 
-fn meets(kind: QualifierKind, values: &[&str], package: &Package) -> Option<bool> {
+fn meets(kind: QualifierKind, values: &[&str], question: &Question<'_>) -> Option<bool> {
+    let package = question.package;
     match kind {
         // The label is `name:stream:version:context`; a package without one is of no module.
         QualifierKind::Module => {
@@ -42,7 +45,10 @@ fn meets(kind: QualifierKind, values: &[&str], package: &Package) -> Option<bool
             let own = package.architecture.as_deref()?;
             Some(matches!(own, "all" | "noarch") || values.contains(&own))
         }
-        // An inventory does not have the products of a distribution.
+        QualifierKind::Product if question.ecosystem.name == "Red Hat" => {
+            Some(values.iter().any(|value| question.products.has(value)))
+        }
+        // Of others an inventory does not have the products.
         QualifierKind::Product => None,
         // The function is in the package; whether it is called is another question.
         QualifierKind::Symbol => Some(true),

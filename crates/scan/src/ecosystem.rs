@@ -6,6 +6,8 @@ use sealift_advisory::{Ecosystem, debian_release, normalize};
 use sealift_model::{Distro, Inventory, Package, PackageKind};
 use sealift_version::Scheme;
 
+use crate::product::Products;
+
 /// The ecosystems whose advisories an inventory needs.
 pub fn wanted(inventory: &Inventory) -> Vec<Ecosystem> {
     let all: BTreeSet<Ecosystem> = inventory
@@ -26,14 +28,19 @@ pub(crate) struct Question<'a> {
     pub(crate) version: &'a str,
     /// The source package, if the advisories speak of that.
     pub(crate) source_name: Option<&'a str>,
+    /// What else advisories may file it under: with Red Hat, all packages of its source.
+    pub(crate) group_name: Option<String>,
     /// The package itself, for conditions on its build.
     pub(crate) package: &'a Package,
+    /// The products that it may be part of.
+    pub(crate) products: &'a Products,
 }
 
 /// How a package is looked up, or why it cannot be.
 pub(crate) fn question<'a>(
     package: &'a Package,
     distro: Option<&Distro>,
+    products: &'a Products,
 ) -> Result<Question<'a>, String> {
     let ecosystem = ecosystem(package.kind, distro)?;
     let scheme = order(&ecosystem)?;
@@ -56,7 +63,11 @@ pub(crate) fn question<'a>(
         _ => (normalize(&ecosystem.name, &language_name(package)?), own, None),
     };
     let version = version.ok_or_else(no_version)?;
-    Ok(Question { ecosystem, scheme, name, version, source_name, package })
+    let group_name = (ecosystem.name == "Red Hat").then(|| {
+        let source = package.source.as_ref().map_or(&package.name, |source| &source.name);
+        sealift_advisory::source_name(source)
+    });
+    Ok(Question { ecosystem, scheme, name, version, source_name, group_name, package, products })
 }
 
 // The record of a package names its source without the epoch, so only a package of its source's version can be compared.
@@ -145,6 +156,8 @@ pub(crate) fn distribution(
         (PackageKind::Apk, "alpine") => alpine(version, || numbered("Alpine", 2)),
         (PackageKind::Apk, "wolfi") => rolling("Wolfi"),
         (PackageKind::Apk, "chainguard") => rolling("Chainguard"),
+        (PackageKind::Rpm, "rhel") => numbered("Red Hat", 1),
+        (PackageKind::Rpm, "centos") => centos(known, || numbered("Red Hat", 1)),
         (PackageKind::Rpm, "almalinux") => numbered("AlmaLinux", 1),
         (PackageKind::Rpm, "rocky") => numbered("Rocky Linux", 1),
         (PackageKind::Rpm, "ol") => numbered("Oracle Linux", 1),
@@ -180,6 +193,20 @@ pub(crate) fn subscriptions(ecosystem: &Ecosystem) -> Vec<Ecosystem> {
         release: Some(format!("{series}:{release}")),
     };
     ["Pro", "Pro:FIPS-updates", "Pro:FIPS"].map(of).to_vec()
+}
+
+// CentOS Linux was Red Hat's sources built anew. CentOS Stream is ahead of them, and its builds are repaired apart.
+fn centos(
+    distro: &Distro,
+    numbered: impl Fn() -> Result<Ecosystem, String>,
+) -> Result<Ecosystem, String> {
+    let is_stream = distro.pretty_name.as_deref().is_some_and(|name| name.contains("Stream"));
+    let is_younger = |release: &str| release.parse::<u32>().is_ok_and(|number| number > 8);
+    let plain = numbered()?;
+    if is_stream || plain.release.as_deref().is_some_and(is_younger) {
+        return Err("nobody publishes advisories for CentOS Stream".to_owned());
+    }
+    Ok(plain)
 }
 
 // The first numbers of a release, `3.19` of `3.19.1`.
@@ -307,6 +334,9 @@ mod tests {
         check("mariner", Some("2.0"), None, expect!["Mariner:2.0"]);
         check("azurelinux", Some("3.0"), None, expect!["Azure Linux:3"]);
         check("opensuse-leap", Some("15.5"), None, expect!["openSUSE:Leap 15.5"]);
-        check("rhel", Some("9.3"), None, expect!["distribution `rhel` cannot be judged yet"]);
+        check("rhel", Some("9.3"), None, expect!["Red Hat:9"]);
+        check("centos", Some("7"), None, expect!["Red Hat:7"]);
+        check("centos", Some("9"), None, expect!["nobody publishes advisories for CentOS Stream"]);
+        check("fedora", Some("41"), None, expect!["distribution `fedora` cannot be judged yet"]);
     }
 }

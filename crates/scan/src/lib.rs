@@ -15,6 +15,7 @@ mod compare;
 mod condition;
 mod finding;
 mod life;
+mod product;
 mod remedy;
 mod selection;
 

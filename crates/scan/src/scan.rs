@@ -16,6 +16,7 @@ use crate::candidate::{Saying, is_found, is_known, sayings, tables};
 use crate::ecosystem::question;
 use crate::finding::{Draft, draft, found};
 use crate::life::life;
+use crate::product::{Products, products};
 use crate::remedy::remedies;
 use crate::selection::sort_out;
 
@@ -40,6 +41,7 @@ pub fn scan(
         notes: inventory.notes.clone(),
         ..Report::default()
     };
+    let products = products(inventory, database, &mut report.notes)?;
     let mut scanned: BTreeMap<_, Scanned> = BTreeMap::new();
     let mut unjudged: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut drafts = Vec::new();
@@ -54,7 +56,7 @@ pub fn scan(
             judged: 0,
         });
         entry.packages += 1;
-        match judge(id, package, inventory, database, &mut report.notes) {
+        match judge((id, package), inventory, &products, database, &mut report.notes) {
             Ok(mut found) => {
                 entry.judged += 1;
                 drafts.append(&mut found);
@@ -111,13 +113,14 @@ impl From<Damaged> for Stop {
 }
 
 fn judge(
-    id: PackageId,
-    package: &Package,
+    (id, package): (PackageId, &Package),
     inventory: &Inventory,
+    products: &Products,
     database: &Database,
     notes: &mut Vec<Note>,
 ) -> Result<Vec<Draft>, Stop> {
-    let question = question(package, inventory.distro.as_ref()).map_err(Stop::Unjudged)?;
+    let question =
+        question(package, inventory.distro.as_ref(), products).map_err(Stop::Unjudged)?;
     if !is_known(database, &question.ecosystem) {
         let reason = format!("there are no advisories for {}", question.ecosystem);
         return Err(Stop::Unjudged(reason));

@@ -87,6 +87,10 @@ fn contents() -> Contents {
             Ecosystem::parse("Debian:12"),
             Life { ends: text("2028-06-30"), extended_ends: Some(text("2033-06-30")) },
         )]),
+        repositories: BTreeMap::from([
+            (text("crb"), Vec::new()),
+            (text("rhel-9-baseos"), vec![text("enterprise_linux:9::baseos")]),
+        ]),
         sources: vec![Source { id: text("osv"), records: 2, ..Source::default() }],
         notes: vec![Note { subject: text("a.json"), message: text("it is odd") }],
         made_secs: 1_700_000_000,
@@ -105,6 +109,8 @@ fn everything(database: &Database) -> Result<String, Damaged> {
         let life = database.life(&Ecosystem::parse(ecosystem))?;
         writeln!(out, "{ecosystem} {life:?}").unwrap();
     }
+    let asked = ["rhel-9-baseos", "lost", "crb"].map(str::to_owned);
+    writeln!(out, "{:?}", database.products(&asked)?).unwrap();
     for place in 0..u32::try_from(database.flaws()).unwrap() {
         writeln!(out, "{:?}", database.flaw(FlawId(place))?).unwrap();
     }

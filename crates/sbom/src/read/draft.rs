@@ -104,6 +104,7 @@ impl Draft {
                 notes: self.notes,
                 layers: self.layers,
                 coverage: self.coverage,
+                ..Inventory::default()
             },
         })
     }

@@ -13,4 +13,5 @@ mod life;
 mod matching;
 mod originals;
 mod public;
+mod redhat;
 mod ubuntu;

@@ -83,6 +83,22 @@ fn a_package_has_everything() {
 }
 
 #[test]
+fn repositories_that_the_image_names() {
+    let manifest =
+        br#"{"metadata": {}, "content_sets": ["rhel-9-baseos", "rhel-9-appstream", ""]}"#;
+    let found = inventory(&[&[
+        ("etc/os-release", OS_RELEASE),
+        ("root/buildinfo/content_manifests/ubi9-9.4-1.json", manifest),
+        ("root/buildinfo/content_manifests/x/deeper.json", b"{}"),
+        ("root/buildinfo/content_manifests/bad.json", b"{"),
+        ("usr/share/buildinfo/content-sets.json", br#"{"content_sets": ["rhel-9-baseos", "crb"]}"#),
+    ]]);
+    assert_eq!(found.repositories, ["crb", "rhel-9-appstream", "rhel-9-baseos"]);
+    let [note] = &found.notes[..] else { panic!("one note: {:?}", found.notes) };
+    assert_eq!(note.subject, "/root/buildinfo/content_manifests/bad.json");
+}
+
+#[test]
 fn formats_say_the_same() {
     let blobs = [bash(), glibc()];
     let expected = image("var/lib/rpm/Packages", &sqlite(&blobs));
