@@ -6,7 +6,7 @@ use sealift_advisory::{Feed, Limits, Wanted, normalize};
 use sealift_database::{Contents, Database, build, scheme};
 use sealift_model::{Artifact, Severity};
 use sealift_report::{TableOptions, json, table};
-use sealift_scan::{Options, Thresholds, gate, scan, wanted};
+use sealift_scan::{Expression, Options, Thresholds, gate, scan, wanted};
 
 use crate::catalog::inventory;
 use crate::memory::MemoryFile;
@@ -28,8 +28,10 @@ pub fn advisory(bytes: &[u8]) {
     let artifact = Artifact { name: "seed".to_owned(), ..Artifact::default() };
     let report = scan(&inventory, &database, &Options::default(), artifact, 0)
         .expect("what is built can be read");
-    let judged =
-        gate(&report, &Thresholds { fail_on: Some(Severity::Low), ..Thresholds::default() });
+    let judged = gate(
+        &report,
+        &Thresholds { fail_on: Some(Expression::at_least(Severity::Low)), ..Thresholds::default() },
+    );
     for failure in &judged.failures {
         assert!(!failure.describe(&report).is_empty());
         failure.hint(&report);

@@ -1,10 +1,12 @@
-//! Ignore files and VEX documents.
+//! Ignore files, VEX documents and gate expressions.
 
 use sealift_exception::{Exceptions, Subject, answer};
 use sealift_model::{
     Artifact, DataSource, Ecosystem, Finding, FixState, FoundPackage, Origin, PackageId,
     PackageKind, Reason, Severity,
 };
+
+use sealift_scan::Expression;
 
 use crate::text;
 
@@ -34,6 +36,23 @@ pub fn vex(bytes: &[u8]) {
     let mut attached = Exceptions::default();
     assert!(attached.read_attached_vex("a.json", bytes).is_ok(), "it can be read only once");
     hold(&attached);
+}
+
+/// A gate expression: its own text means the same again, and what is not met by itself is met by its opposite.
+pub fn expression(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match Expression::parse(text) {
+        Ok(expression) => {
+            let again = Expression::parse(&expression.to_string()).expect("it can be read again");
+            let opposite = Expression::parse(&format!("!({text})"));
+            let finding = finding("CVE-1-1");
+            let is_met = expression.is_met(&finding);
+            assert_eq!(again.is_met(&finding), is_met);
+            // One more pair of brackets may be one too many.
+            assert!(opposite.is_ok_and(|it| it.is_met(&finding) != is_met) || text.len() > 40);
+        }
+        Err(error) => assert!(!error.to_string().is_empty() && !error.hint.is_empty()),
+    }
 }
 
 fn hold(exceptions: &Exceptions) {

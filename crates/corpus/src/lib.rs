@@ -97,6 +97,7 @@ pub const TARGETS: &[Target] = &[
     target("feed", advisory::feed),
     target("ignores", exception::ignores),
     target("vex", exception::vex),
+    target("expression", exception::expression),
     slow("sbom", sbom::sbom),
     target("template", sbom::template),
     slow("policy", policy::policy),

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use sealift_database::CORE_NAME;
+use sealift_database::{CORE_NAME, Source};
 use sealift_exception::Exceptions;
 use sealift_model::{Artifact, Inventory, Note, Report, Severity, StaleIgnore};
+pub use sealift_scan::Expression;
 use sealift_scan::{Options, Thresholds};
 
 use crate::{Error, Gate, Session};
@@ -21,8 +22,12 @@ pub struct ScanRequest {
     pub severities: Vec<Severity>,
     /// Leave out what has no fix.
     pub ignore_unfixed: bool,
-    /// Least severity that fails.
-    pub fail_on: Option<Severity>,
+    /// Which findings fail.
+    pub fail_on: Option<Expression>,
+    /// Fail if something could not be judged.
+    pub fail_on_incomplete: bool,
+    /// Put what is most urgent first.
+    pub sort_by_risk: bool,
     /// Refuse a database that was made longer ago.
     pub database_age_secs_max: Option<i64>,
     /// Leave out what has these words for what is said of a repair.
@@ -72,6 +77,11 @@ pub fn scan(
     let damaged = |source| sealift_database::Error::Damaged { path: path.to_owned(), source };
     let mut report =
         sealift_scan::scan(inventory, &database, &options, artifact, now).map_err(damaged)?;
+    if request.sort_by_risk {
+        sealift_scan::sort_by_risk(&mut report);
+    }
+    let sources = database.sources().map_err(damaged)?;
+    report.notes.extend(request.fail_on.iter().filter_map(|it| missing_sources(it, &sources)));
     let notes = database.notes().map_err(damaged)?;
     if path.join(CORE_NAME).is_file() && !notes.is_empty() {
         let things = if notes.len() == 1 { "thing" } else { "things" };
@@ -92,7 +102,11 @@ pub fn gate(report: &Report, request: &ScanRequest) -> Result<(), Error> {
     if request.strict_ignores && !report.stale_ignores.is_empty() {
         return Err(stale(&report.stale_ignores));
     }
-    let thresholds = Thresholds { fail_on: request.fail_on, ..Thresholds::default() };
+    let thresholds = Thresholds {
+        fail_on: request.fail_on.clone(),
+        fail_on_unjudged: request.fail_on_incomplete,
+        ..Thresholds::default()
+    };
     let result = sealift_scan::gate(report, &thresholds);
     let Some(first) = result.failures.first() else { return Ok(()) };
     let findings: Vec<String> =
@@ -101,8 +115,23 @@ pub fn gate(report: &Report, request: &ScanRequest) -> Result<(), Error> {
         gate: Gate::Scan,
         finding: findings.join("; "),
         remedy: first.hint(report).unwrap_or_else(|| {
-            "no fix is known yet: judge each finding, or set `fail_on` under [scan] to what you accept".to_owned()
+            "the notes say why: `sealift scan -v` prints them, and every report has them".to_owned()
         }),
+    })
+}
+
+// A gate that asks what nobody knows here is open for all that it asks for.
+fn missing_sources(expression: &Expression, sources: &[Source]) -> Option<Note> {
+    let has = |id: &str| sources.iter().any(|source| source.id == id);
+    let (kev, epss) = expression.asks_for_exploits();
+    let missing = [(kev, "kev"), (epss, "epss")].into_iter().filter(|(asks, id)| *asks && !has(id));
+    let missing: Vec<&str> = missing.map(|(_, id)| id).collect();
+    (!missing.is_empty()).then(|| Note {
+        subject: format!("the gate `{expression}`"),
+        message: format!(
+            "asks for {}, which the advisory database does not have",
+            missing.join(", ")
+        ),
     })
 }
 

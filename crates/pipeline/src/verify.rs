@@ -7,6 +7,7 @@ use sealift_crypto::PublicKey;
 use sealift_model::{Outcome, Severity, Verdict};
 use sealift_oci::{Digest, Reference};
 use sealift_policy::{ScanStatus, SignatureFacts};
+use sealift_scan::Expression;
 use sealift_sign::summary::Summary;
 use sealift_sign::{Requirements, Verification, predicate_type};
 use serde::Deserialize;
@@ -56,8 +57,9 @@ pub struct VerifyRequest {
     pub require: Vec<Proof>,
     /// Policies to judge again; without any, the attested verdict counts.
     pub policy: PolicyRequest,
-    /// Severity at which an attested report counts as failed.
-    pub fail_on: Option<Severity>,
+    /// Which findings of an attested report make it count as failed. Such a report tells severities only; whether it
+    /// meets anything else is not known.
+    pub fail_on: Option<Expression>,
 }
 
 /// What was proved.
@@ -210,7 +212,7 @@ fn judge_again(
     crate::contents::check_complete(&inventory)?;
     let evidence = Evidence {
         inventory: Some(&inventory),
-        scan_status: attested_scan(verification, request.fail_on),
+        scan_status: attested_scan(verification, request.fail_on.as_ref()),
         signatures: signature_facts(verification, &request.keys),
         reference: signed_name(verification),
         ..Evidence::default()
@@ -283,7 +285,7 @@ struct AttestedFinding {
 }
 
 // A report that cannot be read leaves the status unknown, and a policy that wants `passed` refuses that.
-fn attested_scan(verification: &Verification, fail_on: Option<Severity>) -> ScanStatus {
+fn attested_scan(verification: &Verification, fail_on: Option<&Expression>) -> ScanStatus {
     let Some(predicate) = newest(verification, predicate_type::VULNERABILITIES) else {
         return ScanStatus::Unknown;
     };
@@ -292,7 +294,8 @@ fn attested_scan(verification: &Verification, fail_on: Option<Severity>) -> Scan
     };
     let mut findings =
         scan.scanner.result.results.iter().flat_map(|result| &result.vulnerabilities);
-    let Some(threshold) = fail_on else { return ScanStatus::Passed };
+    let Some(expression) = fail_on else { return ScanStatus::Passed };
+    let Some(threshold) = expression.severity() else { return ScanStatus::Unknown };
     let is_bad = |finding: &AttestedFinding| {
         finding.severity.parse::<Severity>().is_ok_and(|severity| severity >= threshold)
     };

@@ -5,16 +5,18 @@ use std::fmt::Write as _;
 
 use sealift_model::{Finding, Report, Severity};
 
+use crate::expression::Expression;
+
 // Findings named in one failure.
 const NAMED_MAX: usize = 5;
 
 /// What a report must keep to; the default lets everything pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Fail on any finding of this severity or worse. What nobody rated may be of any severity and so fails too,
-    /// unless `allow_unknown` says otherwise.
-    pub fail_on: Option<Severity>,
-    /// Let findings of unknown severity pass `fail_on`.
+    /// Fail on any finding that meets this; a severity alone is met by it and worse ones. What nobody rated may be of
+    /// any severity and so fails too, unless `allow_unknown` says otherwise.
+    pub fail_on: Option<Expression>,
+    /// Let findings of unknown severity pass a `fail_on` that is a severity alone.
     pub allow_unknown: bool,
     /// How many findings of a severity are allowed.
     pub maximum: BTreeMap<Severity, usize>,
@@ -53,6 +55,13 @@ pub enum GateFailure {
         /// Which.
         findings: Vec<usize>,
     },
+    /// These meet the expression.
+    Meets {
+        /// The expression.
+        expression: String,
+        /// Which.
+        findings: Vec<usize>,
+    },
     /// There are too many of one severity.
     TooMany {
         /// The severity.
@@ -72,21 +81,28 @@ pub enum GateFailure {
 /// Holds a report against thresholds. Only findings that the report shows count.
 pub fn gate(report: &Report, thresholds: &Thresholds) -> GateResult {
     let mut failures = Vec::new();
-    if let Some(threshold) = thresholds.fail_on {
+    let fail_on = thresholds.fail_on.as_ref();
+    if let Some(expression) = fail_on.filter(|it| it.severity().is_none()) {
+        let findings = select(report, |finding| expression.is_met(finding));
+        if !findings.is_empty() {
+            failures.push(GateFailure::Meets { expression: expression.to_string(), findings });
+        }
+    }
+    if let Some(threshold) = fail_on.and_then(Expression::severity) {
         // Nothing is below `Unknown`, so with it as threshold everything fails.
-        let too_severe = select(report, |severity| severity >= threshold);
+        let too_severe = select(report, |finding| finding.severity >= threshold);
         if !too_severe.is_empty() {
             failures.push(GateFailure::AtOrAbove { threshold, findings: too_severe });
         }
-        let unrated = select(report, |severity| {
-            severity == Severity::Unknown && threshold > Severity::Unknown
+        let unrated = select(report, |finding| {
+            finding.severity == Severity::Unknown && threshold > Severity::Unknown
         });
         if !unrated.is_empty() && !thresholds.allow_unknown {
             failures.push(GateFailure::Unrated { threshold, findings: unrated });
         }
     }
     for (severity, maximum) in thresholds.maximum.iter().rev() {
-        let findings = select(report, |found| found == *severity);
+        let findings = select(report, |finding| finding.severity == *severity);
         if findings.len() > *maximum {
             let (severity, maximum) = (*severity, *maximum);
             failures.push(GateFailure::TooMany { severity, maximum, findings });
@@ -105,6 +121,7 @@ impl GateFailure {
         match self {
             Self::AtOrAbove { findings, .. }
             | Self::Unrated { findings, .. }
+            | Self::Meets { findings, .. }
             | Self::TooMany { findings, .. } => findings,
             Self::Unjudged { .. } => &[],
         }
@@ -118,6 +135,9 @@ impl GateFailure {
             }
             Self::Unrated { findings, .. } => {
                 format!("{} of UNKNOWN severity, which may be any", count(findings.len()))
+            }
+            Self::Meets { expression, findings } => {
+                format!("{} where {expression}", count(findings.len()))
             }
             Self::TooMany { severity, maximum, findings } => {
                 format!("{} of severity {severity}, {maximum} allowed", count(findings.len()))
@@ -169,19 +189,17 @@ impl GateFailure {
             )),
             None if blamed.is_empty() => None,
             None => Some(
-                "no version repairs these: remove the package, or change the threshold".to_owned(),
+                "no version repairs these: remove the package, answer for them in an ignore file, or change `--fail-on`".to_owned(),
             ),
         }
     }
 }
 
-// Places of the findings of some severities, worst first.
-fn select(report: &Report, is_selected: impl Fn(Severity) -> bool) -> Vec<usize> {
+// Places of some findings, worst first.
+fn select(report: &Report, is_selected: impl Fn(&Finding) -> bool) -> Vec<usize> {
     let findings = report.findings.iter().enumerate();
-    let mut places: Vec<usize> = findings
-        .filter(|(_, finding)| is_selected(finding.severity))
-        .map(|(place, _)| place)
-        .collect();
+    let mut places: Vec<usize> =
+        findings.filter(|(_, finding)| is_selected(finding)).map(|(place, _)| place).collect();
     places.sort_by_key(|place| std::cmp::Reverse(report.findings[*place].severity));
     places
 }

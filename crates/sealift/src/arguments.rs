@@ -17,7 +17,7 @@ pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
     SbomScore, SbomValidate,
 };
-pub(crate) use scan::{Scan, ScanOptions};
+pub(crate) use scan::{Scan, ScanOptions, ScanOrder};
 
 /// Exit codes, shown by `--help`.
 const AFTER_HELP: &str = "\

@@ -6,7 +6,7 @@ use expect_test::expect;
 use sealift_advisory::{Feed, Wanted};
 use sealift_database::Database;
 use sealift_model::{Inventory, Severity};
-use sealift_scan::{Thresholds, gate, wanted};
+use sealift_scan::{Expression, Thresholds, gate, wanted};
 
 use crate::inventory::{database_of, deb, debian, inventory, lines, python, report};
 
@@ -51,7 +51,8 @@ fn an_up_to_date_application_is_clean() {
         pip 23.0.1 CVE-2023-5752 LOW 23.3
     "]]
     .assert_eq(&lines(&report));
-    let thresholds = Thresholds { fail_on: Some(Severity::High), ..Thresholds::default() };
+    let thresholds =
+        Thresholds { fail_on: Some(Expression::at_least(Severity::High)), ..Thresholds::default() };
     assert!(gate(&report, &thresholds).passed());
 }
 
@@ -88,7 +89,10 @@ fn an_old_application_is_not() {
         requests 2.19.1 CVE-2024-47081 MEDIUM 2.32.4
     "]]
     .assert_eq(&lines(&report));
-    let thresholds = Thresholds { fail_on: Some(Severity::Critical), ..Thresholds::default() };
+    let thresholds = Thresholds {
+        fail_on: Some(Expression::at_least(Severity::Critical)),
+        ..Thresholds::default()
+    };
     let result = gate(&report, &thresholds);
     expect!["6 findings at or above CRITICAL: CVE-2024-5535 in libssl3 3.0.9-1 (fixed in 3.0.15-1~deb12u1), CVE-2017-18342 in PyYAML 3.13 (fixed in 5.1), CVE-2020-14343 in PyYAML 3.13 (fixed in 5.4), CVE-2019-14234 in django 1.11.0 (fixed in 1.11.23), CVE-2019-19844 in django 1.11.0 (fixed in 1.11.27) and 1 more"].assert_eq(&result.failures[0].describe(&report));
     expect!["upgrade `django` from 1.11.0 to 1.11.28: that repairs 4 findings"]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
 use sealift_model::{Advisory, PackageKind, Rating, RatingBasis, Report, Severity};
-use sealift_scan::{Thresholds, gate};
+use sealift_scan::{Expression, Thresholds, gate};
 
 use crate::inventory::{advisory, database, inventory, package, python, report};
 
@@ -54,7 +54,10 @@ fn without_thresholds_all_passes() {
 #[test]
 fn at_or_above() {
     check(
-        &Thresholds { fail_on: Some(Severity::High), ..Thresholds::default() },
+        &Thresholds {
+            fail_on: Some(Expression::at_least(Severity::High)),
+            ..Thresholds::default()
+        },
         expect![[r"
             2 findings at or above HIGH: CVE-1-3 in b 1.0 (fixed in 2.0), CVE-1-2 in b 1.0 (fixed in 2.0)
             hint: upgrade `b` from 1.0 to 2.1: that repairs 3 findings
@@ -64,7 +67,7 @@ fn at_or_above() {
     );
     check(
         &Thresholds {
-            fail_on: Some(Severity::Critical),
+            fail_on: Some(Expression::at_least(Severity::Critical)),
             allow_unknown: true,
             ..Thresholds::default()
         },
@@ -77,7 +80,10 @@ fn at_or_above() {
 
 #[test]
 fn unknown_as_threshold_is_everything() {
-    let thresholds = Thresholds { fail_on: Some(Severity::Unknown), ..Thresholds::default() };
+    let thresholds = Thresholds {
+        fail_on: Some(Expression::at_least(Severity::Unknown)),
+        ..Thresholds::default()
+    };
     let result = gate(&sample(), &thresholds);
     assert_eq!(result.failures.len(), 1);
     assert_eq!(result.failures[0].findings().len(), 4);

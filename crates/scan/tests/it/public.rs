@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use sealift_advisory::{Ecosystem, Feed, Wanted};
 use sealift_database::Database;
 use sealift_model::{Distro, Package, PackageKind, Purl, Severity, SourcePackage};
-use sealift_scan::{Thresholds, gate};
+use sealift_scan::{Expression, Thresholds, gate};
 
 use crate::inventory::{database_of, deb, debian, inventory, package, python, report};
 
@@ -182,7 +182,8 @@ fn the_fix_of_the_branch() {
 fn what_nobody_rated_does_not_pass_a_threshold() {
     let Some(advisories) = advisories() else { return };
     let report = report(&inventory(None, vec![python("django", "1.11.0")]), advisories);
-    let thresholds = Thresholds { fail_on: Some(Severity::High), ..Thresholds::default() };
+    let thresholds =
+        Thresholds { fail_on: Some(Expression::at_least(Severity::High)), ..Thresholds::default() };
     let result = gate(&report, &thresholds);
     assert!(!result.passed());
     let hint = result.failures[0].hint(&report).unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::PlatformOptions;
 
@@ -42,9 +42,16 @@ pub(crate) struct ScanOptions {
     /// Report on packages too of which nothing ever runs: kernel headers, documentation
     #[arg(long, env = "SEALIFT_INCLUDE_NOT_RUNNING", hide_env = true)]
     pub(crate) include_not_running: bool,
-    /// Least severity that fails the gate, or `never`
-    #[arg(long, value_name = "SEVERITY", env = "SEALIFT_FAIL_ON", hide_env = true)]
+    /// Which findings fail the gate: a severity and worse ones, an expression as
+    /// `critical || kev || epss > 0.1`, or `never`
+    #[arg(long, value_name = "EXPRESSION", env = "SEALIFT_FAIL_ON", hide_env = true)]
     pub(crate) fail_on: Option<String>,
+    /// Fail if something could not be judged: no version, no advisories for it, an unknown release
+    #[arg(long, env = "SEALIFT_FAIL_ON_INCOMPLETE", hide_env = true)]
+    pub(crate) fail_on_incomplete: bool,
+    /// Order of the findings [default: package]
+    #[arg(long, value_name = "ORDER", env = "SEALIFT_SORT", hide_env = true)]
+    pub(crate) sort: Option<ScanOrder>,
     /// Ignore file, ours or of trivy, grype, osv-scanner (repeatable) [default: .trivyignore, .trivyignore.yaml,
     /// .grype.yaml, osv-scanner.toml and .sealift-ignore.toml, where they are in the folder]
     #[arg(
@@ -78,6 +85,15 @@ pub(crate) struct ScanOptions {
     pub(crate) vex_keys: Vec<PathBuf>,
 }
 
+/// An order of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanOrder {
+    /// By package.
+    Package,
+    /// Most urgent first: exploited, then likely to be and bad.
+    Risk,
+}
+
 /// `scan`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -91,6 +107,7 @@ Examples:
   sealift scan app:2 --compare-to app:1   what was fixed, what is left, what is new
   sealift scan --running --severity CRITICAL,HIGH -o table -o json=running.json
   sealift scan app:2 --baseline last.json --only-new --fail-on high
+  sealift scan app:2 --sort risk --fail-on 'critical && fixable || kev || epss > 10%'
 
 Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
 openvex, cosign-vuln, cyclonedx, spdx, spdx-json, github, grype-json, asff. docs/reports.md says what each is for.")]

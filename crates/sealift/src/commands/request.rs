@@ -15,9 +15,9 @@ use sealift_pipeline::exceptions::{self, Places};
 use sealift_pipeline::judge::PolicyRequest;
 use sealift_pipeline::keys::{self, Signer, TrustedKey};
 use sealift_pipeline::lint::read_dockerfile;
-use sealift_pipeline::scan::ScanRequest;
+use sealift_pipeline::scan::{Expression, ScanRequest};
 
-use crate::arguments::{BuildOptions, KeyOptions, PolicyOptions, ScanOptions};
+use crate::arguments::{BuildOptions, KeyOptions, PolicyOptions, ScanOptions, ScanOrder};
 use crate::failure::Usage;
 use crate::passphrase::{Purpose, passphrase};
 use crate::printer::Printer;
@@ -206,14 +206,17 @@ pub(crate) fn scan(
     let severities = list.iter().map(|text| severity(text)).collect::<Result<_, _>>()?;
     let fail_on = match options.fail_on.as_deref().or(from_file.fail_on.as_deref()) {
         Some("never") => None,
-        Some(text) => Some(severity(text)?),
-        None => gate,
+        Some(text) => Some(expression(text)?),
+        None => gate.map(Expression::at_least),
     };
     Ok(ScanRequest {
         advisories: options.advisories.clone().or_else(|| from_file.advisories.clone()),
         severities,
         ignore_unfixed: options.ignore_unfixed || from_file.ignore_unfixed.unwrap_or(false),
         fail_on,
+        fail_on_incomplete: options.fail_on_incomplete
+            || from_file.fail_on_incomplete.unwrap_or(false),
+        sort_by_risk: options.sort == Some(ScanOrder::Risk),
         database_age_secs_max: options.db_max_age.as_deref().map(age).transpose()?,
         ignore_statuses: statuses(options, file)?,
         include_not_running: options.include_not_running,
@@ -292,6 +295,11 @@ fn age(text: &str) -> anyhow::Result<i64> {
             "hours or days, as in `--db-max-age 48h` or `--db-max-age 7d`",
         )
     })
+}
+
+fn expression(text: &str) -> anyhow::Result<Expression> {
+    Expression::parse(text)
+        .map_err(|error| Usage::error(format!("`--fail-on` cannot be read: {error}"), error.hint))
 }
 
 fn severity(text: &str) -> anyhow::Result<Severity> {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use sealift_crypto::PublicKey;
 use sealift_pipeline::compare::{self, Before};
 use sealift_pipeline::examine::{self, Examined};
-use sealift_pipeline::scan::{self, ScanRequest};
+use sealift_pipeline::scan::{self, Expression, ScanRequest};
 use sealift_pipeline::{Session, contents, exceptions, running};
 use sealift_report::Context;
 
@@ -86,7 +86,8 @@ impl Job<'_> {
         }
         // As trivy has it: the flag alone makes findings count; a severity list narrows what is a finding.
         if let Some(code) = arguments.exit_code {
-            let fail_on = request.fail_on.or(Some(sealift_model::Severity::Unknown));
+            let all = || Expression::at_least(sealift_model::Severity::Unknown);
+            let fail_on = Some(request.fail_on.clone().unwrap_or_else(all));
             let is_shut = scan::gate(&report, &ScanRequest { fail_on, ..request.clone() }).is_err();
             return Ok(if is_shut { ExitCode::from(code) } else { ExitCode::SUCCESS });
         }

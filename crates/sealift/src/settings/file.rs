@@ -73,6 +73,7 @@ pub(crate) struct Scan {
     pub(crate) severity: Vec<String>,
     pub(crate) ignore_unfixed: Option<bool>,
     pub(crate) fail_on: Option<String>,
+    pub(crate) fail_on_incomplete: Option<bool>,
     pub(crate) ignore_status: Vec<String>,
     pub(crate) ignore_files: Vec<PathBuf>,
     pub(crate) strict_ignores: Option<bool>,

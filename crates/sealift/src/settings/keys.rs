@@ -93,7 +93,13 @@ pub(crate) const KEYS: &[Key] = &[
         "scan.fail_on",
         Some("SEALIFT_FAIL_ON"),
         "high for `ship`, never for `scan`",
-        "least severity that fails the gate, or `never`",
+        "which findings fail the gate: a severity, an expression, or `never`",
+    ),
+    key(
+        "scan.fail_on_incomplete",
+        Some("SEALIFT_FAIL_ON_INCOMPLETE"),
+        "false",
+        "fail if something could not be judged",
     ),
     key(
         "scan.ignore_status",

@@ -111,3 +111,46 @@ fn statuses_of_a_repair_are_left_out() {
     let wrong = context.run(&with(&["--ignore-status", "wontfix"]));
     assert_one_error(&wrong, 2, &["`wontfix` is no status of a repair", "will_not_fix"]);
 }
+
+#[test]
+fn a_gate_is_an_expression() {
+    let context = with_finding();
+    let fail_on = |text: &'static str| {
+        let scan = ["scan", "sbom:app.cdx.json", "--advisories", "osv", "--fail-on", text];
+        context.run(&scan)
+    };
+    for (text, code) in [
+        ("fixable && python", 1),
+        ("kev || severity < high", 0),
+        ("never", 0),
+        ("CRITICAL", 1),
+        ("npm", 0),
+    ] {
+        let scan = fail_on(text);
+        assert_eq!(scan.code, code, "{text}: {}", scan.stderr);
+    }
+    let shut = fail_on("fixable && python");
+    assert!(shut.stderr.contains("1 finding where fixable && python"), "{}", shut.stderr);
+    let error = fail_on("critical || kve");
+    let parts = ["critical || kve\n              ^^^", "did you mean `kev`?"];
+    for part in parts {
+        assert!(error.stderr.contains(part), "{}", error.stderr);
+    }
+    assert_eq!(error.code, 2);
+}
+
+#[test]
+fn what_could_not_be_judged_fails_if_asked() {
+    let context = with_finding();
+    context.write(
+        "b.cdx.json",
+        r#"{"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [
+            {"type": "library", "name": "x", "purl": "pkg:pypi/x"}]}"#,
+    );
+    let scan = ["scan", "sbom:b.cdx.json", "--advisories", "osv"];
+    context.expect(0, &scan);
+    let strict: Vec<&str> = scan.into_iter().chain(["--fail-on-incomplete"]).collect();
+    let refused = context.run(&strict);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("1 package could not be judged"), "{}", refused.stderr);
+}
