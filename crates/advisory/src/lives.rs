@@ -8,8 +8,12 @@ use crate::debian;
 use crate::kind::{Found, is_date};
 
 // Release, last day of support for everybody, last day of longer support that costs. Debian and Ubuntu:
-// distro-info-data 0.58; Alpine: alpinelinux.org/releases, its repository `main`.
-const KNOWN: [(&str, &str, &str); 42] = [
+// distro-info-data 0.58; Alpine: alpinelinux.org/releases, its repository `main`; the others: what their publishers say on
+// their pages on releases and support.
+const KNOWN: [(&str, &str, &str); 74] = [
+    ("AlmaLinux:10", "2035-05-31", ""),
+    ("AlmaLinux:8", "2029-03-01", ""),
+    ("AlmaLinux:9", "2032-05-31", ""),
     ("Alpine:v3.10", "2021-05-01", ""),
     ("Alpine:v3.11", "2021-11-01", ""),
     ("Alpine:v3.12", "2022-05-01", ""),
@@ -32,6 +36,12 @@ const KNOWN: [(&str, &str, &str); 42] = [
     ("Alpine:v3.7", "2019-11-01", ""),
     ("Alpine:v3.8", "2020-05-01", ""),
     ("Alpine:v3.9", "2020-11-01", ""),
+    ("Amazon Linux:1", "2023-12-31", ""),
+    ("Amazon Linux:2", "2026-06-30", ""),
+    ("Azure Linux:3", "2027-08-31", ""),
+    ("CentOS:6", "2020-11-30", ""),
+    ("CentOS:7", "2024-06-30", ""),
+    ("CentOS:8", "2021-12-31", ""),
     ("Debian:10", "2024-06-30", "2029-06-30"),
     ("Debian:11", "2026-08-31", "2031-06-30"),
     ("Debian:12", "2028-06-30", "2033-06-30"),
@@ -39,6 +49,20 @@ const KNOWN: [(&str, &str, &str); 42] = [
     ("Debian:7", "2018-05-31", "2020-06-30"),
     ("Debian:8", "2020-06-30", "2025-06-30"),
     ("Debian:9", "2022-06-30", "2027-06-30"),
+    ("Mariner:1.0", "2023-08-31", ""),
+    ("Mariner:2.0", "2025-07-31", ""),
+    ("Oracle Linux:6", "2021-03-31", ""),
+    ("Oracle Linux:7", "2024-12-31", ""),
+    ("Oracle Linux:8", "2029-07-31", ""),
+    ("Oracle Linux:9", "2032-06-30", ""),
+    ("Red Hat:10", "2035-05-31", ""),
+    ("Red Hat:6", "2020-11-30", "2024-06-30"),
+    ("Red Hat:7", "2024-06-30", "2028-06-30"),
+    ("Red Hat:8", "2029-05-31", "2032-05-31"),
+    ("Red Hat:9", "2032-05-31", "2035-05-31"),
+    ("Rocky Linux:10", "2035-05-31", ""),
+    ("Rocky Linux:8", "2029-05-31", ""),
+    ("Rocky Linux:9", "2032-05-31", ""),
     ("Ubuntu:14.04:LTS", "2019-04-25", "2026-04-28"),
     ("Ubuntu:16.04:LTS", "2021-04-30", "2028-04-25"),
     ("Ubuntu:18.04:LTS", "2023-05-31", "2030-04-30"),
@@ -52,6 +76,15 @@ const KNOWN: [(&str, &str, &str); 42] = [
     ("Ubuntu:25.04", "2026-01-15", ""),
     ("Ubuntu:25.10", "2026-07-09", ""),
     ("Ubuntu:26.04:LTS", "2031-05-29", "2038-04-27"),
+    ("openSUSE:Leap 15.0", "2019-12-03", ""),
+    ("openSUSE:Leap 15.1", "2021-02-02", ""),
+    ("openSUSE:Leap 15.2", "2022-01-04", ""),
+    ("openSUSE:Leap 15.3", "2022-12-31", ""),
+    ("openSUSE:Leap 15.4", "2023-12-07", ""),
+    ("openSUSE:Leap 15.5", "2024-12-31", ""),
+    ("openSUSE:Leap 15.6", "2026-04-30", ""),
+    ("openSUSE:Leap 16.0", "2027-10-31", ""),
+    ("openSUSE:Leap 42.3", "2019-07-01", ""),
 ];
 
 /// How long a release is looked after, as far as it was known when this program was made.

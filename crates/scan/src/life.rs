@@ -16,9 +16,14 @@ pub(crate) fn life(
     now_secs: i64,
 ) -> Result<Option<ReleaseLife>, Damaged> {
     let distro = inventory.distro.as_ref();
-    let Some(ecosystem) = KINDS.into_iter().find_map(|kind| distribution(kind, distro).ok()) else {
+    let Some(mut ecosystem) = KINDS.into_iter().find_map(|kind| distribution(kind, distro).ok())
+    else {
         return Ok(None);
     };
+    // Its advisories were Red Hat's, its ends were its own.
+    if distro.is_some_and(|distro| distro.id == "centos") {
+        "CentOS".clone_into(&mut ecosystem.name);
+    }
     let Some(life) = database.life(&ecosystem)?.or_else(|| known_life(&ecosystem)) else {
         return Ok(None);
     };
@@ -36,5 +41,9 @@ pub(crate) fn life(
 fn name(ecosystem: &Ecosystem) -> String {
     let release = ecosystem.release.as_deref().unwrap_or_default();
     let number = release.strip_prefix('v').unwrap_or(release).replace(':', " ");
-    format!("{} {number}", ecosystem.name).trim_end().to_owned()
+    let name = match ecosystem.name.as_str() {
+        "Red Hat" => "Red Hat Enterprise Linux",
+        name => name,
+    };
+    format!("{name} {number}").trim_end().to_owned()
 }

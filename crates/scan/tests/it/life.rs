@@ -34,6 +34,9 @@ fn releases() {
     check("ubuntu", "22.04", NOW_SECS, "Ubuntu 22.04 LTS 2027-06-01 2034-04-25 false");
     check("alpine", "3.16.2", NOW_SECS, "Alpine 3.16 2024-05-23  true");
     check("alpine", "edge", NOW_SECS, "");
+    check("centos", "7", NOW_SECS, "CentOS 7 2024-06-30  true");
+    check("rhel", "7.9", NOW_SECS, "Red Hat Enterprise Linux 7 2024-06-30 2028-06-30 true");
+    check("opensuse-leap", "15.5", NOW_SECS, "openSUSE Leap 15.5 2024-12-31  false");
     check("wolfi", "1", NOW_SECS, "");
     check("unknown", "1", NOW_SECS, "");
 }
