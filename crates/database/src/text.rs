@@ -13,8 +13,11 @@ const BLOCK_ENDS: u64 = 2;
 const BLOCKS: u64 = 3;
 const PLACES: u64 = 4;
 
-// So many bytes are compressed together.
-const BLOCK_BYTES: usize = 48 << 10;
+// So many bytes are compressed together, give or take: a block ends before a record whose id says so, so that a new
+// record changes its own block and no other.
+const BLOCK_BYTES_MIN: usize = 24 << 10;
+const BLOCK_BYTES_SOFT: usize = 192 << 10;
+const ENDS_ONE_IN: u32 = 24;
 const BLOCK_BYTES_MAX: usize = 64 << 20;
 const LEVEL: i32 = 8;
 
@@ -56,8 +59,10 @@ pub(crate) fn encode(database: [u8; 32], made_secs: i64, records: &[Advisory]) -
         .collect();
     let mut places = Vec::with_capacity(records.len() * 8);
     let mut blocks: Vec<Vec<u8>> = vec![Vec::new()];
-    for text in texts {
-        if blocks.last().is_some_and(|block| block.len() >= BLOCK_BYTES) {
+    for (record, text) in records.iter().zip(texts) {
+        let len = blocks.last().map_or(0, Vec::len);
+        let is_end = crc32fast::hash(record.id.as_bytes()).is_multiple_of(ENDS_ONE_IN);
+        if len >= BLOCK_BYTES_SOFT || (len >= BLOCK_BYTES_MIN && is_end) {
             blocks.push(Vec::new());
         }
         let number = blocks.len() - 1;

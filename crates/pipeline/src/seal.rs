@@ -240,6 +240,7 @@ pub fn provenance_claim(making: &Making<'_>) -> Claim {
     Claim { predicate_type: predicate_type::PROVENANCE, predicate, is_lasting }
 }
 
-fn timestamp(secs: i64) -> Timestamp {
+/// The time of a document.
+pub(crate) fn timestamp(secs: i64) -> Timestamp {
     Timestamp::from_second(secs).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -121,7 +121,8 @@ pub fn verify(
     })
 }
 
-fn check_keys(request: &VerifyRequest) -> Result<(), Error> {
+/// Without a key nothing can be proved.
+pub(crate) fn check_keys(request: &VerifyRequest) -> Result<(), Error> {
     if request.keys.is_empty() {
         return Err(Error::usage(
             "no public key is trusted, so nothing can be proved",

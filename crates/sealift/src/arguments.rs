@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use db::{
-    DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbSearch, DbStatus, DbUpdate,
+    DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus,
+    DbUpdate,
 };
 pub(crate) use platform::{PlatformOptions, platform};
 pub(crate) use sbom::{

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::TextOrJson;
+use super::{KeyOptions, TextOrJson};
 
 pub(crate) const DB_EXAMPLES: &str = "\
 Examples:
@@ -31,6 +31,8 @@ pub(crate) enum Db {
     Export(DbExport),
     /// Take the database of an exported file
     Import(DbImport),
+    /// Sign the database, and send it to a registry
+    Push(DbPush),
 }
 
 /// Which database.
@@ -47,11 +49,13 @@ pub(crate) struct DbFolder {
 Examples:
   sealift db update
   sealift db update --source https://osv.mirror.example.com
+  sealift db update --source oci://registry.example.com/security/advisories:latest --key release.pub
   sealift db update --source osv=https://osv.mirror.example.com --source kev=https://mirror.example.com/kev.json
 
 Without --source these are fetched: osv, kev (CISA's catalogue), epss, debian (the security tracker), debian-releases
 and ubuntu-releases (ends of life). If osv or anything that was named fails, the old database stays, and what was
-fetched is there for the next time.")]
+fetched is there for the next time. From a registry (oci://) comes a whole database that `db push` sent, in pieces, of
+which only the new ones are fetched; a trusted key must have signed it, and it must not be older than the one here.")]
 pub(crate) struct DbUpdate {
     /// Fetch only this: a mirror of the OSV bucket, or with a name any feed that is one file (repeatable)
     /// [default: all that is known]
@@ -63,6 +67,33 @@ pub(crate) struct DbUpdate {
         hide_env = true
     )]
     pub(crate) source: Vec<String>,
+    /// Public key that must have signed a database of a registry (repeatable)
+    /// [default: the keys of `verify`]
+    #[arg(
+        long = "key",
+        value_name = "FILE",
+        env = "SEALIFT_VERIFY_KEY",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(crate) keys: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) folder: DbFolder,
+}
+
+/// `db push`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift db push registry.example.com/security/advisories:latest
+  sealift db push --key release.key registry.example.com/security/advisories:2026-11-21
+
+Elsewhere: sealift db update --source oci://registry.example.com/security/advisories:latest --key release.pub")]
+pub(crate) struct DbPush {
+    /// Name that it gets, with the registry
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
     #[command(flatten)]
     pub(crate) folder: DbFolder,
 }

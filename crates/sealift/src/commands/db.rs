@@ -7,14 +7,16 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use sealift_database::{Damaged, Database, FlawId};
 use sealift_model::Note;
+use sealift_oci::Reference;
 use sealift_pipeline::build::megabytes;
-use sealift_pipeline::database;
 use sealift_pipeline::update::{self, Updated};
+use sealift_pipeline::{database, publish, transfer};
 use serde::Serialize;
 
+use super::request;
 use crate::arguments::{
-    Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbSearch, DbStatus, DbUpdate, Global,
-    TextOrJson,
+    Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus, DbUpdate,
+    Global, TextOrJson,
 };
 use crate::columns::columns;
 use crate::failure::Usage;
@@ -34,6 +36,7 @@ pub(crate) fn run(global: &Global, db: &Db, printer: &Printer) -> anyhow::Result
         Db::Search(arguments) => return search(&workshop, arguments, printer),
         Db::Export(arguments) => export(&workshop, arguments, printer)?,
         Db::Import(arguments) => import(&workshop, arguments, printer)?,
+        Db::Push(arguments) => push(&workshop, arguments, printer)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -63,12 +66,64 @@ fn build(workshop: &Workshop, arguments: &DbBuild, printer: &Printer) -> anyhow:
 fn update(workshop: &Workshop, arguments: &DbUpdate, printer: &Printer) -> anyhow::Result<()> {
     let session = workshop.session();
     let folder = folder(workshop, &arguments.folder);
+    if let Some(name) = registry_name(&arguments.source)? {
+        return take(workshop, &name, arguments, printer);
+    }
     let (database, updated) = update::update(&session, &arguments.source, &folder)?;
     for Note { subject, message } in &updated.failed {
         printer.warning(&format!("{subject}: {message}"));
     }
     printer.message(&told(&updated));
     built(workshop, &folder, &database, printer)
+}
+
+// A database of a registry is whole: nothing else can be beside it.
+fn registry_name(sources: &[String]) -> anyhow::Result<Option<Reference>> {
+    let names: Vec<&str> =
+        sources.iter().filter_map(|source| source.strip_prefix("oci://")).collect();
+    match names[..] {
+        [] => Ok(None),
+        [name] if sources.len() == 1 => {
+            Ok(Some(Reference::parse(name).map_err(sealift_pipeline::Error::from)?))
+        }
+        _ => Err(Usage::error(
+            "a database of a registry is whole, and another source is named beside it",
+            "name `oci://…` alone",
+        )),
+    }
+}
+
+fn take(
+    workshop: &Workshop,
+    name: &Reference,
+    arguments: &DbUpdate,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let keys = request::trusted(&arguments.keys, workshop)?;
+    let folder = folder(workshop, &arguments.folder);
+    let (database, taken) = publish::take(&workshop.session(), name, keys, &folder)?;
+    printer.message(&format!(
+        "{} is {}: fetched {} of {} pieces; {} flaws in {} records",
+        name.familiar(),
+        taken.digest,
+        taken.fetched,
+        taken.pieces,
+        database.flaws(),
+        database.records()
+    ));
+    Ok(())
+}
+
+fn push(workshop: &Workshop, arguments: &DbPush, printer: &Printer) -> anyhow::Result<()> {
+    let name = Reference::parse(&arguments.name).map_err(sealift_pipeline::Error::from)?;
+    // Before the key is asked for.
+    open(workshop, &arguments.folder)?;
+    let folder = folder(workshop, &arguments.folder);
+    let signer = request::signer(&arguments.key, workshop, printer)?;
+    let delivery = publish::push(&workshop.session(), &folder, &name, &signer)?;
+    printer.message(&format!("sent {}", transfer::summary(&delivery)));
+    printer.data(&delivery.reference.familiar())?;
+    Ok(())
 }
 
 fn told(updated: &Updated) -> String {

@@ -1,8 +1,11 @@
 //! The advisory database: made, asked, carried elsewhere.
 
+use std::fs;
 use std::io::Write as _;
+use std::process::Stdio;
 
-use sealift_testkit::{FileServer, Mischief, TestContext};
+use sealift_oci::Digest;
+use sealift_testkit::{Access, Faults, FileServer, Mischief, Registry, TestContext};
 
 use crate::{assert_one_error, context};
 
@@ -296,4 +299,86 @@ fn a_database_may_be_too_old() {
     assert_one_error(&refused, 3, &["hours old, more than the 1 allowed", "sealift db update"]);
     let usage = context.run(&["scan", "sbom:app.cdx.json", "--db-max-age", "soon"]);
     assert_one_error(&usage, 2, &["`soon` is no age"]);
+}
+
+fn records(count: usize, more: &[&str]) -> Vec<(String, String)> {
+    let name = |number: usize| format!("CVE-2020-{number:05}");
+    let mut all: Vec<(String, String)> = (0..count)
+        .map(|number| {
+            // Texts that do not compress to nothing.
+            let noise: String = (0..80)
+                .map(|round| Digest::sha256(format!("{number} {round}").as_bytes()).to_string())
+                .collect();
+            let id = name(number);
+            let text = record(&id, &format!("package-{}", number % 50));
+            let text = text.replacen('{', &format!(r#"{{"details": "{noise}", "#), 1);
+            (format!("{id}.json"), text)
+        })
+        .collect();
+    all.extend(more.iter().map(|id| (format!("{id}.json"), record(id, "new"))));
+    all
+}
+
+fn build_of(context: &TestContext, records: &[(String, String)], secs: &str) {
+    let borrowed: Vec<(&str, &str)> =
+        records.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    context.write("all.zip", zip(&borrowed));
+    let mut command = context.command(&["db", "build", "--from", "all.zip"]);
+    let status = command.env("SOURCE_DATE_EPOCH", secs).stderr(Stdio::null()).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn it_is_sent_to_a_registry_and_fetched_in_pieces() {
+    let registry = Registry::start(Access::Open, Faults::default());
+    let name = format!("{}/security/advisories:latest", registry.host());
+    let source = format!("oci://{name}");
+    let (maker, user) = (context(), context());
+    build_of(&maker, &records(2_000, &[]), "1700000000");
+    let sent = maker.expect(0, &["db", "push", &name]);
+    assert!(sent.stderr.contains("1 artifacts"), "{}", sent.stderr);
+    fs::copy(maker.home().join(".config/sealift/keys/default.pub"), user.work().join("maker.pub"))
+        .unwrap();
+
+    // Without its maker's key nothing is believed.
+    let update = ["db", "update", "--source", &source];
+    assert_one_error(&user.run(&update), 2, &["no public key is trusted"]);
+    let trusted = [&update[..], &["--key", "maker.pub"]].concat();
+    let all = user.expect(0, &trusted).stderr;
+    let pieces = |text: &str| -> (usize, usize) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let place = words.iter().position(|word| *word == "fetched").unwrap();
+        (words[place + 1].parse().unwrap(), words[place + 3].parse().unwrap())
+    };
+    let (fetched, count) = pieces(&all);
+    assert!(fetched == count && count > 5, "{all}");
+    user.expect(0, &["db", "explain", "CVE-2020-01234"]);
+    assert_eq!(pieces(&user.expect(0, &trusted).stderr), (0, count));
+
+    // Of a new state, what is new.
+    build_of(&maker, &records(2_000, &["CVE-2020-01000-1", "CVE-2021-1"]), "1700090000");
+    maker.expect(0, &["db", "push", &name]);
+    let more = user.expect(0, &trusted).stderr;
+    let (fetched, count) = pieces(&more);
+    assert!(fetched > 0 && fetched * 2 < count, "{more}");
+    user.expect(0, &["db", "explain", "CVE-2021-1"]);
+
+    // Another's signature, or an old state with a good one.
+    let other = context();
+    build_of(&other, &records(10, &[]), "1800000000");
+    let strange = format!("{}/other/advisories:latest", registry.host());
+    other.expect(0, &["db", "push", &strange]);
+    let refused =
+        user.run(&["db", "update", "--source", &format!("oci://{strange}"), "--key", "maker.pub"]);
+    assert_one_error(&refused, 4, &["advisories:latest"]);
+    build_of(&maker, &records(10, &[]), "1600000000");
+    maker.expect(0, &["db", "push", &name]);
+    assert_one_error(&user.run(&trusted), 4, &["older than the database that is here"]);
+    user.expect(0, &["db", "explain", "CVE-2021-1"]);
+
+    assert_one_error(
+        &user.run(&[&trusted[..], &["--source", "https://a.example"]].concat()),
+        2,
+        &["oci://"],
+    );
 }
