@@ -11,6 +11,9 @@ use sealift_oci::Digest;
 use crate::findings::Findings;
 use crate::{Error, Session};
 
+const OSV_LICENSE: &str =
+    "each record under its publisher's terms (https://google.github.io/osv.dev/data/)";
+
 // Databases that are kept of documents; each is as large as these, compressed.
 const KEPT_MAX: usize = 4;
 
@@ -53,8 +56,8 @@ pub(crate) fn read(path: &Path, wanted: Wanted<'_>, made_secs: i64) -> Result<Co
         location: info.source,
         records: info.records as u64,
         newest: info.newest_modified,
+        license: OSV_LICENSE.to_owned(),
         is_example: info.example_only,
-        ..Source::default()
     };
     let others = sources.into_iter().map(|other| Source {
         id: other.id,

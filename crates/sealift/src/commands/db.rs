@@ -212,11 +212,13 @@ fn status(workshop: &Workshop, arguments: &DbStatus, printer: &Printer) -> anyho
     let mut text = String::new();
     for source in &status.sources {
         let newest = source.newest.as_deref().unwrap_or("unknown");
-        writeln!(
+        write!(
             text,
             "{}: {} records from {}, newest {newest}",
             source.id, source.records, source.location
         )?;
+        let license = Some(&source.license).filter(|license| !license.is_empty());
+        writeln!(text, "{}", license.map_or(String::new(), |it| format!("; {it}")))?;
     }
     let rows =
         status.ecosystems.iter().map(|it| vec![it.ecosystem.clone(), it.packages.to_string()]);
