@@ -319,6 +319,24 @@ impl Database {
         Ok(found)
     }
 
+    /// The same for several records at once: the place of the record among them, whose, name, and the versions.
+    pub fn said_by_any(
+        &self,
+        ids: &[RecordId],
+    ) -> Result<Vec<(usize, Ecosystem, String, String)>, Damaged> {
+        let mut found = Vec::new();
+        self.each_package(|ecosystem, name, rows| {
+            for row in &rows.rows {
+                if let Some(place) = ids.iter().position(|id| id.0 == row.record) {
+                    let says = rows.describe_row(row);
+                    found.push((place, ecosystem.clone(), name.to_owned(), says));
+                }
+            }
+            true
+        })?;
+        Ok(found)
+    }
+
     // Goes through all packages for as long as it is told to.
     fn each_package(
         &self,

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use sealift_database::{CORE_NAME, Source};
+use sealift_database::{CORE_NAME, Database, Source};
 use sealift_exception::Exceptions;
 use sealift_model::{Artifact, Inventory, Note, Report, Severity, StaleIgnore};
-pub use sealift_scan::Expression;
+pub use sealift_scan::{ExplainedPackage, Explanation, Expression, Outcome, Told, Verdict};
 use sealift_scan::{Options, Thresholds};
 
 use crate::{Error, Gate, Session};
@@ -47,34 +47,17 @@ pub fn scan(
     artifact: Artifact,
     request: &ScanRequest,
 ) -> Result<Report, Error> {
-    let own = crate::database::folder(session);
-    let own = Some(&own).filter(|own| own.is_dir());
-    let path = request.advisories.as_ref().or(own).ok_or_else(|| {
-        Error::usage(
-            "no advisories are named, so nothing can be matched",
-            "make a database with `sealift db build --from PATH`, or name a folder or zip of OSV advisories with \
-             `--advisories PATH` or as `advisories` under [scan] in sealift.toml",
-        )
-    })?;
-    let wanted = sealift_scan::wanted(inventory);
-    let database = crate::advisories::open(session, path, &wanted)?;
+    let (database, path) = open(session, inventory, request)?;
     session.check()?;
     if let Some(limit) = request.database_age_secs_max {
         let age = session.now_secs.saturating_sub(database.made_secs());
         if age > limit {
-            return Err(Error::StaleDatabase { path: path.to_owned(), age_secs: age, limit });
+            return Err(Error::StaleDatabase { path, age_secs: age, limit });
         }
     }
-    let options = Options {
-        severities: request.severities.clone(),
-        ignore_unfixed: request.ignore_unfixed,
-        ignore_statuses: request.ignore_statuses.clone(),
-        include_not_running: request.include_not_running,
-        exceptions: request.exceptions.clone(),
-        now_secs: session.now_secs,
-    };
+    let options = options(session, request);
     let now = session.document_secs();
-    let damaged = |source| sealift_database::Error::Damaged { path: path.to_owned(), source };
+    let damaged = |source| sealift_database::Error::Damaged { path: path.clone(), source };
     let mut report =
         sealift_scan::scan(inventory, &database, &options, artifact, now).map_err(damaged)?;
     if request.sort_by_risk {
@@ -94,6 +77,50 @@ pub fn scan(
         report.notes.extend(notes);
     }
     Ok(report)
+}
+
+/// Why a flaw is reported for some packages of an inventory and not for others; with a name, of packages of that name only.
+pub fn explain(
+    session: &Session<'_>,
+    inventory: &Inventory,
+    report: &Report,
+    request: &ScanRequest,
+    asked: (&str, Option<&str>),
+) -> Result<Vec<Explanation>, Error> {
+    let (database, path) = open(session, inventory, request)?;
+    let options = options(session, request);
+    sealift_scan::explain(inventory, &database, &options, report, asked)
+        .map_err(|source| sealift_database::Error::Damaged { path, source }.into())
+}
+
+fn open(
+    session: &Session<'_>,
+    inventory: &Inventory,
+    request: &ScanRequest,
+) -> Result<(Database, PathBuf), Error> {
+    let own = crate::database::folder(session);
+    let own = Some(&own).filter(|own| own.is_dir());
+    let path = request.advisories.as_ref().or(own).ok_or_else(|| {
+        Error::usage(
+            "no advisories are named, so nothing can be matched",
+            "make a database with `sealift db build --from PATH`, or name a folder or zip of OSV advisories with \
+             `--advisories PATH` or as `advisories` under [scan] in sealift.toml",
+        )
+    })?;
+    let wanted = sealift_scan::wanted(inventory);
+    let database = crate::advisories::open(session, path, &wanted)?;
+    Ok((database, path.to_owned()))
+}
+
+fn options(session: &Session<'_>, request: &ScanRequest) -> Options {
+    Options {
+        severities: request.severities.clone(),
+        ignore_unfixed: request.ignore_unfixed,
+        ignore_statuses: request.ignore_statuses.clone(),
+        include_not_running: request.include_not_running,
+        exceptions: request.exceptions.clone(),
+        now_secs: session.now_secs,
+    }
 }
 
 /// Holds the report against the threshold. Severities that were left out of the report do not count; what nobody rated

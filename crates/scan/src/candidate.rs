@@ -9,10 +9,10 @@ use crate::ecosystem::{Question, subscriptions};
 
 /// What is said of a package for its very release, or for all releases.
 pub(crate) struct Table<'a> {
-    ecosystem: Ecosystem,
+    pub(crate) ecosystem: Ecosystem,
     /// Under which name.
-    name: String,
-    rows: Rows<'a>,
+    pub(crate) name: String,
+    pub(crate) rows: Rows<'a>,
     /// Where the installed version is.
     place: Place,
     /// True if its repairs are only for those who pay.
@@ -27,9 +27,9 @@ pub(crate) struct Saying<'a> {
     /// Why the installed version has the flaw, if this row says so.
     pub(crate) hit: Option<Hit>,
     /// True if this row says that the installed version does not have it.
-    denies: bool,
+    pub(crate) denies: bool,
     /// False if this row speaks of other builds.
-    applies: bool,
+    pub(crate) applies: bool,
 }
 
 /// Why an installed version has a flaw.

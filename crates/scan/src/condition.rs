@@ -55,7 +55,8 @@ fn meets(kind: QualifierKind, values: &[&str], question: &Question<'_>) -> Optio
     }
 }
 
-fn word(kind: QualifierKind) -> &'static str {
+/// What a condition is about, for people.
+pub(crate) fn word(kind: QualifierKind) -> &'static str {
     match kind {
         QualifierKind::Module => "module",
         QualifierKind::Architecture => "architecture",

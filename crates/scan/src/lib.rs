@@ -14,6 +14,7 @@ mod scan;
 mod candidate;
 mod compare;
 mod condition;
+mod explain;
 mod finding;
 mod life;
 mod product;
@@ -23,6 +24,7 @@ mod selection;
 
 pub use compare::{Earlier, compare, only_new};
 pub use ecosystem::wanted;
+pub use explain::{ExplainedPackage, Explanation, Outcome, Told, Verdict, explain};
 pub use expression::{Expression, ExpressionError};
 pub use gate::{GateFailure, GateResult, Thresholds, gate};
 pub use options::Options;

@@ -50,14 +50,31 @@ pub(crate) fn sort_out(
     Selection { shown, suppressed, hidden, stale }
 }
 
-enum Hiding {
+pub(crate) enum Hiding {
     NotRunning,
     Severity,
     Unfixed,
     Status,
 }
 
-fn why_hidden(finding: &Finding, inventory: &Inventory, options: &Options) -> Option<Hiding> {
+impl Hiding {
+    /// Which option would show it.
+    pub(crate) fn describe(&self) -> &'static str {
+        match self {
+            Self::NotRunning => "nothing of it ever runs, and `--include-not-running` is not given",
+            Self::Severity => "`--severity` does not list its severity",
+            Self::Unfixed => "no version repairs it, and `--ignore-unfixed` is given",
+            Self::Status => "`--ignore-status` lists what is said of a repair",
+        }
+    }
+}
+
+/// Why the options leave a finding out, if they do.
+pub(crate) fn why_hidden(
+    finding: &Finding,
+    inventory: &Inventory,
+    options: &Options,
+) -> Option<Hiding> {
     let never_runs = || {
         let package = inventory.package(finding.package.id);
         package.is_some_and(|package| {

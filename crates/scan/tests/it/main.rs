@@ -8,6 +8,7 @@ mod inventory;
 mod compare;
 mod example;
 mod exceptions;
+mod explain;
 mod expression;
 mod feeds;
 mod gate;

@@ -107,6 +107,7 @@ Examples:
   sealift scan app:2 --compare-to app:1   what was fixed, what is left, what is new
   sealift scan --running --severity CRITICAL,HIGH -o table -o json=running.json
   sealift scan app:2 --baseline last.json --only-new --fail-on high
+  sealift scan app:2 --explain CVE-2024-2961
   sealift scan app:2 --sort risk --fail-on 'critical && fixable || kev || epss > 10%'
 
 Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
@@ -138,6 +139,13 @@ pub(crate) struct Scan {
     /// Leave out what the older image or report has too; only what is new counts
     #[arg(long)]
     pub(crate) only_new: bool,
+    /// Say of a flaw, by any of its ids, in which packages it is reported and why, and why not in others; with
+    /// `-f json` for machines
+    #[arg(long, value_name = "ID", conflicts_with_all = ["output", "running", "compare_to", "baseline"])]
+    pub(crate) explain: Option<String>,
+    /// Of packages with this name only, or built from a source of this name
+    #[arg(long, value_name = "NAME", requires = "explain")]
+    pub(crate) explain_package: Option<String>,
     /// Exit code when there are findings [default: 0, or 1 if --fail-on is set and met]
     #[arg(long, value_name = "CODE")]
     pub(crate) exit_code: Option<u8>,

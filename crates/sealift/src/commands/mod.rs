@@ -5,6 +5,7 @@ mod base;
 mod build;
 mod config;
 mod db;
+mod explain;
 mod images;
 mod inspect;
 mod lint;

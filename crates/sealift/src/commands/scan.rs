@@ -10,7 +10,7 @@ use sealift_pipeline::scan::{self, Expression, ScanRequest};
 use sealift_pipeline::{Session, contents, exceptions, running};
 use sealift_report::Context;
 
-use super::{reports, request};
+use super::{explain, reports, request};
 use crate::arguments::{Global, Scan};
 use crate::failure::Usage;
 use crate::printer::Printer;
@@ -38,6 +38,9 @@ pub(crate) fn run(
         printer,
     };
     match &arguments.image {
+        Some(image) if arguments.explain.is_some() => {
+            job.explain(examine::examine(&job.session, image)?)
+        }
         Some(image) => job.scan(examine::examine(&job.session, image)?, None),
         None => job.scan_running(),
     }
@@ -93,6 +96,22 @@ impl Job<'_> {
         }
         scan::gate(&report, request)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn explain(&self, examined: Examined) -> anyhow::Result<ExitCode> {
+        let request = self.request_for(&examined)?;
+        let inventory = &examined.inventory;
+        let report = scan::scan(&self.session, inventory, examined.artifact, &request)?;
+        let Scan { explain: id, explain_package: name, format, .. } = self.arguments;
+        let id = id.as_deref().unwrap_or_default();
+        let asked = (id, name.as_deref());
+        let explained = scan::explain(&self.session, inventory, &report, &request, asked)?;
+        self.printer.data(&explain::write(&explained, format.as_deref())?)?;
+        contents::check_complete(inventory)?;
+        if explained.is_empty() {
+            self.printer.message(&format!("the advisories here say nothing of {id}"));
+        }
+        Ok(ExitCode::from(u8::from(explained.is_empty())))
     }
 
     fn request_for(&self, examined: &Examined) -> anyhow::Result<ScanRequest> {

@@ -154,3 +154,29 @@ fn what_could_not_be_judged_fails_if_asked() {
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("1 package could not be judged"), "{}", refused.stderr);
 }
+
+#[test]
+fn a_flaw_is_explained() {
+    let context = with_finding();
+    let scan = ["scan", "sbom:app.cdx.json", "--advisories", "osv", "--explain"];
+    let explain =
+        |more: &[&'static str]| context.run(&scan.iter().chain(more).copied().collect::<Vec<_>>());
+    let text = explain(&["PYSEC-2018-1"]);
+    assert_eq!(text.code, 0, "{}", text.stderr);
+    for part in [
+        "CVE-2018-1000656\n  also PYSEC-2018-1\n",
+        "  flask 0.12.2 (pypi): reported, UNKNOWN, repaired in 0.12.3\n",
+        "PYSEC-2018-1: PyPI flask: affected: < 0.12.3; 0.12.2 is among these",
+    ] {
+        assert!(text.stdout.contains(part), "{}", text.stdout);
+    }
+    let json = explain(&["CVE-2018-1000656", "-f", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json[0]["packages"][0]["verdict"], "reported");
+    assert_eq!(json[0]["packages"][0]["rows"][0]["outcome"], "affected");
+    context.write(".trivyignore", "CVE-2018-1000656");
+    let ignored = explain(&["CVE-2018-1000656", "--explain-package", "flask"]);
+    assert!(ignored.stdout.contains("suppressed: ignored by .trivyignore:1"), "{}", ignored.stdout);
+    assert_eq!(explain(&["CVE-1-1"]).code, 1);
+    assert_eq!(explain(&["CVE-1-1", "-f", "sarif"]).code, 2);
+}
