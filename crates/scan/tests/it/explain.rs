@@ -71,7 +71,11 @@ fn check(options: &Options, id: &str, name: Option<&str>, expected: Expect) {
 
 #[test]
 fn each_package_has_its_reason() {
-    check(&Options::default(), "PYSEC-1", None, expect![[r"
+    check(
+        &Options::default(),
+        "PYSEC-1",
+        None,
+        expect![[r#"
         CVE-1-1 by DEBIAN-1 DEBIAN-2 DEBIAN-3 DEBIAN-4 DEBIAN-5 PYSEC-1
         python3-flask 1.0-1: NotAffected
           DEBIAN-1 OtherVersion affected: < 0.9
@@ -89,20 +93,31 @@ fn each_package_has_its_reason() {
           PYSEC-1 OtherVersion affected: < 2.0
         flask ?: Unjudged("its version is not known")
         absent Debian:12 absent: affected: < 9
-    "]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_name_narrows() {
-    check(&Options::default(), "CVE-1-1", Some("other"), expect![[r"
+    check(
+        &Options::default(),
+        "CVE-1-1",
+        Some("other"),
+        expect![[r"
         CVE-1-1 by DEBIAN-1 DEBIAN-2 DEBIAN-3 DEBIAN-4 DEBIAN-5 PYSEC-1
         other 1: NotNamed
-    "]]);
-    check(&Options::default(), "CVE-1-1", Some("cleared"), expect![[r"
+    "]],
+    );
+    check(
+        &Options::default(),
+        "CVE-1-1",
+        Some("cleared"),
+        expect![[r"
         CVE-1-1 by DEBIAN-1 DEBIAN-2 DEBIAN-3 DEBIAN-4 DEBIAN-5 PYSEC-1
         cleared 1: NotAffected
           DEBIAN-2 Denied not affected: < 9
-    "]]);
+    "]],
+    );
     check(&Options::default(), "CVE-9-9", None, expect![[""]]);
 }
 
@@ -110,15 +125,25 @@ fn a_name_narrows() {
 fn what_is_answered_for_or_left_out_says_so() {
     let mut exceptions = Exceptions::default();
     exceptions.read_ignores(".trivyignore", "CVE-1-2").unwrap();
-    check(&Options { exceptions, ..Options::default() }, "CVE-1-2", None, expect![[r"
+    check(
+        &Options { exceptions, ..Options::default() },
+        "CVE-1-2",
+        None,
+        expect![[r"
         CVE-1-2 by CVE-1-2
         other 1: suppressed by .trivyignore:1
           CVE-1-2 Affected affected: < 2.0
-    "]]);
+    "]],
+    );
     let severities = vec![Severity::High];
-    check(&Options { severities, ..Options::default() }, "CVE-1-2", None, expect![[r"
+    check(
+        &Options { severities, ..Options::default() },
+        "CVE-1-2",
+        None,
+        expect![[r#"
         CVE-1-2 by CVE-1-2
         other 1: LeftOut("`--severity` does not list its severity")
           CVE-1-2 Affected affected: < 2.0
-    "]]);
+    "#]],
+    );
 }
