@@ -268,3 +268,44 @@ fn b11_an_sbom_instead_of_the_image() {
     context.write("broken.json", r#"{"bomFormat": "CycloneDX", "components": ["#);
     context.expect(2, &["scan", "sbom:broken.json"]);
 }
+
+#[test]
+fn what_the_base_brought_and_what_another_would_change() {
+    let context = vulnerable_app();
+    let build = |name: &str, base: &str, folder: &str| {
+        context.write("Dockerfile", format!("FROM {base}\nCOPY {folder}/ /{folder}/\n"));
+        context.expect(0, &["build", "--quiet", "-t", name, "."]);
+    };
+    let place =
+        |version: &str| format!("Metadata-Version: 2.1\nName: requests\nVersion: {version}\n");
+    context.write("own/requests.dist-info/METADATA", place("2.19.1"));
+    build("on:1", "app:latest", "own");
+    let list = r#"[.Results[].Vulnerabilities[] | .Origin] | group_by(.) | map("\(.[0]) \(length)") | join(", ")"#;
+    let count = |flags: &[&str]| {
+        let scan = ["scan", "on:1", "-f", "json", "-o", "report.json"];
+        context.expect(0, &[&scan[..], flags].concat());
+        jq(&context, list, "report.json")
+    };
+    let origins = count(&[]);
+    assert!(origins.starts_with("base ") && origins.contains(", own "), "{origins}");
+    assert_eq!(count(&["--base", "app:latest"]), origins);
+
+    // A base in which Flask is repaired, and which brings nothing.
+    context.write(
+        "root/opt/venv/lib/python3.11/site-packages/Flask-0.12.2.dist-info/METADATA",
+        "Metadata-Version: 2.1\nName: Flask\nVersion: 3.1.3\n",
+    );
+    build("app:next", "scratch", "root");
+    let table = context.expect(0, &["scan", "on:1", "--try-base", "app:next"]).stdout;
+    assert!(table.contains("base image app:latest, 1 layer: "), "{table}");
+    let line = table.lines().find(|line| line.contains("with app:next in its place: ")).unwrap();
+    assert!(!line.contains("repairs 0,") && line.ends_with("brings 0"), "{line}");
+    // Gates can tell one from the other.
+    context.expect(1, &["scan", "on:1", "--fail-on", "own"]);
+    context.expect(0, &["scan", "app:latest", "--fail-on", "base"]);
+
+    for wrong in [&["--base", "app:next"][..], &["--base", "nothing:1"]] {
+        assert_ne!(context.run(&[&["scan", "on:1"][..], wrong].concat()).code, 0);
+    }
+    context.expect(2, &["scan", "app:latest", "--try-base", "app:next"]);
+}

@@ -30,8 +30,8 @@ pub use package::{
 };
 pub use purl::Purl;
 pub use report::{
-    Artifact, ArtifactKind, Comparison, Hidden, ImageFacts, Novelty, ReleaseLife, Remedy, Report,
-    Scanned, StaleIgnore,
+    Artifact, ArtifactKind, BaseChoice, BaseImage, Comparison, Hidden, ImageFacts, Novelty,
+    ReleaseLife, Remedy, Report, Scanned, StaleIgnore,
 };
 pub use severity::{Severity, UnknownSeverity};
 pub use verdict::{Level, Outcome, Verdict, Violation};

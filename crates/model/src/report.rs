@@ -25,6 +25,8 @@ pub struct Report {
     pub stale_ignores: Vec<StaleIgnore>,
     /// Upgrades that repair something, best first.
     pub remedies: Vec<Remedy>,
+    /// The base image, if it is known.
+    pub base: Option<BaseImage>,
     /// How long the distribution's release is looked after, if that is known.
     pub life: Option<ReleaseLife>,
     /// What has changed since an older image, if one was given to compare with.
@@ -187,4 +189,28 @@ pub enum Novelty {
     Introduced,
     /// The older image has the same package: the flaw became known since, or was not shown then.
     Disclosed,
+}
+
+/// The image that another was built upon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BaseImage {
+    /// Its name.
+    pub name: String,
+    /// So many of the lowest layers are its.
+    pub layers: usize,
+    /// Findings that it brought.
+    pub findings: usize,
+    /// What others would change.
+    pub choices: Vec<BaseChoice>,
+}
+
+/// What another base would change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseChoice {
+    /// Its name.
+    pub name: String,
+    /// Findings of the base that it does not have.
+    pub repairs: usize,
+    /// Findings that it has and the base does not.
+    pub brings: usize,
 }

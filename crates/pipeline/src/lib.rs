@@ -28,6 +28,7 @@ pub mod judge;
 pub mod keys;
 pub mod lint;
 pub mod open;
+pub mod origin;
 pub mod publish;
 pub mod running;
 pub mod save;

@@ -16,6 +16,7 @@ use crate::judge::{Evidence, PolicyRequest};
 use crate::keys::Signer;
 use crate::lint::{LintRequest, Linted};
 use crate::open::{Opened, short};
+use crate::origin::BaseRequest;
 use crate::scan::ScanRequest;
 use crate::seal::{Making, Sealed};
 use crate::transfer::Delivery;
@@ -89,12 +90,10 @@ pub fn ship(
     let opened = open_built(session, &built, &name)?;
     let inventory = step(session, Step::Sbom, || list(session, &opened))?;
     let report = step(session, Step::Scan, || {
-        let report = crate::scan::scan(
-            session,
-            &inventory,
-            crate::contents::artifact(&opened),
-            &request.scan,
-        )?;
+        let artifact = crate::contents::artifact(&opened);
+        let mut report = crate::scan::scan(session, &inventory, artifact, &request.scan)?;
+        let base = BaseRequest::default();
+        crate::origin::tell(session, &mut report, Some(&opened), &base, &request.scan)?;
         findings.report = Some(report.clone());
         gate_scan(session, &report, &request.scan)?;
         Ok(report)

@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 
 use sealift_model::{
-    ArtifactKind, CvssVersion, Finding, PackageKind, Rating, RatingBasis, Remedy, Report, Severity,
-    Suppressed,
+    ArtifactKind, BaseChoice, BaseImage, CvssVersion, Finding, PackageKind, Rating, RatingBasis,
+    Remedy, Report, Severity, Suppressed,
 };
 use serde_json::value::RawValue;
 
 use crate::wire::{
-    Cvss, DataSource, Database, Document, Epss, Hidden, Identifier, KnownExploited, Layer, Life,
-    Metadata, Modified, Note, Os, RemedyEntry, ResultEntry, Stale, Vulnerability,
+    Base, Choice, Cvss, DataSource, Database, Document, Epss, Hidden, Identifier, KnownExploited,
+    Layer, Life, Metadata, Modified, Note, Os, RemedyEntry, ResultEntry, Stale, Vulnerability,
 };
 use crate::{comparison, remark, text};
 
@@ -64,6 +64,7 @@ pub fn json(report: &Report) -> String {
             is_over: life.is_over,
         }),
         remedies: report.remedies.iter().map(remedy).collect(),
+        base_image: report.base.as_ref().map(base),
         comparison: comparison::changes(report),
     };
     text::document(&document)
@@ -306,4 +307,17 @@ fn remedy(remedy: &Remedy) -> RemedyEntry<'_> {
         created_by: remedy.instruction.as_deref(),
         action: remedy.action.as_deref(),
     }
+}
+
+fn base(base: &BaseImage) -> Base<'_> {
+    Base {
+        name: &base.name,
+        layers: base.layers,
+        findings: base.findings,
+        choices: base.choices.iter().map(choice).collect(),
+    }
+}
+
+fn choice(choice: &BaseChoice) -> Choice<'_> {
+    Choice { name: &choice.name, repairs: choice.repairs, brings: choice.brings }
 }

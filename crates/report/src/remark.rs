@@ -119,6 +119,28 @@ pub(crate) fn life(life: &ReleaseLife) -> String {
     }
 }
 
+/// What the base image brought, and what others would change; a line each.
+pub(crate) fn base(report: &Report) -> Vec<String> {
+    let Some(base) = &report.base else { return Vec::new() };
+    let all = report.findings.len();
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let mut lines = vec![format!(
+        "base image {}, {} layer{}: {} of {all} finding{}",
+        base.name,
+        base.layers,
+        plural(base.layers),
+        base.findings,
+        plural(all)
+    )];
+    lines.extend(base.choices.iter().map(|choice| {
+        format!(
+            "  with {} in its place: repairs {}, brings {}",
+            choice.name, choice.repairs, choice.brings
+        )
+    }));
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -89,6 +89,9 @@ fn header(report: &Report, options: TableOptions) -> String {
         }
     }
     let _ = writeln!(text, ", scanned {}", time(report.created_secs));
+    for line in remark::base(report) {
+        let _ = writeln!(text, "{}", clean(&line));
+    }
     if let Some(life) = report.life.as_ref().filter(|life| life.is_over) {
         let _ = writeln!(text, "{}", painted(&clean(&remark::life(life)), warning(), options));
     }

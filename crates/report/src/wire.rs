@@ -27,6 +27,8 @@ pub(crate) struct Document<'a> {
     pub(crate) release_life: Option<Life<'a>>,
     pub(crate) remedies: Vec<RemedyEntry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) base_image: Option<Base<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) comparison: Option<Changes<'a>>,
 }
 
@@ -259,4 +261,22 @@ pub(crate) struct RemedyEntry<'a> {
     pub(crate) created_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) action: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Base<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) layers: usize,
+    pub(crate) findings: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) choices: Vec<Choice<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Choice<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) repairs: usize,
+    pub(crate) brings: usize,
 }

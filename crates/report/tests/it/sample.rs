@@ -177,6 +177,7 @@ pub(crate) fn report() -> Report {
             extended_ends: Some("2028-06-30".to_owned()),
             is_over: true,
         }),
+        base: None,
         comparison: None,
         remedies: vec![remedy()],
         database: DatabaseInfo {

@@ -105,6 +105,7 @@ Examples:
   sealift scan --platform linux/arm64 registry.example.com/team/app:1.0
   sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there
   sealift scan app:2 --compare-to app:1   what was fixed, what is left, what is new
+  sealift scan app:2 --base python:3.11-slim --try-base python:3.12-slim
   sealift scan --running --severity CRITICAL,HIGH -o table -o json=running.json
   sealift scan app:2 --baseline last.json --only-new --fail-on high
   sealift scan app:2 --explain CVE-2024-2961
@@ -136,6 +137,12 @@ pub(crate) struct Scan {
     /// The same, since the scan that wrote this JSON report
     #[arg(long, value_name = "REPORT")]
     pub(crate) baseline: Option<PathBuf>,
+    /// The image that this one was built upon [default: the one that its annotations name]
+    #[arg(long, value_name = "IMAGE", conflicts_with = "running")]
+    pub(crate) base: Option<String>,
+    /// Say what this base would repair in the place of the one that it has (repeatable)
+    #[arg(long, value_name = "IMAGE", value_delimiter = ',', conflicts_with = "running")]
+    pub(crate) try_base: Vec<String>,
     /// Leave out what the older image or report has too; only what is new counts
     #[arg(long)]
     pub(crate) only_new: bool,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use sealift_crypto::PublicKey;
 use sealift_pipeline::compare::{self, Before};
 use sealift_pipeline::examine::{self, Examined};
+use sealift_pipeline::origin::{self, BaseRequest};
 use sealift_pipeline::scan::{self, Expression, ScanRequest};
 use sealift_pipeline::{Session, contents, exceptions, running};
 use sealift_report::Context;
@@ -64,6 +65,9 @@ impl Job<'_> {
         let Self { session, arguments, outputs, sbom, printer, .. } = self;
         let request = &self.request_for(&examined)?;
         let mut report = scan::scan(session, &examined.inventory, examined.artifact, request)?;
+        let bases =
+            BaseRequest { base: arguments.base.clone(), candidates: arguments.try_base.clone() };
+        origin::tell(session, &mut report, examined.opened.as_ref(), &bases, request)?;
         if let Some(before) = before(arguments)? {
             compare::compare(session, &mut report, &before, arguments.only_new, request)?;
         }
