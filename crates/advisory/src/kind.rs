@@ -2,7 +2,10 @@
 
 use sealift_model::{Advisory, Ecosystem, Epss, Kev, Life};
 
-use crate::{csaf, debian, debian_list, epss, kev, lives, repositories, secdb, ubuntu};
+use crate::{
+    csaf, debian, debian_list, epss, kev, lives, oval, photon, repositories, secdb, ubuntu,
+    updateinfo,
+};
 
 /// A feed that is not made of OSV documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +28,12 @@ pub(crate) enum FeedKind {
     UbuntuVex,
     /// Red Hat's repositories and their products, JSON.
     RedHatRepositories,
+    /// Definitions of Oracle and of Azure Linux, OVAL.
+    Oval,
+    /// Amazon's advisories, `updateinfo.xml`.
+    Updateinfo,
+    /// Photon's list of flaws, JSON.
+    Photon,
     /// How long releases are looked after, CSV.
     Lives,
 }
@@ -63,6 +72,10 @@ impl FeedKind {
         let bytes = without_mark(bytes).trim_ascii_start();
         if bytes.starts_with(b"{") {
             Self::detect_json(bytes)
+        } else if bytes.starts_with(b"<") {
+            Self::detect_xml(bytes)
+        } else if photon::is_list(bytes) {
+            Some(Self::Photon)
         } else if lives::is_table(bytes) {
             Some(Self::Lives)
         } else if debian_list::is_list(bytes) {
@@ -71,6 +84,16 @@ impl FeedKind {
             Some(Self::Epss)
         } else if bytes.starts_with(b"cveID,") || bytes.starts_with(b"\"cveID\",") {
             Some(Self::KevCsv)
+        } else {
+            None
+        }
+    }
+
+    fn detect_xml(bytes: &[u8]) -> Option<Self> {
+        if oval::is_definitions(bytes) {
+            Some(Self::Oval)
+        } else if updateinfo::is_updates(bytes) {
+            Some(Self::Updateinfo)
         } else {
             None
         }
@@ -108,6 +131,9 @@ impl FeedKind {
             Self::RedHatVex => csaf::read(text),
             Self::UbuntuVex => ubuntu::read(text),
             Self::RedHatRepositories => repositories::read(text),
+            Self::Oval => oval::read(text),
+            Self::Updateinfo => updateinfo::read(text),
+            Self::Photon => photon::read(text),
             Self::Lives => lives::read(text),
         }
     }
@@ -133,6 +159,9 @@ impl FeedKind {
             Self::RedHatVex => "redhat-vex",
             Self::UbuntuVex => "ubuntu-vex",
             Self::RedHatRepositories => "redhat-repositories",
+            Self::Oval => "oval",
+            Self::Updateinfo => "updateinfo",
+            Self::Photon => "photon",
             Self::Lives => "lives",
         }
     }
@@ -150,6 +179,9 @@ impl FeedKind {
             Self::Secdb => {
                 "Alpine Linux, CC-BY-SA-4.0; Wolfi's and Chainguard's under Chainguard's terms"
             }
+            Self::Oval => "Oracle (https://linux.oracle.com/security); Microsoft, Azure Linux",
+            Self::Updateinfo => "Amazon (https://alas.aws.amazon.com)",
+            Self::Photon => "Broadcom, Photon OS (https://packages.vmware.com/photon)",
             Self::RedHatVex | Self::RedHatRepositories => "Red Hat Product Security, CC-BY-4.0",
         }
     }

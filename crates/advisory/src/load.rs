@@ -164,7 +164,7 @@ enum Document {
 // OSV first: there are a hundred thousands of these and few of all others.
 fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Document {
     let outcomes = wire::parse_file(bytes, wanted);
-    if let [Err(_)] = outcomes.as_slice()
+    if let Some(Err(_)) = outcomes.first()
         && let Some(kind) = FeedKind::detect(bytes)
     {
         return match kind.read(bytes) {

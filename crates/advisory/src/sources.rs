@@ -149,7 +149,7 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 
 // JSON or CSV, compressed or not.
 fn is_document(path: &Path) -> bool {
-    has_inner_extension(path, &["json", "csv"])
+    has_inner_extension(path, &["json", "csv", "xml"])
 }
 
 fn is_tar(path: &Path) -> bool {

@@ -163,6 +163,12 @@ impl Table<'_> {
     // RPM marks builds of a module in their release. They and the others are repaired apart, so that comparing one with
     // the other says nothing, unless the row names the module.
     fn is_apart(&self, row: &Row<'_>, interval: &Interval, installed: &Version) -> bool {
+        // Oracle's builds for a running kernel or library, and certified ones, are repaired apart too.
+        let marks = |version: &str| ["ksplice", "_fips"].map(|mark| version.contains(mark));
+        let is_marked_apart = |rank| marks(self.rows.version(rank)) != marks(installed.as_str());
+        if self.rows.scheme == Scheme::Rpm && interval.fixed().is_some_and(is_marked_apart) {
+            return true;
+        }
         let is_of_module = |version: &str| version.contains(".module");
         let is_other =
             |rank| is_of_module(self.rows.version(rank)) != is_of_module(installed.as_str());

@@ -28,7 +28,7 @@ pub(crate) struct Question<'a> {
     pub(crate) version: &'a str,
     /// The source package, if the advisories speak of that.
     pub(crate) source_name: Option<&'a str>,
-    /// What else advisories may file it under: with Red Hat, all packages of its source.
+    /// What else advisories may file it under: with Red Hat, all packages of its source; with Photon, the package.
     pub(crate) group_name: Option<String>,
     /// The package itself, for conditions on its build.
     pub(crate) package: &'a Package,
@@ -63,10 +63,15 @@ pub(crate) fn question<'a>(
         _ => (normalize(&ecosystem.name, &language_name(package)?), own, None),
     };
     let version = version.ok_or_else(no_version)?;
-    let group_name = (ecosystem.name == "Red Hat").then(|| {
-        let source = package.source.as_ref().map_or(&package.name, |source| &source.name);
-        sealift_advisory::source_name(source)
-    });
+    let group_name = match ecosystem.name.as_str() {
+        "Red Hat" => {
+            let source = package.source.as_ref().map_or(&package.name, |source| &source.name);
+            Some(sealift_advisory::source_name(source))
+        }
+        // Its own list names packages of both kinds.
+        "Photon OS" => Some(package.name.clone()).filter(|own| *own != name),
+        _ => None,
+    };
     Ok(Question { ecosystem, scheme, name, version, source_name, group_name, package, products })
 }
 

@@ -1,7 +1,7 @@
 //! Reading advisories: layouts, tolerance, limits.
 
 // `allow-unwrap-in-tests` does not reach the helpers of an integration test.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod distributions;
 mod exploits;
@@ -9,4 +9,5 @@ mod folder;
 mod hostile;
 mod layouts;
 mod redhat;
+mod rpm_feeds;
 mod tolerance;
