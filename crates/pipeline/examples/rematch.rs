@@ -16,7 +16,10 @@ const TIMES: usize = 1000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let database = Database::open(&arguments.next().ok_or("name the folder of a database")?)?;
+    let folder = arguments.next().ok_or("name the folder of a database")?;
+    let begin = Instant::now();
+    let database = Database::open(&folder)?;
+    println!("database opened in {:.3} ms, limit 2 ms", begin.elapsed().as_secs_f64() * 1000.0);
     let document = std::fs::read(arguments.next().ok_or("name an SBOM")?)?;
     let inventory = sealift_sbom::read::read(&document, &Limits::default())?.inventory;
     let bytes = postcard::to_stdvec(&inventory)?;

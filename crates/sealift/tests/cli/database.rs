@@ -382,3 +382,27 @@ fn it_is_sent_to_a_registry_and_fetched_in_pieces() {
         &["oci://"],
     );
 }
+
+#[test]
+fn twenty_scans_at_once_on_one_store() {
+    let context = with_database();
+    context
+        .write("app/x.dist-info/METADATA", "Metadata-Version: 2.1\nName: flask\nVersion: 0.12.2\n");
+    context.write("app/Dockerfile", "FROM scratch\nCOPY . /usr/lib/python3/dist-packages/\n");
+    context.expect(0, &["build", "--quiet", "-t", "app:1", "app"]);
+    fs::remove_dir_all(context.store().join("cache")).unwrap();
+    // Half of them make a database of documents, all list the image, and the database is made anew meanwhile.
+    let start = |number: usize| {
+        let documents: &[&str] = if number % 2 == 0 { &["--advisories", "osv"] } else { &[] };
+        let scan = [&["scan", "app:1", "--quiet", "-f", "csv"][..], documents].concat();
+        context.command(&scan).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let scans: Vec<_> = (0..20).map(start).collect();
+    context.expect(0, &["db", "build", "--from", "osv"]);
+    for scan in scans {
+        let output = scan.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("CVE-2018-1000656"), "{errors}");
+    }
+}
