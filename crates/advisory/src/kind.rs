@@ -3,8 +3,8 @@
 use sealift_model::{Advisory, Ecosystem, Epss, Kev, Life};
 
 use crate::{
-    csaf, debian, debian_list, epss, kev, lives, oval, photon, repositories, secdb, ubuntu,
-    updateinfo,
+    csaf, cve, debian, debian_list, epss, kev, lives, nvd, oval, photon, repositories, secdb,
+    ubuntu, updateinfo,
 };
 
 /// A feed that is not made of OSV documents.
@@ -34,6 +34,10 @@ pub(crate) enum FeedKind {
     Updateinfo,
     /// Photon's list of flaws, JSON.
     Photon,
+    /// The National Vulnerability Database, JSON.
+    Nvd,
+    /// CVE records, JSON.
+    Cve,
     /// How long releases are looked after, CSV.
     Lives,
 }
@@ -102,6 +106,10 @@ impl FeedKind {
     fn detect_json(bytes: &[u8]) -> Option<Self> {
         if csaf::is_document(bytes) {
             Some(Self::RedHatVex)
+        } else if nvd::is_page(bytes) {
+            Some(Self::Nvd)
+        } else if cve::is_record(bytes) {
+            Some(Self::Cve)
         } else if repositories::is_map(bytes) {
             Some(Self::RedHatRepositories)
         } else if debian::is_tracker(bytes) {
@@ -134,18 +142,20 @@ impl FeedKind {
             Self::Oval => oval::read(text),
             Self::Updateinfo => updateinfo::read(text),
             Self::Photon => photon::read(text),
+            Self::Nvd => nvd::read(text),
+            Self::Cve => cve::read(text),
             Self::Lives => lives::read(text),
         }
     }
 
     /// True if a publisher has a file of this kind for each flaw, so that there are tens of thousands.
     pub(crate) fn is_one_of_many(self) -> bool {
-        matches!(self, Self::UbuntuVex | Self::RedHatVex)
+        matches!(self, Self::UbuntuVex | Self::RedHatVex | Self::Nvd | Self::Cve)
     }
 
     /// False if images cannot be matched against it alone: much of what is affected is not in it.
     pub(crate) fn is_complete(self) -> bool {
-        !matches!(self, Self::UbuntuVex)
+        !matches!(self, Self::UbuntuVex | Self::Nvd | Self::Cve)
     }
 
     /// Short name.
@@ -162,6 +172,8 @@ impl FeedKind {
             Self::Oval => "oval",
             Self::Updateinfo => "updateinfo",
             Self::Photon => "photon",
+            Self::Nvd => "nvd",
+            Self::Cve => "cve",
             Self::Lives => "lives",
         }
     }
@@ -181,6 +193,10 @@ impl FeedKind {
             }
             Self::Oval => "Oracle (https://linux.oracle.com/security); Microsoft, Azure Linux",
             Self::Updateinfo => "Amazon (https://alas.aws.amazon.com)",
+            Self::Nvd => "NIST, National Vulnerability Database, public domain",
+            Self::Cve => {
+                "The MITRE Corporation, CVE Program (https://www.cve.org/legal/termsofuse)"
+            }
             Self::Photon => "Broadcom, Photon OS (https://packages.vmware.com/photon)",
             Self::RedHatVex | Self::RedHatRepositories => "Red Hat Product Security, CC-BY-4.0",
         }

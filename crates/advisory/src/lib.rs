@@ -13,6 +13,7 @@ mod name;
 
 mod csaf;
 mod csv;
+mod cve;
 mod debian;
 mod debian_list;
 mod epss;
@@ -21,6 +22,7 @@ mod kev;
 mod kind;
 mod lives;
 mod merge;
+mod nvd;
 mod oval;
 mod photon;
 mod redhat;

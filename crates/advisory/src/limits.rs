@@ -18,7 +18,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             files_max: 4_000_000,
-            file_bytes_max: 256 << 20,
+            file_bytes_max: 1 << 30,
             total_bytes_max: 32 << 30,
             depth_max: 16,
         }

@@ -32,7 +32,13 @@ impl Merged {
                 continue;
             };
             let known = &mut self.advisories[place];
-            if of_file.insert(place) {
+            let is_first = of_file.insert(place);
+            // What names no package is about the flaw as a whole.
+            if is_first && known.affected.is_empty() && new.affected.is_empty() {
+                *known = new;
+                continue;
+            }
+            if is_first {
                 forget(&mut known.affected, &new.affected);
             }
             join(known, new);

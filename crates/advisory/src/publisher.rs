@@ -8,7 +8,7 @@ struct Publisher(&'static str, &'static str, &'static str, &'static [&'static st
 
 const TRACKER: &str = "https://security-tracker.debian.org/tracker/";
 
-const PUBLISHERS: [Publisher; 50] = [
+const PUBLISHERS: [Publisher; 51] = [
     Publisher("ghsa", "GitHub Advisory Database", "https://github.com/advisories", &["GHSA-"]),
     Publisher(
         "pypa",
@@ -212,6 +212,7 @@ const PUBLISHERS: [Publisher; 50] = [
         &["LINUX-"],
     ),
     Publisher("v8", "V8 Security Advisories", "https://github.com/cloudflare/workerd", &["V8-"]),
+    Publisher("cve", "CVE Program", "https://www.cve.org/", &["CVEORG-"]),
     Publisher("nvd", "National Vulnerability Database", "https://nvd.nist.gov/", &["NVD-"]),
     Publisher("sealift-example", "Sealift's example advisories", "", &["EXAMPLE-"]),
 ];

@@ -53,7 +53,7 @@ pub fn build(contents: Contents) -> Built {
     let Contents { mut advisories, kev, epss, lives, repositories, sources, mut notes, made_secs } =
         contents;
     merge_copies(&mut advisories);
-    let (groups, groups_of) = identity::group(&advisories);
+    let (groups, groups_of) = named_only(&mut advisories);
     let mut packages: BTreeMap<(&Ecosystem, &str), Vec<(u32, &Affected)>> = BTreeMap::new();
     let mut without_order: BTreeSet<&str> = BTreeSet::new();
     for (record, advisory) in (0..u32::MAX).zip(&advisories) {
@@ -131,6 +131,23 @@ fn absorb(original: &mut Advisory, copy: &mut Advisory) {
     original.details = original.details.take().or(copy.details);
     original.published = original.published.take().or(copy.published);
     original.modified = original.modified.take().or(copy.modified);
+}
+
+// Records that name no package may rate a flaw that others name. What nobody names can never be found, and of that there
+// is far more.
+fn named_only(advisories: &mut Vec<Advisory>) -> (Vec<Group>, Vec<Vec<usize>>) {
+    let (groups, groups_of) = identity::group(advisories);
+    let has_packages = |place: &usize| !advisories[*place].affected.is_empty();
+    let is_named: Vec<bool> =
+        groups.iter().map(|group| group.records.iter().any(has_packages)).collect();
+    let is_kept: Vec<bool> =
+        groups_of.iter().map(|groups| groups.iter().any(|group| is_named[*group])).collect();
+    if is_kept.iter().all(|is_kept| *is_kept) {
+        return (groups, groups_of);
+    }
+    let mut is_kept = is_kept.into_iter();
+    advisories.retain(|_| is_kept.next().unwrap_or_default());
+    identity::group(advisories)
 }
 
 type Packages<'a> = BTreeMap<(&'a Ecosystem, &'a str), Vec<(u32, &'a Affected)>>;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod distributions;
+mod enrichment;
 mod exploits;
 mod folder;
 mod hostile;

@@ -6,6 +6,7 @@
 mod inventory;
 
 mod compare;
+mod enrichment;
 mod example;
 mod exceptions;
 mod explain;
