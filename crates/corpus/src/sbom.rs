@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use sealift_model::Inventory;
 use sealift_oci::{Digest, Reference};
 use sealift_sbom::read::{Limits, check, read};
-use sealift_sbom::{Output, Subject, Template, TemplateLimits};
+use sealift_sbom::{Output, Subject, fill};
+use sealift_template::{Template, TemplateLimits};
 
 use crate::text;
 
@@ -44,10 +45,11 @@ pub fn template(bytes: &[u8]) {
     let reference = Reference::parse("registry.example/app:1").expect("a constant");
     let subject = Subject::image(&reference, &Digest::sha256(b""), 0);
     // Far below the usual ones, at which one input would take seconds.
-    let limits = TemplateLimits { steps_max: 2_000, output_bytes_max: 64 << 10 };
-    let fill = || Template::parse(text)?.encode_within(&INVENTORY, &subject, &limits);
-    let filled = fill();
-    assert_eq!(filled, fill(), "a template has two results");
+    let limits =
+        TemplateLimits { steps_max: 2_000, output_bytes_max: 64 << 10, made_bytes_max: 1 << 20 };
+    let filled = || fill(&Template::parse(text)?, &INVENTORY, &subject, &limits);
+    let (filled, again) = (filled(), filled());
+    assert_eq!(filled, again, "a template has two results");
     match filled {
         Ok(document) => assert!(document.len() <= limits.output_bytes_max, "it is too long"),
         Err(error) => {

@@ -91,7 +91,7 @@ impl UnknownFormat {
             .map(|name| format!("did you mean `{name}`? "))
             .unwrap_or_default();
         let known: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-        format!("{meant}known formats: {}", known.join(", "))
+        format!("{meant}known formats: {}, template", known.join(", "))
     }
 }
 

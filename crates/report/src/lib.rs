@@ -20,6 +20,7 @@ mod read;
 mod remark;
 mod sarif;
 mod table;
+mod template;
 mod text;
 mod wire;
 
@@ -27,3 +28,4 @@ pub use format::{Context, Encode, FORMATS, Format, UnknownFormat, find_format};
 pub use json::json;
 pub use read::{OldReport, REPORT_BYTES_MAX, ReadError, read};
 pub use table::{TableOptions, table};
+pub use template::by_template;

@@ -27,7 +27,6 @@ mod registry;
 mod score;
 mod subject;
 mod syft_metadata;
-mod template;
 mod text;
 
 pub use analysis::{Analysis, Risk, analyze};
@@ -37,4 +36,4 @@ pub use merge::merge;
 pub use present::{part, present};
 pub use score::{Check, Profile, Score, score};
 pub use subject::Subject;
-pub use template::{Template, TemplateError, TemplateLimits};
+pub use syft::fill;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_model::{Inventory, LicenseSource, Package, PackageId};
 use sealift_oci::Digest;
+use sealift_template::{Surroundings, Template, TemplateError, TemplateLimits};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
@@ -22,9 +23,17 @@ pub(crate) fn encode(inventory: &Inventory, subject: &Subject) -> String {
     json
 }
 
-/// The document as a value.
-pub(crate) fn document(inventory: &Inventory, subject: &Subject) -> Value {
-    serde_json::to_value(Document::new(inventory, subject)).expect("texts and lists are JSON")
+/// Fills a template of the user's, over the same data.
+pub fn fill(
+    template: &Template,
+    inventory: &Inventory,
+    subject: &Subject,
+    limits: &TemplateLimits,
+) -> Result<String, TemplateError> {
+    let document =
+        serde_json::to_value(Document::new(inventory, subject)).expect("texts and lists are JSON");
+    let surroundings = Surroundings { now_secs: subject.created_secs, ..Surroundings::default() };
+    template.fill(&document, &surroundings, limits)
 }
 
 /// Entries of `artifacts` for some of the packages; for one that is not listed, its owner's.

@@ -9,3 +9,4 @@ mod inventories;
 mod json;
 mod sample;
 mod table;
+mod templates;

@@ -33,7 +33,7 @@ pub(crate) struct Sbom {
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) output: Vec<String>,
-    /// Template for `-o template`, in the language of Go's text/template
+    /// Template for `-o template`: Go's text/template, or Jinja (`.j2`)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
     /// List packages too that a lock file or a test only names
@@ -89,7 +89,7 @@ pub(crate) struct SbomConvert {
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) output: Vec<String>,
-    /// Template for `-o template`, in the language of Go's text/template
+    /// Template for `-o template`: Go's text/template, or Jinja (`.j2`)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
 }
@@ -129,7 +129,7 @@ pub(crate) struct SbomMerge {
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     pub(crate) output: Vec<String>,
-    /// Template for `-o template`, in the language of Go's text/template
+    /// Template for `-o template`: Go's text/template, or Jinja (`.j2`)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
 }

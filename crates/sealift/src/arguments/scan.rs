@@ -102,6 +102,7 @@ Examples:
   sealift scan app:latest --severity CRITICAL,HIGH --ignore-unfixed --exit-code 1
   sealift scan -f json -o report.json oci-dir:layout:app
   sealift scan app:latest -o sarif=app.sarif -o gitlab=gl-container-scanning-report.json -o table
+  sealift scan app:latest -f template -t @html.tpl -o report.html   a template written for trivy
   sealift scan --platform linux/arm64 registry.example.com/team/app:1.0
   sealift scan ./app.cdx.json             an SBOM, an archive or a folder: what lies there
   sealift scan app:2 --compare-to app:1   what was fixed, what is left, what is new
@@ -112,7 +113,7 @@ Examples:
   sealift scan app:2 --sort risk --fail-on 'critical && fixable || kev || epss > 10%'
 
 Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
-openvex, cosign-vuln, cyclonedx, spdx, spdx-json, github, grype-json, asff. docs/reports.md says what each is for.")]
+openvex, cosign-vuln, cyclonedx, spdx, spdx-json, github, grype-json, asff, template. docs/reports.md says what each is for.")]
 pub(crate) struct Scan {
     /// Image
     #[arg(required_unless_present = "running")]
@@ -131,6 +132,9 @@ pub(crate) struct Scan {
     /// Write a report to a file: FILE, or FORMAT=FILE (repeatable; FORMAT alone: to stdout)
     #[arg(short, long, value_name = "[FORMAT=]FILE")]
     pub(crate) output: Vec<String>,
+    /// Template for `-f template`: `@FILE`, or the text itself; Go's with sprig's functions, or Jinja (`.j2`)
+    #[arg(short, long, value_name = "TEMPLATE")]
+    pub(crate) template: Option<String>,
     /// Say what was fixed, what is left and what is new since this older image
     #[arg(long, value_name = "IMAGE", conflicts_with = "baseline")]
     pub(crate) compare_to: Option<String>,

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use sealift_model::{ArtifactKind, Inventory};
 use sealift_pipeline::examine::{self, Examined};
 use sealift_pipeline::{Error, Session, contents};
-use sealift_sbom::{Output, Subject, Template, present};
+use sealift_sbom::{Output, Subject, fill, present};
+use sealift_template::{Template, TemplateError, TemplateLimits};
 
 use super::{sbom_attest, sbom_compare, sbom_documents, sbom_score};
 use crate::arguments::{Global, Parties, Sbom, SbomCommand};
@@ -93,7 +94,7 @@ pub(super) fn write(
         let (text, path) = match output {
             Wanted::Known(output) => (output.encode(inventory, subject), &output.path),
             Wanted::Template(template, from, path) => {
-                let filled = template.encode(inventory, subject);
+                let filled = fill(template, inventory, subject, &TemplateLimits::default());
                 (filled.map_err(|error| wrong_template(from, &error))?, path)
             }
         };
@@ -140,13 +141,14 @@ fn read_template(path: Option<&Path>) -> anyhow::Result<(Template, PathBuf)> {
         Usage::error("`-o template` needs a template", "name its file: `--template FILE`")
     })?;
     let text = std::fs::read_to_string(path).map_err(|source| Error::file("read", path, source))?;
-    let template = Template::parse(&text).map_err(|error| wrong_template(path, &error))?;
+    let template = Template::parse_file(&text, &path.to_string_lossy())
+        .map_err(|error| wrong_template(path, &error))?;
     Ok((template, path.to_owned()))
 }
 
-fn wrong_template(path: &Path, error: &sealift_sbom::TemplateError) -> anyhow::Error {
+fn wrong_template(path: &Path, error: &TemplateError) -> anyhow::Error {
     Usage::error(
         format!("`{}`: {error}", path.display()),
-        "docs/sbom.md says what of Go's templates is supported",
+        "docs/templates.md says what templates can do",
     )
 }

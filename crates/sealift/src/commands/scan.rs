@@ -23,7 +23,11 @@ pub(crate) fn run(
     arguments: &Scan,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let outputs = reports::outputs(arguments.format.as_deref(), &arguments.output)?;
+    let outputs = reports::outputs(
+        arguments.format.as_deref(),
+        &arguments.output,
+        arguments.template.as_deref(),
+    )?;
     let workshop =
         Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let mut request = request::scan(&arguments.options, &workshop.settings.file, None)?;

@@ -15,6 +15,7 @@ mod exceptions;
 mod help;
 mod keys;
 mod output;
+mod reports;
 mod sboms;
 mod settings;
 mod sources;

@@ -157,7 +157,7 @@ fn by_a_template() {
     assert_eq!(context.read("x.csv"), b"zlib1g,1.2\nflask,2.2.2\n");
     context.write("bad.tmpl", "\n{{range .artifacts}}");
     let bad = ["sbom", "convert", "old.json", "-o", "template", "-t", "bad.tmpl"];
-    assert_one_error(&context.run(&bad), 2, &["bad.tmpl", "line 2", "docs/sbom.md"]);
+    assert_one_error(&context.run(&bad), 2, &["bad.tmpl", "line 2", "docs/templates.md"]);
     let none = ["sbom", "convert", "old.json", "-o", "template"];
     assert_one_error(&context.run(&none), 2, &["needs a template", "--template"]);
     let idle = ["sbom", "convert", "old.json", "-o", "purls", "-t", "csv.tmpl"];

@@ -1,10 +1,19 @@
 //! From text to nodes.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Number, Value};
 
 use super::TemplateError;
 
 const DEPTH_MAX: usize = 100;
+
+/// A template, and those that it defines by name.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) nodes: Vec<Node>,
+    pub(super) named: BTreeMap<String, Vec<Node>>,
+}
 
 /// A part of a template.
 #[derive(Debug)]
@@ -27,6 +36,12 @@ pub(super) enum Node {
         with: Pipeline,
         body: Vec<Node>,
         otherwise: Vec<Node>,
+    },
+    /// `template`: another one by its name, with this data.
+    Call {
+        line: usize,
+        name: String,
+        with: Option<Pipeline>,
     },
     Break(usize),
     Continue(usize),
@@ -54,12 +69,12 @@ pub(super) enum Term {
 }
 
 /// Reads a template.
-pub(super) fn parse(text: &str) -> Result<Vec<Node>, TemplateError> {
+pub(super) fn parse(text: &str) -> Result<Parsed, TemplateError> {
     let pieces = pieces(text)?;
-    let mut parser = Parser { pieces: &pieces, depth: 0 };
+    let mut parser = Parser { pieces: &pieces, depth: 0, named: BTreeMap::new() };
     let (nodes, end) = parser.block()?;
     match end {
-        End::Text => Ok(nodes),
+        End::Text => Ok(Parsed { nodes, named: parser.named }),
         End::Done(line) => Err(TemplateError::new(line, "`end` without a beginning")),
         End::Else(line, _) => Err(TemplateError::new(line, "`else` without a beginning")),
     }
@@ -175,6 +190,7 @@ fn token(text: &str, follows_space: bool, line: usize) -> Result<(Token, usize),
             let length = word_length(&text[1..]);
             (Token::Variable(text[1..=length].to_owned()), length + 1)
         }
+        '\'' => character(text, line)?,
         '0'..='9' | '-' | '+' => number(text, line)?,
         first if first.is_alphabetic() || first == '_' => {
             let length = word_length(text);
@@ -207,6 +223,10 @@ fn unended_text(line: usize) -> TemplateError {
     TemplateError::new(line, "a text never ends")
 }
 
+fn unknown_escape(line: usize) -> TemplateError {
+    TemplateError::new(line, "an escape in a text is not known")
+}
+
 fn quoted(text: &str, line: usize) -> Result<(Token, usize), TemplateError> {
     let mut value = String::new();
     let mut chars = text.char_indices().skip(1);
@@ -219,7 +239,21 @@ fn quoted(text: &str, line: usize) -> Result<(Token, usize), TemplateError> {
                 Some('t') => value.push('\t'),
                 Some('r') => value.push('\r'),
                 Some(c @ ('"' | '\\' | '\'')) => value.push(c),
-                _ => return Err(TemplateError::new(line, "an escape in a text is not known")),
+                Some(c @ ('x' | 'u' | 'U')) => {
+                    let digits = match c {
+                        'x' => 2,
+                        'u' => 4,
+                        _ => 8,
+                    };
+                    let mut number = 0_u32;
+                    for _ in 0..digits {
+                        let digit = chars.next().and_then(|(_, c)| c.to_digit(16));
+                        let digit = digit.ok_or_else(|| unknown_escape(line))?;
+                        number = number.wrapping_mul(16).wrapping_add(digit);
+                    }
+                    value.push(char::from_u32(number).ok_or_else(|| unknown_escape(line))?);
+                }
+                _ => return Err(unknown_escape(line)),
             },
             c => value.push(c),
         }
@@ -227,13 +261,33 @@ fn quoted(text: &str, line: usize) -> Result<(Token, usize), TemplateError> {
     Err(unended_text(line))
 }
 
+// `'a'` is a number in Go.
+fn character(text: &str, line: usize) -> Result<(Token, usize), TemplateError> {
+    let mut chars = text[1..].chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), Some('\'')) if !matches!(c, '\\' | '\'' | '\n') => {
+            let number = Number::from(u32::from(c));
+            Ok((Token::Literal(Value::Number(number)), 2 + c.len_utf8()))
+        }
+        _ => Err(TemplateError::new(line, "this is no character")),
+    }
+}
+
 fn number(text: &str, line: usize) -> Result<(Token, usize), TemplateError> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
-    let length = text[1..].find(|c| !is_part(c)).map_or(text.len(), |end| end + 1);
+    let mut length = text[1..].find(|c| !is_part(c)).map_or(text.len(), |end| end + 1);
+    // `1e-7`
+    let is_exponent = !text.starts_with("0x") && text[..length].ends_with(['e', 'E']);
+    if is_exponent && let Some(rest) = text[length..].strip_prefix(['-', '+']) {
+        length += 1 + rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    }
     let digits = text[..length].replace('_', "");
-    let number = match digits.parse::<i64>() {
-        Ok(number) => Some(Number::from(number)),
-        Err(_) => digits.parse::<f64>().ok().and_then(Number::from_f64),
+    let based = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(prefix, base)| {
+        i64::from_str_radix(digits.to_ascii_lowercase().strip_prefix(prefix)?, base).ok()
+    });
+    let number = match based.or_else(|| digits.parse::<i64>().ok()) {
+        Some(number) => Some(Number::from(number)),
+        None => digits.parse::<f64>().ok().and_then(Number::from_f64),
     };
     let number = number.ok_or_else(|| {
         let shown: String = digits.chars().take(40).collect();
@@ -250,6 +304,7 @@ enum End {
 }
 
 struct Parser<'a> {
+    named: BTreeMap<String, Vec<Node>>,
     pieces: &'a [Piece],
     depth: usize,
 }
@@ -279,9 +334,23 @@ impl Parser<'_> {
                 "with" => nodes.push(self.with(line, after)?),
                 "break" => nodes.push(Node::Break(line)),
                 "continue" => nodes.push(Node::Continue(line)),
-                "define" | "template" | "block" => {
-                    let message = format!("`{keyword}` is not supported");
-                    return Err(TemplateError::new(line, message));
+                "define" => {
+                    let (name, rest) = name(line, after)?;
+                    if !rest.is_empty() {
+                        return Err(TemplateError::new(line, "`define` has a name only"));
+                    }
+                    self.define(line, name)?;
+                }
+                "template" => {
+                    let (name, rest) = name(line, after)?;
+                    let with = if rest.is_empty() { None } else { Some(pipeline(line, rest, 0)?) };
+                    nodes.push(Node::Call { line, name, with });
+                }
+                "block" => {
+                    let (name, rest) = name(line, after)?;
+                    let with = Some(pipeline(line, rest, 0)?);
+                    self.define(line, name.clone())?;
+                    nodes.push(Node::Call { line, name, with });
                 }
                 _ => nodes.push(Node::Output(pipeline(line, tokens, 0)?)),
             }
@@ -300,6 +369,15 @@ impl Parser<'_> {
             End::Text => Err(TemplateError::new(line, "what begins here has no `end`")),
             _ => Ok(found),
         }
+    }
+
+    fn define(&mut self, line: usize, name: String) -> Result<(), TemplateError> {
+        let (body, end) = self.inner(line)?;
+        if matches!(end, End::Else(..)) {
+            return Err(TemplateError::new(line, "`else` without a beginning"));
+        }
+        self.named.insert(name, body);
+        Ok(())
     }
 
     fn branches(&mut self, line: usize, tokens: &[Token]) -> Result<Node, TemplateError> {
@@ -359,6 +437,13 @@ impl Parser<'_> {
         let (body, end) = self.inner(line)?;
         let otherwise = self.otherwise(end)?;
         Ok(Node::With { with, body, otherwise })
+    }
+}
+
+fn name(line: usize, tokens: &[Token]) -> Result<(String, &[Token]), TemplateError> {
+    match tokens {
+        [Token::Literal(Value::String(name)), rest @ ..] => Ok((name.clone(), rest)),
+        _ => Err(TemplateError::new(line, "the name of a template is missing")),
     }
 }
 

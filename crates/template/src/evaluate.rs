@@ -1,29 +1,45 @@
 //! From nodes and data to text.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::functions::{self, is_true};
-use super::parse::{Node, Pipeline, Term};
+use super::functions::{self, World, is_true};
+use super::parse::{Node, Parsed, Pipeline, Term};
 use super::print::shown;
-use super::{TemplateError, TemplateLimits};
+use super::{Surroundings, TemplateError, TemplateLimits};
+
+// Blocks within blocks, also by way of other templates.
+const DEPTH_MAX: usize = 200;
+// `range` over a number.
+const COUNT_MAX: u64 = 1_000_000;
 
 /// Fills a template.
 pub(super) fn evaluate(
-    nodes: &[Node],
+    parsed: &Parsed,
     data: &Value,
+    surroundings: &Surroundings<'_>,
     limits: &TemplateLimits,
 ) -> Result<String, TemplateError> {
-    let mut filling =
-        Filling { root: data, limits, variables: Vec::new(), steps: 0, output: String::new() };
-    match filling.run(nodes, &Cow::Borrowed(data))? {
+    let mut filling = Filling {
+        named: &parsed.named,
+        root: Cow::Borrowed(data),
+        limits,
+        world: World::new(surroundings, limits.made_bytes_max),
+        variables: Vec::new(),
+        steps: 0,
+        depth: 0,
+        output: String::new(),
+    };
+    match filling.run(&parsed.nodes, &Cow::Borrowed(data))? {
         Flow::On => Ok(filling.output),
-        Flow::Break(line) | Flow::Continue(line) => Err(TemplateError::new(
-            line,
-            "`break` and `continue` are not allowed outside of `range`",
-        )),
+        Flow::Break(line) | Flow::Continue(line) => Err(outside(line)),
     }
+}
+
+fn outside(line: usize) -> TemplateError {
+    TemplateError::new(line, "`break` and `continue` are not allowed outside of `range`")
 }
 
 enum Flow {
@@ -35,26 +51,61 @@ enum Flow {
 type Data<'a> = Cow<'a, Value>;
 
 struct Filling<'a> {
-    root: &'a Value,
+    named: &'a BTreeMap<String, Vec<Node>>,
+    root: Data<'a>,
     limits: &'a TemplateLimits,
+    world: World<'a>,
     variables: Vec<(String, Data<'a>)>,
     steps: usize,
+    depth: usize,
     output: String,
 }
 
 impl<'a> Filling<'a> {
-    // The depth of nodes was limited when they were read.
     fn run(&mut self, nodes: &[Node], dot: &Data<'a>) -> Result<Flow, TemplateError> {
         let known = self.variables.len();
+        self.depth += 1;
+        let mut flow = Flow::On;
         for node in nodes {
-            let flow = self.step(node, dot)?;
+            flow = self.step(node, dot)?;
             if !matches!(flow, Flow::On) {
-                self.variables.truncate(known);
-                return Ok(flow);
+                break;
             }
         }
+        self.depth -= 1;
         self.variables.truncate(known);
-        Ok(Flow::On)
+        Ok(flow)
+    }
+
+    // Another template sees its data only, and no variable.
+    fn call(
+        &mut self,
+        line: usize,
+        name: &str,
+        with: Option<&Pipeline>,
+        dot: &Data<'a>,
+    ) -> Result<Flow, TemplateError> {
+        self.count(line)?;
+        if self.depth >= DEPTH_MAX {
+            return Err(TemplateError::new(line, format!("more than {DEPTH_MAX} levels")));
+        }
+        let nodes = self.named.get(name).ok_or_else(|| {
+            let name: String = name.chars().take(40).collect();
+            TemplateError::new(line, format!("there is no template `{name}`"))
+        })?;
+        let data = match with {
+            Some(with) => self.pipeline(with, dot)?,
+            None => Cow::Owned(Value::Null),
+        };
+        let variables = std::mem::take(&mut self.variables);
+        let root = std::mem::replace(&mut self.root, data.clone());
+        let flow = self.run(nodes, &data)?;
+        self.root = root;
+        self.variables = variables;
+        match flow {
+            Flow::On => Ok(Flow::On),
+            Flow::Break(line) | Flow::Continue(line) => Err(outside(line)),
+        }
     }
 
     fn step(&mut self, node: &Node, dot: &Data<'a>) -> Result<Flow, TemplateError> {
@@ -95,6 +146,9 @@ impl<'a> Filling<'a> {
                 let names = (key.as_deref(), value.as_deref());
                 return self.range(names, over, body, otherwise, dot);
             }
+            Node::Call { line, name, with } => {
+                return self.call(*line, name, with.as_ref(), dot);
+            }
             Node::Break(line) => return Ok(Flow::Break(*line)),
             Node::Continue(line) => return Ok(Flow::Continue(*line)),
         }
@@ -110,7 +164,7 @@ impl<'a> Filling<'a> {
         dot: &Data<'a>,
     ) -> Result<Flow, TemplateError> {
         let entries = entries(self.pipeline(over, dot)?).ok_or_else(|| {
-            TemplateError::new(over.line, "range: this is neither a list nor a map")
+            TemplateError::new(over.line, "range: this is neither a list nor a map, nor a count")
         })?;
         if entries.is_empty() {
             return self.run(otherwise, dot);
@@ -165,7 +219,7 @@ impl<'a> Filling<'a> {
         match &pipeline.variable {
             Some((name, true)) => self.variables.push((name.clone(), value.clone())),
             Some((name, false)) => {
-                let known = self.variables.iter_mut().rev().find(|(known, _)| known == name);
+                let known = self.variable(name);
                 let Some((_, known)) = known else { return Err(no_variable(pipeline.line, name)) };
                 known.clone_from(&value);
             }
@@ -193,7 +247,21 @@ impl<'a> Filling<'a> {
             arguments.push(self.term(term, line, dot)?);
         }
         arguments.extend(piped);
-        functions::call(name, arguments).map_err(|message| TemplateError::new(line, message))
+        let called = functions::call(name, arguments, &mut self.world);
+        let value = called.map_err(|message| TemplateError::new(line, message))?;
+        // In sprig, these change the map itself.
+        if let ("set" | "unset", Some(Term::Variable(variable, fields))) =
+            (name.as_str(), rest.first())
+            && fields.is_empty()
+            && let Some((_, known)) = self.variable(variable)
+        {
+            known.clone_from(&value);
+        }
+        Ok(value)
+    }
+
+    fn variable(&mut self, name: &str) -> Option<&mut (String, Data<'a>)> {
+        self.variables.iter_mut().rev().find(|(known, _)| known == name)
     }
 
     fn term(
@@ -204,7 +272,7 @@ impl<'a> Filling<'a> {
     ) -> Result<Data<'a>, TemplateError> {
         let (value, fields) = match term {
             Term::Dot(fields) => (dot.clone(), fields),
-            Term::Variable(name, fields) if name.is_empty() => (Cow::Borrowed(self.root), fields),
+            Term::Variable(name, fields) if name.is_empty() => (self.root.clone(), fields),
             Term::Variable(name, fields) => {
                 let known = self.variables.iter().rev().find(|(known, _)| known == name);
                 let (_, value) = known.ok_or_else(|| no_variable(line, name))?;
@@ -213,11 +281,15 @@ impl<'a> Filling<'a> {
             Term::Group(pipeline, fields) => (self.pipeline(pipeline, dot)?, fields),
             Term::Literal(value) => return Ok(Cow::Owned(value.clone())),
             Term::Function(name) => {
-                let called = functions::call(name, Vec::new());
+                let called = functions::call(name, Vec::new(), &mut self.world);
                 return called.map_err(|message| TemplateError::new(line, message));
             }
         };
-        Ok(fields.iter().fold(value, |value, name| field(value, name)))
+        let zero = self.world.surroundings.zero;
+        Ok(fields.iter().fold(value, |value, name| match field(value, name) {
+            value if value.is_null() => Cow::Owned(zero(name)),
+            value => value,
+        }))
     }
 }
 
@@ -260,6 +332,10 @@ fn entries(value: Data<'_>) -> Option<Vec<(Value, Data<'_>)>> {
             map.into_iter().map(|(key, it)| (Value::from(key), Cow::Owned(it))).collect()
         }
         value if value.is_null() => Vec::new(),
+        value if value.is_u64() => {
+            let count = value.as_u64().filter(|count| *count <= COUNT_MAX)?;
+            (0..count).map(|n| (Value::from(n), Cow::Owned(Value::from(n)))).collect()
+        }
         _ => return None,
     })
 }

@@ -12,7 +12,7 @@ pub(super) fn shown(value: &Value) -> Cow<'_, str> {
         Value::String(text) => Cow::Borrowed(text),
         Value::Null => Cow::Borrowed("<no value>"),
         Value::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
-        Value::Number(number) => Cow::Owned(number.to_string()),
+        Value::Number(number) => Cow::Owned(number_text(number)),
         // Data is nested no deeper than the reader of JSON allows.
         Value::Array(list) => {
             let items: Vec<_> = list.iter().map(shown).collect();
@@ -27,6 +27,29 @@ pub(super) fn shown(value: &Value) -> Cow<'_, str> {
     }
 }
 
+// As Go's `%v`: with an exponent for what is large or small.
+fn number_text(number: &serde_json::Number) -> String {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(float) if float == 0.0 || (1e-4..1e6).contains(&float.abs()) => float.to_string(),
+        Some(float) => with_exponent(&format!("{float:e}")),
+        None => number.to_string(),
+    }
+}
+
+// Go writes the exponent with a sign and two digits.
+fn with_exponent(text: &str) -> String {
+    let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (sign, exponent) = match exponent.strip_prefix('-') {
+        Some(exponent) => ('-', exponent),
+        None => ('+', exponent),
+    };
+    format!("{digits}e{sign}{exponent:0>2}")
+}
+
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A text in Go's quotes.
 pub(super) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
@@ -37,7 +60,10 @@ pub(super) fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() => out.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            // Go writes some of them as `\x01`, which JSON does not have.
+            c if c.is_control() || turns_direction(c) => {
+                out.extend(format!("\\u{:04x}", u32::from(c)).chars());
+            }
             c => out.push(c),
         }
     }
@@ -107,12 +133,25 @@ impl Verb {
     fn write(&self, value: &Value, out: &mut String) {
         let mut text = match (self.letter, value) {
             ('q', Value::String(text)) => quoted(text),
-            ('f' | 'g' | 'e', Value::Number(number)) => {
+            ('f' | 'F', Value::Number(number)) => {
                 let number = number.as_f64().unwrap_or(0.0);
                 format!("{number:.*}", self.precision.unwrap_or(6).min(100))
             }
-            ('x', Value::String(text)) => crate::text::hex(text.as_bytes()),
+            ('e', Value::Number(number)) => {
+                let number = number.as_f64().unwrap_or(0.0);
+                with_exponent(&format!("{number:.*e}", self.precision.unwrap_or(6).min(100)))
+            }
+            ('x', Value::String(text)) => crate::texts::hex(text.as_bytes()),
             ('x', Value::Number(number)) => format!("{:x}", number.as_i64().unwrap_or(0)),
+            ('X', Value::Number(number)) => format!("{:X}", number.as_i64().unwrap_or(0)),
+            ('X', Value::String(text)) => crate::texts::hex(text.as_bytes()).to_uppercase(),
+            ('o', Value::Number(number)) => format!("{:o}", number.as_i64().unwrap_or(0)),
+            ('b', Value::Number(number)) => format!("{:b}", number.as_i64().unwrap_or(0)),
+            ('c', Value::Number(number)) => {
+                let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+                number.and_then(char::from_u32).unwrap_or('\u{fffd}').to_string()
+            }
+            ('v' | 's', Value::Null) => "<nil>".to_owned(),
             ('s' | 'v' | 'd' | 'q' | 't' | 'f' | 'g' | 'e' | 'x', _) => shown(value).into_owned(),
             (letter, _) => format!("%!{letter}({})", shown(value)),
         };
