@@ -393,7 +393,8 @@ fn twenty_scans_at_once_on_one_store() {
     fs::remove_dir_all(context.store().join("cache")).unwrap();
     // Half of them make a database of documents, all list the image, and the database is made anew meanwhile.
     let start = |number: usize| {
-        let documents: &[&str] = if number % 2 == 0 { &["--advisories", "osv"] } else { &[] };
+        let documents: &[&str] =
+            if usize::is_multiple_of(number, 2) { &["--advisories", "osv"] } else { &[] };
         let scan = [&["scan", "app:1", "--quiet", "-f", "csv"][..], documents].concat();
         context.command(&scan).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
