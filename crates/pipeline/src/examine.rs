@@ -35,7 +35,7 @@ pub fn examine(session: &Session<'_>, text: &str) -> Result<Examined, Error> {
             let tree = open_rootfs(&file, &contents::wanted, inspection, &limits)?;
             (file, tree)
         }
-        Target::Sbom(file) => return Ok(document(session, read_document(&file)?)),
+        Target::Sbom(file) => return Ok(document(session, read_document(&file)?, &file)),
         other => return examine_opened(session, crate::open::open_target(session, &other, text)?),
     };
     Ok(files(session, path.display().to_string(), sealift_catalog::catalog(&tree)))
@@ -79,7 +79,7 @@ pub fn unreadable(path: &Path, error: &read::Error) -> Error {
 }
 
 // A document keeps its own date, so that the same input gives the same output, unless another is asked for.
-fn document(session: &Session<'_>, document: Document) -> Examined {
+fn document(session: &Session<'_>, document: Document, path: &Path) -> Examined {
     let Document { format, mut subject, inventory, .. } = document;
     if session.source_date_epoch.is_some() || subject.created_secs == 0 {
         subject.created_secs = session.document_secs();
@@ -89,7 +89,12 @@ fn document(session: &Session<'_>, document: Document) -> Examined {
         _ if format.starts_with("spdx") => ArtifactKind::Spdx,
         _ => ArtifactKind::CycloneDx,
     };
-    let artifact = Artifact { name: subject.name.clone(), kind, image: None };
+    // A document that does not say what it is about is known by its file.
+    let name = match subject.name.as_str() {
+        sealift_sbom::read::NAME_UNKNOWN => path.display().to_string(),
+        name => name.to_owned(),
+    };
+    let artifact = Artifact { name, kind, image: None };
     Examined { inventory, artifact, subject, opened: None }
 }
 

@@ -51,7 +51,7 @@ fn bars(report: &Report, out: &mut String) {
     });
     let most = counts.into_iter().max().unwrap_or(0).max(1);
     out.push_str(
-        "<svg width=\"600\" height=\"150\" role=\"img\" aria-label=\"Findings by severity\">\n",
+        "<svg width=\"700\" height=\"150\" role=\"img\" aria-label=\"Findings by severity\">\n",
     );
     let width_of = |count: usize| if count == 0 { 0 } else { (count * BAR_WIDTH / most).max(2) };
     for (place, severity) in Severity::ALL.into_iter().enumerate() {
@@ -121,8 +121,8 @@ fn row(finding: &Finding, out: &mut String) {
     let _ = writeln!(
         out,
         "<tr data-level=\"{word}\"{}{}><td class=\"severity\" data-key=\"{}\" style=\"color:var(--{word})\">{}</td>\
-         <td class=\"id\">{}</td><td>{}</td><td>{}</td><td>{fixed}</td><td>{exploited}</td>\
-         <td data-key=\"{}\">{}</td><td>{title}</td></tr>",
+         <td class=\"id\">{}</td><td>{}</td><td class=\"version\">{}</td><td class=\"version\">{fixed}</td>\
+         <td class=\"short\">{exploited}</td><td class=\"short\" data-key=\"{}\">{}</td><td>{title}</td></tr>",
         if finding.fix.version().is_some() { " data-fixable" } else { "" },
         if finding.kev.is_some() { " data-exploited" } else { "" },
         place.unwrap_or_default(),

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 use jiff::Timestamp;
-use sealift_model::{Finding, FixState, Remedy, Report, Severity};
+use sealift_model::{Finding, FixState, Remedy, Report, Scanned, Severity};
 
 use crate::json::target;
 use crate::text::{self, time};
@@ -36,7 +36,14 @@ pub fn table(report: &Report, options: TableOptions) -> String {
     let mut text = header(report, options);
     let counts = counts(report, options);
     let _ = writeln!(text, "{counts}");
-    for scanned in &report.scanned {
+    // In the order of their first findings, which is that of the report.
+    let first = |scanned: &&Scanned| {
+        let is_it = |finding: &Finding| finding.package.kind == scanned.kind;
+        report.findings.iter().position(is_it).unwrap_or(usize::MAX)
+    };
+    let mut kinds: Vec<&Scanned> = report.scanned.iter().collect();
+    kinds.sort_by_key(first);
+    for scanned in kinds {
         let findings: Vec<&Finding> =
             report.findings.iter().filter(|finding| finding.package.kind == scanned.kind).collect();
         let _ = write!(

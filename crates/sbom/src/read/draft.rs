@@ -91,7 +91,7 @@ impl Draft {
             });
         }
         if self.subject.name.trim().is_empty() {
-            "unknown".clone_into(&mut self.subject.name);
+            super::NAME_UNKNOWN.clone_into(&mut self.subject.name);
         }
         Ok(Document {
             format,

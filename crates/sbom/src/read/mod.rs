@@ -20,6 +20,9 @@ use crate::Subject;
 
 pub use check::Problem;
 
+/// Name of what a document is about that does not say it.
+pub const NAME_UNKNOWN: &str = "unknown";
+
 /// How much a document may have.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
