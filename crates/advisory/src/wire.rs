@@ -1,7 +1,10 @@
 //! OSV documents on the wire (OSV schema 1.7), read as tolerantly as can be: only what is used is looked at, what is
 //! not understood is left out and noted, and numbers where texts should be are taken as texts.
 
-use sealift_model::{Advisory, Affected, Ecosystem, RangeEvent, Rating, RatingBasis, Statement};
+use sealift_model::{
+    Advisory, Affected, Ecosystem, Qualifier, QualifierKind, RangeEvent, Rating, RatingBasis,
+    Statement,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -18,6 +21,7 @@ const IDS_MAX: usize = 1000;
 const AFFECTED_MAX: usize = 20_000;
 const EVENTS_MAX: usize = 20_000;
 const VERSIONS_MAX: usize = 200_000;
+const IMPORTS_MAX: usize = 5_000;
 
 /// What a document is.
 pub(crate) enum Outcome {
@@ -140,6 +144,16 @@ struct Specific<'a> {
     cwe_ids: Raw<'a>,
     #[serde(borrow, default)]
     sealift_example: Raw<'a>,
+    #[serde(borrow, default)]
+    imports: Raw<'a>,
+}
+
+#[derive(Deserialize)]
+struct Import<'a> {
+    #[serde(borrow, default)]
+    path: Raw<'a>,
+    #[serde(borrow, default)]
+    symbols: Raw<'a>,
 }
 
 fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Result<Outcome, String> {
@@ -255,6 +269,9 @@ fn affected(
                 .as_deref()
                 .and_then(|word| rating::from_word(publisher, word, RatingBasis::Distribution)),
         );
+        if let Some(specific) = specific.as_ref().filter(|_| ecosystem.name == "Go") {
+            qualifiers.extend(functions(specific.imports, remarks));
+        }
         let word = specific.as_ref().and_then(|specific| specific.severity.text());
         ratings
             .extend(word.and_then(|word| rating::from_word(publisher, &word, RatingBasis::Word)));
@@ -272,6 +289,30 @@ fn affected(
         });
     }
     list
+}
+
+// Go's advisories name the packages and their functions that have the flaw (go.dev/security/vuln/database). If one of them
+// is not understood, they say nothing: the flaw may be in that one.
+fn functions(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Qualifier> {
+    let mut qualifiers = Vec::new();
+    let before = remarks.len();
+    for raw in raw.list(IMPORTS_MAX, remarks) {
+        let import = raw.parse::<Import<'_>>();
+        let path = import.as_ref().and_then(|import| import.path.text());
+        let (Some(import), Some(path)) = (import, path) else {
+            remarks.push("a package with the flaw is not understood");
+            return Vec::new();
+        };
+        let symbols = import.symbols.list(IMPORTS_MAX, remarks);
+        let names: Vec<String> = symbols.iter().filter_map(|raw| raw.text()).collect();
+        if names.len() < symbols.len() {
+            remarks.push("a function with the flaw is not understood");
+            return Vec::new();
+        }
+        let value = if names.is_empty() { path } else { format!("{path}:{}", names.join(",")) };
+        qualifiers.push(Qualifier { kind: QualifierKind::Symbol, value });
+    }
+    if remarks.len() > before { Vec::new() } else { qualifiers }
 }
 
 fn ranges(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Vec<RangeEvent>> {

@@ -1,7 +1,7 @@
 //! What the bytes of programs tell.
 
 use sealift_program::{
-    Program, assembly, go, kernel, native_image, note, resources, rust, signature,
+    Program, assembly, go, go_functions, kernel, native_image, note, resources, rust, signature,
 };
 
 // Names that many signatures look at.
@@ -61,6 +61,9 @@ fn records(bytes: &[u8]) {
         let text = String::from_utf8_lossy(record.modules);
         let build = go::build(&String::from_utf8_lossy(record.toolchain), &text);
         go::variable_version(&program, &build);
+    }
+    for (path, functions) in go_functions::functions(&program).unwrap_or_default() {
+        assert!(!path.is_empty() && !functions.is_empty(), "a package without path or functions");
     }
     let _ = rust::auditable(&program);
     for (name, version) in rust::crates_in_texts(&program) {

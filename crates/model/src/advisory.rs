@@ -88,7 +88,7 @@ pub enum QualifierKind {
     Architecture,
     /// The product that it was built for, as a CPE.
     Product,
-    /// A function that must be there, `package.Function`.
+    /// A package of which some functions must be there, `net/http:Get,Client.Do`, or any, `net/http`.
     Symbol,
 }
 

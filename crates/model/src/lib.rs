@@ -25,8 +25,8 @@ pub use inventory::{
     UnownedFile,
 };
 pub use package::{
-    Confidence, Evidence, Hash, HashAlgorithm, LayerRef, License, LicenseSource, Method, Package,
-    PackageId, PackageKind, Scope, SourcePackage, Supplier,
+    Confidence, Evidence, Functions, Hash, HashAlgorithm, LayerRef, License, LicenseSource, Method,
+    Package, PackageId, PackageKind, Scope, SourcePackage, Supplier,
 };
 pub use purl::Purl;
 pub use report::{

@@ -240,6 +240,8 @@ pub struct Package {
     pub download_url: Option<String>,
     /// The lines that say who holds the copyright.
     pub copyright: Option<String>,
+    /// Its functions that are in the program that it is part of; absent if the program does not tell.
+    pub functions: Option<Functions>,
 }
 
 impl Package {
@@ -266,7 +268,37 @@ impl Package {
             hashes: Vec::new(),
             download_url: None,
             copyright: None,
+            functions: None,
         }
+    }
+}
+
+/// Names of functions, kept as hashes: what it has it is always said to have, and almost never more than that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Functions(Vec<u32>);
+
+impl Functions {
+    /// Of the hashes of names.
+    pub fn of(mut hashes: Vec<u32>) -> Self {
+        hashes.sort_unstable();
+        hashes.dedup();
+        Self(hashes)
+    }
+
+    /// What is kept of a name (FNV-1a).
+    pub fn hash(name: &str) -> u32 {
+        let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        name.bytes().fold(0x811c_9dc5, step)
+    }
+
+    /// Whether this name is among them.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.binary_search(&Self::hash(name)).is_ok()
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -11,6 +11,7 @@ mod container;
 
 pub mod assembly;
 pub mod go;
+pub mod go_functions;
 pub mod kernel;
 pub mod native_image;
 pub mod note;

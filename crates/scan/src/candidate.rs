@@ -111,6 +111,8 @@ pub(crate) fn sayings<'a>(
             // Where it is not known, a warning counts and an all-clear does not.
             let is_denial = row.statement == Statement::NotAffected;
             let denies = match judged {
+                // Other records on the flaw name the whole package; this one knows more.
+                Some(_) if answer == Answer::No => names_functions(row) && !is_denial,
                 Some(_) => is_denial && answer == Answer::Yes,
                 None => table.is_repaired_by_subscription(row, installed),
             };
@@ -231,9 +233,17 @@ fn minor_release(version: &str) -> Option<&str> {
     version.split(is_end).find(|part| part.starts_with("el") && part.contains('_'))
 }
 
+fn names_functions(row: &Row<'_>) -> bool {
+    row.qualifiers.iter().any(|it| it.kind == QualifierKind::Symbol)
+}
+
 /// True if some row says that the package has the flaw, and none that speaks for as few releases that it does not.
 pub(crate) fn is_found(sayings: &[&Saying<'_>]) -> bool {
     let is_specific = |saying: &Saying<'_>| saying.table.ecosystem.release.is_some();
+    // That a function is not there says nothing against another that is.
+    if sayings.iter().any(|it| it.hit.is_some() && names_functions(it.row)) {
+        return true;
+    }
     let denials: Vec<bool> =
         sayings.iter().filter(|it| it.denies).map(|it| is_specific(it)).collect();
     let hits = sayings.iter().filter(|it| it.hit.is_some());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sealift_database::Row;
-use sealift_model::QualifierKind;
+use sealift_model::{Functions, QualifierKind};
 
 use crate::ecosystem::Question;
 
@@ -50,8 +50,23 @@ fn meets(kind: QualifierKind, values: &[&str], question: &Question<'_>) -> Optio
         }
         // Of others an inventory does not have the products.
         QualifierKind::Product => None,
-        // The function is in the package; whether it is called is another question.
-        QualifierKind::Symbol => Some(true),
+        // Where nobody knows what is in the program, all of the package may be.
+        QualifierKind::Symbol => Some(
+            package
+                .functions
+                .as_ref()
+                .is_none_or(|functions| values.iter().any(|value| has_function(functions, value))),
+        ),
+    }
+}
+
+// `net/http:Get,Client.Do`, or `net/http` for any function of it.
+fn has_function(functions: &Functions, value: &str) -> bool {
+    match value.split_once(':') {
+        Some((path, names)) => {
+            names.split(',').any(|name| functions.has(&format!("{path}.{name}")))
+        }
+        None => functions.has(value),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sealift_advisory::{Ecosystem, debian_release, normalize};
-use sealift_model::{Distro, Inventory, Package, PackageKind};
+use sealift_model::{Distro, Inventory, Method, Package, PackageKind, Scope};
 use sealift_version::Scheme;
 
 use crate::product::Products;
@@ -60,6 +60,10 @@ pub(crate) fn question<'a>(
         PackageKind::Go if own == Some("(devel)") => {
             return Err("it was built from a working copy without a version".to_owned());
         }
+        // Of a program itself that is a commit without a tag before it, and not older than all versions.
+        PackageKind::Go if is_main(package) && own.is_some_and(|it| it.starts_with("v0.0.0-")) => {
+            return Err("it was built from a commit, and of which version is not known".to_owned());
+        }
         _ => (normalize(&ecosystem.name, &language_name(package)?), own, None),
     };
     let version = version.ok_or_else(no_version)?;
@@ -73,6 +77,11 @@ pub(crate) fn question<'a>(
         _ => None,
     };
     Ok(Question { ecosystem, scheme, name, version, source_name, group_name, package, products })
+}
+
+fn is_main(package: &Package) -> bool {
+    let is_program = package.evidence.first().is_some_and(|it| it.method == Method::BuildRecord);
+    is_program && package.scope == Scope::Installed
 }
 
 // The record of a package names its source without the epoch, so only a package of its source's version can be compared.

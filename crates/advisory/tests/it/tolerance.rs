@@ -152,3 +152,30 @@ fn a_bad_habit_is_not_told_ten_thousand_times() {
     assert!(notes.len() < 30, "{}", notes.len());
     assert!(notes.iter().any(|note| note.subject == "480 more advisories"), "{notes:#?}");
 }
+
+#[test]
+fn functions_of_go() {
+    let check = |imports: &str, expected: &[&str]| {
+        let document = format!(
+            r#"{{"id": "GO-1", "affected": [{{"package": {{"ecosystem": "Go", "name": "stdlib"}},
+                "versions": ["1"], "ecosystem_specific": {{"imports": {imports}}}}}]}}"#
+        );
+        let folder = Folder::new(&[("a.json", &document)]);
+        let (advisories, _) = open(folder.path(), &["Go"]).unwrap();
+        let values: Vec<&str> = entries(&advisories, "Go", "stdlib")
+            .flat_map(|(_, affected)| &affected.qualifiers)
+            .map(|qualifier| qualifier.value.as_str())
+            .collect();
+        assert_eq!(values, expected, "{imports}");
+    };
+    check(
+        r#"[{"path": "net/http", "symbols": ["Get", "Client.Do"]}, {"path": "net/url"}]"#,
+        &["net/http:Get,Client.Do", "net/url"],
+    );
+    // What is only partly understood narrows nothing.
+    check(r#"[{"path": "net/http", "symbols": ["Get"]}, {"symbols": ["x"]}]"#, &[]);
+    check(r#"[{"path": "net/http", "symbols": ["Get", {}]}]"#, &[]);
+    check(r#"[{"path": "net/http", "symbols": "Get"}]"#, &[]);
+    check("5", &[]);
+    check("[]", &[]);
+}

@@ -197,6 +197,10 @@ fn as_go_lists() {
     }
     let content = std::fs::read(program).unwrap();
     let found = inventory(&[&[("usr/local/go/bin/go", &content)]]);
+    let standard = found.packages.iter().find(|it| it.name == "stdlib").unwrap();
+    let functions = standard.functions.as_ref().unwrap();
+    assert!(functions.has("net/url.Parse") && functions.has("net/http.Client.Do"));
+    assert!(!functions.has("encoding/asn1.MarshalWithParams.x") && !functions.has("net/rpc"));
     let found: BTreeSet<(String, Option<String>)> = found
         .packages
         .into_iter()

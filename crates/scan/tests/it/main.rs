@@ -13,6 +13,7 @@ mod explain;
 mod expression;
 mod feeds;
 mod gate;
+mod go;
 mod life;
 mod matching;
 mod originals;
