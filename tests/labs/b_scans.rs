@@ -309,3 +309,39 @@ fn what_the_base_brought_and_what_another_would_change() {
     }
     context.expect(2, &["scan", "app:latest", "--try-base", "app:next"]);
 }
+
+#[test]
+fn b6_reports_for_code_hosts_and_people() {
+    let context = vulnerable_app();
+    context.write("list.tpl", "{{ range . }}{{ range .Vulnerabilities }}{{ .VulnerabilityID }} {{ .PkgName }} {{ .Severity | lower }}\n{{ end }}{{ end }}");
+    let formats = ["sarif", "gitlab", "junit", "html", "cyclonedx", "json"];
+    let mut scan = vec!["scan".to_owned(), "app:latest".to_owned()];
+    for format in formats {
+        scan.extend(["-o".to_owned(), format!("{format}=report.{format}")]);
+    }
+    context.expect(0, &scan.iter().map(String::as_str).collect::<Vec<_>>());
+    let ids = |expression: &str, file: &str| {
+        let list = jq(&context, expression, file);
+        let mut ids: Vec<String> = list.lines().map(str::to_owned).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    };
+    let expected = ids(".Results[].Vulnerabilities[].VulnerabilityID", "report.json");
+    assert!(expected.len() > 10);
+    assert_eq!(ids(".runs[0].results[].ruleId", "report.sarif"), expected);
+    let gitlab = r#".vulnerabilities[].identifiers[] | select(.type == "cve") | .value"#;
+    assert_eq!(ids(gitlab, "report.gitlab"), expected);
+    assert_eq!(ids(".vulnerabilities[].id", "report.cyclonedx"), expected);
+    for file in ["report.junit", "report.html"] {
+        let text = String::from_utf8(context.read(file)).unwrap();
+        for id in &expected {
+            assert!(text.contains(id), "{id} is not in {file}");
+        }
+    }
+    let template = ["scan", "app:latest", "-f", "template", "--template", "@list.tpl"];
+    let list = context.expect(0, &template).stdout;
+    assert!(list.contains("CVE-2018-1000656 Flask high\n"), "{list}");
+    assert_eq!(list.lines().count().to_string(), jq(&context, COUNT, "report.json"));
+    context.expect(2, &["scan", "app:latest", "-f", "template"]);
+}
