@@ -10,7 +10,7 @@ use sealift_model::{Advisory, Purl, Rating, RatingBasis, Statement};
 use serde::Deserialize;
 
 use crate::kind::{Found, is_cve};
-use crate::{rating, redhat};
+use crate::{rating, redhat, suse};
 
 // Real documents have a few tens of thousands.
 const PRODUCTS_MAX: usize = 1_000_000;
@@ -171,10 +171,12 @@ struct Vector<'a> {
 
 /// What a vendor says of one package in one product.
 pub(crate) struct Said {
+    /// The ids of what it is made of: package, perhaps module, and product.
+    pub(crate) ids: Vec<String>,
     /// The product that the package is part of, by its CPE.
-    pub(crate) cpe: String,
+    pub(crate) cpe: Option<String>,
     /// The package.
-    pub(crate) package: Purl,
+    pub(crate) package: Option<Purl>,
     /// The module that the package is part of, if that is a product of its own.
     pub(crate) module: Option<Purl>,
     pub(crate) answer: Answer,
@@ -191,6 +193,23 @@ pub(crate) enum Answer {
     All(Statement),
 }
 
+#[derive(Clone, Copy)]
+enum Vendor {
+    RedHat,
+    Suse,
+}
+
+impl Vendor {
+    fn of(namespace: &str) -> Option<Self> {
+        let address = namespace.strip_prefix("https://")?;
+        match address.split('/').next()?.trim_start_matches("www.") {
+            "redhat.com" => Some(Self::RedHat),
+            "suse.com" => Some(Self::Suse),
+            _ => None,
+        }
+    }
+}
+
 /// True for a document of CSAF. Only its first bytes are looked at, for it may be large.
 pub(crate) fn is_document(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(4096)];
@@ -198,14 +217,24 @@ pub(crate) fn is_document(bytes: &[u8]) -> bool {
     has(b"\"document\"") && (has(b"\"csaf_version\"") || has(b"\"csaf_vex\""))
 }
 
+/// True if the publisher is SUSE. What a document is about comes long after its publisher.
+pub(crate) fn is_of_suse(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(64 << 10)]);
+    let head = head.split("\"vulnerabilities\"").next().unwrap_or_default();
+    let mut spaces = head.split("\"namespace\"").skip(1);
+    spaces.any(|rest| {
+        let text = rest.trim_start().trim_start_matches(':').trim_start().trim_start_matches('"');
+        text.starts_with("https://www.suse.com")
+    })
+}
+
 /// Reads a document.
 pub(crate) fn read(text: &str) -> Result<Found, String> {
     let document: Document<'_> = serde_json::from_str(text)
         .map_err(|error| format!("it is not a CSAF document: {error}"))?;
     let head = &document.head;
-    if !head.publisher.namespace.contains("redhat.com") {
-        return Err("it is a CSAF document of a publisher that is not known".to_owned());
-    }
+    let vendor = Vendor::of(&head.publisher.namespace)
+        .ok_or("it is a CSAF document of a publisher that is not known")?;
     let mut found =
         Found { newest: head.tracking.current_release_date.clone(), ..Found::default() };
     let products = products(&document.product_tree, &mut found);
@@ -215,12 +244,19 @@ pub(crate) fn read(text: &str) -> Result<Found, String> {
             continue;
         };
         let said = statements(flaw, &products, &mut found);
-        let mut advisory = advisory(redhat::SOURCE, flaw);
-        advisory.id = format!("{}{cve}", redhat::PREFIX);
+        let (source, prefix) = match vendor {
+            Vendor::RedHat => (redhat::SOURCE, redhat::PREFIX),
+            Vendor::Suse => (suse::SOURCE, suse::PREFIX),
+        };
+        let mut advisory = advisory(source, flaw);
+        advisory.id = format!("{prefix}{cve}");
         advisory.upstream = vec![cve.to_owned()];
         advisory.published.clone_from(&head.tracking.initial_release_date);
         advisory.modified.clone_from(&head.tracking.current_release_date);
-        advisory.affected = redhat::affected(said);
+        advisory.affected = match vendor {
+            Vendor::RedHat => redhat::affected(&said),
+            Vendor::Suse => suse::affected(&said),
+        };
         found.advisories.push(advisory);
     }
     Ok(found)
@@ -229,6 +265,7 @@ pub(crate) fn read(text: &str) -> Result<Found, String> {
 // What a product id stands for.
 #[derive(Default)]
 struct Part {
+    ids: Vec<String>,
     cpe: Option<String>,
     package: Option<Purl>,
     module: Option<Purl>,
@@ -276,6 +313,7 @@ impl Products<'_> {
                 continue;
             }
             let Some(helper) = self.simple.get(id) else { continue };
+            part.ids.push(id.to_owned());
             if let Some(cpe) = &helper.cpe {
                 part.cpe.get_or_insert_with(|| cpe.to_string());
             }
@@ -300,6 +338,9 @@ fn statements(flaw: &Flaw<'_>, products: &Products<'_>, found: &mut Found) -> Ve
     for threat in flaw.threats.iter().filter(|threat| threat.category == "impact") {
         words.extend(threat.product_ids.iter().map(|id| (&**id, &*threat.details)));
     }
+    // What is said of no product is said of all.
+    let impacts = flaw.threats.iter().filter(|it| it.category == "impact");
+    let general = impacts.filter(|it| it.product_ids.is_empty()).map(|it| &*it.details).next();
     let mut said = Vec::new();
     for (status, ids) in &flaw.product_status {
         for id in ids {
@@ -315,16 +356,13 @@ fn statements(flaw: &Flaw<'_>, products: &Products<'_>, found: &mut Found) -> Ve
                     break;
                 }
             };
-            let Part { cpe, package, module } = products.part(id);
-            let (Some(cpe), Some(package)) = (cpe, package) else {
-                // A product as a whole, without a package, is nothing that can be found in an image.
-                if !products.has(id) {
-                    found.note("a product is named that is not described");
-                }
+            if !products.has(id) {
+                found.note("a product is named that is not described");
                 continue;
-            };
-            let word = words.get(&**id).map(|word| (*word).to_owned());
-            said.push(Said { cpe, package, module, answer, word });
+            }
+            let Part { ids, cpe, package, module } = products.part(id);
+            let word = words.get(&**id).copied().or(general).map(str::to_owned);
+            said.push(Said { ids, cpe, package, module, answer, word });
         }
     }
     said
@@ -385,6 +423,7 @@ mod tests {
     use super::*;
 
     const DOCUMENT: &str = include_str!("../../../fuzz/seeds/feed/redhat-vex.json");
+    const SUSE: &str = include_str!("../../../fuzz/seeds/feed/suse-vex.json");
 
     fn check(text: &str, expected: Expect) {
         let found = match read(text) {
@@ -443,6 +482,22 @@ mod tests {
                 "https://access.redhat.com/security/cve/CVE-2023-0001",
                 "https://access.redhat.com/errata/RHSA-2023:0001"
             ]
+        );
+    }
+
+    #[test]
+    fn products_by_name() {
+        assert!(is_of_suse(SUSE.as_bytes()) && !is_of_suse(DOCUMENT.as_bytes()));
+        check(
+            SUSE,
+            expect![[r#"
+            SUSE-CVE-2023-0001 ["CVE-2023-0001"]
+            ["HIGH", "HIGH"] ["CWE-20"]
+              SUSE:15.5 libopenssl1_1-32bit Affected ["Fixed(\"1.1.1l-150500.17.1\")"] ["Linux Enterprise Server 15 SP5"] HIGH
+              SUSE:15.5 libopenssl3 Affected [] ["Linux Enterprise Server for SAP Applications 15 SP5"] HIGH
+              SUSE:15.5 libopenssl3 Affected ["Fixed(\"3.0.8-150500.5.42.1\")"] ["Linux Enterprise Module for Basesystem 15 SP5"] HIGH
+              SUSE:15.5 openssl NotAffected [] ["Linux Enterprise Server 15 SP5"] 
+              openSUSE:Tumbleweed libopenssl3 Affected ["Fixed(\"3.1.4-13.1\")"] [] HIGH"#]],
         );
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum FeedKind {
     Secdb,
     /// Red Hat's statements on one flaw each, CSAF.
     RedHatVex,
+    /// SUSE's, CSAF.
+    SuseVex,
     /// Ubuntu's statements on one flaw each, OpenVEX.
     UbuntuVex,
     /// Red Hat's repositories and their products, JSON.
@@ -105,7 +107,7 @@ impl FeedKind {
 
     fn detect_json(bytes: &[u8]) -> Option<Self> {
         if csaf::is_document(bytes) {
-            Some(Self::RedHatVex)
+            Some(if csaf::is_of_suse(bytes) { Self::SuseVex } else { Self::RedHatVex })
         } else if nvd::is_page(bytes) {
             Some(Self::Nvd)
         } else if cve::is_record(bytes) {
@@ -136,7 +138,7 @@ impl FeedKind {
             Self::DebianTracker => debian::read(text),
             Self::DebianList => Ok(debian_list::read(text)),
             Self::Secdb => secdb::read(text),
-            Self::RedHatVex => csaf::read(text),
+            Self::RedHatVex | Self::SuseVex => csaf::read(text),
             Self::UbuntuVex => ubuntu::read(text),
             Self::RedHatRepositories => repositories::read(text),
             Self::Oval => oval::read(text),
@@ -150,7 +152,7 @@ impl FeedKind {
 
     /// True if a publisher has a file of this kind for each flaw, so that there are tens of thousands.
     pub(crate) fn is_one_of_many(self) -> bool {
-        matches!(self, Self::UbuntuVex | Self::RedHatVex | Self::Nvd | Self::Cve)
+        matches!(self, Self::UbuntuVex | Self::RedHatVex | Self::SuseVex | Self::Nvd | Self::Cve)
     }
 
     /// False if images cannot be matched against it alone: much of what is affected is not in it.
@@ -167,6 +169,7 @@ impl FeedKind {
             Self::DebianList => "debian-advisories",
             Self::Secdb => "secdb",
             Self::RedHatVex => "redhat-vex",
+            Self::SuseVex => "suse-vex",
             Self::UbuntuVex => "ubuntu-vex",
             Self::RedHatRepositories => "redhat-repositories",
             Self::Oval => "oval",
@@ -198,6 +201,7 @@ impl FeedKind {
                 "The MITRE Corporation, CVE Program (https://www.cve.org/legal/termsofuse)"
             }
             Self::Photon => "Broadcom, Photon OS (https://packages.vmware.com/photon)",
+            Self::SuseVex => "SUSE Product Security (https://www.suse.com/support/security)",
             Self::RedHatVex | Self::RedHatRepositories => "Red Hat Product Security, CC-BY-4.0",
         }
     }

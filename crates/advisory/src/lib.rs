@@ -28,6 +28,8 @@ mod photon;
 mod redhat;
 mod repositories;
 mod secdb;
+mod statements;
+mod suse;
 mod ubuntu;
 mod updateinfo;
 mod xml;

@@ -12,7 +12,7 @@ use crate::Wanted;
 use crate::kind::is_cve;
 use crate::name::normalize;
 use crate::publisher::data_source;
-use crate::{rating, redhat};
+use crate::{rating, redhat, suse};
 
 // Beyond these an entry is cut; real records stay far below.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -248,7 +248,9 @@ fn affected(
         };
         let mut ecosystem = ecosystem(&package.ecosystem);
         let mut qualifiers = Vec::new();
-        if let Some((place, product)) = redhat::split_ecosystem(&ecosystem) {
+        let split =
+            redhat::split_ecosystem(&ecosystem).or_else(|| suse::split_ecosystem(&ecosystem));
+        if let Some((place, product)) = split {
             ecosystem = place;
             qualifiers.push(product);
         }

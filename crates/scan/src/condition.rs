@@ -48,6 +48,9 @@ fn meets(kind: QualifierKind, values: &[&str], question: &Question<'_>) -> Optio
         QualifierKind::Product if question.ecosystem.name == "Red Hat" => {
             Some(values.iter().any(|value| question.products.has(value)))
         }
+        QualifierKind::Product if question.ecosystem.name == "SUSE" => {
+            Some(values.iter().any(|value| is_of_server(value)))
+        }
         // Of others an inventory does not have the products.
         QualifierKind::Product => None,
         // Where nobody knows what is in the program, all of the package may be.
@@ -68,6 +71,21 @@ fn has_function(functions: &Functions, value: &str) -> bool {
         }
         None => functions.has(value),
     }
+}
+
+// A server takes its packages from the product itself, also when it is supported for longer, and from modules. Some
+// modules have other builds of packages that are elsewhere too.
+fn is_of_server(product: &str) -> bool {
+    let apart =
+        ["Certifications", "Live Patching", "SAP", "High Performance", "Teradata", "Desktop"];
+    let names = [
+        "Linux Enterprise Server ",
+        "Linux Enterprise Module for ",
+        "Linux Enterprise Micro ",
+        "Linux Micro ",
+    ];
+    names.iter().any(|name| product.starts_with(name))
+        && !apart.iter().any(|name| product.contains(name))
 }
 
 /// What a condition is about, for people.

@@ -28,7 +28,7 @@ pub(crate) struct Question<'a> {
     pub(crate) version: &'a str,
     /// The source package, if the advisories speak of that.
     pub(crate) source_name: Option<&'a str>,
-    /// What else advisories may file it under: with Red Hat, all packages of its source; with Photon, the package.
+    /// What else advisories may file it under: with Red Hat, all packages of its source; with Photon and SUSE, the package.
     pub(crate) group_name: Option<String>,
     /// The package itself, for conditions on its build.
     pub(crate) package: &'a Package,
@@ -66,14 +66,18 @@ pub(crate) fn question<'a>(
         }
         _ => (normalize(&ecosystem.name, &language_name(package)?), own, None),
     };
-    let version = version.ok_or_else(no_version)?;
+    let mut version = version.ok_or_else(no_version)?;
+    // SUSE's feeds leave epochs out.
+    if matches!(ecosystem.name.as_str(), "SUSE" | "openSUSE") {
+        version = version.split_once(':').map_or(version, |(_, plain)| plain);
+    }
     let group_name = match ecosystem.name.as_str() {
         "Red Hat" => {
             let source = package.source.as_ref().map_or(&package.name, |source| &source.name);
             Some(sealift_advisory::source_name(source))
         }
-        // Its own list names packages of both kinds.
-        "Photon OS" => Some(package.name.clone()).filter(|own| *own != name),
+        // Their own feeds name packages, OSV their sources.
+        "Photon OS" | "SUSE" | "openSUSE" => Some(package.name.clone()).filter(|own| *own != name),
         _ => None,
     };
     Ok(Question { ecosystem, scheme, name, version, source_name, group_name, package, products })
@@ -98,7 +102,10 @@ fn rpm_version(package: &Package) -> Result<Option<&str>, String> {
 
 // These publishers name source packages, the others the packages that are installed.
 fn is_by_source(ecosystem: &str) -> bool {
-    matches!(ecosystem, "Rocky Linux" | "openSUSE" | "Photon OS" | "Mariner" | "Azure Linux")
+    matches!(
+        ecosystem,
+        "Rocky Linux" | "openSUSE" | "SUSE" | "Photon OS" | "Mariner" | "Azure Linux"
+    )
 }
 
 // A package URL has the parts of a name apart; Go's is in lower case, which its module path is not.
@@ -191,6 +198,8 @@ pub(crate) fn distribution(
             let release = leap.release.map(|release| format!("Leap {release}"));
             Ok(Ecosystem { release, ..leap })
         }
+        (PackageKind::Rpm, "sles" | "sled" | "sles_sap" | "sle_hpc") => suse(version, ""),
+        (PackageKind::Rpm, "sle-micro" | "sl-micro" | "suse-microos") => suse(version, "Micro "),
         (PackageKind::Alpm, "arch") => rolling("Arch"),
         (_, id) => Err(format!("distribution `{id}` cannot be judged yet")),
     }
@@ -207,6 +216,13 @@ pub(crate) fn subscriptions(ecosystem: &Ecosystem) -> Vec<Ecosystem> {
         release: Some(format!("{series}:{release}")),
     };
     ["Pro", "Pro:FIPS-updates", "Pro:FIPS"].map(of).to_vec()
+}
+
+// The first of a series has no number of its service pack.
+fn suse(version: Option<&str>, series: &str) -> Result<Ecosystem, String> {
+    let release = version.and_then(|text| numbers(text, 2).or_else(|| numbers(text, 1)));
+    let release = release.ok_or("the image does not say which release of SUSE it is")?;
+    Ok(Ecosystem { name: "SUSE".to_owned(), release: Some(format!("{series}{release}")) })
 }
 
 // CentOS Linux was Red Hat's sources built anew. CentOS Stream is ahead of them, and its builds are repaired apart.
@@ -349,6 +365,9 @@ mod tests {
         check("azurelinux", Some("3.0"), None, expect!["Azure Linux:3"]);
         check("opensuse-leap", Some("15.5"), None, expect!["openSUSE:Leap 15.5"]);
         check("rhel", Some("9.3"), None, expect!["Red Hat:9"]);
+        check("sles", Some("15.5"), None, expect!["SUSE:15.5"]);
+        check("sles", Some("15"), None, expect!["SUSE:15"]);
+        check("sl-micro", Some("6.1"), None, expect!["SUSE:Micro 6.1"]);
         check("centos", Some("7"), None, expect!["Red Hat:7"]);
         check("centos", Some("9"), None, expect!["nobody publishes advisories for CentOS Stream"]);
         check("fedora", Some("41"), None, expect!["distribution `fedora` cannot be judged yet"]);

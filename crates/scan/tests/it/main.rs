@@ -19,4 +19,5 @@ mod matching;
 mod originals;
 mod public;
 mod redhat;
+mod suse;
 mod ubuntu;
