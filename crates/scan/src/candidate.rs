@@ -1,7 +1,7 @@
 //! What the database says of a package, and what of it the installed version falls into.
 
 use sealift_database::{Damaged, Database, Interval, Place, Record, RecordId, Row, Rows};
-use sealift_model::{Ecosystem, Note, QualifierKind, Reason, Statement};
+use sealift_model::{Ecosystem, Note, Package, QualifierKind, Reason, Statement};
 use sealift_version::{Scheme, Version};
 
 use crate::condition::{Answer, holds};
@@ -30,6 +30,8 @@ pub(crate) struct Saying<'a> {
     pub(crate) denies: bool,
     /// False if this row speaks of other builds.
     pub(crate) applies: bool,
+    /// True if this row is on the repair of the minor release that the build is of, and the build has it.
+    pub(crate) is_repaired: bool,
 }
 
 /// Why an installed version has a flaw.
@@ -37,6 +39,8 @@ pub(crate) struct Hit {
     pub(crate) reason: Reason,
     /// Rank of the version that repairs it, by this row.
     fixed: Option<u32>,
+    /// True if it lacks a repair of the minor release that it is of.
+    is_of_minor: bool,
 }
 
 /// What the database says of a package.
@@ -92,6 +96,7 @@ pub(crate) fn sayings<'a>(
 ) -> Result<Vec<Saying<'a>>, Damaged> {
     let mut sayings = Vec::new();
     for table in tables {
+        let own_minor = minor_release(installed.as_str()).filter(|_| table.is_of_red_hat());
         for row in &table.rows.rows {
             let record = database.record(RecordId(row.record))?;
             if let Some(complaint) = row.complaint {
@@ -119,6 +124,7 @@ pub(crate) fn sayings<'a>(
             let judged = judged.filter(|_| !is_denial && answer != Answer::No);
             let hit = judged.map(|(range, fixed)| Hit {
                 fixed,
+                is_of_minor: own_minor.is_some_and(|own| table.lacks_minor_repair(row, own)),
                 reason: Reason {
                     advisory: record.id.clone(),
                     ecosystem: table.ecosystem.clone(),
@@ -129,7 +135,9 @@ pub(crate) fn sayings<'a>(
                 },
             });
             let applies = answer != Answer::No;
-            sayings.push(Saying { table, row, record, hit, denies, applies });
+            let is_repaired =
+                own_minor.is_some_and(|own| table.is_repaired_in_minor(row, question, own));
+            sayings.push(Saying { table, row, record, hit, denies, applies, is_repaired });
         }
     }
     Ok(sayings)
@@ -138,9 +146,6 @@ pub(crate) fn sayings<'a>(
 impl Table<'_> {
     // Which versions are meant that the installed one is among, and what repairs it.
     fn judge(&self, row: &Row<'_>, installed: &Version) -> Option<(String, Option<u32>)> {
-        if self.is_repaired_in_its_minor_release(row, installed) {
-            return None;
-        }
         let mut around = row
             .intervals
             .iter()
@@ -182,21 +187,20 @@ impl Table<'_> {
     }
 
     // Red Hat repairs each minor release on its own, `-23.el9_2.4` and `-26.el9_3.2`. A build of the older one that has
-    // its repair is below that of the younger one and needs it not.
-    fn is_repaired_in_its_minor_release(&self, row: &Row<'_>, installed: &Version) -> bool {
-        let Some(own) = minor_release(installed.as_str()).filter(|_| self.is_of_red_hat()) else {
-            return false;
-        };
+    // its repair is below that of the younger one and needs it not, whichever product this is said of.
+    fn is_repaired_in_minor(&self, row: &Row<'_>, question: &Question<'_>, own: &str) -> bool {
         let is_repair = |it: &Interval| {
             let at = it.fixed().filter(|at| Place::of_rank(*at) <= self.place);
             at.is_some_and(|at| minor_release(self.rows.version(at)) == Some(own))
         };
-        let modules = |row: &Row<'_>| -> Vec<String> {
-            let all = row.qualifiers.iter().filter(|it| it.kind == QualifierKind::Module);
-            all.map(|it| it.value.clone()).collect()
-        };
-        let same = self.rows.rows.iter().filter(|it| it.record == row.record);
-        same.filter(|it| it.intervals.iter().any(is_repair)).any(|it| modules(it) == modules(row))
+        row.intervals.iter().any(is_repair) && is_of_same_module(row, question.package)
+    }
+
+    fn lacks_minor_repair(&self, row: &Row<'_>, own: &str) -> bool {
+        row.intervals.iter().any(|it| {
+            let is_own = |at| minor_release(self.rows.version(at)) == Some(own);
+            it.contains(self.place) && it.fixed().is_some_and(is_own)
+        })
     }
 
     fn is_of_red_hat(&self) -> bool {
@@ -233,6 +237,19 @@ fn minor_release(version: &str) -> Option<&str> {
     version.split(is_end).find(|part| part.starts_with("el") && part.contains('_'))
 }
 
+// Streams of a module are repaired apart even within a minor release.
+fn is_of_same_module(row: &Row<'_>, package: &Package) -> bool {
+    let mut modules = row.qualifiers.iter().filter(|it| it.kind == QualifierKind::Module);
+    match package.purl.qualifiers.get("rpmmod") {
+        Some(label) => modules.any(|it| {
+            label
+                .strip_prefix(&it.value)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        }),
+        None => modules.next().is_none(),
+    }
+}
+
 fn names_functions(row: &Row<'_>) -> bool {
     row.qualifiers.iter().any(|it| it.kind == QualifierKind::Symbol)
 }
@@ -246,7 +263,9 @@ pub(crate) fn is_found(sayings: &[&Saying<'_>]) -> bool {
     }
     let denials: Vec<bool> =
         sayings.iter().filter(|it| it.denies).map(|it| is_specific(it)).collect();
-    let hits = sayings.iter().filter(|it| it.hit.is_some());
+    let is_repaired = sayings.iter().any(|it| it.is_repaired);
+    let counts = |hit: &Hit| !is_repaired || hit.is_of_minor;
+    let hits = sayings.iter().filter(|it| it.hit.as_ref().is_some_and(counts));
     hits.map(|it| is_specific(it)).any(|hit| denials.iter().all(|denial| hit && !denial))
 }
 

@@ -35,9 +35,12 @@ pub(crate) fn holds(row: &Row<'_>, question: &Question<'_>) -> Answer {
 fn meets(kind: QualifierKind, values: &[&str], question: &Question<'_>) -> Option<bool> {
     let package = question.package;
     match kind {
-        // The label is `name:stream:version:context`; a package without one is of no module.
+        // The label is `name:stream:version:context`. A package without one is of no module, unless its version says so.
         QualifierKind::Module => {
-            let Some(label) = package.purl.qualifiers.get("rpmmod") else { return Some(false) };
+            let Some(label) = package.purl.qualifiers.get("rpmmod") else {
+                let is_of_one = package.version.as_ref().is_some_and(|it| it.contains(".module"));
+                return if is_of_one { None } else { Some(false) };
+            };
             let stream: Vec<&str> = label.splitn(3, ':').take(2).collect();
             Some(values.contains(&stream.join(":").as_str()))
         }

@@ -271,6 +271,7 @@ impl Work<'_> {
 fn told(saying: &Saying<'_>, installed: &Version, comparator: &'static str) -> Told {
     let outcome = match saying {
         Saying { hit: Some(_), .. } => Outcome::Affected,
+        Saying { is_repaired: true, .. } => Outcome::Denied,
         Saying { applies: false, .. } => Outcome::OtherBuild,
         Saying { denies: true, .. } => Outcome::Denied,
         _ => Outcome::OtherVersion,

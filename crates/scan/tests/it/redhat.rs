@@ -6,9 +6,9 @@ use std::fs;
 use expect_test::{Expect, expect};
 use sealift_advisory::{Feed, Wanted};
 use sealift_database::{Contents, Database, build};
-use sealift_model::{Distro, Package, PackageKind, SourcePackage};
+use sealift_model::{Distro, Package, PackageKind, Qualifier, QualifierKind, SourcePackage};
 
-use crate::inventory::{inventory, lines, package, report};
+use crate::inventory::{advisory, inventory, lines, package, report};
 
 // Red Hat's statements, with product, package and status of each; `F` is repaired in the package's version.
 fn vex(cve: &str, said: &[(&str, &str, &str)]) -> String {
@@ -121,6 +121,18 @@ fn minor_releases() {
     // Repaired for extended updates, whatever the image says of its repositories.
     check("7.76.1-14.el9_0.9", &base, &REPAIRED, expect![[""]]);
     check("7.76.1-29.el9", &base, &REPAIRED, expect![[""]]);
+    // The first repair was not enough.
+    let again = ("enterprise_linux:9::baseos", "libcurl@7.76.1-23.el9_2.6?arch=x86_64", "fixed");
+    let twice = [REPAIRED[0], REPAIRED[1], again];
+    check(
+        "7.76.1-23.el9_2.4",
+        &base,
+        &twice,
+        expect![[r"
+        libcurl 7.76.1-23.el9_2.4 CVE-2023-0001 UNKNOWN 7.76.1-26.el9_3.2
+    "]],
+    );
+    check("7.76.1-23.el9_2.6", &base, &twice, expect![[""]]);
 }
 
 #[test]
@@ -240,6 +252,15 @@ fn modules() {
     );
     check(of_module("nodejs:20:9030:ab", "module+el9.3.0+1+a"), &fixed, expect![[""]]);
     check(plain(), &fixed, expect![[""]]);
+    // An inventory of another tool may lack the label.
+    check(
+        of_module("", "module+el9.3.0+1+a"),
+        &fixed,
+        expect![[r"
+        nodejs 1:18.1-1.module+el9.3.0+1+a CVE-2023-0001 UNKNOWN 1:18.9-1.module+el9.3.0+1+a
+        note REDHAT-CVE-2023-0001: it holds for some builds of `nodejs` only, and whether for this one is not known: module nodejs:18
+    "]],
+    );
     let open = [("enterprise_linux:9", "nodejs", "known_affected")];
     check(eighteen(), &open, expect![[""]]);
     check(
@@ -249,4 +270,35 @@ fn modules() {
         nodejs 1:18.1-1.el9 CVE-2023-0001 UNKNOWN affected
     "]],
     );
+}
+
+#[test]
+fn several_advisories_on_one_flaw() {
+    let of = |id: &str, fixed: &str| {
+        let mut advisory = advisory(id, &["CVE-2023-0001"], "Red Hat:9", "libcurl", fixed);
+        let value = "enterprise_linux:9::baseos".to_owned();
+        advisory.affected[0].qualifiers = vec![Qualifier { kind: QualifierKind::Product, value }];
+        advisory
+    };
+    let check = |version: &str, expected: Expect| {
+        let distro = Distro {
+            id: "rhel".to_owned(),
+            version_id: Some("9.2".to_owned()),
+            ..Distro::default()
+        };
+        let database = crate::inventory::database(vec![
+            of("RHSA-1", "7.76.1-23.el9_2.4"),
+            of("RHSA-2", "7.76.1-26.el9_3.2"),
+            of("RHSA-3", "7.76.1-23.el9_2.6"),
+        ]);
+        let report = report(&inventory(distro, vec![curl(version)]), &database);
+        let found: Vec<String> =
+            report.findings.iter().map(|it| format!("{} {:?}", it.id, it.advisories)).collect();
+        expected.assert_eq(&found.join("\n"));
+    };
+    check("7.76.1-23.el9_2.1", expect![[r#"CVE-2023-0001 ["RHSA-1", "RHSA-2", "RHSA-3"]"#]]);
+    // The first repair was not enough.
+    check("7.76.1-23.el9_2.4", expect![[r#"CVE-2023-0001 ["RHSA-2", "RHSA-3"]"#]]);
+    check("7.76.1-23.el9_2.6", expect![[""]]);
+    check("7.76.1-26.el9_3.1", expect![[r#"CVE-2023-0001 ["RHSA-2"]"#]]);
 }

@@ -42,15 +42,27 @@ fn names_and_products() {
             clear,
         ]
     };
-    check(libcurl("8.0-150400.5.1"), advisories(), expect![[r"
+    check(
+        libcurl("8.0-150400.5.1"),
+        advisories(),
+        expect![[r"
         libcurl4 8.0-150400.5.1 CVE-1-1 UNKNOWN 8.0-150400.5.2
         libcurl4 8.0-150400.5.1 CVE-1-2 UNKNOWN 8.0-150400.5.3
-    "]]);
-    check(libcurl("1:8.0-150400.5.1"), advisories(), expect![[r"
+    "]],
+    );
+    check(
+        libcurl("1:8.0-150400.5.1"),
+        advisories(),
+        expect![[r"
         libcurl4 1:8.0-150400.5.1 CVE-1-1 UNKNOWN 8.0-150400.5.2
         libcurl4 1:8.0-150400.5.1 CVE-1-2 UNKNOWN 8.0-150400.5.3
-    "]]);
-    check(libcurl("7.0-1"), advisories(), expect![[r"
+    "]],
+    );
+    check(
+        libcurl("7.0-1"),
+        advisories(),
+        expect![[r"
         note libcurl4: not judged: its version is not that of its source package, whose epoch is not known
-    "]]);
+    "]],
+    );
 }
