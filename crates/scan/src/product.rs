@@ -56,8 +56,10 @@ impl Products {
     /// True if what is said of a product concerns these.
     pub(crate) fn has(&self, product: &str) -> bool {
         let plain = format!("enterprise_linux:{}", self.release);
-        // What is not repaired yet is said of the release as a whole.
-        if product == plain {
+        // What is not repaired yet is said of the release as a whole. The last minor release is supported for longer, for
+        // those who pay; what is repaired only there all others of it have.
+        let longer = format!("rhel_els:{}", self.release);
+        if product == plain || first_parts(product) == longer {
             return true;
         }
         if self.known.is_empty() {
@@ -113,6 +115,9 @@ mod tests {
         check(&base, "enterprise_linux:8::baseos", false);
         check(&base, "rhel_eus:9.2::baseos", false);
         check(&base, "openshift:4.12::el9", false);
+        check(&base, "rhel_els:9", true);
+        check(&[], "rhel_els:9::x", true);
+        check(&[], "rhel_els:8", false);
         let extended = ["rhel_eus:9.2::baseos", "openshift:4.12::el9"];
         check(&extended, "enterprise_linux:9", true);
         check(&extended, "enterprise_linux:9::baseos", false);
