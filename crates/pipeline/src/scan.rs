@@ -120,6 +120,7 @@ fn options(session: &Session<'_>, request: &ScanRequest) -> Options {
         include_not_running: request.include_not_running,
         exceptions: request.exceptions.clone(),
         now_secs: session.now_secs,
+        without_texts: false,
     }
 }
 

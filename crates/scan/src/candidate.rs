@@ -143,6 +143,14 @@ pub(crate) fn sayings<'a>(
     Ok(sayings)
 }
 
+/// False if nothing is to be said of a version. So it is for most packages, and the records that say it need not be read.
+pub(crate) fn is_of_interest(tables: &[Table<'_>], installed: &Version) -> bool {
+    tables.iter().any(|table| {
+        let says = |row: &Row<'_>| row.complaint.is_some() || table.judge(row, installed).is_some();
+        table.rows.rows.iter().any(says)
+    })
+}
+
 impl Table<'_> {
     // Which versions are meant that the installed one is among, and what repairs it.
     fn judge(&self, row: &Row<'_>, installed: &Version) -> Option<(String, Option<u32>)> {

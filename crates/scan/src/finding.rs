@@ -80,9 +80,10 @@ pub(crate) fn draft(
 }
 
 impl Draft {
-    /// The finding with its texts, which are read now.
-    pub(crate) fn finish(self, database: &Database) -> Result<Finding, Damaged> {
+    /// The finding with its texts, which are read now, if they are wanted.
+    pub(crate) fn finish(self, texts: Option<&Database>) -> Result<Finding, Damaged> {
         let Self { mut finding, records } = self;
+        let Some(database) = texts else { return Ok(finding) };
         let texts: Vec<Text> =
             records.into_iter().map(|id| database.text(id)).collect::<Result<_, Damaged>>()?;
         finding.title = title(&texts, &finding.package.name);

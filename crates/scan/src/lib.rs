@@ -6,6 +6,7 @@
 //! counted, so that nothing unjudged looks clean. An unknown severity is never taken for a harmless one.
 
 mod ecosystem;
+mod essence;
 mod expression;
 mod gate;
 mod options;
@@ -24,6 +25,7 @@ mod selection;
 
 pub use compare::{Earlier, compare, only_new};
 pub use ecosystem::wanted;
+pub use essence::essence;
 pub use explain::{ExplainedPackage, Explanation, Outcome, Told, Verdict, explain};
 pub use expression::{Expression, ExpressionError};
 pub use gate::{GateFailure, GateResult, Thresholds, gate};

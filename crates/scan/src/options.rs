@@ -18,4 +18,6 @@ pub struct Options {
     pub exceptions: Exceptions,
     /// The present, in seconds since 1970: exceptions are over by it, whatever time the report is to bear.
     pub now_secs: i64,
+    /// Leave out titles, descriptions and links, which cost most of the time of a match.
+    pub without_texts: bool,
 }

@@ -12,7 +12,7 @@ use sealift_model::{
 use sealift_version::Version;
 
 use crate::Options;
-use crate::candidate::{Saying, is_found, is_known, sayings, tables};
+use crate::candidate::{Saying, is_found, is_known, is_of_interest, sayings, tables};
 use crate::ecosystem::question;
 use crate::finding::{Draft, draft, found};
 use crate::life::life;
@@ -75,10 +75,11 @@ pub fn scan(
     report.hidden = sorted.hidden;
     report.stale_ignores = sorted.stale;
     report.notes.extend(options.exceptions.notes.iter().cloned());
+    let texts = Some(database).filter(|_| !options.without_texts);
     report.findings =
-        sorted.shown.into_iter().map(|it| it.finish(database)).collect::<Result<_, Damaged>>()?;
+        sorted.shown.into_iter().map(|it| it.finish(texts)).collect::<Result<_, Damaged>>()?;
     for (draft, by) in sorted.suppressed {
-        report.suppressed.push(Suppressed { finding: draft.finish(database)?, by });
+        report.suppressed.push(Suppressed { finding: draft.finish(texts)?, by });
     }
     report.remedies = remedies(&report.findings, |layer| {
         inventory.layers.get(layer.index).and_then(|layer| layer.instruction.clone())
@@ -128,6 +129,9 @@ fn judge(
     let installed = Version::parse(question.scheme, question.version)
         .map_err(|error| Stop::Unjudged(error.to_string()))?;
     let tables = tables(database, &question, &installed)?;
+    if !is_of_interest(&tables, &installed) {
+        return Ok(Vec::new());
+    }
     let sayings = sayings(database, &tables, &question, &installed, notes)?;
     let mut flaws: BTreeMap<FlawId, Vec<&Saying<'_>>> = BTreeMap::new();
     for saying in &sayings {
