@@ -29,6 +29,24 @@ pub(crate) fn section(report: &Report, clean: impl Fn(&str) -> String) -> String
     text
 }
 
+/// The same, with every finding that has come or gone, a line each.
+pub(crate) fn all_lines(report: &Report) -> Vec<String> {
+    let Some(comparison) = &report.comparison else { return Vec::new() };
+    let line = |word: &str, finding: &Finding, remark: &str| {
+        let package = &finding.package;
+        let (id, severity) = (&finding.id, finding.severity);
+        format!("{word}: {id} {severity} in {} {}{remark}", package.name, package.version)
+    };
+    let fixed = comparison.fixed.iter();
+    let mut lines: Vec<String> =
+        fixed.map(|finding| line("fixed", finding, &now(report, finding))).collect();
+    lines.extend(comparison.new.iter().filter_map(|(place, novelty)| {
+        let finding = report.findings.get(*place)?;
+        Some(line("new", finding, &format!(", {}", why(*novelty))))
+    }));
+    lines
+}
+
 fn lines<'a>(
     text: &mut String,
     changes: impl Iterator<Item = (&'a str, &'a Finding, String)>,

@@ -1,6 +1,6 @@
 //! Comma-separated values (RFC 4180), one finding a row.
 
-use sealift_model::{Finding, Report, Suppressed};
+use sealift_model::{Finding, FixState, Report, Suppressed};
 
 use crate::{remark, text};
 
@@ -27,6 +27,10 @@ fn row(finding: &Finding, suppressed: Option<&Suppressed>, age: &str, out: &mut 
     let layer = package.layer.as_ref().map(|layer| layer.diff_id.to_string());
     let kev = finding.kev.as_ref();
     let epss = finding.epss.map(|epss| format!("{:.5}", epss.score()));
+    let fixed = match &finding.fix {
+        FixState::Subscription(version) => version,
+        fix => fix.version().unwrap_or_default(),
+    };
     let answer = suppressed.map(|it| remark::answer(&it.by));
     let cells = [
         finding.severity.as_str(),
@@ -34,7 +38,7 @@ fn row(finding: &Finding, suppressed: Option<&Suppressed>, age: &str, out: &mut 
         &package.name,
         package.kind.purl_type(),
         &package.version,
-        finding.fix.version().unwrap_or_default(),
+        fixed,
         finding.fix.as_str(),
         score.as_deref().unwrap_or_default(),
         &finding.title,

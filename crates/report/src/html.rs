@@ -1,10 +1,12 @@
 //! One HTML page that needs nothing else: no file, no server, no network. Without its script it is a table still.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sealift_model::{Finding, Report, Severity};
 
-use crate::{remark, text};
+use crate::{comparison, markdown, remark, text};
 
 const STYLE: &str = include_str!("page_style.html");
 const SCRIPT: &str = include_str!("page.js");
@@ -12,6 +14,8 @@ const COLUMNS: [&str; 8] =
     ["Severity", "Vulnerability", "Package", "Installed", "Fixed", "Exploited", "EPSS", "Title"];
 const TEXT_CHARS_MAX: usize = 20_000;
 const BAR_WIDTH: usize = 420;
+const PACKAGES_MAX: usize = 6;
+const PACKAGE_BAR_WIDTH: usize = 300;
 
 /// The report as an HTML page.
 pub(crate) fn html(report: &Report) -> String {
@@ -34,10 +38,20 @@ pub(crate) fn html(report: &Report) -> String {
     if report.database.example_only {
         out.push_str("<p class=\"warning\">Judged by example data only.</p>\n");
     }
+    out.push_str("<div class=\"plots\">\n");
     bars(report, &mut out);
+    packages(report, &mut out);
+    out.push_str("</div>\n");
+    list("Remedies", &markdown::remedies(report), &mut out);
+    list("Base image", &remark::base(report), &mut out);
+    if let Some(comparison) = &report.comparison {
+        let title = text::markup(&text::line(&comparison.old_name, 300));
+        list(&format!("Since {title}"), &comparison::all_lines(report), &mut out);
+    }
     table(report, &mut out);
     answers(report, &mut out);
-    notes(report, &mut out);
+    let notes = report.notes.iter().map(|note| format!("{}: {}", note.subject, note.message));
+    list("What could not be read or judged", &notes.collect::<Vec<_>>(), &mut out);
     let _ = writeln!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>");
     out
 }
@@ -51,7 +65,7 @@ fn bars(report: &Report, out: &mut String) {
     });
     let most = counts.into_iter().max().unwrap_or(0).max(1);
     out.push_str(
-        "<svg width=\"700\" height=\"150\" role=\"img\" aria-label=\"Findings by severity\">\n",
+        "<svg width=\"720\" height=\"150\" role=\"img\" aria-label=\"Findings by severity\">\n",
     );
     let width_of = |count: usize| if count == 0 { 0 } else { (count * BAR_WIDTH / most).max(2) };
     for (place, severity) in Severity::ALL.into_iter().enumerate() {
@@ -69,6 +83,40 @@ fn bars(report: &Report, out: &mut String) {
             top + 4,
             98 + width,
             if count == 0 { "0".to_owned() } else { format!("{count}, {fixed} with a fix") },
+        );
+    }
+    out.push_str("</svg>\n");
+}
+
+// The packages with the most findings, coloured by the worst of each.
+fn packages(report: &Report, out: &mut String) {
+    let mut counts: BTreeMap<&str, (usize, Severity)> = BTreeMap::new();
+    for finding in &report.findings {
+        let package = &finding.package;
+        let name = package.source_name.as_deref().unwrap_or(&package.name);
+        let entry = counts.entry(name).or_insert((0, finding.severity));
+        *entry = (entry.0 + 1, entry.1.max(finding.severity));
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(name, (count, worst))| (Reverse(*count), Reverse(*worst), *name));
+    counts.truncate(PACKAGES_MAX);
+    let Some((_, (most, _))) = counts.first().copied() else { return };
+    let height = counts.len() * 24 + 6;
+    let _ = writeln!(
+        out,
+        "<svg width=\"560\" height=\"{height}\" role=\"img\" aria-label=\"Packages with the most findings\">"
+    );
+    for (place, (name, (count, worst))) in counts.into_iter().enumerate() {
+        let (top, width) = (place * 24, (count * PACKAGE_BAR_WIDTH / most).max(2));
+        let _ = writeln!(
+            out,
+            "<text x=\"0\" y=\"{0}\">{1}</text><rect x=\"190\" y=\"{2}\" width=\"{width}\" height=\"16\" rx=\"2\" \
+             style=\"fill:var(--{3})\"/><text x=\"{4}\" y=\"{0}\">{count}</text>",
+            top + 17,
+            text::markup(&text::line(name, 24)),
+            top + 4,
+            worst.as_str(),
+            198 + width
         );
     }
     out.push_str("</svg>\n");
@@ -101,10 +149,7 @@ fn row(finding: &Finding, out: &mut String) {
     let cell = |text: &str| text::markup(&text::line(text, 1000));
     let word = finding.severity.as_str();
     let place = Severity::ALL.iter().position(|severity| *severity == finding.severity);
-    let fixed = match finding.fix.version() {
-        Some(version) => cell(version),
-        None => finding.fix.as_str().replace('_', " "),
-    };
+    let fixed = cell(&remark::fixed(finding));
     let exploited = match &finding.kev {
         Some(kev) if kev.is_used_by_ransomware => format!("{} ransomware", cell(&kev.added)),
         Some(kev) => cell(&kev.added),
@@ -164,23 +209,18 @@ fn answers(report: &Report, out: &mut String) {
         }
         out.push_str("</tbody>\n</table></div>\n");
     }
-    if !report.stale_ignores.is_empty() {
-        out.push_str("<h2>Entries of ignore files without effect</h2>\n<ul>\n");
-        for entry in &report.stale_ignores {
-            let _ = writeln!(out, "<li>{}</li>", cell(&remark::stale(entry)));
-        }
-        out.push_str("</ul>\n");
-    }
+    let stale: Vec<String> = report.stale_ignores.iter().map(remark::stale).collect();
+    list("Entries of ignore files without effect", &stale, out);
 }
 
-fn notes(report: &Report, out: &mut String) {
-    if report.notes.is_empty() {
+// Nothing of a list of nothing.
+fn list(title: &str, lines: &[String], out: &mut String) {
+    if lines.is_empty() {
         return;
     }
-    out.push_str("<h2>What could not be read or judged</h2>\n<ul>\n");
-    for note in &report.notes {
-        let line = text::line(&format!("{}: {}", note.subject, note.message), 1000);
-        let _ = writeln!(out, "<li>{}</li>", text::markup(&line));
+    let _ = writeln!(out, "<h2>{title}</h2>\n<ul>");
+    for line in lines {
+        let _ = writeln!(out, "<li>{}</li>", text::markup(&text::line(line, 1000)));
     }
     out.push_str("</ul>\n");
 }

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use sealift_model::{Finding, Report, Severity};
 
-use crate::{remark, text};
+use crate::{comparison, remark, text};
 
 const CELL_CHARS_MAX: usize = 300;
+const REMEDIES_MAX: usize = 20;
 
 /// The report as Markdown.
 pub(crate) fn markdown(report: &Report) -> String {
@@ -38,10 +39,7 @@ pub(crate) fn markdown(report: &Report) -> String {
         out.push_str("|---|---|---|---|---|---|---|\n");
     }
     for finding in &report.findings {
-        let fixed = match finding.fix.version() {
-            Some(version) => cell(version),
-            None => finding.fix.as_str().replace('_', " "),
-        };
+        let fixed = cell(&remark::fixed(finding));
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {fixed} | {} | {} |",
@@ -53,14 +51,37 @@ pub(crate) fn markdown(report: &Report) -> String {
             cell(&finding.title)
         );
     }
-    answers(report, &mut out);
-    if !report.notes.is_empty() {
-        out.push_str("\n## What could not be read or judged\n\n");
-        for note in &report.notes {
-            let _ = writeln!(out, "- {}: {}", cell(&note.subject), cell(&note.message));
-        }
+    list("Remedies", &remedies(report), &mut out);
+    list("Base image", &remark::base(report), &mut out);
+    if let Some(comparison) = &report.comparison {
+        let title = format!("Since {}", cell(&comparison.old_name));
+        list(&title, &comparison::all_lines(report), &mut out);
     }
+    answers(report, &mut out);
+    let notes = report.notes.iter().map(|note| format!("{}: {}", note.subject, note.message));
+    list("What could not be read or judged", &notes.collect::<Vec<_>>(), &mut out);
     out
+}
+
+/// Upgrades, best first, with what to type.
+pub(crate) fn remedies(report: &Report) -> Vec<String> {
+    let remedies = report.remedies.iter().take(REMEDIES_MAX);
+    remedies
+        .map(|remedy| match &remedy.action {
+            Some(action) => format!("{} — {action}", remark::remedy(remedy)),
+            None => remark::remedy(remedy),
+        })
+        .collect()
+}
+
+// Nothing of a list of nothing.
+fn list(title: &str, lines: &[String], out: &mut String) {
+    if !lines.is_empty() {
+        let _ = write!(out, "\n## {title}\n\n");
+    }
+    for line in lines {
+        let _ = writeln!(out, "- {}", cell(line));
+    }
 }
 
 fn linked_id(finding: &Finding) -> String {
@@ -93,12 +114,8 @@ fn answers(report: &Report, out: &mut String) {
             cell(&remark::answer(&suppressed.by))
         );
     }
-    if !report.stale_ignores.is_empty() {
-        out.push_str("\n## Entries of ignore files without effect\n\n");
-        for entry in &report.stale_ignores {
-            let _ = writeln!(out, "- {}", cell(&remark::stale(entry)));
-        }
-    }
+    let stale: Vec<String> = report.stale_ignores.iter().map(remark::stale).collect();
+    list("Entries of ignore files without effect", &stale, out);
 }
 
 fn cell(text: &str) -> String {

@@ -1,10 +1,12 @@
 //! What stands beside findings in every format that has a place for words: how urgent a finding is, who answered for it,
 //! which answers are stale, and how old the advisories are.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sealift_model::{
-    Finding, Origin, ReleaseLife, Report, StaleIgnore, Suppression, SuppressionStatus,
+    Finding, FixState, Origin, ReleaseLife, Remedy, Report, StaleIgnore, Suppression,
+    SuppressionStatus,
 };
 
 use crate::text;
@@ -117,6 +119,28 @@ pub(crate) fn life(life: &ReleaseLife) -> String {
     } else {
         format!("{release} is supported until {ends}{extended}")
     }
+}
+
+/// The version that repairs it, or what its publisher says of that, for a column.
+pub(crate) fn fixed(finding: &Finding) -> Cow<'_, str> {
+    match &finding.fix {
+        FixState::Subscription(version) => Cow::Owned(format!("{version} (subscription)")),
+        fix => match fix.version() {
+            Some(version) => Cow::Borrowed(version),
+            None => Cow::Owned(fix.as_str().replace('_', " ")),
+        },
+    }
+}
+
+/// An upgrade and what it repairs, in one line.
+pub(crate) fn remedy(remedy: &Remedy) -> String {
+    let mut line = format!("upgrade {} from {} to {}", remedy.name, remedy.from, remedy.to);
+    if remedy.packages.len() > 1 {
+        let _ = write!(line, " ({})", remedy.packages.join(", "));
+    }
+    let plural = if remedy.repairs == 1 { "" } else { "s" };
+    let _ = write!(line, ": repairs {} finding{plural}, worst {}", remedy.repairs, remedy.severity);
+    line
 }
 
 /// What the base image brought, and what others would change; a line each.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 use jiff::Timestamp;
-use sealift_model::{Finding, FixState, Remedy, Report, Scanned, Severity};
+use sealift_model::{Finding, Remedy, Report, Scanned, Severity};
 
 use crate::json::target;
 use crate::text::{self, time};
@@ -154,15 +154,12 @@ fn rows(findings: &[&Finding], options: TableOptions) -> String {
     table.set_header(HEADER);
     for finding in findings {
         let package = &finding.package;
-        let fix = match &finding.fix {
-            FixState::Subscription(version) => format!("{version} (subscription)"),
-            fix => fix.version().unwrap_or(fix.as_str()).to_owned(),
-        };
+        let fix = remark::fixed(finding);
         let name = match &package.source_name {
             Some(source) if *source != package.name => format!("{} ({source})", package.name),
             _ => package.name.clone(),
         };
-        let cells = [&name, &package.version, finding.severity.as_str(), &finding.id, &fix];
+        let cells = [&name, &package.version, finding.severity.as_str(), &finding.id, &*fix];
         let mut cells: Vec<String> = cells.into_iter().map(clean).collect();
         cells.push(clean(&remark(finding)));
         table.add_row(cells);
@@ -244,7 +241,7 @@ fn answers(text: &mut String, report: &Report) {
 fn remedies(text: &mut String, remedies: &[Remedy]) {
     let Some(best) = remedies.first() else { return };
     let mut line = |label: &str, one: &Remedy| {
-        let _ = writeln!(text, "{label}{}", remedy(one));
+        let _ = writeln!(text, "{label}{}", clean(&remark::remedy(one)));
         if let Some(action) = &one.action {
             let _ = writeln!(text, "             {}", clean(action));
         }
@@ -281,21 +278,6 @@ fn by_layer(text: &mut String, remedies: &[Remedy]) {
         }
         text.push('\n');
     }
-}
-
-fn remedy(remedy: &Remedy) -> String {
-    let mut text = format!(
-        "upgrade {} from {} to {}",
-        clean(&remedy.name),
-        clean(&remedy.from),
-        clean(&remedy.to)
-    );
-    if remedy.packages.len() > 1 {
-        let _ = write!(text, " ({})", clean(&remedy.packages.join(", ")));
-    }
-    let _ =
-        write!(text, ": repairs {}, worst {}", number(remedy.repairs, "finding"), remedy.severity);
-    text
 }
 
 fn notes(text: &mut String, report: &Report) {

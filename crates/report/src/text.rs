@@ -2,7 +2,7 @@
 //! characters, and none may leave its place in a document.
 
 use jiff::Timestamp;
-use sealift_model::{Finding, Rating, RatingBasis, Severity};
+use sealift_model::{Finding, FixState, Rating, RatingBasis, Severity};
 use sealift_oci::Digest;
 
 /// One line, without control characters, of at most so many characters.
@@ -143,6 +143,9 @@ pub(crate) fn cvss(finding: &Finding) -> impl Iterator<Item = (&Rating, &sealift
 /// What to do, in one sentence.
 pub(crate) fn solution(finding: &Finding) -> String {
     let name = &finding.package.name;
+    if let FixState::Subscription(version) = &finding.fix {
+        return format!("Upgrade {name} to {version}, which needs a subscription.");
+    }
     match finding.fix.version() {
         Some(version) => format!("Upgrade {name} to {version}."),
         None => match finding.fix.as_str() {

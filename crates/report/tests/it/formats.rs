@@ -225,6 +225,50 @@ fn gitlab_says_which_series_an_identifier_is_of() {
     assert_eq!(found["location"]["operating_system"], "debian 12");
 }
 
+// A fix that only some get is no fix for all.
+#[test]
+fn a_fix_by_subscription_is_told_as_such() {
+    let mut report = sample::report();
+    report.findings[0].fix = FixState::Subscription("1.1+esm1".to_owned());
+    assert!(by_name("markdown", &report).contains("1.1+esm1 (subscription)"));
+    assert!(by_name("html", &report).contains("1.1+esm1 (subscription)"));
+    let solution = &parsed("gitlab", &report)["vulnerabilities"][0]["solution"];
+    assert_eq!(solution, "Upgrade openssl to 1.1+esm1, which needs a subscription.");
+    let fix = &parsed("grype-json", &report)["matches"][0]["vulnerability"]["fix"];
+    assert_eq!(fix["state"], "not-fixed");
+}
+
+#[test]
+fn pages_say_what_to_do_and_what_has_changed() {
+    let mut report = sample::report();
+    report.remedies[0].action = Some("pip install 'flask>=1.1' <b>".to_owned());
+    report.base = Some(sealift_model::BaseImage {
+        name: "debian:12".to_owned(),
+        layers: 1,
+        findings: 2,
+        choices: Vec::new(),
+    });
+    report.comparison = Some(sealift_model::Comparison {
+        old_name: "app:0".to_owned(),
+        fixed: vec![sample::finding("CVE-2019-1", PackageKind::Deb, "perl", Severity::Low)],
+        left: vec![0],
+        new: vec![(1, sealift_model::Novelty::Introduced)],
+    });
+    for format in ["markdown", "html"] {
+        let text = by_name(format, &report);
+        for said in [
+            "upgrade flask from 1.0 to 1.1: repairs 1 finding, worst CRITICAL — pip install",
+            "base image debian:12, 1 layer: 2 of 3 findings",
+            "Since app:0",
+            "fixed: CVE-2019-1 LOW in perl 1.0",
+            "new: CVE-2020-3 UNKNOWN in zlib1g 1.0, newly introduced",
+        ] {
+            assert!(text.contains(said), "{format} lacks `{said}`: {text}");
+        }
+        assert!(!text.contains("<b>"), "{format}");
+    }
+}
+
 #[test]
 fn identities_are_unique() {
     let report = hostile();
@@ -352,7 +396,29 @@ fn gitlab_follows_its_schema() {
     check_schema("gitlab", "gitlab-container-scanning-15.0.7.json");
 }
 
-// No schema of JUnit's is binding; that a foreign reader counts the same is what its users need.
+// No schema of JUnit's is binding; this is the one that Jenkins checks against.
+#[test]
+fn junit_follows_the_schema_of_jenkins() {
+    const PROGRAM: &str = "\
+import sys
+from lxml import etree
+schema = etree.XMLSchema(etree.parse(sys.argv[1]))
+for name in sys.argv[2:]:
+    schema.assertValid(etree.parse(name, etree.XMLParser(huge_tree=True)))";
+    let Some(python) = validator("python") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(python);
+    command.args(["-c", PROGRAM]).arg(schema("junit-10.xsd"));
+    for (name, report) in reports().into_iter().chain([("many", many())]) {
+        let path = folder.path().join(name);
+        std::fs::write(&path, by_name("junit", &report)).unwrap();
+        command.arg(path);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+// That a foreign reader counts the same is what its users need.
 #[test]
 fn junit_is_read_by_others() {
     const PROGRAM: &str = "\
