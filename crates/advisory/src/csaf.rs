@@ -32,6 +32,8 @@ struct Document<'a> {
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(borrow, default)]
+    category: Cow<'a, str>,
+    #[serde(borrow, default)]
     publisher: Publisher<'a>,
     tracking: Tracking,
 }
@@ -233,6 +235,10 @@ pub(crate) fn read(text: &str) -> Result<Found, String> {
     let document: Document<'_> = serde_json::from_str(text)
         .map_err(|error| format!("it is not a CSAF document: {error}"))?;
     let head = &document.head;
+    // An advisory says of a flaw only what it repairs. Read beside the flaw's own document it would seem to be all.
+    if head.category != "csaf_vex" {
+        return Err("it is a CSAF document, but not of the VEX profile".to_owned());
+    }
     let vendor = Vendor::of(&head.publisher.namespace)
         .ok_or("it is a CSAF document of a publisher that is not known")?;
     let mut found =
@@ -503,7 +509,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood() {
-        let head = r#"{"document": {"csaf_version": "2.0", "publisher": {"namespace": "https://www.redhat.com"}, "tracking": {}}"#;
+        let head = r#"{"document": {"category": "csaf_vex", "csaf_version": "2.0", "publisher": {"namespace": "https://www.redhat.com"}, "tracking": {}}"#;
         check(
             "{",
             expect!["it is not a CSAF document: EOF while parsing an object at line 1 column 1"],
@@ -513,6 +519,10 @@ mod tests {
             expect!["it is a CSAF document of a publisher that is not known"],
         );
         check(&format!("{head}}}"), expect![""]);
+        check(
+            &DOCUMENT.replace("csaf_vex", "csaf_security_advisory"),
+            expect!["it is a CSAF document, but not of the VEX profile"],
+        );
         check(
             &format!(r#"{head}, "vulnerabilities": [{{"cve": "x"}}]}}"#),
             expect!["note: a flaw has no CVE"],

@@ -12,7 +12,10 @@ use crate::kind::{FeedKind, Found};
 use crate::packed;
 use crate::sources::Sources;
 use crate::wire::{self, Outcome, Parsed};
-use crate::{Error, Limits, Wanted};
+use crate::{Error, Limits, Wanted, csaf};
+
+// Few documents of OSV are larger.
+const OSV_BYTES_USUAL: usize = 32 << 10;
 
 /// What was read.
 #[derive(Default)]
@@ -161,16 +164,25 @@ enum Document {
     Other(FeedKind, Found),
 }
 
+fn other(kind: FeedKind, bytes: &[u8]) -> Document {
+    match kind.read(bytes) {
+        Ok(found) => Document::Other(kind, found),
+        Err(message) => Document::Osv(vec![Err(message)]),
+    }
+}
+
 // OSV first: there are a hundred thousands of these and few of all others.
 fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Document {
+    // Documents of CSAF are many too, and large: they are not read in vain.
+    let is_csaf = bytes.len() > OSV_BYTES_USUAL && csaf::is_document(bytes);
+    if is_csaf && let Some(kind) = FeedKind::detect(bytes) {
+        return other(kind, bytes);
+    }
     let outcomes = wire::parse_file(bytes, wanted);
     if let Some(Err(_)) = outcomes.first()
         && let Some(kind) = FeedKind::detect(bytes)
     {
-        return match kind.read(bytes) {
-            Ok(found) => Document::Other(kind, found),
-            Err(message) => Document::Osv(vec![Err(message)]),
-        };
+        return other(kind, bytes);
     }
     Document::Osv(outcomes)
 }

@@ -31,7 +31,7 @@ fn vex(cve: &str, said: &[(&str, &str, &str)]) -> String {
     let statuses: Vec<String> =
         statuses.iter().map(|(name, ids)| format!("\"{name}\": [{}]", ids.join(", "))).collect();
     format!(
-        r#"{{"document": {{"csaf_version": "2.0", "publisher": {{"namespace": "https://www.redhat.com"}}, "tracking": {{}}}},
+        r#"{{"document": {{"category": "csaf_vex", "csaf_version": "2.0", "publisher": {{"namespace": "https://www.redhat.com"}}, "tracking": {{}}}},
             "product_tree": {{"branches": [{}], "relationships": [{}]}},
             "vulnerabilities": [{{"cve": "{cve}", "product_status": {{{}}}}}]}}"#,
         branches.join(", "),
