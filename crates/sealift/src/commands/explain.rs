@@ -101,7 +101,7 @@ fn row(told: &Told) -> String {
         Outcome::Affected => format!("{installed} is among these ({comparator} order)"),
         Outcome::Denied => format!("so {installed} does not have it ({comparator} order)"),
         Outcome::OtherVersion => format!("{installed} is not among these ({comparator} order)"),
-        Outcome::OtherBuild => format!("this is not such a build: {}", conditions.join(", ")),
+        Outcome::OtherBuild => format!("only with {}, which this has not", conditions.join(" or ")),
     };
     format!("{advisory}: {ecosystem} {name}: {says}; {follows}")
 }

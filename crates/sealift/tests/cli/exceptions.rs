@@ -1,5 +1,9 @@
 //! What people say of findings: ignore files, VEX documents, settings; and the gate that they open.
 
+use sealift_crypto::Secret;
+use sealift_oci::{Descriptor, Reference};
+use sealift_pipeline::keys;
+use sealift_store::Store;
 use sealift_testkit::TestContext;
 
 use crate::{assert_one_error, context};
@@ -179,4 +183,63 @@ fn a_flaw_is_explained() {
     assert!(ignored.stdout.contains("suppressed: ignored by .trivyignore:1"), "{}", ignored.stdout);
     assert_eq!(explain(&["CVE-1-1"]).code, 1);
     assert_eq!(explain(&["CVE-1-1", "-f", "sarif"]).code, 2);
+}
+
+// An image with a finding, to which a document is attached that says `fixed` of it and names no product.
+fn with_attached_vex(key: &str) -> (TestContext, Descriptor) {
+    let context = context();
+    context.write("osv/a.json", RECORDS);
+    let metadata = "Metadata-Version: 2.1\nName: Flask\nVersion: 0.12.2\n";
+    context.write("small/METADATA", metadata);
+    let place = "/usr/lib/python3/dist-packages/Flask-0.12.2.dist-info/METADATA";
+    context.write("small/Dockerfile", format!("FROM scratch\nCOPY METADATA {place}\n"));
+    context.expect(0, &["build", "--quiet", "-t", "small:1", "small"]);
+    let document = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "timestamp": "2024-01-01T00:00:00Z",
+        "statements": [{"vulnerability": {"name": "CVE-2018-1000656"}, "status": "fixed"}]}"#;
+    let signer = keys::create(&context.work().join(key), &Secret::new(Vec::new())).unwrap();
+    let store = Store::open(context.store()).unwrap();
+    let image = store.resolve(&Reference::parse("small:1").unwrap()).unwrap().unwrap();
+    let subject = sealift_sign::Subject { descriptor: &image, name: None };
+    let kind = "https://openvex.dev/ns/v0.2.0";
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let artifact =
+        sealift_sign::attest(&signer.key, &subject, kind, document.as_bytes(), now).unwrap();
+    for blob in &artifact.blobs {
+        store.put_blob(&blob.bytes).unwrap();
+    }
+    let attached = store.add_referrer(&artifact.manifest).unwrap();
+    (context, attached)
+}
+
+#[test]
+fn attached_vex_counts_if_a_trusted_key_signed_it() {
+    let (context, attached) = with_attached_vex("team.key");
+    let scan = ["scan", "small:1", "--advisories", "osv", "--fail-on", "low", "--vex", "oci"];
+    // Nobody asked for it.
+    context.expect(1, &scan[..6]);
+    // Nobody trusts the key: that is said, and nothing is suppressed.
+    let foreign = context.run(&scan);
+    assert_eq!(foreign.code, 1, "{}", foreign.stderr);
+    let note = format!("VEX attestation {}: does not count", attached.digest);
+    assert!(foreign.stdout.contains(&note), "{}", foreign.stdout);
+    let with_key = |key: &'static str| {
+        context.run(&scan.into_iter().chain(["--vex-key", key]).collect::<Vec<_>>())
+    };
+    let trusted = with_key("team.pub");
+    assert_eq!(trusted.code, 0, "{}", trusted.stderr);
+    assert!(trusted.stdout.contains("CVE-2018-1000656"), "{}", trusted.stdout);
+    // The bytes were changed since.
+    let store = Store::open(context.store()).unwrap();
+    let manifest = store.read_blob(&attached.digest).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let digest = manifest["layers"][0]["digest"].as_str().unwrap().parse().unwrap();
+    let path = store.blob_path(&digest);
+    let bundle = std::fs::read_to_string(&path).unwrap();
+    let changed = bundle.replacen("\"payload\":\"ey", "\"payload\":\"eY", 1);
+    assert_ne!(bundle, changed);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, changed).unwrap();
+    let forged = with_key("team.pub");
+    assert_eq!(forged.code, 1, "{}", forged.stderr);
+    assert!(forged.stdout.contains("does not count"), "{}", forged.stdout);
 }
