@@ -37,6 +37,8 @@ pub struct Context<'a> {
     pub inventory: &'a Inventory,
     /// What an SBOM says it is about.
     pub subject: &'a Subject,
+    /// Whether JSON and templates list all packages.
+    pub lists_packages: bool,
     /// A variable of the environment.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -60,7 +62,7 @@ const fn whole(
 /// All formats.
 pub const FORMATS: &[Format] = &[
     Format { name: "table", aliases: &[], encode: Encode::Table(table::table) },
-    plain("json", &["trivy-json"], json::json),
+    whole("json", &["trivy-json"], json::json_within),
     plain("sarif", &[], sarif::sarif),
     plain("gitlab", &["gitlab-container-scanning"], gitlab::gitlab),
     plain("gitlab-codequality", &["codequality", "codeclimate"], gitlab::gitlab_codequality),

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use sealift_model::{
-    ArtifactKind, BaseChoice, BaseImage, CvssVersion, Finding, PackageKind, Rating, RatingBasis,
-    Remedy, Report, Severity, Suppressed,
+    ArtifactKind, BaseChoice, BaseImage, CvssVersion, Finding, Inventory, PackageKind, Rating,
+    RatingBasis, Remedy, Report, Severity, Suppressed,
 };
 use serde_json::value::RawValue;
 
@@ -17,10 +17,19 @@ use crate::wire::{
     Base, Choice, Cvss, DataSource, Database, Document, Epss, Hidden, Identifier, KnownExploited,
     Layer, Life, Metadata, Modified, Note, Os, RemedyEntry, ResultEntry, Stale, Vulnerability,
 };
-use crate::{comparison, remark, text};
+use crate::{Context, comparison, packages, remark, text};
 
 /// The report as JSON, indented, with a newline at its end.
 pub fn json(report: &Report) -> String {
+    document(report, None)
+}
+
+/// The same, with all packages if they are asked for.
+pub(crate) fn json_within(report: &Report, context: &Context<'_>) -> String {
+    document(report, Some(context.inventory).filter(|_| context.lists_packages))
+}
+
+fn document(report: &Report, inventory: Option<&Inventory>) -> String {
     // A config that is no JSON is left out; it was verified long before it came here.
     let config = report
         .artifact
@@ -39,7 +48,7 @@ pub fn json(report: &Report) -> String {
             ArtifactKind::Syft => "syft",
         },
         metadata: metadata(report, config),
-        results: results(report),
+        results: results(report, inventory),
         advisory_database: database(report),
         example_data_only: report.database.example_only,
         notes: report
@@ -112,10 +121,11 @@ fn metadata<'a>(report: &'a Report, image_config: Option<&'a RawValue>) -> Metad
     }
 }
 
-fn results(report: &Report) -> Vec<ResultEntry<'_>> {
+fn results<'a>(report: &'a Report, inventory: Option<&'a Inventory>) -> Vec<ResultEntry<'a>> {
+    let mut packages = inventory.map(packages::packages).unwrap_or_default();
     let mut by_kind: BTreeMap<PackageKind, (Vec<&Finding>, Vec<&Suppressed>)> = BTreeMap::new();
-    for scanned in &report.scanned {
-        by_kind.entry(scanned.kind).or_default();
+    for kind in report.scanned.iter().map(|scanned| scanned.kind).chain(packages.keys().copied()) {
+        by_kind.entry(kind).or_default();
     }
     for finding in &report.findings {
         by_kind.entry(finding.package.kind).or_default().0.push(finding);
@@ -128,6 +138,7 @@ fn results(report: &Report) -> Vec<ResultEntry<'_>> {
             target: report.artifact.name.clone(),
             class: "os-pkgs",
             kind: "unknown",
+            packages: Vec::new(),
             vulnerabilities: Vec::new(),
             modified: Vec::new(),
         }];
@@ -141,6 +152,7 @@ fn results(report: &Report) -> Vec<ResultEntry<'_>> {
                 Some(distro) if kind.is_os() => family(&distro.id),
                 _ => type_of(kind),
             },
+            packages: packages.remove(&kind).unwrap_or_default(),
             vulnerabilities: findings.into_iter().map(vulnerability).collect(),
             modified: suppressed.into_iter().map(modified).collect(),
         })

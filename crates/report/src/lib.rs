@@ -16,6 +16,7 @@ mod html;
 mod json;
 mod junit;
 mod markdown;
+mod packages;
 mod read;
 mod remark;
 mod sarif;

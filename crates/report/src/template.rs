@@ -86,7 +86,7 @@ pub fn by_template(
     template: &Template,
 ) -> Result<String, TemplateError> {
     let mut document: Value =
-        serde_json::from_str(&json::json(report)).expect("the JSON report is JSON");
+        serde_json::from_str(&json::json_within(report, context)).expect("the JSON report is JSON");
     for result in document["Results"].as_array_mut().into_iter().flatten() {
         complete(result);
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::comparison::Changes;
+use crate::packages::PackageEntry;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -65,6 +66,8 @@ pub(crate) struct ResultEntry<'a> {
     pub(crate) class: &'static str,
     #[serde(rename = "Type")]
     pub(crate) kind: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) packages: Vec<PackageEntry<'a>>,
     // Always there, so that `.Results[].Vulnerabilities[]` needs no `?`.
     pub(crate) vulnerabilities: Vec<Vulnerability<'a>>,
     #[serde(rename = "ExperimentalModifiedFindings", skip_serializing_if = "Vec::is_empty")]

@@ -21,7 +21,15 @@ fn encode(format: &Format, report: &Report) -> String {
         Encode::Context(encode) => {
             let (inventory, subject) = (sample::inventory(), sample::subject());
             let variable = &|name: &str| Some(format!("value-of-{name}"));
-            encode(report, &Context { inventory: &inventory, subject: &subject, variable })
+            encode(
+                report,
+                &Context {
+                    inventory: &inventory,
+                    subject: &subject,
+                    lists_packages: false,
+                    variable,
+                },
+            )
         }
     }
 }

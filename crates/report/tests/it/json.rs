@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use expect_test::{expect, expect_file};
 use sealift_model::Report;
-use sealift_report::json;
+use sealift_report::{Context, Encode, find_format, json};
 
 use crate::sample;
 
@@ -79,4 +79,35 @@ fn the_whole_document() {
     report.findings.remove(0);
     report.suppressed.truncate(1);
     expect_file!["whole.json"].assert_eq(&json(&report));
+}
+
+#[test]
+fn all_packages_if_asked_for() {
+    let (inventory, subject) = (sample::inventory(), sample::subject());
+    let variable = &|_: &str| None;
+    let within = |lists_packages| {
+        let context =
+            Context { inventory: &inventory, subject: &subject, lists_packages, variable };
+        let Encode::Context(encode) = find_format("json").unwrap().encode else { panic!() };
+        let text = encode(&sample::report(), &context);
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    assert!(within(false)["Results"][0].get("Packages").is_none());
+    let document = within(true);
+    let count = |place: usize| document["Results"][place]["Packages"].as_array().unwrap().len();
+    assert_eq!((count(0), count(1)), (5, 3));
+    expect![[r#"
+        {
+          "FilePath": "app/METADATA",
+          "ID": "click@1.0",
+          "Identifier": {
+            "PURL": "pkg:pypi/click@1.0"
+          },
+          "Licenses": [
+            "MIT"
+          ],
+          "Name": "click",
+          "Version": "1.0"
+        }"#]]
+    .assert_eq(&format!("{:#}", document["Results"][1]["Packages"][0]));
 }

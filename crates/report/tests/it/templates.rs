@@ -11,7 +11,8 @@ use crate::sample;
 fn fill(text: &str, file: &str, report: &Report) -> Result<String, TemplateError> {
     let (inventory, subject) = (sample::inventory(), sample::subject());
     let variable = &|name: &str| Some(format!("value-of-{name}"));
-    let context = Context { inventory: &inventory, subject: &subject, variable };
+    let context =
+        Context { inventory: &inventory, subject: &subject, lists_packages: false, variable };
     by_template(report, &context, &Template::parse_file(text, file)?)
 }
 

@@ -135,6 +135,9 @@ pub(crate) struct Scan {
     /// Template for `-f template`: `@FILE`, or the text itself; Go's with sprig's functions, or Jinja (`.j2`)
     #[arg(short, long, value_name = "TEMPLATE")]
     pub(crate) template: Option<String>,
+    /// List all packages too, in JSON and for templates
+    #[arg(long)]
+    pub(crate) list_all_pkgs: bool,
     /// Say what was fixed, what is left and what is new since this older image
     #[arg(long, value_name = "IMAGE", conflicts_with = "baseline")]
     pub(crate) compare_to: Option<String>,

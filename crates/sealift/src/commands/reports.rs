@@ -105,6 +105,9 @@ pub(super) fn write(
     name: Option<&str>,
     printer: &Printer,
 ) -> anyhow::Result<()> {
+    if matches!(&output.shape, Shape::Known(format) if format.name == "asff") {
+        warn_of_missing(context, printer);
+    }
     let text = match &output.shape {
         Shape::Known(format) => match format.encode {
             Encode::Table(table) => {
@@ -127,6 +130,19 @@ pub(super) fn write(
         None => printer.data(&text)?,
     }
     Ok(())
+}
+
+// Security Hub takes nothing without them.
+fn warn_of_missing(context: &Context<'_>, printer: &Printer) {
+    let is_set = |name: &&&str| (context.variable)(name).is_some_and(|value| !value.is_empty());
+    for names in [&["AWS_REGION", "AWS_DEFAULT_REGION"][..], &["AWS_ACCOUNT_ID"]] {
+        if names.iter().find(is_set).is_none() {
+            printer.warning(&format!(
+                "`{}` is not set: Security Hub refuses these findings",
+                names[0]
+            ));
+        }
+    }
 }
 
 // `report.json` of the container `web` is `report.web.json`.

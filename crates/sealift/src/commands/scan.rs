@@ -81,6 +81,7 @@ impl Job<'_> {
         let context = Context {
             inventory: &examined.inventory,
             subject: &subject,
+            lists_packages: arguments.list_all_pkgs,
             variable: &|name| std::env::var(name).ok(),
         };
         for output in outputs {

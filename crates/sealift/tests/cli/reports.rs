@@ -77,6 +77,33 @@ fn every_format_is_written() {
 }
 
 #[test]
+fn packages_are_listed_if_asked_for() {
+    let context = with_flask();
+    let text = context.expect(0, &scan(&["-f", "json", "--list-all-pkgs"])).stdout;
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["Results"][0]["Packages"][0]["ID"], "flask@2.2.2");
+    let template = "{{ range . }}{{ range .Packages }}{{ .Name }}{{ end }}{{ end }}";
+    let listed =
+        |flags: &[&str]| context.expect(0, &[&scan(&["-t", template]), flags].concat()).stdout;
+    assert_eq!((listed(&[]).trim(), listed(&["--list-all-pkgs"]).trim()), ("", "flask"));
+}
+
+#[test]
+fn security_hub_needs_an_account() {
+    let mut context = with_flask();
+    let warned = context.expect(0, &scan(&["-f", "asff"])).stderr;
+    assert!(warned.contains("`AWS_REGION` is not set") && warned.contains("`AWS_ACCOUNT_ID`"));
+    context.set("AWS_DEFAULT_REGION", "eu-west-1");
+    context.set("AWS_ACCOUNT_ID", "123456789012");
+    let told = context.expect(0, &scan(&["-f", "asff"]));
+    assert!(!told.stderr.contains("AWS"), "{told:?}");
+    assert!(
+        told.stdout
+            .contains("arn:aws:securityhub:eu-west-1:123456789012:product/123456789012/default")
+    );
+}
+
+#[test]
 fn cyclonedx_is_the_sbom_with_vulnerabilities() {
     let context = with_flask();
     let parsed = |arguments: &[&str]| -> Value {
