@@ -53,19 +53,17 @@ pub(crate) fn products(
 }
 
 impl Products {
-    /// True if what is said of a product concerns these.
+    /// True if what is said of a product concerns these. The distribution itself always counts, for an image may have
+    /// more of it than its makers have written down.
     pub(crate) fn has(&self, product: &str) -> bool {
+        let first = first_parts(product);
         let plain = format!("enterprise_linux:{}", self.release);
-        // What is not repaired yet is said of the release as a whole. The last minor release is supported for longer, for
-        // those who pay; what is repaired only there all others of it have.
+        // The last minor release is supported for longer, for those who pay; what is repaired only there all others of it
+        // have.
         let longer = format!("rhel_els:{}", self.release);
-        if product == plain || first_parts(product) == longer {
-            return true;
-        }
-        if self.known.is_empty() {
-            return includes(&first_parts(product), &plain);
-        }
-        self.known.iter().any(|known| includes(product, known))
+        includes(&first, &plain)
+            || first == longer
+            || self.known.iter().any(|known| includes(product, known))
     }
 }
 
@@ -111,7 +109,7 @@ mod tests {
         check(&base, "enterprise_linux:9", true);
         check(&base, "enterprise_linux:9::baseos", true);
         check(&base, "enterprise_linux:9.4::baseos", true);
-        check(&base, "enterprise_linux:9::appstream", false);
+        check(&base, "enterprise_linux:9::appstream", true);
         check(&base, "enterprise_linux:8::baseos", false);
         check(&base, "rhel_eus:9.2::baseos", false);
         check(&base, "openshift:4.12::el9", false);
@@ -120,7 +118,7 @@ mod tests {
         check(&[], "rhel_els:8", false);
         let extended = ["rhel_eus:9.2::baseos", "openshift:4.12::el9"];
         check(&extended, "enterprise_linux:9", true);
-        check(&extended, "enterprise_linux:9::baseos", false);
+        check(&extended, "enterprise_linux:9::baseos", true);
         check(&extended, "rhel_eus:9.2::baseos", true);
         check(&extended, "rhel_eus:9.4::baseos", false);
         check(&extended, "openshift:4", false);

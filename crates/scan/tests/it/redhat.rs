@@ -182,6 +182,16 @@ fn products() {
         note Red Hat:9: no product of its repositories is known: they are judged as those of Red Hat Enterprise Linux, without extended updates and without other products
     "]],
     );
+    // An image of extended updates has what only the main releases repair.
+    let main = [("enterprise_linux:9::baseos", "libcurl@7.76.1-26.el9_3.2?arch=x86_64", "fixed")];
+    check(
+        "7.76.1-23.el9_2.4",
+        &["extended"],
+        &main,
+        expect![[r"
+        libcurl 7.76.1-23.el9_2.4 CVE-2023-0001 UNKNOWN 7.76.1-26.el9_3.2
+    "]],
+    );
     // What has no repair yet is said of all that the release is.
     let open = [("enterprise_linux:9", "curl?arch=src", "known_affected")];
     check(
