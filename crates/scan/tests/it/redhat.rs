@@ -182,6 +182,10 @@ fn products() {
         note Red Hat:9: no product of its repositories is known: they are judged as those of Red Hat Enterprise Linux, without extended updates and without other products
     "]],
     );
+}
+
+#[test]
+fn the_distribution_itself() {
     // An image of extended updates has what only the main releases repair.
     let main = [("enterprise_linux:9::baseos", "libcurl@7.76.1-26.el9_3.2?arch=x86_64", "fixed")];
     check(
