@@ -70,3 +70,58 @@ pub fn feed(bytes: &[u8]) {
         assert!(rows.is_some(), "a package is lost");
     }
 }
+
+const PACKAGES_MAX: usize = 40;
+const ASKED_MAX: usize = 40;
+
+/// The core of a database with its sums made right: every question has an answer or finds the damage.
+pub fn database(bytes: &[u8]) {
+    let _ = Database::of_bytes(bytes.to_vec(), None).map(|it| it.check());
+    let mut sealed = bytes.to_vec();
+    if sealift_database::fuzz::seal(&mut sealed).is_none() {
+        return;
+    }
+    let Ok(database) = Database::of_bytes(sealed, None) else { return };
+    assert_eq!(database.check(), Ok(()), "sums that were just written are wrong");
+    let _ = (database.sources(), database.notes(), database.entries());
+    let _ = (database.find("CVE-2020-1"), database.search_packages("a", PACKAGES_MAX));
+    let ecosystems: Vec<_> = database.ecosystems().map(|(it, _)| it.clone()).collect();
+    for ecosystem in ecosystems.iter().take(ASKED_MAX) {
+        let _ = database.life(ecosystem);
+        let Some(scheme) = scheme(&ecosystem.name) else { continue };
+        for name in ["flask", "a"] {
+            let Ok(Some(rows)) = database.rows(ecosystem, name) else { continue };
+            for row in rows.rows.iter().take(ASKED_MAX) {
+                assert!(!rows.describe_row(row).is_empty(), "a row says nothing");
+            }
+            if let Ok(version) = sealift_version::Version::parse(scheme, "1.0") {
+                let _ = rows.place(&version);
+            }
+        }
+    }
+    let all = u32::try_from(database.flaws().min(ASKED_MAX)).unwrap_or(0);
+    for number in 0..all {
+        let _ = database.flaw(sealift_database::FlawId(number));
+    }
+    let all = u32::try_from(database.records().min(ASKED_MAX)).unwrap_or(0);
+    for number in 0..all {
+        let _ = database.record(sealift_database::RecordId(number));
+    }
+    let _ = scan(&inventory(INSTALLED), &database, &Options::default(), Artifact::default(), 0);
+}
+
+/// An older report to compare with: what is read of it can be written and read again.
+pub fn report(bytes: &[u8]) {
+    let Ok(old) = sealift_report::read(bytes) else { return };
+    let report = sealift_model::Report { findings: old.findings, ..Default::default() };
+    let again = sealift_report::read(json(&report).as_bytes()).expect("a report is a report");
+    assert_eq!(again.findings.len(), report.findings.len(), "findings were lost");
+    let mut same = report.clone();
+    let earlier = sealift_scan::Earlier { findings: report.findings, ..Default::default() };
+    sealift_scan::compare(&mut same, &earlier);
+    let comparison = same.comparison.expect("it was compared");
+    assert!(
+        comparison.new.is_empty() && comparison.fixed.is_empty(),
+        "the same differs from itself"
+    );
+}

@@ -95,6 +95,8 @@ pub const TARGETS: &[Target] = &[
     target("rpm", catalog::rpm),
     target("advisory", advisory::advisory),
     target("feed", advisory::feed),
+    target("database", advisory::database),
+    target("report", advisory::report),
     target("ignores", exception::ignores),
     target("vex", exception::vex),
     target("expression", exception::expression),

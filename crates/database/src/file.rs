@@ -230,6 +230,23 @@ fn digest_of(start: &[u8]) -> [u8; 32] {
     digest
 }
 
+/// Writes the sums that the bytes of a file should have.
+pub(crate) fn seal(bytes: &mut [u8]) -> Option<()> {
+    let count = bytes.get(12..16)?.try_into().ok().map(u32::from_le_bytes)?;
+    let count = usize::try_from(count).ok().filter(|count| *count <= SECTIONS_MAX)?;
+    let sums = HEADER_BYTES + count * SECTION_BYTES;
+    let data = data_start(bytes.len(), sums)?;
+    let (start, rest) = bytes.split_at_mut(data);
+    let len = (start.len() + rest.len()) as u64;
+    start[24..32].copy_from_slice(&len.to_le_bytes());
+    for (sum, block) in start[sums..].chunks_exact_mut(4).zip(rest.chunks(BLOCK_BYTES)) {
+        sum.copy_from_slice(&crc32fast::hash(block).to_le_bytes());
+    }
+    let digest = digest_of(start);
+    start[DIGEST_AT].copy_from_slice(&digest);
+    Some(())
+}
+
 /// The bytes of a file with these sections.
 pub(crate) fn assemble(magic: [u8; 8], made_secs: i64, sections: &[(u64, Vec<u8>)]) -> Vec<u8> {
     let lens: usize = sections.iter().map(|(_, bytes)| bytes.len()).sum();
@@ -254,14 +271,8 @@ pub(crate) fn assemble(magic: [u8; 8], made_secs: i64, sections: &[(u64, Vec<u8>
     for (_, bytes) in sections {
         out.extend_from_slice(bytes);
     }
-    for block in 0..lens.div_ceil(BLOCK_BYTES) {
-        let start = data + block * BLOCK_BYTES;
-        let end = (start + BLOCK_BYTES).min(out.len());
-        let sum = crc32fast::hash(&out[start..end]);
-        out[sums + block * 4..sums + block * 4 + 4].copy_from_slice(&sum.to_le_bytes());
-    }
-    let digest = digest_of(&out[..data]);
-    out[DIGEST_AT].copy_from_slice(&digest);
+    // What was put together just now is of the right shape.
+    let _ = seal(&mut out);
     out
 }
 

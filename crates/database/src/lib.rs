@@ -9,6 +9,8 @@
 mod build;
 mod database;
 mod file;
+#[doc(hidden)]
+pub mod fuzz;
 mod identity;
 mod map;
 mod number;
