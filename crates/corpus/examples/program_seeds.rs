@@ -19,10 +19,9 @@ fn main() {
     seed(0, "elf64", &elf(&sections, true));
     seed(0, "elf32", &elf(&sections, false));
     let mut table = vec![0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8];
-    [2_u64, 1, 0, 64, 109, 109, 109, 109]
-        .iter()
-        .for_each(|number| table.extend_from_slice(&number.to_le_bytes()));
-    table.truncate(64);
+    for number in [2_u64, 1, 0, 64, 109, 109, 109] {
+        table.extend_from_slice(&number.to_le_bytes());
+    }
     table.extend_from_slice(b"net/http.(*Client).Do.func1\0a.b/c%2ed.F[int]\0\0");
     seed(0, "gofunctions", &elf(&[(".gopclntab", &table)], true));
     seed(1, "module", &elf(&sections[5..], true));
