@@ -26,7 +26,9 @@ pub(crate) fn read_plain(file: &str, text: &str, into: &mut Exceptions) -> Resul
             continue;
         }
         let place = format!("{file}:{}", number + 1);
-        let (words, comment) = line.split_once(" #").unwrap_or((line, ""));
+        let is_comment = |at: &usize| line[..*at].ends_with(char::is_whitespace);
+        let comment = line.match_indices('#').map(|(at, _)| at).find(is_comment);
+        let (words, comment) = comment.map_or((line, ""), |at| (&line[..at], &line[at + 1..]));
         let mut words = words.split_whitespace();
         let id = words.next().unwrap_or_default();
         let mut expiry = None;
@@ -42,7 +44,7 @@ pub(crate) fn read_plain(file: &str, text: &str, into: &mut Exceptions) -> Resul
                     })?);
                 }
                 // Most likely a wrong word for `exp`; the entry would count for ever.
-                Some((key, _)) if key.chars().all(char::is_alphabetic) && !key.is_empty() => {
+                Some((key, day)) if key.starts_with("exp") || Expiry::parse(day).is_some() => {
                     let known = "exp:YYYY-MM-DD".to_owned();
                     return Err(Error::UnknownKey { place, key: format!("{key}:"), known });
                 }

@@ -45,6 +45,23 @@ fn trivyignore() {
     );
     check(
         ".trivyignore",
+        "CVE-1-2 because: of this\nCVE-1-1\t# a tab: 2024#1\n",
+        expect![[r"
+        CVE-1-1 PyYAML Ignored by .trivyignore:2, a tab: 2024#1
+        CVE-1-2 PyYAML Ignored by .trivyignore:1, because: of this
+        CVE-1-1 flask Ignored by .trivyignore:2, a tab: 2024#1
+    "]],
+    );
+    check(
+        ".trivyignore",
+        "CVE-1-1 until:2024-01-01",
+        expect![[r"
+            .trivyignore:1: `until:` is not known here; known are exp:YYYY-MM-DD
+            hint: docs/exceptions.md shows each kind of file; an entry that is not understood could hide too much
+        "]],
+    );
+    check(
+        ".trivyignore",
         "CVE-1-1 expires:2024-01-01",
         expect![[r"
         .trivyignore:1: `expires:` is not known here; known are exp:YYYY-MM-DD
