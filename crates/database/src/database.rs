@@ -362,17 +362,18 @@ impl Database {
 
     /// True if there is any advisory for an ecosystem, or for all its releases.
     pub fn knows(&self, ecosystem: &Ecosystem) -> bool {
-        let is_of = |scope: &Scope| {
-            let known = &scope.ecosystem;
-            known == ecosystem || (known.name == ecosystem.name && known.release.is_none())
-        };
-        self.scopes.iter().any(is_of)
+        self.scope(ecosystem).is_some()
+            || self.scope(&Ecosystem { name: ecosystem.name.clone(), release: None }).is_some()
+    }
+
+    fn scope(&self, ecosystem: &Ecosystem) -> Option<&Scope> {
+        let found = self.scopes.binary_search_by(|scope| scope.ecosystem.cmp(ecosystem));
+        found.ok().map(|place| &self.scopes[place])
     }
 
     /// What is said of a package, by its normal name: for this very release, or for all of them.
     pub fn rows(&self, ecosystem: &Ecosystem, name: &str) -> Result<Option<Rows<'_>>, Damaged> {
-        let found = self.scopes.binary_search_by(|scope| scope.ecosystem.cmp(ecosystem));
-        let Some(scope) = found.ok().map(|place| &self.scopes[place]) else { return Ok(None) };
+        let Some(scope) = self.scope(ecosystem) else { return Ok(None) };
         let packages = scope.first..scope.first + scope.count;
         let Some(place) = self.search((PACKAGE_ENDS, PACKAGES), packages, name)? else {
             return Ok(None);
