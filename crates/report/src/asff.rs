@@ -5,6 +5,7 @@
 use sealift_model::{CvssVersion, Finding, Report, Severity, Suppressed, Suppression};
 use serde_json::{Value, json};
 
+use crate::part::Part;
 use crate::{Context, remark, text};
 
 /// The report for AWS Security Hub. Region and account come from `AWS_REGION` (or `AWS_DEFAULT_REGION`) and
@@ -19,12 +20,12 @@ pub(crate) fn asff(report: &Report, context: &Context<'_>) -> String {
     };
     let findings = report.findings.iter().map(|finding| (finding, None));
     let suppressed = report.suppressed.iter().map(|Suppressed { finding, by }| (finding, Some(by)));
-    let list: Vec<Value> = findings
-        .chain(suppressed)
-        .enumerate()
-        .map(|(number, (finding, by))| place.entry(number, finding, by))
-        .collect();
-    text::document(&json!({"Findings": list}))
+    let all: Vec<_> = findings.chain(suppressed).collect();
+    let place = &place;
+    let one = move |number, (finding, by): &(&Finding, Option<&Suppression>)| {
+        place.entry(number, finding, *by)
+    };
+    text::document(&Part::Object(vec![("Findings", Part::each(&all, one))]))
 }
 
 // Whose findings they are.

@@ -5,6 +5,7 @@
 use sealift_model::{CvssVersion, Finding, Report, Severity};
 use serde_json::{Value, json};
 
+use crate::part::Part;
 use crate::{remark, text};
 
 const SCHEMA_VERSION: &str = "15.0.7";
@@ -24,26 +25,22 @@ pub(crate) fn gitlab(report: &Report) -> String {
         "vendor": {"name": "Sealift"},
         "version": env!("CARGO_PKG_VERSION"),
     });
-    let vulnerabilities: Vec<Value> = report
-        .findings
-        .iter()
-        .enumerate()
-        .map(|(place, finding)| vulnerability(finding, place, report))
-        .collect();
-    text::document(&json!({
-        "version": SCHEMA_VERSION,
-        "scan": {
-            "analyzer": tool,
-            "scanner": tool,
-            "start_time": time,
-            "end_time": time,
-            "status": "success",
-            "type": "container_scanning",
-            "messages": messages(report),
-        },
-        "vulnerabilities": vulnerabilities,
-        "remediations": [],
-    }))
+    let scan = json!({
+        "analyzer": tool,
+        "scanner": tool,
+        "start_time": time,
+        "end_time": time,
+        "status": "success",
+        "type": "container_scanning",
+        "messages": messages(report),
+    });
+    let one = |place, finding| vulnerability(finding, place, report);
+    text::document(&Part::Object(vec![
+        ("version", Part::Whole(json!(SCHEMA_VERSION))),
+        ("scan", Part::Whole(scan)),
+        ("vulnerabilities", Part::each(&report.findings, one)),
+        ("remediations", Part::Whole(json!([]))),
+    ]))
 }
 
 // GitLab has no place for findings that somebody answered for: they are told, and not counted.

@@ -9,6 +9,7 @@ use sealift_model::{
 use sealift_sbom::syft;
 use serde_json::{Value, json};
 
+use crate::part::Part;
 use crate::{Context, gitlab, remark, text};
 
 const TEXT_CHARS_MAX: usize = 100_000;
@@ -22,24 +23,20 @@ pub(crate) fn grype(report: &Report, context: &Context<'_>) -> String {
     let findings = report.findings.iter().chain(suppressed);
     let wanted: BTreeSet<PackageId> = findings.map(|finding| finding.package.id).collect();
     let artifacts = syft::artifacts(context.inventory, context.subject, &wanted);
-    let matches: Vec<Value> =
-        report.findings.iter().map(|finding| match_of(finding, report, &artifacts)).collect();
-    let ignored: Vec<Value> = report
-        .suppressed
-        .iter()
-        .map(|Suppressed { finding, by }| {
-            let mut value = match_of(finding, report, &artifacts);
-            value["appliedIgnoreRules"] = json!([rule(finding, by)]);
-            value
-        })
-        .collect();
-    text::document(&json!({
-        "matches": matches,
-        "ignoredMatches": ignored,
-        "source": source(report, context),
-        "distro": distro(report),
-        "descriptor": descriptor(report),
-    }))
+    let artifacts = &artifacts;
+    let found = move |_, finding| match_of(finding, report, artifacts);
+    let ignored = move |_, Suppressed { finding, by }: &Suppressed| {
+        let mut value = match_of(finding, report, artifacts);
+        value["appliedIgnoreRules"] = json!([rule(finding, by)]);
+        value
+    };
+    text::document(&Part::Object(vec![
+        ("matches", Part::each(&report.findings, found)),
+        ("ignoredMatches", Part::each(&report.suppressed, ignored)),
+        ("source", Part::Whole(source(report, context))),
+        ("distro", Part::Whole(distro(report))),
+        ("descriptor", Part::Whole(descriptor(report))),
+    ]))
 }
 
 fn match_of(finding: &Finding, report: &Report, artifacts: &BTreeMap<PackageId, Value>) -> Value {

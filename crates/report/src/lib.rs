@@ -17,6 +17,7 @@ mod json;
 mod junit;
 mod markdown;
 mod packages;
+mod part;
 mod read;
 mod remark;
 mod sarif;

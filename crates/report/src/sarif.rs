@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use sealift_model::{Finding, Report, Severity, Suppressed};
 use serde_json::{Map, Value, json};
 
+use crate::part::Part;
 use crate::{remark, text};
 
 const SCHEMA: &str =
@@ -32,47 +33,48 @@ pub(crate) fn sarif(report: &Report) -> String {
             None => flaws.push(vec![finding]),
         }
     }
-    let rules: Vec<Value> = flaws.iter().map(|findings| rule(findings)).collect();
-    let mut results: Vec<Value> = report
-        .findings
-        .iter()
-        .map(|finding| result(finding, places[finding.id.as_str()], report))
-        .collect();
-    // An answer is given for one of the two or for both: a list, empty or not, has to be in every result, or in none.
-    if !report.suppressed.is_empty() {
-        for result in &mut results {
-            result["suppressions"] = json!([]);
-        }
-    }
-    results.extend(report.suppressed.iter().map(|suppressed| {
-        let finding = &suppressed.finding;
+    // Answers are of one of the two or of both: a list, empty or not, has to be in every result, or in none.
+    let has_answers = !report.suppressed.is_empty();
+    let places = &places;
+    let one = move |finding: &Finding, by: Option<&Suppressed>| {
         let mut result = result(finding, places[finding.id.as_str()], report);
-        result["suppressions"] = json!([suppression(suppressed)]);
+        if has_answers {
+            result["suppressions"] = by.map(suppression).into_iter().collect();
+        }
         result
-    }));
-    text::document(&json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "Sealift",
-                "fullName": "Sealift vulnerability scanner",
-                "informationUri": "https://github.com/sealift/sealift",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules,
-            }},
-            "invocations": [{
-                "executionSuccessful": true,
-                "endTimeUtc": text::time(report.created_secs),
-                "toolExecutionNotifications": notifications(report),
-            }],
-            "results": results,
-            "columnKind": "utf16CodeUnits",
-            "originalUriBaseIds": {ROOT: {"uri": "file:///"}},
-            "properties": run_properties(report),
-        }],
-    }))
+    };
+    let all = move || {
+        let suppressed = report.suppressed.iter().map(move |by| one(&by.finding, Some(by)));
+        report.findings.iter().map(move |finding| one(finding, None)).chain(suppressed)
+    };
+    let results = Part::Each(Box::new(move || Box::new(all())));
+    let rules = Part::each(&flaws, |_, findings| rule(findings));
+    let driver = Part::Object(vec![
+        ("name", Part::Whole(json!("Sealift"))),
+        ("fullName", Part::Whole(json!("Sealift vulnerability scanner"))),
+        ("informationUri", Part::Whole(json!("https://github.com/sealift/sealift"))),
+        ("semanticVersion", Part::Whole(json!(env!("CARGO_PKG_VERSION")))),
+        ("version", Part::Whole(json!(env!("CARGO_PKG_VERSION")))),
+        ("rules", rules),
+    ]);
+    let invocation = json!({
+        "executionSuccessful": true,
+        "endTimeUtc": text::time(report.created_secs),
+        "toolExecutionNotifications": notifications(report),
+    });
+    let run = Part::Object(vec![
+        ("tool", Part::Object(vec![("driver", driver)])),
+        ("invocations", Part::Whole(json!([invocation]))),
+        ("results", results),
+        ("columnKind", Part::Whole(json!("utf16CodeUnits"))),
+        ("originalUriBaseIds", Part::Whole(json!({ROOT: {"uri": "file:///"}}))),
+        ("properties", Part::Whole(run_properties(report))),
+    ]);
+    text::document(&Part::Object(vec![
+        ("$schema", Part::Whole(json!(SCHEMA))),
+        ("version", Part::Whole(json!("2.1.0"))),
+        ("runs", Part::List(vec![run])),
+    ]))
 }
 
 fn notifications(report: &Report) -> Vec<Value> {
