@@ -50,7 +50,7 @@ Examples:
   sealift db update
   sealift db update --source https://osv.mirror.example.com
   sealift db update --source oci://registry.example.com/security/advisories:latest --key release.pub
-  sealift db update --source osv=https://osv.mirror.example.com --source kev=https://mirror.example.com/kev.json
+  sealift db update --source osv=https://osv.example.com --source kev=https://example.com/kev.json
 
 Without --source these are fetched: osv, kev (CISA's catalogue), epss, debian (the security tracker), debian-releases
 and ubuntu-releases (ends of life). If osv or anything that was named fails, the old database stays, and what was
