@@ -159,7 +159,7 @@ fn is_tar(path: &Path) -> bool {
 // One of these extensions, or one below that of a compression.
 fn has_inner_extension(path: &Path, extensions: &[&str]) -> bool {
     let is_plain = |path: &Path| extensions.iter().any(|it| has_extension(path, it));
-    let is_packed = ["gz", "zst", "xz"].iter().any(|end| has_extension(path, end));
+    let is_packed = ["gz", "zst", "xz", "bz2"].iter().any(|end| has_extension(path, end));
     is_plain(path) || (is_packed && path.file_stem().is_some_and(|stem| is_plain(Path::new(stem))))
 }
 

@@ -106,6 +106,17 @@ fn photon() {
 }
 
 #[test]
+fn compressed() {
+    let packed = include_bytes!("../../../../fuzz/seeds/feed/photon.json.bz2");
+    let folder = Folder::new(&[]);
+    std::fs::write(folder.path().join("a.json.bz2"), packed).unwrap();
+    let plain = Folder::new(&[("a.json", PHOTON)]);
+    let read = |folder: &Folder| Feed::read(folder.path(), Wanted::All).unwrap().advisories;
+    assert_eq!(read(&folder), read(&plain));
+    assert_eq!(read(&folder).len(), 3);
+}
+
+#[test]
 fn what_is_not_understood() {
     check(
         "a.xml",

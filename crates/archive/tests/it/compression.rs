@@ -99,6 +99,7 @@ fn foreign_streams_also_concatenated() {
         ("zstd", &["-qc", "-19"], Compression::Zstd),
         ("xz", &["-c"], Compression::Xz),
         ("xz", &["-9ec"], Compression::Xz),
+        ("bzip2", &["-c"], Compression::Bzip2),
     ] {
         let Some(packed) = packed_by(program, arguments, &bytes) else { continue };
         assert_eq!(Compression::sniff(&packed), compression);
@@ -117,7 +118,8 @@ fn every_cut_and_flip_is_noticed() {
     let bytes = sample(2000);
     let xz = packed_by("xz", &["-c"], &bytes);
     let zstd = packed_by("zstd", &["-qc", "--check"], &bytes);
-    for packed in [Some(gzip(&bytes, 6)), xz, zstd].into_iter().flatten() {
+    let bzip2 = packed_by("bzip2", &["-c"], &bytes);
+    for packed in [Some(gzip(&bytes, 6)), xz, zstd, bzip2].into_iter().flatten() {
         let compression = Compression::sniff(&packed);
         for end in 6..packed.len() {
             let error = inflate(packed[..end].to_vec()).unwrap_err();
@@ -165,7 +167,13 @@ impl Read for Failing {
 
 #[test]
 fn errors_of_the_source_are_not_blamed_on_the_data() {
-    for compression in [Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::None] {
+    for compression in [
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Xz,
+        Compression::Bzip2,
+        Compression::None,
+    ] {
         let mut reader = decoder(Box::new(Failing), compression).unwrap();
         let error = Error::from(reader.read(&mut [0; 10]).unwrap_err());
         assert_eq!(error.to_string(), "cannot read or write: the line is down", "{compression}");
