@@ -63,7 +63,7 @@ pub(crate) fn read(file: &str, document: &Value, into: &mut Exceptions) -> Resul
     }
     if nameless > 0 {
         let message = format!(
-            "{nameless} statements are on products without a package URL, and do not count"
+            "{nameless} of its statements name no product by a package URL, and do not count"
         );
         into.note(file, message);
     }

@@ -75,8 +75,7 @@ pub(crate) fn read_yaml(file: &str, document: &Node, into: &mut Exceptions) -> R
         } else if SECTIONS.contains(&section.as_str()) {
             let n_entries = list.items(file, section)?.len();
             if n_entries > 0 {
-                let message =
-                    format!("{n_entries} entries on {section} say nothing of vulnerabilities");
+                let message = format!("`{section}` is for other scanners ({n_entries} in it)");
                 into.note(list.place(file), message);
             }
         } else {

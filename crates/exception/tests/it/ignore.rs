@@ -96,7 +96,7 @@ secrets:
             CVE-1-2 PyYAML Ignored by .trivyignore.yaml:9
             CVE-1-3 libssl3 Ignored by .trivyignore.yaml:13
             stale .trivyignore.yaml:11 CVE-1-3 unused
-            note .trivyignore.yaml:15: 1 entries on secrets say nothing of vulnerabilities
+            note .trivyignore.yaml:15: `secrets` is for other scanners (1 in it)
         "]],
     );
     check("x.yaml", "", expect![""]);

@@ -210,7 +210,7 @@ fn csaf() {
             CVE-1-1 PyYAML NotAffected by 0.json (EX-1), component_not_present
             CVE-1-1 flask Fixed by 0.json (EX-1), none
             note 0.json, vulnerability 3: has no id, and does not count
-            note 0.json: 1 statements are on products without a package URL, and do not count
+            note 0.json: 1 of its statements name no product by a package URL, and do not count
         "]],
     );
 }
