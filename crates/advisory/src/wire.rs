@@ -16,6 +16,7 @@ use crate::{rating, redhat, suse};
 
 // Beyond these an entry is cut; real records stay far below.
 const TEXT_BYTES_MAX: usize = 64 << 10;
+const NAME_BYTES_MAX: usize = 1 << 10;
 const LINKS_MAX: usize = 200;
 const IDS_MAX: usize = 1000;
 const AFFECTED_MAX: usize = 20_000;
@@ -101,6 +102,12 @@ struct Package {
     name: String,
 }
 
+impl Package {
+    fn is_short(&self) -> bool {
+        self.ecosystem.len() <= NAME_BYTES_MAX && self.name.len() <= NAME_BYTES_MAX
+    }
+}
+
 #[derive(Deserialize)]
 struct RangeDocument<'a> {
     #[serde(default, rename = "type")]
@@ -163,7 +170,7 @@ fn parse(bytes: &[u8], wanted: Wanted<'_>) -> Result<Outcome, String> {
     if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) {
         return Err("it is not an OSV record: its `id` is no id".to_owned());
     }
-    if document.withdrawn.text().is_some_and(|text| !text.is_empty()) {
+    if is_withdrawn(document.withdrawn) {
         return Ok(Outcome::Other);
     }
     let mut remarks = Vec::new();
@@ -239,7 +246,8 @@ fn affected(
             remarks.push("an entry of `affected` is not understood");
             continue;
         };
-        let Some(package) = entry.package.parse::<Package>() else {
+        let package = entry.package.parse::<Package>().filter(Package::is_short);
+        let Some(package) = package else {
             // Records on source repositories alone name no package.
             if !entry.package.is_absent() {
                 remarks.push("a `package` is not understood");
@@ -257,14 +265,13 @@ fn affected(
         if !wanted.has(&ecosystem) {
             continue;
         }
-        let versions: Vec<String> =
-            entry.versions.list(VERSIONS_MAX, remarks).into_iter().filter_map(Raw::text).collect();
+        let versions = versions(entry.versions, remarks);
         let ranges = ranges(entry.ranges, remarks);
         if ranges.is_empty() && versions.is_empty() {
             remarks.push("it names a package without affected versions");
         }
         let specific = entry.ecosystem_specific.parse::<Specific<'_>>();
-        let urgency = specific.as_ref().and_then(|specific| specific.urgency.text());
+        let urgency = specific.as_ref().and_then(|specific| specific.urgency.name());
         let mut ratings = ratings(entry.severity, publisher, remarks);
         ratings.extend(
             urgency
@@ -300,13 +307,13 @@ fn functions(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Qualifier> {
     let before = remarks.len();
     for raw in raw.list(IMPORTS_MAX, remarks) {
         let import = raw.parse::<Import<'_>>();
-        let path = import.as_ref().and_then(|import| import.path.text());
+        let path = import.as_ref().and_then(|import| import.path.name());
         let (Some(import), Some(path)) = (import, path) else {
             remarks.push("a package with the flaw is not understood");
             return Vec::new();
         };
         let symbols = import.symbols.list(IMPORTS_MAX, remarks);
-        let names: Vec<String> = symbols.iter().filter_map(|raw| raw.text()).collect();
+        let names: Vec<String> = symbols.iter().filter_map(|raw| raw.name()).collect();
         if names.len() < symbols.len() {
             remarks.push("a function with the flaw is not understood");
             return Vec::new();
@@ -315,6 +322,15 @@ fn functions(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Qualifier> {
         qualifiers.push(Qualifier { kind: QualifierKind::Symbol, value });
     }
     if remarks.len() > before { Vec::new() } else { qualifiers }
+}
+
+fn versions(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<String> {
+    let all = raw.list(VERSIONS_MAX, remarks);
+    let versions: Vec<String> = all.iter().filter_map(|raw| raw.name()).collect();
+    if versions.len() < all.len() {
+        remarks.push("a version is not understood");
+    }
+    versions
 }
 
 fn ranges(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Vec<RangeEvent>> {
@@ -332,10 +348,10 @@ fn ranges(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<Vec<RangeEvent>>
         for raw in range.events.list(EVENTS_MAX, remarks) {
             let before = events.len();
             if let Some(event) = raw.parse::<EventDocument<'_>>() {
-                events.extend(event.introduced.text().map(RangeEvent::Introduced));
-                events.extend(event.fixed.text().map(RangeEvent::Fixed));
-                events.extend(event.last_affected.text().map(RangeEvent::LastAffected));
-                events.extend(event.limit.text().map(RangeEvent::Limit));
+                events.extend(event.introduced.name().map(RangeEvent::Introduced));
+                events.extend(event.fixed.name().map(RangeEvent::Fixed));
+                events.extend(event.last_affected.name().map(RangeEvent::LastAffected));
+                events.extend(event.limit.name().map(RangeEvent::Limit));
             }
             if events.len() == before {
                 remarks.push("an event of a range is not understood");
@@ -352,7 +368,7 @@ fn ratings(raw: Raw<'_>, publisher: &str, remarks: &mut Vec<&'static str>) -> Ve
     let mut ratings = Vec::new();
     for raw in raw.list(IDS_MAX, remarks) {
         let rating = raw.parse::<SeverityDocument<'_>>().and_then(|document| {
-            let score = document.score.text()?;
+            let score = document.score.name()?;
             match document.kind.as_str() {
                 // Its own word on its own packages.
                 "Ubuntu" => rating::from_word("ubuntu", &score, RatingBasis::Distribution),
@@ -389,13 +405,26 @@ pub(crate) fn is_link(url: &str) -> bool {
 }
 
 fn ids(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Vec<String> {
-    let texts = raw.list(IDS_MAX, remarks).into_iter().filter_map(Raw::text);
+    let texts = raw.list(IDS_MAX, remarks).into_iter().filter_map(Raw::name);
     texts.filter(|id| !id.is_empty() && id.len() <= 200 && !id.contains(char::is_control)).collect()
+}
+
+// What stands there without a date counts too: nobody writes it who does not mean it.
+fn is_withdrawn(raw: Raw<'_>) -> bool {
+    match raw.text() {
+        Some(text) => !is_placeholder(&text),
+        None => raw.0.is_some_and(|raw| raw.get() != "false"),
+    }
+}
+
+// Programs in Go write the first second of the calendar for a date that is not set.
+fn is_placeholder(text: &str) -> bool {
+    text.is_empty() || text.starts_with("0001-01-01") || text.starts_with("0000-00-00")
 }
 
 // The shape of RFC 3339 is enough: dates are shown and compared, never computed with.
 fn date(raw: Raw<'_>, remarks: &mut Vec<&'static str>) -> Option<String> {
-    let text = raw.text()?;
+    let text = raw.text().filter(|text| !is_placeholder(text))?;
     let pattern = b"0000-00-00T00:00:00";
     let head = text.as_bytes().get(..pattern.len());
     let is_date = head.is_some_and(|head| {
@@ -450,10 +479,18 @@ impl<'a> Raw<'a> {
         }
     }
 
+    // The same, if it is as short as names and versions are.
+    fn name(self) -> Option<String> {
+        // Each character may be escaped.
+        let is_short = self.0?.get().len() <= 6 * NAME_BYTES_MAX + 2;
+        if is_short { self.text().filter(|text| text.len() <= NAME_BYTES_MAX) } else { None }
+    }
+
     fn long_text(self) -> Option<String> {
         let mut text = self.text()?;
         if text.len() > TEXT_BYTES_MAX {
             text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+            text.shrink_to_fit();
         }
         Some(text)
     }

@@ -75,6 +75,14 @@ pub enum Error {
         /// How old it may be.
         limit: i64,
     },
+    /// The advisory database was made after this moment, if the clock is right, and so has no age.
+    #[error("the advisory database `{path}` was made {} hours from now by this machine's clock, so its age is not known", ahead_secs / 3600)]
+    FutureDatabase {
+        /// Its folder.
+        path: PathBuf,
+        /// How far ahead of the clock it is.
+        ahead_secs: i64,
+    },
     /// A file of the user's cannot be read or written.
     #[error("cannot {action} `{path}`: {source}")]
     File {
@@ -228,6 +236,9 @@ impl Error {
             Self::Client(error) => error.hint(),
             Self::StaleDatabase { .. } => {
                 Some("`sealift db update` fetches what has changed".to_owned())
+            }
+            Self::FutureDatabase { .. } => {
+                Some("set the clock right, or make the database again".to_owned())
             }
             Self::Advisory(error) => error.hint(),
             Self::Database(error) => error.hint(),

@@ -40,6 +40,9 @@ pub struct ScanRequest {
     pub strict_ignores: bool,
 }
 
+// Clocks of machines that are looked after differ by less.
+const CLOCKS_DIFFER_SECS_MAX: i64 = 24 * 3600;
+
 /// Matches an inventory against the advisories.
 pub fn scan(
     session: &Session<'_>,
@@ -49,11 +52,16 @@ pub fn scan(
 ) -> Result<Report, Error> {
     let (database, path) = open(session, inventory, request)?;
     session.check()?;
-    if let Some(limit) = request.database_age_secs_max {
-        let age = session.now_secs.saturating_sub(database.made_secs());
-        if age > limit {
-            return Err(Error::StaleDatabase { path, age_secs: age, limit });
+    let age_secs = session.now_secs.saturating_sub(database.made_secs());
+    let ahead_secs = age_secs.saturating_neg();
+    let is_ahead = ahead_secs > CLOCKS_DIFFER_SECS_MAX;
+    match request.database_age_secs_max {
+        // Without an age it would be fresh for ever.
+        Some(_) if is_ahead => return Err(Error::FutureDatabase { path, ahead_secs }),
+        Some(limit) if age_secs > limit => {
+            return Err(Error::StaleDatabase { path, age_secs, limit });
         }
+        _ => {}
     }
     let options = options(session, request);
     let now = session.document_secs();
@@ -62,6 +70,15 @@ pub fn scan(
         sealift_scan::scan(inventory, &database, &options, artifact, now).map_err(damaged)?;
     if request.sort_by_risk {
         sealift_scan::sort_by_risk(&mut report);
+    }
+    if is_ahead {
+        let hours = ahead_secs / 3600;
+        report.notes.push(Note {
+            subject: "the advisory database".to_owned(),
+            message: format!(
+                "it was made {hours} hours from now by this machine's clock, so its age is not known"
+            ),
+        });
     }
     let sources = database.sources().map_err(damaged)?;
     report.notes.extend(request.fail_on.iter().filter_map(|it| missing_sources(it, &sources)));

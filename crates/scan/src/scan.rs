@@ -91,10 +91,9 @@ pub fn scan(
 fn info(database: &Database) -> Result<DatabaseInfo, Damaged> {
     let sources = database.sources()?;
     let places: Vec<&str> = sources.iter().map(|source| source.location.as_str()).collect();
-    let records: u64 = sources.iter().map(|source| source.records).sum();
     Ok(DatabaseInfo {
         source: places.join(", "),
-        records: usize::try_from(records).unwrap_or(usize::MAX),
+        records: database.records(),
         newest_modified: sources.iter().filter_map(|source| source.newest.clone()).max(),
         made_secs: database.made_secs(),
         example_only: !sources.is_empty() && sources.iter().all(|source| source.is_example),

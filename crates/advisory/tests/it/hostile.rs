@@ -1,11 +1,12 @@
 //! Input that wants to do harm.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 
 use proptest::prelude::*;
 use sealift_advisory::{Ecosystem, Error, Feed, Limits, Wanted};
 
-use crate::folder::{Folder, ids, open, record};
+use crate::folder::{Folder, entries, ids, open, record};
 
 fn limited(folder: &Folder, limits: &Limits) -> Result<usize, Error> {
     let wanted = [Ecosystem::parse("PyPI")];
@@ -71,6 +72,46 @@ fn control_characters_are_no_ids() {
     let (advisories, notes) = open(folder.path(), &["PyPI"]).unwrap();
     assert_eq!(ids(&advisories, "PyPI", "x"), ["A-2"]);
     assert_eq!(notes.len(), 1);
+}
+
+#[test]
+fn names_and_texts_that_are_too_long() {
+    let long = "a".repeat(100_000);
+    let good = record("A-1", "PyPI", "x");
+    let folder = Folder::new(&[
+        ("details.json", &good.replacen('{', &format!(r#"{{"details": "{long}","#), 1)),
+        ("version.json", &record("A-2", "PyPI", "x").replace(r#""2""#, &format!("\"{long}\""))),
+        ("name.json", &record("A-3", "PyPI", &long)),
+        ("ecosystem.json", &record("A-4", &long, "x")),
+        ("id.json", &record(&long, "PyPI", "x")),
+    ]);
+    let (feed, notes) = open(folder.path(), &["PyPI"]).unwrap();
+    let details = feed.advisories[0].details.as_ref().unwrap();
+    // What was cut off is not held either.
+    assert!(details.len() == 64 << 10 && details.capacity() == details.len());
+    let lens = entries(&feed, "PyPI", "x").map(|(_, affected)| affected.ranges[0].len());
+    assert_eq!(lens.collect::<Vec<usize>>(), [2, 1]);
+    let mut subjects: Vec<&str> = notes.iter().map(|note| note.subject.as_str()).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["A-2", "A-3", "A-4", "id.json"], "{notes:#?}");
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let folder = Folder::new(&[("b.json", &record("A-2", "PyPI", "x"))]);
+    let good = record("A-1", "PyPI", "x");
+    for (name, bad) in [("a", &b"\xff"[..]), ("c", b"\xed\xa0\x80"), ("d", b"\x00")] {
+        let bytes = good.as_bytes().split_at(9);
+        folder.write(&format!("{name}.json"), &[bytes.0, bad, bytes.1].concat());
+    }
+    folder.write("e.json", &good.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    let name = std::ffi::OsStr::from_bytes(b"\xff\xfe.json");
+    std::fs::write(folder.path().join(name), record("A-3", "PyPI", "x")).unwrap();
+    let (advisories, notes) = open(folder.path(), &["PyPI"]).unwrap();
+    assert_eq!(ids(&advisories, "PyPI", "x"), ["A-2", "A-3"]);
+    let mut subjects: Vec<&str> = notes.iter().map(|note| note.subject.as_str()).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["a.json", "c.json", "d.json", "e.json"], "{notes:#?}");
 }
 
 proptest! {

@@ -38,6 +38,7 @@ fn numbers_for_texts() {
         expect![[r#"
             A-1 [[Introduced("0"), Fixed("1.20")]]
             versions ["1", "1.10", "1.2"]
+            note A-1: a version is not understood
         "#]],
     );
 }
@@ -70,6 +71,29 @@ fn no_affected_or_withdrawn() {
         expect![[r#"
             A-9 [[Introduced("0"), Fixed("2")]]
             2024-01-01T00:00:00Z
+        "#]],
+    );
+}
+
+#[test]
+fn dates_that_are_not_set() {
+    check(
+        &format!(
+            r#"[{{"id": "A-1", "withdrawn": "0001-01-01T00:00:00Z", "modified": "0001-01-01T00:00:00Z", "published": "",
+            "affected": [{{{PACKAGE}, "versions": ["1"]}}]}},
+            {{"id": "A-2", "withdrawn": "", "affected": [{{{PACKAGE}, "versions": ["2"]}}]}},
+            {{"id": "A-3", "withdrawn": false, "affected": [{{{PACKAGE}, "versions": ["3"]}}]}},
+            {{"id": "A-4", "withdrawn": true, "affected": [{{{PACKAGE}, "versions": ["4"]}}]}},
+            {{"id": "A-5", "withdrawn": 1700000000, "affected": [{{{PACKAGE}, "versions": ["5"]}}]}},
+            {{"id": "A-6", "withdrawn": "yesterday", "affected": [{{{PACKAGE}, "versions": ["6"]}}]}}]"#
+        ),
+        expect![[r#"
+            A-1 []
+            versions ["1"]
+            A-2 []
+            versions ["2"]
+            A-3 []
+            versions ["3"]
         "#]],
     );
 }

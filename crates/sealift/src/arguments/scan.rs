@@ -14,7 +14,7 @@ pub(crate) struct ScanOptions {
     /// [default: the database of the local store]
     #[arg(long, value_name = "PATH", env = "SEALIFT_ADVISORIES", hide_env = true)]
     pub(crate) advisories: Option<PathBuf>,
-    /// Refuse a database that was made longer ago, `48h` or `7d`
+    /// Refuse a database that was made longer ago, `48h` or `7d`, or a day ahead of the clock
     #[arg(long, value_name = "AGE", env = "SEALIFT_DB_MAX_AGE", hide_env = true)]
     pub(crate) db_max_age: Option<String>,
     /// Severities to report, `CRITICAL,HIGH` [default: all]

@@ -227,9 +227,13 @@ fn status(workshop: &Workshop, arguments: &DbStatus, printer: &Printer) -> anyho
     }
     text.push_str(&columns(&["ECOSYSTEM", "PACKAGES"], rows));
     printer.data(&text)?;
+    let age = match status.age_days {
+        days if days < -1 => format!("{} days from now by this machine's clock", days.abs()),
+        days => format!("{} days ago", days.max(0)),
+    };
     printer.message(&format!(
-        "made {}, {} days ago: {} flaws in {} records; {} things could not be read (`-v` lists them)",
-        status.made, status.age_days, status.flaws, status.records, status.notes
+        "made {}, {age}: {} flaws in {} records; {} things could not be read (`-v` lists them)",
+        status.made, status.flaws, status.records, status.notes
     ));
     Ok(())
 }

@@ -6,6 +6,7 @@
 #[path = "../../../../tests/labs/lab.rs"]
 mod lab;
 
+mod bad_advisories;
 mod conform;
 mod containerd;
 mod database;
