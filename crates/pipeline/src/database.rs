@@ -88,17 +88,18 @@ pub fn export(folder: &Path, path: &Path) -> Result<u64, Error> {
 pub fn import(path: &Path, folder: &Path) -> Result<Database, Error> {
     let fail = |source| Error::file("read", path, source);
     let input = Box::new(File::open(path).map_err(fail)?);
-    let input = sealift_archive::open(input).map_err(|error| fail(error.into()))?;
+    let bad = |source| Error::NoExport { path: path.to_owned(), source };
+    let input = sealift_archive::open(input).map_err(|error| bad(error.into()))?;
     let limits = Limits { entry_bytes_max: FILE_BYTES_MAX, entries_max: 16, ..Limits::default() };
     let mut archive = tar::Reader::new(input, limits);
     let mut built = Built::default();
-    while let Some(mut entry) = archive.next_entry().map_err(|error| fail(error.into()))? {
+    while let Some(mut entry) = archive.next_entry().map_err(|error| bad(error.into()))? {
         let bytes = match entry.header().path.as_bytes() {
             name if name == CORE_NAME.as_bytes() => &mut built.core,
             name if name == TEXTS_NAME.as_bytes() => &mut built.texts,
             _ => continue,
         };
-        entry.read_to_end(bytes).map_err(fail)?;
+        entry.read_to_end(bytes).map_err(bad)?;
     }
     let damaged = |source| sealift_database::Error::Damaged { path: path.to_owned(), source };
     let texts = (!built.texts.is_empty()).then(|| built.texts.clone());

@@ -83,6 +83,14 @@ pub enum Error {
         /// How far ahead of the clock it is.
         ahead_secs: i64,
     },
+    /// A file that is to be imported is no export of a database, or not all of one.
+    #[error("`{path}` is no exported database")]
+    NoExport {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// A file of the user's cannot be read or written.
     #[error("cannot {action} `{path}`: {source}")]
     File {
@@ -240,6 +248,7 @@ impl Error {
             Self::FutureDatabase { .. } => {
                 Some("set the clock right, or make the database again".to_owned())
             }
+            Self::NoExport { .. } => Some("`sealift db export FILE` writes one".to_owned()),
             Self::Advisory(error) => error.hint(),
             Self::Database(error) => error.hint(),
             Self::Policy(error) => error.hint(),

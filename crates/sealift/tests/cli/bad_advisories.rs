@@ -218,9 +218,15 @@ fn exports_that_are_bad() {
         context.write("other/texts.db", "x");
         tar(&context.work().join("other"))
     });
-    for name in ["cut.tar.zst", "page.tar.zst", "empty.tar.zst", "other.tar", "missing.tar"] {
+    for (name, expected) in [
+        ("cut.tar.zst", "hint:"),
+        ("page.tar.zst", "is no exported database"),
+        ("empty.tar.zst", "hint:"),
+        ("other.tar", "it is no advisory database"),
+        ("missing.tar", "cannot read"),
+    ] {
         let refused = context.run(&["db", "import", name]);
-        assert_one_error(&refused, 3, &[name]);
+        assert_one_error(&refused, 3, &[name, expected]);
         assert_eq!(found(&context, &[]), ["CVE-1-1"], "{name}");
     }
 }
