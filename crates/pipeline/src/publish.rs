@@ -27,6 +27,8 @@ const PIECE_BYTES_MAX: usize = 2 << 20;
 // A piece ends where these bits of the rolling sum are 0: 512 KiB after its least size, on average.
 const PIECE_MASK: u64 = 0x7ffff << 40;
 const FILE_BYTES_MAX: u64 = 4 << 30;
+// Clocks differ a little.
+const FUTURE_SECS_MAX: i64 = 86_400;
 
 /// Puts the database of a folder into the local store under a name, signs it, and sends it to that name's registry.
 pub fn push(
@@ -183,9 +185,10 @@ pub fn take(
     let texts = (!built.texts.is_empty()).then(|| built.texts.clone());
     let new = Database::of_bytes(built.core.clone(), texts).map_err(damaged)?;
     new.check().map_err(damaged)?;
-    // Somebody in between may show an old one, whose signature is as good as ever.
+    // Somebody in between may show an old one, whose signature is as good as ever. One of a wrong clock stops nothing.
     if let Ok(old) = Database::open(folder)
         && old.made_secs() > new.made_secs()
+        && old.made_secs() <= session.now_secs.saturating_add(FUTURE_SECS_MAX)
     {
         return Err(Error::Refused {
             what: name.familiar(),
