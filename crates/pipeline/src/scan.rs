@@ -120,8 +120,8 @@ fn open(
     let path = request.advisories.as_ref().or(own).ok_or_else(|| {
         Error::usage(
             "no advisories are named, so nothing can be matched",
-            "make a database with `sealift db build --from PATH`, or name a folder or zip of OSV advisories with \
-             `--advisories PATH` or as `advisories` under [scan] in sealift.toml",
+            "fetch a database with `sealift db update`, make one with `sealift db build --from PATH`, or name a folder or \
+             zip of advisories with `--advisories PATH` or as `advisories` under [scan] in sealift.toml",
         )
     })?;
     let wanted = sealift_scan::wanted(inventory);
@@ -207,5 +207,13 @@ pub fn summary(report: &Report) -> String {
     let found =
         if counts.is_empty() { "no known vulnerability".to_owned() } else { counts.join(", ") };
     let example = if report.database.example_only { ", judged by EXAMPLE DATA ONLY" } else { "" };
-    format!("{found} in {packages} packages, {} advisories{example}", report.database.records)
+    let count = |count: usize, one: &str, more: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {more}"),
+    };
+    format!(
+        "{found} in {}, {}{example}",
+        count(packages, "package", "packages"),
+        count(report.database.records, "advisory", "advisories")
+    )
 }
