@@ -1,6 +1,6 @@
 //! One finding on a text.
 
-use crate::{Level, Span};
+use crate::{Fix, Level, Span};
 
 /// One finding on a text, with all that a person needs to act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Diagnostic {
     pub aliases: Vec<String>,
     /// Other places that explain it.
     pub related: Vec<(Span, String)>,
+    /// Ways to mend it, the best first.
+    pub fixes: Vec<Fix>,
 }
 
 impl Diagnostic {
@@ -38,6 +40,7 @@ impl Diagnostic {
             help: None,
             aliases: Vec::new(),
             related: Vec::new(),
+            fixes: Vec::new(),
         }
     }
 
@@ -78,6 +81,13 @@ impl Diagnostic {
     #[must_use]
     pub fn with_related(mut self, span: Span, label: impl Into<String>) -> Self {
         self.related.push((span, label.into()));
+        self
+    }
+
+    /// The same with a way to mend it.
+    #[must_use]
+    pub fn with_fix(mut self, fix: Fix) -> Self {
+        self.fixes.push(fix);
         self
     }
 }

@@ -1,6 +1,6 @@
-//! Findings on text: spans, levels, hints, and their rendering with a caret.
+//! Findings on text: spans, levels, hints, fixes, and their rendering with a caret.
 //!
-//! Entry points: [`Diagnostic`], [`render`].
+//! Entry points: [`Diagnostic`], [`Rule`], [`Fix`], [`apply`], [`render`].
 //! Invariant: plain data in, text out. A span that does not fit its source is clamped, never a panic: diagnostics
 //! describe hostile files.
 
@@ -10,12 +10,16 @@
 mod span;
 
 mod diagnostic;
+mod fix;
 mod level;
 mod render;
+mod rule;
 mod suggestion;
 
 pub use diagnostic::Diagnostic;
+pub use fix::{Edit, Fix, Mended, NewFile, Tier, apply};
 pub use level::{Level, UnknownLevel};
 pub use render::{render, render_short};
+pub use rule::Rule;
 pub use span::{LineIndex, Span, line_column};
 pub use suggestion::closest;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sealift_diagnostic::{Diagnostic, Level, closest};
+use sealift_diagnostic::{Diagnostic, Level, Rule, closest};
 use thiserror::Error;
 
-use crate::{RULES, Rule, rule::rule};
+use crate::{rule::rule, rule::rules};
 
 /// What the user chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,7 @@ impl Error {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         let Self::UnknownRule { name } = self;
-        let known = RULES
-            .iter()
+        let known = rules()
             .flat_map(|rule| [rule.id, rule.name].into_iter().chain(rule.aliases.iter().copied()));
         Some(match closest(name, known) {
             Some(known) => format!("did you mean `{known}`?"),

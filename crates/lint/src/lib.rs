@@ -1,6 +1,6 @@
 //! Rules for Dockerfiles: security, reproducibility, correctness, size.
 //!
-//! Entry points: [`lint`], [`RULES`], [`render`].
+//! Entry points: [`lint`], [`rules`], [`render`].
 //! Invariants: linting is total and pure — any tree and any context give findings, in the order of the file, never an
 //! error; a rule's id never changes its meaning; a secret is never repeated in a message, and [`render`] masks it in
 //! the source too.
@@ -30,8 +30,8 @@ mod render;
 pub use config::{Config, Context, Error};
 pub use ignore_file::IgnoreFile;
 pub use render::{mask, render};
-pub use rule::{Group, Rule, rule};
-pub use rules::RULES;
+pub use rule::{Check, Group, rule, rules};
+pub use rules::CHECKS;
 
 use sealift_diagnostic::Diagnostic;
 use sealift_dockerfile::Parse;
@@ -40,9 +40,9 @@ use sealift_dockerfile::Parse;
 pub fn lint(parse: &Parse, context: &Context<'_>) -> Vec<Diagnostic> {
     let view = view::View::new(parse, context);
     let mut found = parse.problems.clone();
-    for rule in RULES {
-        let mut sink = rule::Sink::new(rule);
-        (rule.check)(&view, &mut sink);
+    for check in CHECKS {
+        let mut sink = rule::Sink::new(&check.rule);
+        (check.run)(&view, &mut sink);
         found.append(&mut sink.findings);
     }
     let suppressions = suppress::Suppressions::read(parse, context.config);

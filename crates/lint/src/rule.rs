@@ -1,27 +1,15 @@
 //! What a rule is, and how it reports.
 
-use sealift_diagnostic::{Diagnostic, Level, Span};
+use sealift_diagnostic::{Diagnostic, Rule, Span};
 
-use crate::{RULES, view::View};
+use crate::{CHECKS, view::View};
 
-/// One rule; everything that its documentation needs.
+/// A rule with what looks for its findings.
 #[derive(Debug, Clone, Copy)]
-pub struct Rule {
-    /// Stable id.
-    pub id: &'static str,
-    /// Stable name, in words.
-    pub name: &'static str,
-    /// Level of its findings unless the user chose another.
-    pub level: Level,
-    /// Ids of the same rule in other tools.
-    pub aliases: &'static [&'static str],
-    /// Why it matters.
-    pub why: &'static str,
-    /// What to do.
-    pub fix: &'static str,
-    /// First version that has it.
-    pub since: &'static str,
-    pub(crate) check: fn(&View<'_>, &mut Sink),
+pub struct Check {
+    /// Its words.
+    pub rule: Rule,
+    pub(crate) run: fn(&View<'_>, &mut Sink),
 }
 
 /// What a group of rules is about; the thousands of their ids.
@@ -48,30 +36,27 @@ impl Group {
     }
 }
 
-impl Rule {
-    /// Its group.
-    pub fn group(&self) -> Group {
-        match self.id.as_bytes().get(2) {
-            Some(b'1') => Group::Security,
-            Some(b'2') => Group::Reproducibility,
-            Some(b'3') => Group::Correctness,
-            Some(b'4') => Group::Size,
-            _ => Group::Syntax,
+impl Group {
+    /// The group of a rule.
+    pub fn of(rule: &Rule) -> Self {
+        match rule.id.as_bytes().get(2) {
+            Some(b'1') => Self::Security,
+            Some(b'2') => Self::Reproducibility,
+            Some(b'3') => Self::Correctness,
+            Some(b'4') => Self::Size,
+            _ => Self::Syntax,
         }
     }
+}
 
-    /// Whether `name` is its id, name or one of its aliases, in any case.
-    pub fn is_called(&self, name: &str) -> bool {
-        [self.id, self.name]
-            .iter()
-            .chain(self.aliases)
-            .any(|known| known.eq_ignore_ascii_case(name.trim()))
-    }
+/// Every rule, in the order of their ids.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    CHECKS.iter().map(|check| &check.rule)
 }
 
 /// The first rule with this id, name or alias.
 pub fn rule(name: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.is_called(name))
+    rules().find(|rule| rule.is_called(name))
 }
 
 /// Longest message.

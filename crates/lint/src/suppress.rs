@@ -4,10 +4,10 @@
 //! stand in; `# sealift: ignore-file=…`, `# hadolint global ignore=…`, `#checkov:skip=…` and `# check=skip=…` hold for
 //! the file. Every name that a rule has may be used in each of them.
 
-use sealift_diagnostic::{Diagnostic, Span};
+use sealift_diagnostic::{Diagnostic, Rule, Span};
 use sealift_dockerfile::{Comment, Instruction, Parse};
 
-use crate::{Config, RULES, Rule};
+use crate::{Config, rules};
 
 pub(crate) struct Suppressions {
     /// Ids of rules that are off.
@@ -25,8 +25,7 @@ enum Reach {
 
 impl Suppressions {
     pub(crate) fn read(parse: &Parse, config: &Config) -> Self {
-        let everywhere =
-            RULES.iter().filter(|rule| config.ignores(rule)).map(|rule| rule.id).collect();
+        let everywhere = rules().filter(|rule| config.ignores(rule)).map(|rule| rule.id).collect();
         let mut suppressions = Self { everywhere, within: Vec::new() };
         for comment in &parse.file.comments {
             let Some((reach, names)) = names(&comment.text) else { continue };
@@ -63,7 +62,7 @@ impl Suppressions {
 
 /// The rules that a name stands for: one id may be an alias of several.
 fn called(name: &str) -> impl Iterator<Item = &'static str> {
-    RULES.iter().filter(move |rule| rule.is_called(name)).map(|rule| rule.id)
+    rules().filter(move |rule| rule.is_called(name)).map(|rule| rule.id)
 }
 
 /// The names in a comment, up to a reason that may follow.
@@ -120,8 +119,7 @@ fn skipped_checks(value: &str) -> Vec<&'static str> {
     names
         .flat_map(|name| {
             let all = name.eq_ignore_ascii_case("all");
-            RULES
-                .iter()
+            rules()
                 .filter(move |rule| if all { is_buildkit_rule(rule) } else { rule.is_called(name) })
                 .map(|rule| rule.id)
         })

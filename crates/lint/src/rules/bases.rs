@@ -1,24 +1,29 @@
 //! What `FROM` names.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{InstructionKind, variables};
 
 use crate::{
-    Rule,
+    Check,
     base::Base,
     rule::Sink,
     view::{StageView, View},
 };
 
-pub(super) const MUTABLE_TAG: Rule = Rule {
-    id: "SL2001",
-    name: "mutable-tag",
-    level: Level::Warning,
-    aliases: &["DL3006", "DL3007", "DS-0001", "CKV_DOCKER_7", "DKL-DI-0006"],
-    why: "the next build may start from another release, without a change to this file",
-    fix: "name a release, such as `debian:bookworm-slim`, and pin it with its digest",
-    since: "0.1.0",
-    check: mutable_tag,
+pub(super) const MUTABLE_TAG: Check = Check {
+    rule: Rule {
+        id: "SL2001",
+        name: "mutable-tag",
+        level: Level::Warning,
+        aliases: &["DL3006", "DL3007", "DS-0001", "CKV_DOCKER_7", "DKL-DI-0006"],
+        why: "the next build may start from another release, without a change to this file",
+        fix: "name a release, such as `debian:bookworm-slim`, and pin it with its digest",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: mutable_tag,
 };
 
 fn mutable_tag(view: &View<'_>, sink: &mut Sink) {
@@ -38,15 +43,20 @@ fn mutable_tag(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const NO_DIGEST: Rule = Rule {
-    id: "SL2002",
-    name: "no-digest",
-    level: Level::Info,
-    aliases: &[],
-    why: "a tag can be moved to other bytes by whoever may push it; a digest cannot",
-    fix: "add the digest: `name:tag@sha256:…`",
-    since: "0.1.0",
-    check: no_digest,
+pub(super) const NO_DIGEST: Check = Check {
+    rule: Rule {
+        id: "SL2002",
+        name: "no-digest",
+        level: Level::Info,
+        aliases: &[],
+        why: "a tag can be moved to other bytes by whoever may push it; a digest cannot",
+        fix: "add the digest: `name:tag@sha256:…`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: no_digest,
 };
 
 fn no_digest(view: &View<'_>, sink: &mut Sink) {
@@ -64,15 +74,20 @@ fn bases<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = (&'v StageView<'a>,
     })
 }
 
-pub(super) const UNDECLARED_ARGUMENT: Rule = Rule {
-    id: "SL3018",
-    name: "undeclared-argument",
-    level: Level::Warning,
-    aliases: &["UndefinedArgInFrom"],
-    why: "`FROM` sees only the arguments that are declared before the first `FROM`; any other is empty",
-    fix: "declare it with `ARG` at the top of the file",
-    since: "0.1.0",
-    check: undeclared_argument,
+pub(super) const UNDECLARED_ARGUMENT: Check = Check {
+    rule: Rule {
+        id: "SL3018",
+        name: "undeclared-argument",
+        level: Level::Warning,
+        aliases: &["UndefinedArgInFrom"],
+        why: "`FROM` sees only the arguments that are declared before the first `FROM`; any other is empty",
+        fix: "declare it with `ARG` at the top of the file",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: undeclared_argument,
 };
 
 /// Arguments that the builder sets by itself.

@@ -1,27 +1,32 @@
 //! `CMD`, `ENTRYPOINT`, `HEALTHCHECK` and the form of commands.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{Command, Instruction, InstructionKind, Keyword, Source, Word};
 
-use crate::{Rule, base::Family, rule::Sink, shell, view::View};
+use crate::{Check, base::Family, rule::Sink, shell, view::View};
 
-pub(super) const SEVERAL_COMMANDS: Rule = Rule {
-    id: "SL3004",
-    name: "several-commands",
-    level: Level::Warning,
-    aliases: &[
-        "DL4003",
-        "DL4004",
-        "DL3012",
-        "DS-0007",
-        "DS-0016",
-        "DS-0023",
-        "MultipleInstructionsDisallowed",
-    ],
-    why: "only the last one in a stage counts",
-    fix: "remove the earlier one",
-    since: "0.1.0",
-    check: several_commands,
+pub(super) const SEVERAL_COMMANDS: Check = Check {
+    rule: Rule {
+        id: "SL3004",
+        name: "several-commands",
+        level: Level::Warning,
+        aliases: &[
+            "DL4003",
+            "DL4004",
+            "DL3012",
+            "DS-0007",
+            "DS-0016",
+            "DS-0023",
+            "MultipleInstructionsDisallowed",
+        ],
+        why: "only the last one in a stage counts",
+        fix: "remove the earlier one",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: several_commands,
 };
 
 fn several_commands(view: &View<'_>, sink: &mut Sink) {
@@ -39,16 +44,21 @@ fn several_commands(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const SHELL_FORM: Rule = Rule {
-    id: "SL3007",
-    name: "shell-form",
-    level: Level::Warning,
-    aliases: &["DL3025", "JSONArgsRecommended"],
-    why: "a shell stands between the container and the program and does not pass signals on, so that it is killed \
-          instead of stopped",
-    fix: "write a JSON array: `CMD [\"program\", \"argument\"]`",
-    since: "0.1.0",
-    check: shell_form,
+pub(super) const SHELL_FORM: Check = Check {
+    rule: Rule {
+        id: "SL3007",
+        name: "shell-form",
+        level: Level::Warning,
+        aliases: &["DL3025", "JSONArgsRecommended"],
+        why: "a shell stands between the container and the program and does not pass signals on, so that it is killed \
+              instead of stopped",
+        fix: "write a JSON array: `CMD [\"program\", \"argument\"]`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: shell_form,
 };
 
 fn shell_form(view: &View<'_>, sink: &mut Sink) {
@@ -66,15 +76,20 @@ fn shell_form(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const MALFORMED_ARRAY: Rule = Rule {
-    id: "SL3008",
-    name: "malformed-array",
-    level: Level::Error,
-    aliases: &["JSONArgsRecommended"],
-    why: "what is no valid JSON is given to the shell as it stands, brackets and quotes included",
-    fix: "use double quotes around each argument, commas between them and none at the end",
-    since: "0.1.0",
-    check: malformed_array,
+pub(super) const MALFORMED_ARRAY: Check = Check {
+    rule: Rule {
+        id: "SL3008",
+        name: "malformed-array",
+        level: Level::Error,
+        aliases: &["JSONArgsRecommended"],
+        why: "what is no valid JSON is given to the shell as it stands, brackets and quotes included",
+        fix: "use double quotes around each argument, commas between them and none at the end",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: malformed_array,
 };
 
 fn malformed_array(view: &View<'_>, sink: &mut Sink) {
@@ -115,15 +130,20 @@ fn looks_like_array(text: &str) -> bool {
     inner.trim_start().starts_with(['"', '\'', '“', '‘'])
 }
 
-pub(super) const PROGRAM_NOT_INSTALLED: Rule = Rule {
-    id: "SL3009",
-    name: "program-not-installed",
-    level: Level::Error,
-    aliases: &[],
-    why: "the container stops at once: the base image does not have the program, and no step installs it",
-    fix: "install it, or use a base image that has it",
-    since: "0.1.0",
-    check: program_not_installed,
+pub(super) const PROGRAM_NOT_INSTALLED: Check = Check {
+    rule: Rule {
+        id: "SL3009",
+        name: "program-not-installed",
+        level: Level::Error,
+        aliases: &[],
+        why: "the container stops at once: the base image does not have the program, and no step installs it",
+        fix: "install it, or use a base image that has it",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: program_not_installed,
 };
 
 /// Programs that the plain images of distributions do not have; what in a step tells that it is installed; an image

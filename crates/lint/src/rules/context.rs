@@ -1,10 +1,10 @@
 //! What of the build context gets into the image, and when.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{Instruction, InstructionKind, Word};
 
 use crate::{
-    IgnoreFile, Rule,
+    Check, IgnoreFile,
     install::{Manager, call},
     rule::Sink,
     shell::Command,
@@ -29,16 +29,21 @@ pub(super) fn ignored(view: &View<'_>) -> impl Fn(&str) -> bool + use<> {
     move |path| file.excludes(path)
 }
 
-pub(super) const NO_DOCKERIGNORE: Rule = Rule {
-    id: "SL4005",
-    name: "no-dockerignore",
-    level: Level::Warning,
-    aliases: &[],
-    why: "everything in the folder is sent to the builder and copied: `.git`, secrets, old builds; and each change to \
-          any of it undoes the cache",
-    fix: "add a `.dockerignore` with at least `.git`, `.env*` and what the build makes",
-    since: "0.1.0",
-    check: no_dockerignore,
+pub(super) const NO_DOCKERIGNORE: Check = Check {
+    rule: Rule {
+        id: "SL4005",
+        name: "no-dockerignore",
+        level: Level::Warning,
+        aliases: &[],
+        why: "everything in the folder is sent to the builder and copied: `.git`, secrets, old builds; and each change to \
+              any of it undoes the cache",
+        fix: "add a `.dockerignore` with at least `.git`, `.env*` and what the build makes",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: no_dockerignore,
 };
 
 fn no_dockerignore(view: &View<'_>, sink: &mut Sink) {
@@ -50,15 +55,20 @@ fn no_dockerignore(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const GIT_IN_CONTEXT: Rule = Rule {
-    id: "SL4006",
-    name: "git-in-context",
-    level: Level::Warning,
-    aliases: &[],
-    why: "the history of the repository, with all that was ever deleted from it, becomes part of the image",
-    fix: "add `.git` to `.dockerignore`",
-    since: "0.1.0",
-    check: git_in_context,
+pub(super) const GIT_IN_CONTEXT: Check = Check {
+    rule: Rule {
+        id: "SL4006",
+        name: "git-in-context",
+        level: Level::Warning,
+        aliases: &[],
+        why: "the history of the repository, with all that was ever deleted from it, becomes part of the image",
+        fix: "add `.git` to `.dockerignore`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: git_in_context,
 };
 
 fn git_in_context(view: &View<'_>, sink: &mut Sink) {
@@ -70,15 +80,20 @@ fn git_in_context(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const COPY_BEFORE_DEPENDENCIES: Rule = Rule {
-    id: "SL4007",
-    name: "copy-before-dependencies",
-    level: Level::Warning,
-    aliases: &[],
-    why: "each change to any file installs all dependencies again",
-    fix: "copy the list of dependencies first, install them, and copy the rest after that",
-    since: "0.1.0",
-    check: copy_before_dependencies,
+pub(super) const COPY_BEFORE_DEPENDENCIES: Check = Check {
+    rule: Rule {
+        id: "SL4007",
+        name: "copy-before-dependencies",
+        level: Level::Warning,
+        aliases: &[],
+        why: "each change to any file installs all dependencies again",
+        fix: "copy the list of dependencies first, install them, and copy the rest after that",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: copy_before_dependencies,
 };
 
 fn copy_before_dependencies(view: &View<'_>, sink: &mut Sink) {

@@ -1,20 +1,25 @@
 //! What makes an attacker's work easier.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{InstructionKind, Network, Security, Word};
 
 use super::packages::installed_at_the_end;
-use crate::{Rule, install::package_name, rule::Sink, view::View};
+use crate::{Check, install::package_name, rule::Sink, view::View};
 
-pub(super) const NETWORK_TOOLS: Rule = Rule {
-    id: "SL1013",
-    name: "network-tools",
-    level: Level::Warning,
-    aliases: &["DL3001"],
-    why: "an intruder uses these to look around, to fetch more and to open a way back",
-    fix: "leave it out of the image; debug with an extra container (`docker debug`, `kubectl debug`)",
-    since: "0.1.0",
-    check: network_tools,
+pub(super) const NETWORK_TOOLS: Check = Check {
+    rule: Rule {
+        id: "SL1013",
+        name: "network-tools",
+        level: Level::Warning,
+        aliases: &["DL3001"],
+        why: "an intruder uses these to look around, to fetch more and to open a way back",
+        fix: "leave it out of the image; debug with an extra container (`docker debug`, `kubectl debug`)",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: network_tools,
 };
 
 fn network_tools(view: &View<'_>, sink: &mut Sink) {
@@ -54,15 +59,20 @@ fn network_tools(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const UNCONFINED_RUN: Rule = Rule {
-    id: "SL1015",
-    name: "unconfined-run",
-    level: Level::Warning,
-    aliases: &[],
-    why: "the step reaches the host: its network services, or with `insecure` all of its devices",
-    fix: "remove the flag, or do the work outside the build",
-    since: "0.1.0",
-    check: unconfined_run,
+pub(super) const UNCONFINED_RUN: Check = Check {
+    rule: Rule {
+        id: "SL1015",
+        name: "unconfined-run",
+        level: Level::Warning,
+        aliases: &[],
+        why: "the step reaches the host: its network services, or with `insecure` all of its devices",
+        fix: "remove the flag, or do the work outside the build",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: unconfined_run,
 };
 
 fn unconfined_run(view: &View<'_>, sink: &mut Sink) {
@@ -77,15 +87,20 @@ fn unconfined_run(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const SYSTEM_FOLDER: Rule = Rule {
-    id: "SL1017",
-    name: "system-folder",
-    level: Level::Warning,
-    aliases: &["DS-0030", "DKL-DI-0002"],
-    why: "these folders are the kernel's; what is put there hides it or is lost",
-    fix: "use a folder of your own, such as `/app` or `/data`",
-    since: "0.1.0",
-    check: system_folder,
+pub(super) const SYSTEM_FOLDER: Check = Check {
+    rule: Rule {
+        id: "SL1017",
+        name: "system-folder",
+        level: Level::Warning,
+        aliases: &["DS-0030", "DKL-DI-0002"],
+        why: "these folders are the kernel's; what is put there hides it or is lost",
+        fix: "use a folder of your own, such as `/app` or `/data`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: system_folder,
 };
 
 fn system_folder(view: &View<'_>, sink: &mut Sink) {

@@ -1,19 +1,24 @@
 //! Folders: `WORKDIR`, `cd`, destinations of copies.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{Copy, InstructionKind};
 
-use crate::{Rule, rule::Sink, view::View};
+use crate::{Check, rule::Sink, view::View};
 
-pub(super) const RELATIVE_WORKDIR: Rule = Rule {
-    id: "SL3005",
-    name: "relative-workdir",
-    level: Level::Warning,
-    aliases: &["DL3000", "DS-0009", "CKV_DOCKER_10", "WorkdirRelativePath"],
-    why: "it depends on the working directory of the base image, which can change",
-    fix: "write the path from `/`",
-    since: "0.1.0",
-    check: relative_workdir,
+pub(super) const RELATIVE_WORKDIR: Check = Check {
+    rule: Rule {
+        id: "SL3005",
+        name: "relative-workdir",
+        level: Level::Warning,
+        aliases: &["DL3000", "DS-0009", "CKV_DOCKER_10", "WorkdirRelativePath"],
+        why: "it depends on the working directory of the base image, which can change",
+        fix: "write the path from `/`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: relative_workdir,
 };
 
 fn relative_workdir(view: &View<'_>, sink: &mut Sink) {
@@ -34,15 +39,20 @@ fn relative_workdir(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const WORKDIR_AFTER_COPY: Rule = Rule {
-    id: "SL3011",
-    name: "workdir-after-copy",
-    level: Level::Info,
-    aliases: &[],
-    why: "the folder is named twice, and steps in between run elsewhere",
-    fix: "put `WORKDIR` first and copy to `.`",
-    since: "0.1.0",
-    check: workdir_after_copy,
+pub(super) const WORKDIR_AFTER_COPY: Check = Check {
+    rule: Rule {
+        id: "SL3011",
+        name: "workdir-after-copy",
+        level: Level::Info,
+        aliases: &[],
+        why: "the folder is named twice, and steps in between run elsewhere",
+        fix: "put `WORKDIR` first and copy to `.`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: workdir_after_copy,
 };
 
 fn workdir_after_copy(view: &View<'_>, sink: &mut Sink) {
@@ -69,15 +79,20 @@ fn workdir_after_copy(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const CD_NOT_WORKDIR: Rule = Rule {
-    id: "SL3012",
-    name: "cd-not-workdir",
-    level: Level::Info,
-    aliases: &["DL3003", "DS-0013"],
-    why: "`cd` holds for its own step only, which is easily overlooked",
-    fix: "set the folder with `WORKDIR`",
-    since: "0.1.0",
-    check: cd_not_workdir,
+pub(super) const CD_NOT_WORKDIR: Check = Check {
+    rule: Rule {
+        id: "SL3012",
+        name: "cd-not-workdir",
+        level: Level::Info,
+        aliases: &["DL3003", "DS-0013"],
+        why: "`cd` holds for its own step only, which is easily overlooked",
+        fix: "set the folder with `WORKDIR`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: cd_not_workdir,
 };
 
 fn cd_not_workdir(view: &View<'_>, sink: &mut Sink) {
@@ -91,15 +106,20 @@ fn cd_not_workdir(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const COPY_TO_FILE: Rule = Rule {
-    id: "SL3016",
-    name: "copy-to-file",
-    level: Level::Error,
-    aliases: &["DL3021", "DS-0011"],
-    why: "several files cannot become one; the builder refuses",
-    fix: "end the destination with `/`",
-    since: "0.1.0",
-    check: copy_to_file,
+pub(super) const COPY_TO_FILE: Check = Check {
+    rule: Rule {
+        id: "SL3016",
+        name: "copy-to-file",
+        level: Level::Error,
+        aliases: &["DL3021", "DS-0011"],
+        why: "several files cannot become one; the builder refuses",
+        fix: "end the destination with `/`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: copy_to_file,
 };
 
 fn copy_to_file(view: &View<'_>, sink: &mut Sink) {

@@ -16,26 +16,31 @@ mod transport;
 mod users;
 mod versions;
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 
-use crate::Rule;
+use crate::Check;
 
 pub(crate) use secrets::HIDDEN;
 
 /// Errors of the parser, so that they have documentation like any other finding.
-const SYNTAX: Rule = Rule {
-    id: sealift_dockerfile::SYNTAX_RULE,
-    name: "syntax-error",
-    level: Level::Error,
-    aliases: &["DL1000"],
-    why: "what the builder cannot read it cannot build",
-    fix: "correct it as the message says; this rule cannot be ignored",
-    since: "0.1.0",
-    check: |_, _| {},
+const SYNTAX: Check = Check {
+    rule: Rule {
+        id: sealift_dockerfile::SYNTAX_RULE,
+        name: "syntax-error",
+        level: Level::Error,
+        aliases: &["DL1000"],
+        why: "what the builder cannot read it cannot build",
+        fix: "correct it as the message says; this rule cannot be ignored",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: |_, _| {},
 };
 
 /// Every rule, in the order of their ids.
-pub const RULES: &[Rule] = &[
+pub const CHECKS: &[Check] = &[
     SYNTAX,
     secrets::SECRET_IN_VARIABLE,
     secrets::SECRET_VALUE,
@@ -104,13 +109,14 @@ mod tests {
 
     #[test]
     fn the_table_is_well_formed() {
-        for (index, rule) in RULES.iter().enumerate() {
+        let rules: Vec<&Rule> = crate::rules().collect();
+        for (index, rule) in rules.iter().enumerate() {
             assert!(rule.id.len() == 6 && rule.id.starts_with("SL"), "{}", rule.id);
-            if let Some(next) = RULES.get(index + 1) {
+            if let Some(next) = rules.get(index + 1) {
                 assert!(rule.id < next.id, "{} {}", rule.id, next.id);
             }
             assert!(
-                RULES.iter().filter(|other| other.name == rule.name).count() == 1,
+                rules.iter().filter(|other| other.name == rule.name).count() == 1,
                 "{}",
                 rule.name
             );

@@ -1,10 +1,10 @@
 //! How packages are installed.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::Word;
 
 use crate::{
-    Rule,
+    Check,
     base::has_transitional_netcat,
     install::{Call, Manager, call},
     rule::Sink,
@@ -26,15 +26,20 @@ pub(super) fn installed_at_the_end<'v>(view: &'v View<'_>) -> Vec<&'v Word> {
         .collect()
 }
 
-pub(super) const VIRTUAL_PACKAGE: Rule = Rule {
-    id: "SL3010",
-    name: "virtual-package",
-    level: Level::Error,
-    aliases: &[],
-    why: "`netcat` is only a name that two packages provide; apt refuses to choose, and the build stops",
-    fix: "install `netcat-openbsd`, or better no netcat at all",
-    since: "0.1.0",
-    check: virtual_package,
+pub(super) const VIRTUAL_PACKAGE: Check = Check {
+    rule: Rule {
+        id: "SL3010",
+        name: "virtual-package",
+        level: Level::Error,
+        aliases: &[],
+        why: "`netcat` is only a name that two packages provide; apt refuses to choose, and the build stops",
+        fix: "install `netcat-openbsd`, or better no netcat at all",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: virtual_package,
 };
 
 fn virtual_package(view: &View<'_>, sink: &mut Sink) {
@@ -52,15 +57,20 @@ fn virtual_package(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const APT_NOT_APT_GET: Rule = Rule {
-    id: "SL3013",
-    name: "apt-not-apt-get",
-    level: Level::Warning,
-    aliases: &["DL3027", "CKV_DOCKER_9"],
-    why: "`apt` is made for people; its options and output may change",
-    fix: "use `apt-get`, or `apt-cache` to search",
-    since: "0.1.0",
-    check: apt_not_apt_get,
+pub(super) const APT_NOT_APT_GET: Check = Check {
+    rule: Rule {
+        id: "SL3013",
+        name: "apt-not-apt-get",
+        level: Level::Warning,
+        aliases: &["DL3027", "CKV_DOCKER_9"],
+        why: "`apt` is made for people; its options and output may change",
+        fix: "use `apt-get`, or `apt-cache` to search",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: apt_not_apt_get,
 };
 
 fn apt_not_apt_get(view: &View<'_>, sink: &mut Sink) {
@@ -69,15 +79,20 @@ fn apt_not_apt_get(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const NO_ASSUME_YES: Rule = Rule {
-    id: "SL3014",
-    name: "no-assume-yes",
-    level: Level::Warning,
-    aliases: &["DL3014", "DL3030", "DL3034", "DL3038", "DS-0021"],
-    why: "the package manager asks, and nobody answers: the build stops",
-    fix: "add `-y`",
-    since: "0.1.0",
-    check: no_assume_yes,
+pub(super) const NO_ASSUME_YES: Check = Check {
+    rule: Rule {
+        id: "SL3014",
+        name: "no-assume-yes",
+        level: Level::Warning,
+        aliases: &["DL3014", "DL3030", "DL3034", "DL3038", "DS-0021"],
+        why: "the package manager asks, and nobody answers: the build stops",
+        fix: "add `-y`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: no_assume_yes,
 };
 
 fn no_assume_yes(view: &View<'_>, sink: &mut Sink) {

@@ -1,19 +1,24 @@
 //! Modes of files.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{InstructionKind, Word};
 
-use crate::{Rule, rule::Sink, view::View};
+use crate::{Check, rule::Sink, view::View};
 
-pub(super) const WORLD_WRITABLE: Rule = Rule {
-    id: "SL1006",
-    name: "world-writable",
-    level: Level::Error,
-    aliases: &[],
-    why: "any process in the container, whatever its user, can replace the program or its data",
-    fix: "give what is needed to whom it belongs: `COPY --chown=USER --chmod=u=rwX,go=rX …`, or mode `755`",
-    since: "0.1.0",
-    check: world_writable,
+pub(super) const WORLD_WRITABLE: Check = Check {
+    rule: Rule {
+        id: "SL1006",
+        name: "world-writable",
+        level: Level::Error,
+        aliases: &[],
+        why: "any process in the container, whatever its user, can replace the program or its data",
+        fix: "give what is needed to whom it belongs: `COPY --chown=USER --chmod=u=rwX,go=rX …`, or mode `755`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: world_writable,
 };
 
 fn world_writable(view: &View<'_>, sink: &mut Sink) {
@@ -22,15 +27,20 @@ fn world_writable(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const SETUID_BIT: Rule = Rule {
-    id: "SL1016",
-    name: "setuid-bit",
-    level: Level::Warning,
-    aliases: &["CIS-4.8", "CIS-DI-0008"],
-    why: "whoever starts such a program becomes its owner, which is a way to root",
-    fix: "leave the bit away; a container starts as the user that it needs",
-    since: "0.1.0",
-    check: setuid_bit,
+pub(super) const SETUID_BIT: Check = Check {
+    rule: Rule {
+        id: "SL1016",
+        name: "setuid-bit",
+        level: Level::Warning,
+        aliases: &["CIS-4.8", "CIS-DI-0008"],
+        why: "whoever starts such a program becomes its owner, which is a way to root",
+        fix: "leave the bit away; a container starts as the user that it needs",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: setuid_bit,
 };
 
 fn setuid_bit(view: &View<'_>, sink: &mut Sink) {

@@ -1,9 +1,9 @@
 //! Ports that `EXPOSE` names.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{InstructionKind, Word};
 
-use crate::{Rule, rule::Sink, view::View};
+use crate::{Check, rule::Sink, view::View};
 
 /// Ports to administrate, share files or debug.
 const ADMIN: [(u16, &str); 25] = [
@@ -93,26 +93,36 @@ const SERVERS: [&str; 27] = [
     "keydb",
 ];
 
-pub(super) const ADMIN_PORT: Rule = Rule {
-    id: "SL1008",
-    name: "admin-port",
-    level: Level::Error,
-    aliases: &["DS-0004", "CKV_DOCKER_1", "CIS-5.7", "CIS-5.8"],
-    why: "a container is not administrated through a port: it is one more way in, with its own keys and passwords",
-    fix: "remove the port; `docker exec` and `kubectl exec` open a shell without one",
-    since: "0.1.0",
-    check: |view, sink| named_ports(view, sink, &ADMIN, &[]),
+pub(super) const ADMIN_PORT: Check = Check {
+    rule: Rule {
+        id: "SL1008",
+        name: "admin-port",
+        level: Level::Error,
+        aliases: &["DS-0004", "CKV_DOCKER_1", "CIS-5.7", "CIS-5.8"],
+        why: "a container is not administrated through a port: it is one more way in, with its own keys and passwords",
+        fix: "remove the port; `docker exec` and `kubectl exec` open a shell without one",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: |view, sink| named_ports(view, sink, &ADMIN, &[]),
 };
 
-pub(super) const DATABASE_PORT: Rule = Rule {
-    id: "SL1009",
-    name: "database-port",
-    level: Level::Warning,
-    aliases: &["CIS-5.9"],
-    why: "an application that opens the port of a store invites others to it past the application's own checks",
-    fix: "remove the port, and run the store in a container of its own on a private network",
-    since: "0.1.0",
-    check: |view, sink| named_ports(view, sink, &DATABASE, &SERVERS),
+pub(super) const DATABASE_PORT: Check = Check {
+    rule: Rule {
+        id: "SL1009",
+        name: "database-port",
+        level: Level::Warning,
+        aliases: &["CIS-5.9"],
+        why: "an application that opens the port of a store invites others to it past the application's own checks",
+        fix: "remove the port, and run the store in a container of its own on a private network",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: |view, sink| named_ports(view, sink, &DATABASE, &SERVERS),
 };
 
 fn named_ports(view: &View<'_>, sink: &mut Sink, table: &[(u16, &str)], servers: &[&str]) {
@@ -132,15 +142,20 @@ fn named_ports(view: &View<'_>, sink: &mut Sink, table: &[(u16, &str)], servers:
     }
 }
 
-pub(super) const INVALID_PORT: Rule = Rule {
-    id: "SL3019",
-    name: "invalid-port",
-    level: Level::Error,
-    aliases: &["DL3011", "DS-0008", "ExposeInvalidFormat"],
-    why: "ports go from 1 to 65535, over `tcp`, `udp` or `sctp`",
-    fix: "write `PORT`, `PORT/udp` or `FIRST-LAST`",
-    since: "0.1.0",
-    check: invalid_port,
+pub(super) const INVALID_PORT: Check = Check {
+    rule: Rule {
+        id: "SL3019",
+        name: "invalid-port",
+        level: Level::Error,
+        aliases: &["DL3011", "DS-0008", "ExposeInvalidFormat"],
+        why: "ports go from 1 to 65535, over `tcp`, `udp` or `sctp`",
+        fix: "write `PORT`, `PORT/udp` or `FIRST-LAST`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: invalid_port,
 };
 
 fn invalid_port(view: &View<'_>, sink: &mut Sink) {

@@ -1,24 +1,29 @@
 //! Secrets in the text of the Dockerfile, in files that it copies, in passwords that it sets.
 
-use sealift_diagnostic::{Level, Span};
+use sealift_diagnostic::{Level, Rule, Span};
 use sealift_dockerfile::{InstructionKind, Word};
 
 use super::context::{copies_context, ignored};
-use crate::{Rule, rule::Sink, secret, shell, view::View};
+use crate::{Check, rule::Sink, secret, shell, view::View};
 
 /// Label of a finding that covers a secret, which is masked when it is shown.
 pub(crate) const HIDDEN: &str = "the secret, not shown";
 
-pub(super) const SECRET_IN_VARIABLE: Rule = Rule {
-    id: "SL1001",
-    name: "secret-in-variable",
-    level: Level::Error,
-    aliases: &["DL3064", "SecretsUsedInArgOrEnv", "DS-0031", "CIS-DI-0010", "CIS-4.10"],
-    why: "variables and build arguments are stored in the image and its history, for everyone who can pull it",
-    fix: "remove it, and rotate the secret if it was ever real: it stays in old images and in the repository's history; \
-          at run time pass it with `--env-file` or a mounted file, in a build with `RUN --mount=type=secret,id=…`",
-    since: "0.1.0",
-    check: secret_in_variable,
+pub(super) const SECRET_IN_VARIABLE: Check = Check {
+    rule: Rule {
+        id: "SL1001",
+        name: "secret-in-variable",
+        level: Level::Error,
+        aliases: &["DL3064", "SecretsUsedInArgOrEnv", "DS-0031", "CIS-DI-0010", "CIS-4.10"],
+        why: "variables and build arguments are stored in the image and its history, for everyone who can pull it",
+        fix: "remove it, and rotate the secret if it was ever real: it stays in old images and in the repository's history; \
+              at run time pass it with `--env-file` or a mounted file, in a build with `RUN --mount=type=secret,id=…`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: secret_in_variable,
 };
 
 fn secret_in_variable(view: &View<'_>, sink: &mut Sink) {
@@ -66,16 +71,21 @@ fn secret_in_variable(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const SECRET_VALUE: Rule = Rule {
-    id: "SL1002",
-    name: "secret-value",
-    level: Level::Error,
-    aliases: &["DS-0031", "CIS-4.10"],
-    why: "its form is that of a real secret; whoever has the image or the repository can use it",
-    fix: "rotate it now: removing it here does not take it out of old images and the repository's history; \
-          then pass the new one at run time, or to a build with `RUN --mount=type=secret,id=…`",
-    since: "0.1.0",
-    check: secret_value,
+pub(super) const SECRET_VALUE: Check = Check {
+    rule: Rule {
+        id: "SL1002",
+        name: "secret-value",
+        level: Level::Error,
+        aliases: &["DS-0031", "CIS-4.10"],
+        why: "its form is that of a real secret; whoever has the image or the repository can use it",
+        fix: "rotate it now: removing it here does not take it out of old images and the repository's history; \
+              then pass the new one at run time, or to a build with `RUN --mount=type=secret,id=…`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: secret_value,
 };
 
 fn secret_value(view: &View<'_>, sink: &mut Sink) {
@@ -100,15 +110,20 @@ fn report(sink: &mut Sink, what: &str, span: Span) {
     sink.add(span, format!("this is {what}")).label = Some(HIDDEN.to_owned());
 }
 
-pub(super) const SECRET_FILE: Rule = Rule {
-    id: "SL1003",
-    name: "secret-file",
-    level: Level::Error,
-    aliases: &["DS-0031", "CIS-DI-0010"],
-    why: "a file that was copied stays in its layer, even when a later layer deletes it",
-    fix: "list the file in `.dockerignore`; when a build needs it, mount it with `RUN --mount=type=secret,id=…`",
-    since: "0.1.0",
-    check: secret_file,
+pub(super) const SECRET_FILE: Check = Check {
+    rule: Rule {
+        id: "SL1003",
+        name: "secret-file",
+        level: Level::Error,
+        aliases: &["DS-0031", "CIS-DI-0010"],
+        why: "a file that was copied stays in its layer, even when a later layer deletes it",
+        fix: "list the file in `.dockerignore`; when a build needs it, mount it with `RUN --mount=type=secret,id=…`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: secret_file,
 };
 
 /// Most file names that one message lists.
@@ -188,15 +203,20 @@ fn is_secret_file(path: &str) -> bool {
         )
 }
 
-pub(super) const LITERAL_PASSWORD: Rule = Rule {
-    id: "SL1014",
-    name: "literal-password",
-    level: Level::Error,
-    aliases: &["CKV2_DOCKER_17", "DKL-LI-0001"],
-    why: "every container of the image has the same password, and the history shows it",
-    fix: "give the account no password: a container needs no login",
-    since: "0.1.0",
-    check: literal_password,
+pub(super) const LITERAL_PASSWORD: Check = Check {
+    rule: Rule {
+        id: "SL1014",
+        name: "literal-password",
+        level: Level::Error,
+        aliases: &["CKV2_DOCKER_17", "DKL-LI-0001"],
+        why: "every container of the image has the same password, and the history shows it",
+        fix: "give the account no password: a container needs no login",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: literal_password,
 };
 
 fn literal_password(view: &View<'_>, sink: &mut Sink) {

@@ -1,11 +1,11 @@
 //! What makes the final image bigger than it need be.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{InstructionKind, MountKind};
 
 use super::packages::{final_runs, installed_at_the_end};
 use crate::{
-    Rule,
+    Check,
     install::{Call, Manager, call, package_name},
     rule::Sink,
     view::{RunView, View},
@@ -33,15 +33,20 @@ fn calls<'r>(run: &'r RunView<'_>, manager: Manager) -> impl Iterator<Item = Cal
     run.commands.iter().filter_map(call).filter(move |call| call.manager == manager)
 }
 
-pub(super) const APT_LISTS: Rule = Rule {
-    id: "SL4001",
-    name: "apt-lists",
-    level: Level::Warning,
-    aliases: &["DL3009", "DKL-DI-0005"],
-    why: "the lists are of no use in the image, and take tens of megabytes; a later step cannot take them out again",
-    fix: "end the same `RUN` with `&& rm -rf /var/lib/apt/lists/*`",
-    since: "0.1.0",
-    check: apt_lists,
+pub(super) const APT_LISTS: Check = Check {
+    rule: Rule {
+        id: "SL4001",
+        name: "apt-lists",
+        level: Level::Warning,
+        aliases: &["DL3009", "DKL-DI-0005"],
+        why: "the lists are of no use in the image, and take tens of megabytes; a later step cannot take them out again",
+        fix: "end the same `RUN` with `&& rm -rf /var/lib/apt/lists/*`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: apt_lists,
 };
 
 fn apt_lists(view: &View<'_>, sink: &mut Sink) {
@@ -57,15 +62,20 @@ fn apt_lists(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const APT_RECOMMENDS: Rule = Rule {
-    id: "SL4002",
-    name: "apt-recommends",
-    level: Level::Info,
-    aliases: &["DL3015", "DS-0029"],
-    why: "recommended packages are installed too: more to carry, more to patch",
-    fix: "add `--no-install-recommends`, and name what is really needed",
-    since: "0.1.0",
-    check: apt_recommends,
+pub(super) const APT_RECOMMENDS: Check = Check {
+    rule: Rule {
+        id: "SL4002",
+        name: "apt-recommends",
+        level: Level::Info,
+        aliases: &["DL3015", "DS-0029"],
+        why: "recommended packages are installed too: more to carry, more to patch",
+        fix: "add `--no-install-recommends`, and name what is really needed",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: apt_recommends,
 };
 
 fn apt_recommends(view: &View<'_>, sink: &mut Sink) {
@@ -81,15 +91,20 @@ fn apt_recommends(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const CURL_AND_WGET: Rule = Rule {
-    id: "SL4003",
-    name: "curl-and-wget",
-    level: Level::Info,
-    aliases: &["DL4001", "DS-0014"],
-    why: "both do the same; one less is smaller and has fewer flaws to patch",
-    fix: "choose one of the two, or fetch with `ADD` and have none",
-    since: "0.1.0",
-    check: curl_and_wget,
+pub(super) const CURL_AND_WGET: Check = Check {
+    rule: Rule {
+        id: "SL4003",
+        name: "curl-and-wget",
+        level: Level::Info,
+        aliases: &["DL4001", "DS-0014"],
+        why: "both do the same; one less is smaller and has fewer flaws to patch",
+        fix: "choose one of the two, or fetch with `ADD` and have none",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: curl_and_wget,
 };
 
 fn curl_and_wget(view: &View<'_>, sink: &mut Sink) {
@@ -101,15 +116,20 @@ fn curl_and_wget(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const PIP_CACHE: Rule = Rule {
-    id: "SL4004",
-    name: "pip-cache",
-    level: Level::Warning,
-    aliases: &["DL3042"],
-    why: "pip keeps a copy of everything that it downloads, in the same layer",
-    fix: "add `--no-cache-dir`, or `--mount=type=cache,target=/root/.cache/pip` to the `RUN`",
-    since: "0.1.0",
-    check: pip_cache,
+pub(super) const PIP_CACHE: Check = Check {
+    rule: Rule {
+        id: "SL4004",
+        name: "pip-cache",
+        level: Level::Warning,
+        aliases: &["DL3042"],
+        why: "pip keeps a copy of everything that it downloads, in the same layer",
+        fix: "add `--no-cache-dir`, or `--mount=type=cache,target=/root/.cache/pip` to the `RUN`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: pip_cache,
 };
 
 fn pip_cache(view: &View<'_>, sink: &mut Sink) {
@@ -138,15 +158,20 @@ fn pip_cache(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const APK_CACHE: Rule = Rule {
-    id: "SL4009",
-    name: "apk-cache",
-    level: Level::Warning,
-    aliases: &["DL3019", "DS-0025", "DKL-DI-0004"],
-    why: "the package index stays in the image",
-    fix: "use `apk add --no-cache`",
-    since: "0.1.0",
-    check: apk_cache,
+pub(super) const APK_CACHE: Check = Check {
+    rule: Rule {
+        id: "SL4009",
+        name: "apk-cache",
+        level: Level::Warning,
+        aliases: &["DL3019", "DS-0025", "DKL-DI-0004"],
+        why: "the package index stays in the image",
+        fix: "use `apk add --no-cache`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: apk_cache,
 };
 
 fn apk_cache(view: &View<'_>, sink: &mut Sink) {
@@ -162,15 +187,20 @@ fn apk_cache(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const BUILD_TOOLS: Rule = Rule {
-    id: "SL4010",
-    name: "build-tools",
-    level: Level::Info,
-    aliases: &[],
-    why: "compilers and headers are needed to build, not to run; in the image they are weight and an intruder's tools",
-    fix: "build in a stage of its own, and copy the result with `COPY --from=…`",
-    since: "0.1.0",
-    check: build_tools,
+pub(super) const BUILD_TOOLS: Check = Check {
+    rule: Rule {
+        id: "SL4010",
+        name: "build-tools",
+        level: Level::Info,
+        aliases: &[],
+        why: "compilers and headers are needed to build, not to run; in the image they are weight and an intruder's tools",
+        fix: "build in a stage of its own, and copy the result with `COPY --from=…`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: build_tools,
 };
 
 fn build_tools(view: &View<'_>, sink: &mut Sink) {
@@ -215,15 +245,20 @@ fn build_tools(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const RPM_CACHE: Rule = Rule {
-    id: "SL4011",
-    name: "rpm-cache",
-    level: Level::Warning,
-    aliases: &["DL3032", "DL3036", "DL3040", "DS-0015", "DS-0019", "DS-0020"],
-    why: "the package manager's cache stays in the image",
-    fix: "end the same `RUN` with `&& dnf clean all` (`yum`, `microdnf`, `zypper` have it too)",
-    since: "0.1.0",
-    check: rpm_cache,
+pub(super) const RPM_CACHE: Check = Check {
+    rule: Rule {
+        id: "SL4011",
+        name: "rpm-cache",
+        level: Level::Warning,
+        aliases: &["DL3032", "DL3036", "DL3040", "DS-0015", "DS-0019", "DS-0020"],
+        why: "the package manager's cache stays in the image",
+        fix: "end the same `RUN` with `&& dnf clean all` (`yum`, `microdnf`, `zypper` have it too)",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: rpm_cache,
 };
 
 fn rpm_cache(view: &View<'_>, sink: &mut Sink) {

@@ -1,34 +1,44 @@
 //! Names and numbers of stages.
 
-use sealift_diagnostic::{Diagnostic, Level, Span, closest};
+use sealift_diagnostic::{Diagnostic, Level, Rule, Span, closest};
 use sealift_dockerfile::InstructionKind;
 
 use crate::{
-    Rule,
+    Check,
     rule::Sink,
     view::{StageView, View},
 };
 
-pub(super) const UNDEFINED_STAGE: Rule = Rule {
-    id: "SL3001",
-    name: "undefined-stage",
-    level: Level::Error,
-    aliases: &["DL3022", "DL3023", "DS-0006"],
-    why: "only the stages before this one can be copied from",
-    fix: "name an earlier stage, or an image with its tag",
-    since: "0.1.0",
-    check: undefined_stage,
+pub(super) const UNDEFINED_STAGE: Check = Check {
+    rule: Rule {
+        id: "SL3001",
+        name: "undefined-stage",
+        level: Level::Error,
+        aliases: &["DL3022", "DL3023", "DS-0006"],
+        why: "only the stages before this one can be copied from",
+        fix: "name an earlier stage, or an image with its tag",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: undefined_stage,
 };
 
-pub(super) const STAGE_OR_IMAGE: Rule = Rule {
-    id: "SL3002",
-    name: "stage-or-image",
-    level: Level::Warning,
-    aliases: &["DL3022"],
-    why: "without such a stage it is pulled from a registry, as `latest`",
-    fix: "name an earlier stage, or write the image with its tag",
-    since: "0.1.0",
-    check: stage_or_image,
+pub(super) const STAGE_OR_IMAGE: Check = Check {
+    rule: Rule {
+        id: "SL3002",
+        name: "stage-or-image",
+        level: Level::Warning,
+        aliases: &["DL3022"],
+        why: "without such a stage it is pulled from a registry, as `latest`",
+        fix: "name an earlier stage, or write the image with its tag",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: stage_or_image,
 };
 
 /// What is wrong with the name of a stage.
@@ -126,15 +136,20 @@ fn judge(view: &View<'_>, stage: &StageView<'_>, name: &str) -> Option<Wrong> {
     })
 }
 
-pub(super) const DUPLICATE_STAGE: Rule = Rule {
-    id: "SL3003",
-    name: "duplicate-stage",
-    level: Level::Error,
-    aliases: &["DL3024", "DS-0012", "CKV_DOCKER_11", "DuplicateStageName"],
-    why: "later steps mean the last stage of that name, which is seldom what was meant",
-    fix: "give each stage a name of its own",
-    since: "0.1.0",
-    check: duplicate_stage,
+pub(super) const DUPLICATE_STAGE: Check = Check {
+    rule: Rule {
+        id: "SL3003",
+        name: "duplicate-stage",
+        level: Level::Error,
+        aliases: &["DL3024", "DS-0012", "CKV_DOCKER_11", "DuplicateStageName"],
+        why: "later steps mean the last stage of that name, which is seldom what was meant",
+        fix: "give each stage a name of its own",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: duplicate_stage,
 };
 
 fn duplicate_stage(view: &View<'_>, sink: &mut Sink) {
@@ -152,15 +167,20 @@ fn duplicate_stage(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const RESERVED_STAGE_NAME: Rule = Rule {
-    id: "SL3017",
-    name: "reserved-stage-name",
-    level: Level::Error,
-    aliases: &["DL3063", "ReservedStageName"],
-    why: "the builder uses this name itself, so the stage can never be reached by it",
-    fix: "choose another name",
-    since: "0.1.0",
-    check: reserved_stage_name,
+pub(super) const RESERVED_STAGE_NAME: Check = Check {
+    rule: Rule {
+        id: "SL3017",
+        name: "reserved-stage-name",
+        level: Level::Error,
+        aliases: &["DL3063", "ReservedStageName"],
+        why: "the builder uses this name itself, so the stage can never be reached by it",
+        fix: "choose another name",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: reserved_stage_name,
 };
 
 fn reserved_stage_name(view: &View<'_>, sink: &mut Sink) {

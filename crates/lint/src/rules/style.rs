@@ -1,20 +1,25 @@
 //! Old forms and matters of taste.
 
-use sealift_diagnostic::Level;
+use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{InstructionKind, Keyword};
 
 use super::transport::{is_git, is_url};
-use crate::{Rule, rule::Sink, view::View};
+use crate::{Check, rule::Sink, view::View};
 
-pub(super) const MAINTAINER: Rule = Rule {
-    id: "SL3006",
-    name: "maintainer",
-    level: Level::Warning,
-    aliases: &["DL4000", "DS-0022", "CKV_DOCKER_6", "MaintainerDeprecated"],
-    why: "`MAINTAINER` is deprecated",
-    fix: "write `LABEL org.opencontainers.image.authors=\"…\"`",
-    since: "0.1.0",
-    check: maintainer,
+pub(super) const MAINTAINER: Check = Check {
+    rule: Rule {
+        id: "SL3006",
+        name: "maintainer",
+        level: Level::Warning,
+        aliases: &["DL4000", "DS-0022", "CKV_DOCKER_6", "MaintainerDeprecated"],
+        why: "`MAINTAINER` is deprecated",
+        fix: "write `LABEL org.opencontainers.image.authors=\"…\"`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: maintainer,
 };
 
 fn maintainer(view: &View<'_>, sink: &mut Sink) {
@@ -25,15 +30,20 @@ fn maintainer(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const ADD_NOT_COPY: Rule = Rule {
-    id: "SL3015",
-    name: "add-not-copy",
-    level: Level::Warning,
-    aliases: &["DL3020", "DS-0005", "CKV_DOCKER_4", "CIS-DI-0009", "CIS-4.9"],
-    why: "`ADD` also unpacks archives and fetches URLs, so that a reader has to think what it does",
-    fix: "use `COPY` for files of the context",
-    since: "0.1.0",
-    check: add_not_copy,
+pub(super) const ADD_NOT_COPY: Check = Check {
+    rule: Rule {
+        id: "SL3015",
+        name: "add-not-copy",
+        level: Level::Warning,
+        aliases: &["DL3020", "DS-0005", "CKV_DOCKER_4", "CIS-DI-0009", "CIS-4.9"],
+        why: "`ADD` also unpacks archives and fetches URLs, so that a reader has to think what it does",
+        fix: "use `COPY` for files of the context",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: add_not_copy,
 };
 
 fn add_not_copy(view: &View<'_>, sink: &mut Sink) {
@@ -56,15 +66,20 @@ fn add_not_copy(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const MIXED_CASE: Rule = Rule {
-    id: "SL3020",
-    name: "mixed-case",
-    level: Level::Style,
-    aliases: &["ConsistentInstructionCasing"],
-    why: "keywords in one case are easier to read",
-    fix: "write all keywords in capitals",
-    since: "0.1.0",
-    check: mixed_case,
+pub(super) const MIXED_CASE: Check = Check {
+    rule: Rule {
+        id: "SL3020",
+        name: "mixed-case",
+        level: Level::Style,
+        aliases: &["ConsistentInstructionCasing"],
+        why: "keywords in one case are easier to read",
+        fix: "write all keywords in capitals",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: mixed_case,
 };
 
 fn mixed_case(view: &View<'_>, sink: &mut Sink) {
@@ -86,15 +101,20 @@ fn mixed_case(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const AS_CASE: Rule = Rule {
-    id: "SL3021",
-    name: "as-case",
-    level: Level::Style,
-    aliases: &["FromAsCasing"],
-    why: "`FROM` and `AS` in one case are easier to read",
-    fix: "write both in capitals",
-    since: "0.1.0",
-    check: as_case,
+pub(super) const AS_CASE: Check = Check {
+    rule: Rule {
+        id: "SL3021",
+        name: "as-case",
+        level: Level::Style,
+        aliases: &["FromAsCasing"],
+        why: "`FROM` and `AS` in one case are easier to read",
+        fix: "write both in capitals",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: as_case,
 };
 
 fn as_case(view: &View<'_>, sink: &mut Sink) {
@@ -115,15 +135,20 @@ fn as_case(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const LEGACY_PAIRS: Rule = Rule {
-    id: "SL3022",
-    name: "legacy-pairs",
-    level: Level::Style,
-    aliases: &["LegacyKeyValueFormat"],
-    why: "the old form without `=` takes the whole rest of the line as one value",
-    fix: "write `KEY=value`",
-    since: "0.1.0",
-    check: legacy_pairs,
+pub(super) const LEGACY_PAIRS: Check = Check {
+    rule: Rule {
+        id: "SL3022",
+        name: "legacy-pairs",
+        level: Level::Style,
+        aliases: &["LegacyKeyValueFormat"],
+        why: "the old form without `=` takes the whole rest of the line as one value",
+        fix: "write `KEY=value`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: legacy_pairs,
 };
 
 fn legacy_pairs(view: &View<'_>, sink: &mut Sink) {
@@ -138,15 +163,20 @@ fn legacy_pairs(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const BLANK_CONTINUATION: Rule = Rule {
-    id: "SL3023",
-    name: "blank-continuation",
-    level: Level::Warning,
-    aliases: &["NoEmptyContinuation"],
-    why: "blank lines inside an instruction will become an error in a later version of the language",
-    fix: "remove the blank line",
-    since: "0.1.0",
-    check: blank_continuation,
+pub(super) const BLANK_CONTINUATION: Check = Check {
+    rule: Rule {
+        id: "SL3023",
+        name: "blank-continuation",
+        level: Level::Warning,
+        aliases: &["NoEmptyContinuation"],
+        why: "blank lines inside an instruction will become an error in a later version of the language",
+        fix: "remove the blank line",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: blank_continuation,
 };
 
 fn blank_continuation(view: &View<'_>, sink: &mut Sink) {

@@ -1,24 +1,29 @@
 //! What comes from the network: scripts piped into a shell, unchecked files, checks switched off.
 
-use sealift_diagnostic::{Level, Span};
+use sealift_diagnostic::{Level, Rule, Span};
 use sealift_dockerfile::{Command as Form, InstructionKind, Word};
 
 use crate::{
-    Rule,
+    Check,
     rule::Sink,
     shell::{self, Command},
     view::{RunView, View},
 };
 
-pub(super) const PIPE_TO_SHELL: Rule = Rule {
-    id: "SL1004",
-    name: "pipe-to-shell",
-    level: Level::Error,
-    aliases: &[],
-    why: "whoever controls the server or the way to it runs commands in the build, and each build may get others",
-    fix: "fetch the script with `ADD --checksum=sha256:… URL /tmp/install.sh` and run that file",
-    since: "0.1.0",
-    check: pipe_to_shell,
+pub(super) const PIPE_TO_SHELL: Check = Check {
+    rule: Rule {
+        id: "SL1004",
+        name: "pipe-to-shell",
+        level: Level::Error,
+        aliases: &[],
+        why: "whoever controls the server or the way to it runs commands in the build, and each build may get others",
+        fix: "fetch the script with `ADD --checksum=sha256:… URL /tmp/install.sh` and run that file",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: pipe_to_shell,
 };
 
 fn pipe_to_shell(view: &View<'_>, sink: &mut Sink) {
@@ -90,15 +95,20 @@ fn process_substitution(run: &RunView<'_>) -> Option<Span> {
     fed.then(|| line.span(at..at + 6))
 }
 
-pub(super) const REMOTE_FILE_UNCHECKED: Rule = Rule {
-    id: "SL1005",
-    name: "remote-file-unchecked",
-    level: Level::Warning,
-    aliases: &[],
-    why: "the file can change on its server, and the build would not notice",
-    fix: "add `--checksum=sha256:…` for a file, or the commit after `#` for a git repository",
-    since: "0.1.0",
-    check: remote_file_unchecked,
+pub(super) const REMOTE_FILE_UNCHECKED: Check = Check {
+    rule: Rule {
+        id: "SL1005",
+        name: "remote-file-unchecked",
+        level: Level::Warning,
+        aliases: &[],
+        why: "the file can change on its server, and the build would not notice",
+        fix: "add `--checksum=sha256:…` for a file, or the commit after `#` for a git repository",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: remote_file_unchecked,
 };
 
 fn remote_file_unchecked(view: &View<'_>, sink: &mut Sink) {
@@ -145,29 +155,34 @@ pub(super) fn is_git(word: &str) -> bool {
         || is_url(word) && address.ends_with(".git")
 }
 
-pub(super) const TLS_CHECK_OFF: Rule = Rule {
-    id: "SL1007",
-    name: "tls-check-off",
-    level: Level::Error,
-    aliases: &[
-        "CKV2_DOCKER_2",
-        "CKV2_DOCKER_3",
-        "CKV2_DOCKER_4",
-        "CKV2_DOCKER_5",
-        "CKV2_DOCKER_6",
-        "CKV2_DOCKER_7",
-        "CKV2_DOCKER_8",
-        "CKV2_DOCKER_9",
-        "CKV2_DOCKER_10",
-        "CKV2_DOCKER_12",
-        "CKV2_DOCKER_14",
-        "CKV2_DOCKER_15",
-        "CKV2_DOCKER_16",
-    ],
-    why: "without the check anyone on the way can replace what is downloaded",
-    fix: "remove it; for a company's own authority give the build its certificates (`--ca-bundle`)",
-    since: "0.1.0",
-    check: tls_check_off,
+pub(super) const TLS_CHECK_OFF: Check = Check {
+    rule: Rule {
+        id: "SL1007",
+        name: "tls-check-off",
+        level: Level::Error,
+        aliases: &[
+            "CKV2_DOCKER_2",
+            "CKV2_DOCKER_3",
+            "CKV2_DOCKER_4",
+            "CKV2_DOCKER_5",
+            "CKV2_DOCKER_6",
+            "CKV2_DOCKER_7",
+            "CKV2_DOCKER_8",
+            "CKV2_DOCKER_9",
+            "CKV2_DOCKER_10",
+            "CKV2_DOCKER_12",
+            "CKV2_DOCKER_14",
+            "CKV2_DOCKER_15",
+            "CKV2_DOCKER_16",
+        ],
+        why: "without the check anyone on the way can replace what is downloaded",
+        fix: "remove it; for a company's own authority give the build its certificates (`--ca-bundle`)",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: tls_check_off,
 };
 
 fn tls_check_off(view: &View<'_>, sink: &mut Sink) {

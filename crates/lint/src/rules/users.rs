@@ -1,19 +1,24 @@
 //! Who the container runs as, and how one knows that it works.
 
-use sealift_diagnostic::{Level, Span};
+use sealift_diagnostic::{Level, Rule, Span};
 use sealift_dockerfile::{InstructionKind, Word};
 
-use crate::{Rule, base::Base, rule::Sink, view::View};
+use crate::{Check, base::Base, rule::Sink, view::View};
 
-pub(super) const SUDO: Rule = Rule {
-    id: "SL1010",
-    name: "sudo",
-    level: Level::Warning,
-    aliases: &["DL3004", "DS-0010", "CKV2_DOCKER_1", "DKL-LI-0001"],
-    why: "`sudo` changes how signals and terminals behave, and leaves a way to root in the image",
-    fix: "run the step before `USER`, or switch with `USER root` and back",
-    since: "0.1.0",
-    check: sudo,
+pub(super) const SUDO: Check = Check {
+    rule: Rule {
+        id: "SL1010",
+        name: "sudo",
+        level: Level::Warning,
+        aliases: &["DL3004", "DS-0010", "CKV2_DOCKER_1", "DKL-LI-0001"],
+        why: "`sudo` changes how signals and terminals behave, and leaves a way to root in the image",
+        fix: "run the step before `USER`, or switch with `USER root` and back",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: sudo,
 };
 
 fn sudo(view: &View<'_>, sink: &mut Sink) {
@@ -25,15 +30,20 @@ fn sudo(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const ROOT_USER: Rule = Rule {
-    id: "SL1011",
-    name: "root-user",
-    level: Level::Error,
-    aliases: &["DL3002", "DS-0002", "CKV_DOCKER_8", "CIS-DI-0001", "CIS-4.1"],
-    why: "a process that escapes from its container as root is root on the host",
-    fix: "end with a user of your own, by number: `USER 10001:10001`",
-    since: "0.1.0",
-    check: root_user,
+pub(super) const ROOT_USER: Check = Check {
+    rule: Rule {
+        id: "SL1011",
+        name: "root-user",
+        level: Level::Error,
+        aliases: &["DL3002", "DS-0002", "CKV_DOCKER_8", "CIS-DI-0001", "CIS-4.1"],
+        why: "a process that escapes from its container as root is root on the host",
+        fix: "end with a user of your own, by number: `USER 10001:10001`",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: root_user,
 };
 
 fn root_user(view: &View<'_>, sink: &mut Sink) {
@@ -44,15 +54,20 @@ fn root_user(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const NO_USER: Rule = Rule {
-    id: "SL1012",
-    name: "no-user",
-    level: Level::Warning,
-    aliases: &["DS-0002", "CKV_DOCKER_3", "CIS-DI-0001", "CIS-4.1"],
-    why: "without `USER` nearly every base image runs as root, and a process that escapes is root on the host",
-    fix: "add `USER 10001:10001` before the command, and give that user the files that it must write",
-    since: "0.1.0",
-    check: no_user,
+pub(super) const NO_USER: Check = Check {
+    rule: Rule {
+        id: "SL1012",
+        name: "no-user",
+        level: Level::Warning,
+        aliases: &["DS-0002", "CKV_DOCKER_3", "CIS-DI-0001", "CIS-4.1"],
+        why: "without `USER` nearly every base image runs as root, and a process that escapes is root on the host",
+        fix: "add `USER 10001:10001` before the command, and give that user the files that it must write",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: no_user,
 };
 
 fn no_user(view: &View<'_>, sink: &mut Sink) {
@@ -82,15 +97,20 @@ fn runnable(view: &View<'_>) -> Option<Span> {
     (command || !scratch).then_some(last.stage.instruction.span)
 }
 
-pub(super) const NO_HEALTHCHECK: Rule = Rule {
-    id: "SL4008",
-    name: "no-healthcheck",
-    level: Level::Warning,
-    aliases: &["DL3057", "DS-0026", "CKV_DOCKER_2", "CIS-DI-0006", "CIS-4.6"],
-    why: "without a check a container that hangs counts as healthy",
-    fix: "add `HEALTHCHECK CMD …`, or `HEALTHCHECK NONE` where the platform does its own checks",
-    since: "0.1.0",
-    check: no_healthcheck,
+pub(super) const NO_HEALTHCHECK: Check = Check {
+    rule: Rule {
+        id: "SL4008",
+        name: "no-healthcheck",
+        level: Level::Warning,
+        aliases: &["DL3057", "DS-0026", "CKV_DOCKER_2", "CIS-DI-0006", "CIS-4.6"],
+        why: "without a check a container that hangs counts as healthy",
+        fix: "add `HEALTHCHECK CMD …`, or `HEALTHCHECK NONE` where the platform does its own checks",
+        since: "0.1.0",
+        bad: "",
+        good: "",
+        references: &[],
+    },
+    run: no_healthcheck,
 };
 
 fn no_healthcheck(view: &View<'_>, sink: &mut Sink) {

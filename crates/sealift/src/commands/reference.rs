@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
-use sealift_lint::RULES;
+use sealift_lint::Group;
 use sealift_pipeline::contents::{self, INSPECTORS, Pattern};
 
 use crate::arguments::{Arguments, Page, Reference};
@@ -82,13 +82,13 @@ Written by `cargo xtask docs` from the rules themselves. A rule can be named by 
 tools: in `--ignore`, in `[lint] ignore`, and in a comment above the line.
 "
     .to_owned();
-    let mut rules: Vec<_> = RULES.iter().collect();
-    rules.sort_by_key(|rule| (rule.group(), rule.id));
+    let mut rules: Vec<_> = sealift_lint::rules().collect();
+    rules.sort_by_key(|rule| (Group::of(rule), rule.id));
     let mut group = None;
     for rule in rules {
-        if group != Some(rule.group()) {
-            group = Some(rule.group());
-            writeln!(page, "\n## {}", rule.group().title())?;
+        if group != Some(Group::of(rule)) {
+            group = Some(Group::of(rule));
+            writeln!(page, "\n## {}", Group::of(rule).title())?;
         }
         writeln!(page, "\n### {} {}\n", rule.id, rule.name)?;
         let aliases =
