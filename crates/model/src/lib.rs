@@ -1,4 +1,4 @@
-//! What the crates talk about: packages and inventories, advisories, findings and reports, verdicts.
+//! What the crates talk about: packages and inventories, advisories, findings and reports, secrets, verdicts.
 //!
 //! Invariant: plain data. No type here derives `Serialize`; wire formats live beside their encoders
 //! (`sbom`, `report`, `sign`), so that a change here changes no format by accident.
@@ -9,6 +9,7 @@ mod inventory;
 mod package;
 mod purl;
 mod report;
+mod secret;
 mod severity;
 mod verdict;
 
@@ -33,5 +34,6 @@ pub use report::{
     Artifact, ArtifactKind, BaseChoice, BaseImage, Comparison, Hidden, ImageFacts, Novelty,
     ReleaseLife, Remedy, Report, Scanned, StaleIgnore,
 };
+pub use secret::{SecretFinding, SecretPlace};
 pub use severity::{Severity, UnknownSeverity};
 pub use verdict::{Level, Outcome, Verdict, Violation};

@@ -2,7 +2,9 @@
 
 use sealift_oci::Digest;
 
-use crate::{DatabaseInfo, Distro, Finding, LayerRef, Note, PackageKind, Severity, Suppressed};
+use crate::{
+    DatabaseInfo, Distro, Finding, LayerRef, Note, PackageKind, SecretFinding, Severity, Suppressed,
+};
 
 /// The findings on one artifact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Report {
     pub scanned: Vec<Scanned>,
     /// Findings: by kind, package name, version, severity (worst first), id.
     pub findings: Vec<Finding>,
+    /// Secrets, by place; `None` if nobody looked for any.
+    pub secrets: Option<Vec<SecretFinding>>,
     /// Findings that the options left out.
     pub hidden: Hidden,
     /// Findings that somebody answered for, in the order of `findings`.
