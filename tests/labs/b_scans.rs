@@ -345,3 +345,31 @@ fn b6_reports_for_code_hosts_and_people() {
     assert_eq!(list.lines().count().to_string(), jq(&context, COUNT, "report.json"));
     context.expect(2, &["scan", "app:latest", "-f", "template"]);
 }
+
+#[test]
+fn b8_a_folder_with_lock_files_and_an_image_of_it() {
+    let context = vulnerable_app();
+    let requirements: String =
+        OLD.iter().flat_map(|(name, version)| [*name, "==", *version, "\n"]).collect();
+    context.write("project/requirements.txt", requirements);
+    let scan = |target: &str, flags: &[&str]| {
+        let scan = ["scan", target, "-f", "json", "-o", "report.json"];
+        context.expect(0, &[&scan[..], flags].concat());
+        jq(&context, LIST, "report.json").lines().count()
+    };
+    // In a folder it is all that there is.
+    let of_folder = scan("dir:project", &[]);
+    assert!(of_folder > 5, "{of_folder}");
+    let sbom = context.expect(0, &["sbom", "dir:project", "-o", "purls"]).stdout;
+    assert!(sbom.contains("pkg:pypi/flask@0.12.2"), "{sbom}");
+    let table = context.expect(0, &["scan", "dir:project"]).stdout;
+    assert!(table.contains("in requirements.txt: "), "{table}");
+
+    // In an image nobody knows whether it is there, and the report says so.
+    context.write("Dockerfile", "FROM scratch\nCOPY project/ /app/\n");
+    context.expect(0, &["build", "--quiet", "-t", "project:1", "."]);
+    assert_eq!(scan("project:1", &[]), 0);
+    let table = context.expect(0, &["scan", "project:1"]).stdout;
+    assert!(table.contains("4 packages that are named and not installed"), "{table}");
+    assert_eq!(scan("project:1", &["--declared"]), of_folder);
+}

@@ -3,7 +3,7 @@
 use sealift_oci::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Package, PackageId};
+use crate::{ArtifactKind, Package, PackageId};
 
 /// What is inside an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +94,16 @@ impl Inventory {
     /// A package by its id.
     pub fn package(&self, id: PackageId) -> Option<&Package> {
         self.packages.get(id.0)
+    }
+
+    /// Whether what a lock file or a manifest only names counts without being asked for. In an image it may not be there
+    /// at all; in a folder that is no system it is all that there is; and whoever made a document has chosen.
+    pub fn lists_declared(&self, kind: ArtifactKind) -> bool {
+        match kind {
+            ArtifactKind::Image => false,
+            ArtifactKind::Filesystem => self.distro.is_none(),
+            ArtifactKind::Spdx | ArtifactKind::CycloneDx | ArtifactKind::Syft => true,
+        }
     }
 
     /// The packages that are components of their own: those that no operating-system package brought.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sealift_database::{CORE_NAME, Database, Source};
+use sealift_database::{CORE_NAME, Database};
 use sealift_exception::Exceptions;
 use sealift_model::{Artifact, Inventory, Note, Report, Severity, StaleIgnore};
 pub use sealift_scan::{ExplainedPackage, Explanation, Expression, Outcome, Told, Verdict};
@@ -12,6 +12,8 @@ use crate::{Error, Gate, Session};
 
 // Entries named in one failure.
 const NAMED_MAX: usize = 5;
+// A database that is older is worth a word.
+const OLD_SECS: i64 = 7 * 86_400;
 
 /// What to match against, and how to judge it.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct ScanRequest {
     pub ignore_statuses: Vec<String>,
     /// Report on packages of which nothing ever runs.
     pub include_not_running: bool,
+    /// Judge packages too that a lock file or a manifest only names.
+    pub include_declared: bool,
     /// What people say of findings.
     pub exceptions: Exceptions,
     /// Fail if an entry of an ignore file is over, or no finding asks for it.
@@ -63,7 +67,11 @@ pub fn scan(
         }
         _ => {}
     }
-    let options = options(session, request);
+    if let Some(missing) = request.fail_on.as_ref().and_then(|it| missing_source(it, &database)) {
+        return Err(missing);
+    }
+    let lists_declared = inventory.lists_declared(artifact.kind);
+    let options = options(session, request, lists_declared);
     let now = session.document_secs();
     let damaged = |source| sealift_database::Error::Damaged { path: path.clone(), source };
     let mut report =
@@ -80,8 +88,16 @@ pub fn scan(
             ),
         });
     }
-    let sources = database.sources().map_err(damaged)?;
-    report.notes.extend(request.fail_on.iter().filter_map(|it| missing_sources(it, &sources)));
+    if request.database_age_secs_max.is_none() && age_secs > OLD_SECS {
+        report.notes.push(Note {
+            subject: "the advisory database".to_owned(),
+            message: format!(
+                "it was made {} days ago and does not know what became known since; `sealift db update` brings it up to \
+                 date, `--db-max-age` refuses an old one",
+                age_secs / 86_400
+            ),
+        });
+    }
     let notes = database.notes().map_err(damaged)?;
     if path.join(CORE_NAME).is_file() && !notes.is_empty() {
         let things = if notes.len() == 1 { "thing" } else { "things" };
@@ -105,7 +121,8 @@ pub fn explain(
     asked: (&str, Option<&str>),
 ) -> Result<Vec<Explanation>, Error> {
     let (database, path) = open(session, inventory, request)?;
-    let options = options(session, request);
+    let lists_declared = inventory.lists_declared(report.artifact.kind);
+    let options = options(session, request, lists_declared);
     sealift_scan::explain(inventory, &database, &options, report, asked)
         .map_err(|source| sealift_database::Error::Damaged { path, source }.into())
 }
@@ -129,12 +146,13 @@ fn open(
     Ok((database, path.to_owned()))
 }
 
-fn options(session: &Session<'_>, request: &ScanRequest) -> Options {
+fn options(session: &Session<'_>, request: &ScanRequest, lists_declared: bool) -> Options {
     Options {
         severities: request.severities.clone(),
         ignore_unfixed: request.ignore_unfixed,
         ignore_statuses: request.ignore_statuses.clone(),
         include_not_running: request.include_not_running,
+        include_declared: request.include_declared || lists_declared,
         exceptions: request.exceptions.clone(),
         now_secs: session.now_secs,
         without_texts: false,
@@ -165,18 +183,21 @@ pub fn gate(report: &Report, request: &ScanRequest) -> Result<(), Error> {
     })
 }
 
-// A gate that asks what nobody knows here is open for all that it asks for.
-fn missing_sources(expression: &Expression, sources: &[Source]) -> Option<Note> {
+// A gate that asks what nobody knows here would be open for all that it asks for.
+fn missing_source(expression: &Expression, database: &Database) -> Option<Error> {
+    let sources = database.sources().unwrap_or_default();
     let has = |id: &str| sources.iter().any(|source| source.id == id);
     let (kev, epss) = expression.asks_for_exploits();
     let missing = [(kev, "kev"), (epss, "epss")].into_iter().filter(|(asks, id)| *asks && !has(id));
     let missing: Vec<&str> = missing.map(|(_, id)| id).collect();
-    (!missing.is_empty()).then(|| Note {
-        subject: format!("the gate `{expression}`"),
-        message: format!(
-            "asks for {}, which the advisory database does not have",
-            missing.join(", ")
-        ),
+    (!missing.is_empty()).then(|| {
+        Error::usage(
+            format!(
+                "the gate `{expression}` asks for {}, which the advisory database does not have",
+                missing.join(" and ")
+            ),
+            "`sealift db update` fetches both; `sealift db build --from` reads them beside the advisories",
+        )
     })
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use sealift_build::Built;
-use sealift_model::{Inventory, Report, Verdict};
+use sealift_model::{ArtifactKind, Inventory, Report, Verdict};
 use sealift_oci::{Digest, Reference};
 use sealift_sbom::Subject as SbomSubject;
 use sealift_sign::provenance::{BUILD_TYPE, BUILDER_LOCAL, Builder, Dependency, Provenance};
@@ -143,7 +143,7 @@ fn store(session: &Session<'_>, artifact: &Artifact) -> Result<(), Error> {
 /// The SBOMs, dated as the image is, so that the same image has the same ones.
 pub fn sbom_claims(opened: &Opened, name: &Reference, inventory: &Inventory) -> Vec<Claim> {
     let subject = sbom_subject(opened, name);
-    let inventory = &sealift_sbom::present(inventory);
+    let inventory = &sealift_sbom::present(inventory, ArtifactKind::Image);
     [
         (predicate_type::SPDX, sealift_sbom::spdx::encode(inventory, &subject)),
         (predicate_type::CYCLONEDX, sealift_sbom::cyclonedx::encode(inventory, &subject)),

@@ -43,14 +43,11 @@ pub fn update(
     named: &[String],
     folder: &Path,
 ) -> Result<(Database, Updated), Error> {
-    let feeds = session.store.cache_dir("feeds")?;
     let mut updated = Updated::default();
     let mut mirrors = Vec::new();
     for source in sources(named)? {
         session.check()?;
-        let hash = Digest::sha256(source.url.as_bytes());
-        let mirror = feeds.join(&hash.hex()[..16]);
-        make(&mirror)?;
+        let mirror = mirror_of(session, &source.url)?;
         if source.name == OSV {
             bucket::update(session, &source.url, &mirror, &mut updated)?;
             mirrors.push(mirror);
@@ -72,6 +69,25 @@ pub fn update(
     // Also if nothing has changed: the database then says that it is as fresh as this moment.
     let database = database::build(session, &mirrors, &updated.failed, folder)?;
     Ok((database, updated))
+}
+
+/// The copy of what lies at an address, brought up to date: of a file if the address ends like one, else of a bucket.
+pub fn copy(session: &Session<'_>, url: &str) -> Result<PathBuf, Error> {
+    let source = Source { name: OSV.to_owned(), url: url.trim_end_matches('/').to_owned() };
+    let mirror = mirror_of(session, &source.url)?;
+    if is_file_name(last_part(&source.url)) {
+        fetch(session, &source.url, &mirror.join(file_name(&source)), FILE_BYTES_MAX)?;
+    } else {
+        bucket::update(session, &source.url, &mirror, &mut Updated::default())?;
+    }
+    Ok(mirror)
+}
+
+fn mirror_of(session: &Session<'_>, url: &str) -> Result<PathBuf, Error> {
+    let hash = Digest::sha256(url.as_bytes());
+    let mirror = session.store.cache_dir("feeds")?.join(&hash.hex()[..16]);
+    make(&mirror)?;
+    Ok(mirror)
 }
 
 struct Source {
@@ -102,15 +118,27 @@ fn source(text: &str) -> Result<Source, Error> {
 
 // What the file is, its content will tell; its name only says that it is to be read.
 fn file_name(source: &Source) -> PathBuf {
-    let last = source.url.rsplit('/').next().unwrap_or_default();
-    let last = last.split(['?', '#']).next().unwrap_or_default();
-    let is_plain = last.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
-    let ends = [".json", ".csv", ".zip", ".json.gz", ".csv.gz", ".json.zst", ".json.xz"];
-    let is_known = ends.iter().any(|end| last.len() > end.len() && last.ends_with(end));
-    if is_plain && is_known && !last.starts_with('.') {
+    let last = last_part(&source.url);
+    if is_file_name(last) {
         return PathBuf::from(last);
     }
     PathBuf::from(format!("{}.json", source.name))
+}
+
+fn last_part(url: &str) -> &str {
+    let last = url.rsplit('/').next().unwrap_or_default();
+    last.split(['?', '#']).next().unwrap_or_default()
+}
+
+// As `sealift_advisory` takes files of a folder: documents and archives, compressed or not, and Debian's lists.
+fn is_file_name(last: &str) -> bool {
+    let is_plain = last.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    let packings = [".gz", ".zst", ".xz", ".bz2"];
+    let inner = packings.iter().find_map(|end| last.strip_suffix(end)).unwrap_or(last);
+    let ends = [".json", ".csv", ".xml", ".tar", ".txt"];
+    let is_known = ends.iter().any(|end| inner.len() > end.len() && inner.ends_with(end));
+    let is_zip = last.strip_suffix(".zip").is_some_and(|name| !name.is_empty());
+    is_plain && !last.starts_with('.') && (is_known || is_zip || last == "list")
 }
 
 fn reason(error: &Error) -> String {
@@ -139,6 +167,9 @@ mod tests {
             ),
             ("x=https://a.example/f.csv.gz?x=/../y", "x https://a.example/f.csv.gz?x=/../y x.json"),
             ("x=https://a.example/.json", "x https://a.example/.json x.json"),
+            ("x=https://a.example/v.tar.zst", "x https://a.example/v.tar.zst v.tar.zst"),
+            ("x=https://a.example/elsa.xml.bz2", "x https://a.example/elsa.xml.bz2 elsa.xml.bz2"),
+            ("x=https://a.example/DSA/list", "x https://a.example/DSA/list list"),
         ] {
             let source = source(text).unwrap();
             let name = file_name(&source);

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_model::{
     ArtifactKind, CvssVersion, Finding, FixState, Inventory, PackageId, Rating, RatingBasis,
-    Report, Scope, Severity, Suppressed, Suppression, SuppressionStatus,
+    Report, Severity, Suppressed, Suppression, SuppressionStatus,
 };
 use sealift_sbom::cyclonedx::{self, Findings};
 use sealift_sbom::github::{self, Submission};
-use sealift_sbom::{part, spdx};
+use sealift_sbom::{is_present, part, spdx};
 use serde_json::{Value, json};
 
 use crate::{Context, gitlab, remark, text};
@@ -61,7 +61,7 @@ fn shown<'a>(
     let findings = report.findings.iter().chain(suppressed);
     let found: BTreeSet<PackageId> = findings.map(|finding| finding.package.id).collect();
     let (part, places) = part(inventory, |id, package| {
-        !matches!(package.scope, Scope::Declared | Scope::TestData) || found.contains(&id)
+        is_present(inventory, package, report.artifact.kind) || found.contains(&id)
     });
     (Cow::Owned(part), Some(places))
 }

@@ -33,7 +33,7 @@ pub use analysis::{Analysis, Risk, analyze};
 pub use compare::{Difference, diff};
 pub use format::{Encode, FORMATS, Format, FormatVersion, Output, UnknownFormat, find_format};
 pub use merge::merge;
-pub use present::{part, present};
+pub use present::{is_present, part, present};
 pub use score::{Check, Profile, Score, score};
 pub use subject::Subject;
 pub use syft::fill;

@@ -1,10 +1,20 @@
 //! An inventory without what is not really there.
 
-use sealift_model::{Inventory, Package, PackageId, Relation, Scope};
+use sealift_model::{ArtifactKind, Inventory, Package, PackageId, Relation, Scope};
 
-/// The inventory without packages that a file only names, and without the data of tests; relations to them go too.
-pub fn present(inventory: &Inventory) -> Inventory {
-    part(inventory, |_, package| !matches!(package.scope, Scope::Declared | Scope::TestData)).0
+/// The inventory without the data of tests, and without packages that a file only names unless these count
+/// ([`Inventory::lists_declared`]); relations to them go too. Of a document, whatever it lists: its author has chosen.
+pub fn present(inventory: &Inventory, kind: ArtifactKind) -> Inventory {
+    part(inventory, |_, package| is_present(inventory, package, kind)).0
+}
+
+/// True for what [`present`] keeps.
+pub fn is_present(inventory: &Inventory, package: &Package, kind: ArtifactKind) -> bool {
+    match package.scope {
+        Scope::TestData => !matches!(kind, ArtifactKind::Image | ArtifactKind::Filesystem),
+        Scope::Declared => inventory.lists_declared(kind),
+        Scope::Installed | Scope::Embedded | Scope::BuiltFrom => true,
+    }
 }
 
 /// The part of the inventory that is wanted, and where each package is in it.
@@ -61,7 +71,9 @@ mod tests {
             to: PackageId(to),
         };
         inventory.relations = vec![edge(1, 0), edge(1, 3), edge(2, 1)];
-        let present = present(&inventory);
+        let count = |kind| present(&inventory, kind).packages.len();
+        assert_eq!((count(ArtifactKind::Filesystem), count(ArtifactKind::Spdx)), (3, 4));
+        let present = present(&inventory, ArtifactKind::Image);
         assert_eq!(present.packages.len(), 2);
         assert_eq!(present.packages[1].owner, Some(PackageId(0)));
         assert_eq!(present.relations, [edge(0, 1)]);

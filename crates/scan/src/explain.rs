@@ -13,6 +13,7 @@ use crate::candidate::{Saying, is_found, is_known, sayings, tables};
 use crate::ecosystem::{question, wanted};
 use crate::finding::{draft, found};
 use crate::product::Products;
+use crate::scan::is_judged;
 use crate::selection::why_hidden;
 use crate::{Options, product};
 
@@ -240,7 +241,7 @@ impl Work<'_> {
             Verdict::Owned(owner.map_or_else(String::new, |owner| owner.name.clone()))
         } else if package.scope == Scope::TestData {
             Verdict::NotInstalled("it is a test's data")
-        } else if package.scope == Scope::Declared {
+        } else if !is_judged(package, self.options) {
             Verdict::NotInstalled("a file merely names it")
         } else if is_found(&about) {
             let found = found(id, package, &question);

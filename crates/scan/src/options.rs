@@ -14,6 +14,8 @@ pub struct Options {
     pub ignore_statuses: Vec<String>,
     /// Show findings in packages of which nothing ever runs, as kernel headers.
     pub include_not_running: bool,
+    /// Judge packages that a lock file or a manifest names, whether they are there or not.
+    pub include_declared: bool,
     /// What people say of findings.
     pub exceptions: Exceptions,
     /// The present, in seconds since 1970: exceptions are over by it, whatever time the report is to bear.

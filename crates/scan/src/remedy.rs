@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use sealift_model::{Finding, LayerRef, PackageKind, Remedy};
 use sealift_version::Version;
@@ -80,6 +81,12 @@ fn action(findings: &[&Finding], to: &str) -> Option<String> {
         words.join(" ")
     };
     let name = first.package.name.as_str();
+    let file = first.package.path.as_deref().map(|path| path.trim_start_matches('/'));
+    // Where a name may come in any case, pip does not care either.
+    let is_text =
+        |path: &&str| Path::new(path).extension().is_some_and(|it| it.eq_ignore_ascii_case("txt"));
+    let file = file.filter(|path| is_text(path) && is_plain(path));
+    let requirements = file.unwrap_or("the requirements");
     Some(match first.package.kind {
         PackageKind::Deb => format!("apt-get install --only-upgrade {}", each("=")),
         PackageKind::Apk => {
@@ -94,7 +101,7 @@ fn action(findings: &[&Finding], to: &str) -> Option<String> {
             _ => format!("dnf upgrade {}", joined(&packages)),
         },
         PackageKind::Alpm => "pacman -Syu".to_owned(),
-        PackageKind::Python => format!("in the requirements: {name}>={to}"),
+        PackageKind::Python => format!("in {requirements}: {name}>={to}"),
         PackageKind::Npm => format!("npm install {name}@{to}"),
         PackageKind::Go if name == "stdlib" => format!("build it with Go {to}"),
         PackageKind::Go => format!("go get {name}@v{}", to.trim_start_matches('v')),

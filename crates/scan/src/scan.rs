@@ -45,10 +45,8 @@ pub fn scan(
     let mut scanned: BTreeMap<_, Scanned> = BTreeMap::new();
     let mut unjudged: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut drafts = Vec::new();
-    // A test's data never runs, and what a lock file merely names may not be there at all.
-    let judged = inventory
-        .components()
-        .filter(|(_, package)| !matches!(package.scope, Scope::TestData | Scope::Declared));
+    report.notes.extend(declared_note(inventory, options));
+    let judged = inventory.components().filter(|(_, package)| is_judged(package, options));
     for (id, package) in judged {
         let entry = scanned.entry(package.kind).or_insert(Scanned {
             kind: package.kind,
@@ -85,6 +83,30 @@ pub fn scan(
         inventory.layers.get(layer.index).and_then(|layer| layer.instruction.clone())
     });
     Ok(report)
+}
+
+/// False for a test's data, which never runs, and for what a lock file merely names, unless that is wanted: it may not
+/// be there at all.
+pub(crate) fn is_judged(package: &Package, options: &Options) -> bool {
+    match package.scope {
+        Scope::TestData => false,
+        Scope::Declared => options.include_declared,
+        Scope::Installed | Scope::Embedded | Scope::BuiltFrom => true,
+    }
+}
+
+fn declared_note(inventory: &Inventory, options: &Options) -> Option<Note> {
+    let is_declared = |(_, package): &(_, &Package)| package.scope == Scope::Declared;
+    let count = inventory.components().filter(is_declared).count();
+    let named = if count == 1 {
+        "1 package that is named and not installed is not judged".to_owned()
+    } else {
+        format!("{count} packages that are named and not installed are not judged")
+    };
+    (count > 0 && !options.include_declared).then(|| Note {
+        subject: "lock files and manifests".to_owned(),
+        message: format!("{named}; `--declared` judges them"),
+    })
 }
 
 // Where the advisories come from, and how fresh they are.

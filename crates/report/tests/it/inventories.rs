@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use expect_test::{expect, expect_file};
+use sealift_model::ArtifactKind;
 use serde_json::Value;
 
 use crate::formats::{by_name, hostile, many, parsed, reports, validator};
@@ -17,7 +18,7 @@ fn the_whole_cyclonedx_document() {
 #[test]
 fn cyclonedx_is_the_sbom_and_more() {
     let mut document = parsed("cyclonedx", &sample::report());
-    let inventory = sealift_sbom::present(&sample::inventory());
+    let inventory = sealift_sbom::present(&sample::inventory(), ArtifactKind::Image);
     let plain = sealift_sbom::cyclonedx::encode(&inventory, &sample::subject());
     let mut plain: Value = serde_json::from_str(&plain).unwrap();
     for it in [&mut document, &mut plain] {
@@ -153,7 +154,7 @@ fn a_snapshot_says_for_which_job_it_is() {
 
 #[test]
 fn spdx_is_the_sbom() {
-    let inventory = sealift_sbom::present(&sample::inventory());
+    let inventory = sealift_sbom::present(&sample::inventory(), ArtifactKind::Image);
     let plain = sealift_sbom::spdx::encode(&inventory, &sample::subject());
     assert_eq!(by_name("spdx-json", &sample::report()), plain);
     assert!(by_name("spdx", &sample::report()).starts_with("SPDXVersion: SPDX-2.3\n"));

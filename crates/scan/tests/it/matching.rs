@@ -55,6 +55,7 @@ fn only_what_is_there_is_judged() {
         expect![[r"
             embedded 1.0 CVE-1-embedded UNKNOWN 1.1
             installed 1.0 CVE-1-installed UNKNOWN 1.1
+            note lock files and manifests: 1 package that is named and not installed is not judged; `--declared` judges them
         "]],
     );
 }

@@ -103,10 +103,11 @@ pub(crate) struct DbPush {
 #[command(after_help = "\
 Examples:
   sealift db build --from osv/
-  sealift db build --from osv/ --from feeds/ --database ./database")]
+  sealift db build --from osv/ --from feeds/ --database ./database
+  sealift db build --from osv/ --from https://example.com/csaf_vex.tar.zst")]
 pub(crate) struct DbBuild {
-    /// Advisories: OSV documents as a folder, a zip, or a mirror of the OSV bucket (repeatable)
-    #[arg(long, value_name = "PATH", required = true)]
+    /// Feeds: a file or a folder, or the address of a file or of a mirror of the OSV bucket (repeatable)
+    #[arg(long, value_name = "PATH|URL", required = true)]
     pub(crate) from: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) folder: DbFolder,

@@ -36,7 +36,7 @@ pub(crate) struct Sbom {
     /// Template for `-o template`: Go's text/template, or Jinja (`.j2`)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
-    /// List packages too that a lock file or a test only names
+    /// List packages too that a lock file or a test only names [default: lock files of a folder that is no system]
     #[arg(long)]
     pub(crate) declared: bool,
     #[command(flatten)]

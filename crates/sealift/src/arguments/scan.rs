@@ -42,6 +42,10 @@ pub(crate) struct ScanOptions {
     /// Report on packages too of which nothing ever runs: kernel headers, documentation
     #[arg(long, env = "SEALIFT_INCLUDE_NOT_RUNNING", hide_env = true)]
     pub(crate) include_not_running: bool,
+    /// Judge packages too that a lock file or a manifest only names [default: for a folder that is no system, and for
+    /// what an SBOM lists]
+    #[arg(long, env = "SEALIFT_DECLARED", hide_env = true)]
+    pub(crate) declared: bool,
     /// Which findings fail the gate: a severity and worse ones, an expression as
     /// `critical || kev || epss > 0.1`, or `never`
     #[arg(long, value_name = "EXPRESSION", env = "SEALIFT_FAIL_ON", hide_env = true)]

@@ -59,7 +59,14 @@ fn open(workshop: &Workshop, named: &DbFolder) -> anyhow::Result<Database> {
 fn build(workshop: &Workshop, arguments: &DbBuild, printer: &Printer) -> anyhow::Result<()> {
     let session = workshop.session();
     let folder = folder(workshop, &arguments.folder);
-    let database = database::build(&session, &arguments.from, &[], &folder)?;
+    let from = arguments.from.iter().map(|place| match place.to_str() {
+        Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
+            update::copy(&session, url)
+        }
+        _ => Ok(place.clone()),
+    });
+    let from: Vec<PathBuf> = from.collect::<Result<_, _>>()?;
+    let database = database::build(&session, &from, &[], &folder)?;
     built(workshop, &folder, &database, printer)
 }
 

@@ -220,6 +220,7 @@ pub(crate) fn scan(
         database_age_secs_max: options.db_max_age.as_deref().map(age).transpose()?,
         ignore_statuses: statuses(options, file)?,
         include_not_running: options.include_not_running,
+        include_declared: options.declared,
         exceptions: Exceptions::default(),
         strict_ignores: options.strict_ignores || from_file.strict_ignores.unwrap_or(false),
     })

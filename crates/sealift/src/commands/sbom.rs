@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sealift_model::{ArtifactKind, Inventory};
+use sealift_model::Inventory;
 use sealift_pipeline::examine::{self, Examined};
 use sealift_pipeline::{Error, Session, contents};
 use sealift_sbom::{Output, Subject, fill, present};
@@ -45,10 +45,8 @@ fn image(global: &Global, arguments: &Sbom, printer: &Printer) -> anyhow::Result
     let file = &workshop.settings.file;
     let examined = examine(&session, name, &arguments.parties, file, printer)?;
     let whole = examined.inventory;
-    // Of a document, whatever it lists: its author has chosen.
-    let is_document =
-        !matches!(examined.artifact.kind, ArtifactKind::Image | ArtifactKind::Filesystem);
-    let inventory = if arguments.declared || is_document { whole } else { present(&whole) };
+    let inventory =
+        if arguments.declared { whole } else { present(&whole, examined.artifact.kind) };
     write(&outputs, &inventory, &examined.subject, printer)?;
     printer.message(&contents::summary(&inventory));
     contents::check_complete(&inventory)?;

@@ -37,7 +37,7 @@ pub(crate) fn run(
             sbom::examine(&session, &arguments.image, &arguments.parties, file, printer)?;
         // Nobody should sign that less is inside than there is.
         contents::check_complete(&examined.inventory)?;
-        let inventory = present(&examined.inventory);
+        let inventory = present(&examined.inventory, examined.artifact.kind);
         let opened = examined.opened.ok_or_else(|| {
             Usage::error("only images can be attested", "name an image of the local store")
         })?;

@@ -63,7 +63,7 @@ fn read(
     let file = &workshop.settings.file;
     let session = workshop.session();
     let examined = sbom::examine(&session, &arguments.input, &arguments.parties, file, printer)?;
-    Ok((present(&examined.inventory), examined.subject))
+    Ok((present(&examined.inventory, examined.artifact.kind), examined.subject))
 }
 
 fn scores_text(subject: &Subject, scores: &[Score]) -> String {

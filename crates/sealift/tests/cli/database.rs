@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use sealift_oci::Digest;
-use sealift_testkit::{Access, Faults, FileServer, Mischief, Registry, TestContext};
+use sealift_testkit::{
+    Access, Faults, FileServer, LayerFile, Mischief, Registry, TestContext, layer,
+};
 
 use crate::{assert_one_error, context};
 
@@ -240,6 +242,25 @@ fn feeds_beside_the_bucket() {
     context.expect(0, &["db", "explain", "CVE-2026-0002"]);
     let usage = context.run(&["db", "update", "--source", "kev="]);
     assert_one_error(&usage, 2, &["`kev` has no address"]);
+}
+
+#[test]
+fn it_is_made_of_what_lies_elsewhere() {
+    let (context, server) = (context(), bucket());
+    // Only as an archive does it make sense, and only its name says that it is one.
+    let document = record("CVE-1-7", "seven");
+    let file = LayerFile { path: "feed/one.json", content: document.as_bytes(), mode: 0o644 };
+    let archive = layer(&[file]);
+    server.put("/feeds/some.tar", archive);
+    let (bucket, file) = (server.url(), format!("{}/feeds/some.tar", server.url()));
+    context.expect(0, &["db", "build", "--from", &bucket, "--from", &file]);
+    for id in ["CVE-1-1", "CVE-1-2", "CVE-1-7"] {
+        context.expect(0, &["db", "explain", id]);
+    }
+    // One of them is gone: nothing is made of the rest.
+    let gone = format!("{}/feeds/gone.json", server.url());
+    assert_ne!(context.run(&["db", "build", "--from", &bucket, "--from", &gone]).code, 0);
+    context.expect(0, &["db", "explain", "CVE-1-7"]);
 }
 
 #[test]
