@@ -1,6 +1,6 @@
 //! Findings on text: spans, levels, hints, fixes, and their rendering with a caret.
 //!
-//! Entry points: [`Diagnostic`], [`Rule`], [`Fix`], [`apply`], [`render`].
+//! Entry points: [`Diagnostic`], [`Rule`], [`Fix`], [`apply`], [`mend()`], [`patch()`], [`render()`].
 //! Invariant: plain data in, text out. A span that does not fit its source is clamped, never a panic: diagnostics
 //! describe hostile files.
 
@@ -12,6 +12,8 @@ mod span;
 mod diagnostic;
 mod fix;
 mod level;
+mod mend;
+mod patch;
 mod render;
 mod rule;
 mod suggestion;
@@ -19,6 +21,8 @@ mod suggestion;
 pub use diagnostic::Diagnostic;
 pub use fix::{Edit, Fix, Mended, NewFile, Tier, apply};
 pub use level::{Level, UnknownLevel};
+pub use mend::{Applied, Fixed, Refusal, Refused, mend};
+pub use patch::patch;
 pub use render::{render, render_short};
 pub use rule::Rule;
 pub use span::{LineIndex, Span, line_column};

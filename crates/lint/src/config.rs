@@ -86,3 +86,10 @@ pub struct Context<'a> {
     /// What the user chose.
     pub config: &'a Config,
 }
+
+impl<'a> Context<'a> {
+    /// Nothing is known but what the user chose.
+    pub fn new(config: &'a Config) -> Self {
+        Self { dockerignore: None, context_files: None, config }
+    }
+}

@@ -1,6 +1,6 @@
 //! Rules for Dockerfiles: security, reproducibility, correctness, size.
 //!
-//! Entry points: [`lint`], [`rules`], [`render`].
+//! Entry points: [`lint`], [`fix()`], [`rules`], [`render()`].
 //! Invariants: linting is total and pure — any tree and any context give findings, in the order of the file, never an
 //! error; a rule's id never changes its meaning; a secret is never repeated in a message, and [`render`] masks it in
 //! the source too.
@@ -13,6 +13,7 @@
 #![allow(clippy::case_sensitive_file_extension_comparisons)]
 
 mod config;
+mod fix;
 mod rule;
 mod suppress;
 
@@ -28,6 +29,7 @@ mod view;
 mod render;
 
 pub use config::{Config, Context, Error};
+pub use fix::{DOCKERIGNORE, fix};
 pub use ignore_file::IgnoreFile;
 pub use render::{mask, render};
 pub use rule::{Check, Group, rule, rules};
