@@ -232,8 +232,10 @@ mod tests {
 
     #[test]
     fn texts_with_nothing_in_common_end_soon() {
-        let text = |word: &str| (0..20_000).map(|n| [word, &n.to_string(), "\n"].concat());
-        let (before, after): (String, String) = (text("a").collect(), text("b").collect());
+        let text = |word: &str| -> String {
+            (0..20_000).map(|n| [word, &n.to_string(), "\n"].concat()).collect()
+        };
+        let (before, after) = (text("a"), text("b"));
         assert!(patch("x", Some(&before), &after).starts_with("--- a/x\n+++ b/x\n@@ -1,20000 +1"));
     }
 }
