@@ -11,6 +11,8 @@ pub struct Comment {
     pub text: String,
     /// From `#` to the end of the line.
     pub span: Span,
+    /// Its line, counted from one.
+    pub line: usize,
 }
 
 /// One physical line without its line break.
@@ -20,6 +22,8 @@ pub(crate) struct Line<'a> {
     pub(crate) start: usize,
     /// Where the next line starts.
     pub(crate) next: usize,
+    /// Counted from one.
+    pub(crate) number: usize,
 }
 
 /// Walks over the physical lines of a source.
@@ -27,11 +31,13 @@ pub(crate) struct Line<'a> {
 pub(crate) struct Lines<'a> {
     source: &'a str,
     at: usize,
+    /// Lines that were read.
+    count: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(source: &'a str, at: usize) -> Self {
-        Self { source, at }
+        Self { source, at, count: 0 }
     }
 
     /// The next line, left in place.
@@ -39,12 +45,13 @@ impl<'a> Lines<'a> {
         let rest = self.source.get(self.at..).filter(|rest| !rest.is_empty())?;
         let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
         let text = rest[..length].trim_end_matches(['\r', '\n']);
-        Some(Line { text, start: self.at, next: self.at + length })
+        Some(Line { text, start: self.at, next: self.at + length, number: self.count + 1 })
     }
 
     pub(crate) fn next(&mut self) -> Option<Line<'a>> {
         let line = self.peek()?;
         self.at = line.next;
+        self.count = line.number;
         Some(line)
     }
 
@@ -60,6 +67,8 @@ pub(crate) struct Logical {
     pub(crate) text: Text,
     pub(crate) comments: Vec<Comment>,
     pub(crate) blanks: Vec<Span>,
+    /// The line that it starts in.
+    pub(crate) number: usize,
 }
 
 /// The comment that a line is, if it is one.
@@ -67,14 +76,18 @@ pub(crate) fn comment(line: &Line<'_>) -> Option<Comment> {
     let trimmed = line.text.trim_start();
     let text = trimmed.strip_prefix('#')?.trim().to_owned();
     let start = line.start + line.text.len() - trimmed.len();
-    Some(Comment { text, span: Span::new(start, start + trimmed.trim_end().len()) })
+    Some(Comment {
+        text,
+        span: Span::new(start, start + trimmed.trim_end().len()),
+        line: line.number,
+    })
 }
 
 /// Read the logical line that starts with the next physical one.
 pub(crate) fn logical(lines: &mut Lines<'_>, escape: char) -> Option<Logical> {
     let first = lines.next()?;
     let trimmed = first.text.trim_start();
-    let mut logical = Logical::default();
+    let mut logical = Logical { number: first.number, ..Logical::default() };
     let mut start = first.start + first.text.len() - trimmed.len();
     let (mut part, mut continued) = without_continuation(trimmed, escape);
     logical.text.push(part, start);

@@ -176,6 +176,7 @@ impl<'a> Parser<'a> {
                 return;
             }
             instruction.blank_continuations = logical.blanks;
+            instruction.line_number = logical.number;
             self.check_place(&instruction, &mut has_stage);
             self.instructions.push(instruction);
         }
@@ -235,6 +236,7 @@ impl<'a> Parser<'a> {
             flags,
             heredocs: Vec::new(),
             blank_continuations: Vec::new(),
+            line_number: 1,
         };
         let Some(keyword) = keyword else {
             self.problems.push(unknown(&instruction));

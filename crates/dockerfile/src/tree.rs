@@ -38,6 +38,8 @@ pub struct Instruction {
     pub heredocs: Vec<Heredoc>,
     /// Blank lines inside a continued instruction: allowed, but deprecated.
     pub blank_continuations: Vec<Span>,
+    /// The line that it starts in, counted from one.
+    pub line_number: usize,
 }
 
 impl Instruction {

@@ -5,22 +5,48 @@ use std::collections::BTreeMap;
 use sealift_diagnostic::{Diagnostic, Level, Rule, closest};
 use thiserror::Error;
 
-use crate::{rule::rule, rule::rules};
+use crate::{
+    edition::{EDITIONS, Edition},
+    label::{LabelKind, LabelSchema},
+    rule::{rule, rules},
+};
+
+/// Rules that are off unless the user gives them a level.
+const OPTIONAL: &[&str] = &["SL3032"];
 
 /// What the user chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Rules that are off, by id, name or alias.
     pub ignore: Vec<String>,
-    /// Levels of rules that differ from their own, by id, name or alias.
+    /// Levels of rules that differ from their own, by id, name or alias; a rule that is off by itself is on with one.
     pub levels: BTreeMap<String, Level>,
     /// The lowest level that fails the gate.
     pub fail_on: Level,
+    /// The rules in force; all of them if none is chosen.
+    pub edition: Option<Edition>,
+    /// Registries that base images may come from, `*` for any text; any registry if there is none.
+    pub registries: Vec<String>,
+    /// What labels must look like.
+    pub labels: LabelSchema,
+    /// Whether `# hadolint …` comments are not heeded.
+    pub disregards_hadolint: bool,
+    /// Today, `2026-01-31`, for suppressions that end; without it none has ended.
+    pub today: Option<String>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { ignore: Vec::new(), levels: BTreeMap::new(), fail_on: Level::Error }
+        Self {
+            ignore: Vec::new(),
+            levels: BTreeMap::new(),
+            fail_on: Level::Error,
+            edition: None,
+            registries: Vec::new(),
+            labels: LabelSchema::default(),
+            disregards_hadolint: false,
+            today: None,
+        }
     }
 }
 
@@ -33,12 +59,46 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// There is no such edition.
+    #[error("there is no edition `{name}`")]
+    UnknownEdition {
+        /// The name.
+        name: String,
+    },
+    /// There is no such type of labels.
+    #[error("there is no type `{name}` of labels")]
+    UnknownLabelKind {
+        /// The name.
+        name: String,
+    },
+    /// A file for hadolint cannot be read.
+    #[error("line {line}: {reason}")]
+    Hadolint {
+        /// Where.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl Error {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
-        let Self::UnknownRule { name } = self;
+        let name = match self {
+            Self::UnknownRule { name } => name,
+            Self::UnknownEdition { .. } => {
+                let known: Vec<String> =
+                    EDITIONS.iter().map(|(year, _)| format!("`{year}`")).collect();
+                return Some(format!(
+                    "editions are {}, and versions such as `0.1.0`",
+                    known.join(", ")
+                ));
+            }
+            Self::UnknownLabelKind { .. } => {
+                return Some(format!("types are {}", LabelKind::NAMES.join(", ")));
+            }
+            Self::Hadolint { .. } => return None,
+        };
         let known = rules()
             .flat_map(|rule| [rule.id, rule.name].into_iter().chain(rule.aliases.iter().copied()));
         Some(match closest(name, known) {
@@ -62,8 +122,17 @@ impl Config {
         findings.iter().filter(|finding| finding.level >= self.fail_on).collect()
     }
 
-    pub(crate) fn ignores(&self, rule: &Rule) -> bool {
-        self.ignore.iter().any(|name| rule.is_called(name))
+    /// Whether a rule is in force: not ignored, not newer than the edition, not off by itself.
+    pub fn is_on(&self, rule: &Rule) -> bool {
+        let has_level = || self.levels.keys().any(|name| rule.is_called(name));
+        !self.ignore.iter().any(|name| rule.is_called(name))
+            && self.edition.as_ref().is_none_or(|edition| edition.has(rule))
+            && (is_on_by_default(rule) || has_level())
+    }
+
+    /// Whether the rule of a finding is in force; what no rule says always is.
+    pub(crate) fn has_on(&self, finding: &Diagnostic) -> bool {
+        finding.rule.as_deref().and_then(rule).is_none_or(|rule| self.is_on(rule))
     }
 
     /// Give a finding the level that the user chose for its rule.
@@ -73,6 +142,11 @@ impl Config {
             finding.level = *level;
         }
     }
+}
+
+/// Whether a rule is on when nobody chooses.
+pub fn is_on_by_default(rule: &Rule) -> bool {
+    !OPTIONAL.contains(&rule.id)
 }
 
 /// What is known beside the Dockerfile.

@@ -13,7 +13,10 @@
 #![allow(clippy::case_sensitive_file_extension_comparisons)]
 
 mod config;
+mod edition;
 mod fix;
+mod hadolint;
+mod label;
 mod rule;
 mod suppress;
 
@@ -28,9 +31,12 @@ mod view;
 
 mod render;
 
-pub use config::{Config, Context, Error};
+pub use config::{Config, Context, Error, is_on_by_default};
+pub use edition::{EDITIONS, Edition};
 pub use fix::{DOCKERIGNORE, fix};
+pub use hadolint::{HadolintConfig, read_hadolint};
 pub use ignore_file::IgnoreFile;
+pub use label::{LabelKind, LabelSchema};
 pub use render::{mask, render};
 pub use rule::{Check, Group, rule, rules};
 pub use rules::CHECKS;
@@ -42,14 +48,21 @@ use sealift_dockerfile::Parse;
 pub fn lint(parse: &Parse, context: &Context<'_>) -> Vec<Diagnostic> {
     let view = view::View::new(parse, context);
     let mut found = parse.problems.clone();
-    for check in CHECKS {
+    for check in CHECKS.iter().filter(|check| context.config.is_on(&check.rule)) {
         let mut sink = rule::Sink::new(&check.rule);
         (check.run)(&view, &mut sink);
         found.append(&mut sink.findings);
     }
     let suppressions = suppress::Suppressions::read(parse, context.config);
     found.retain(|finding| !suppressions.silence(finding));
+    let on_suppressions = suppressions.findings();
+    found.extend(
+        on_suppressions
+            .into_iter()
+            .filter(|finding| context.config.has_on(finding) && !suppressions.silence(finding)),
+    );
     for finding in &mut found {
+        suppressions.adjust(finding);
         context.config.adjust(finding);
     }
     found.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));

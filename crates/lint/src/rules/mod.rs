@@ -5,6 +5,7 @@ mod commands;
 mod context;
 mod exposure;
 mod folders;
+mod labels;
 mod packages;
 mod permissions;
 mod ports;
@@ -18,7 +19,10 @@ mod versions;
 
 use sealift_diagnostic::{Level, Rule};
 
-use crate::Check;
+use crate::{
+    Check,
+    suppress::{INLINE_SUPPRESSION, SUPPRESSION_WITHOUT_EFFECT, UNUSED_SUPPRESSION},
+};
 
 pub(crate) use secrets::HIDDEN;
 
@@ -90,6 +94,15 @@ pub const CHECKS: &[Check] = &[
     style::AS_CASE,
     style::LEGACY_PAIRS,
     style::BLANK_CONTINUATION,
+    UNUSED_SUPPRESSION,
+    SUPPRESSION_WITHOUT_EFFECT,
+    INLINE_SUPPRESSION,
+    labels::INVALID_LABEL_NAME,
+    labels::MISSING_LABEL,
+    labels::SUPERFLUOUS_LABEL,
+    labels::EMPTY_LABEL,
+    labels::MALFORMED_LABEL,
+    labels::REPEATED_LABEL,
     size::APT_LISTS,
     size::APT_RECOMMENDS,
     size::CURL_AND_WGET,

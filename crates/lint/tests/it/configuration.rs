@@ -64,7 +64,6 @@ fn comments_in_the_file() {
         ("# hadolint global ignore=DL3002", &["SL1011"]),
         ("# sealift: ignore-file=SL1011,SL2002", &["SL1011", "SL2002"]),
         ("# checkov:skip=CKV_DOCKER_8: it must", &["SL1011"]),
-        ("# sealift: ignore=SL1011", &[]),
         ("# ignore=SL2001", &[]),
     ] {
         let expected: Vec<&String> =

@@ -9,6 +9,8 @@ mod correctness;
 mod documents;
 mod hadolint;
 mod hostile;
+mod labels;
 mod reproducibility;
 mod security;
 mod size;
+mod suppressions;
