@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sealift_diagnostic::{Diagnostic, Level};
+use sealift_diagnostic::{Diagnostic, Fixed, Level, Tier};
+use sealift_dockerfile::Limits;
 use sealift_lint::{Config, Context};
 
 use crate::{Error, Gate};
@@ -57,6 +58,40 @@ pub fn read_dockerfile(path: &Path) -> Result<String, Error> {
 /// Lints a Dockerfile and its context folder.
 pub fn lint(path: &Path, context: &Path, request: &LintRequest) -> Result<Linted, Error> {
     let text = read_dockerfile(path)?;
+    let diagnostics = lint_text(path, context, &text, request)?;
+    Ok(Linted { path: path.to_owned(), text, diagnostics, fail_on: request.fail_on })
+}
+
+/// Lints a text as the Dockerfile at `path`, where it need not be saved yet.
+pub fn lint_text(
+    path: &Path,
+    context: &Path,
+    text: &str,
+    request: &LintRequest,
+) -> Result<Vec<Diagnostic>, Error> {
+    let parse = sealift_dockerfile::parse(text, &Limits::default());
+    with_context(path, context, request, |context| sealift_lint::lint(&parse, context))
+}
+
+/// Mends a text as the Dockerfile at `path`, as far as the tier allows.
+pub fn fix_text(
+    path: &Path,
+    context: &Path,
+    text: &str,
+    request: &LintRequest,
+    tier: Tier,
+) -> Result<Fixed, Error> {
+    let limits = Limits::default();
+    with_context(path, context, request, |context| sealift_lint::fix(text, context, &limits, tier))
+}
+
+/// Gathers what the rules want to know beside the Dockerfile.
+fn with_context<T>(
+    path: &Path,
+    context: &Path,
+    request: &LintRequest,
+    work: impl FnOnce(&Context<'_>) -> T,
+) -> Result<T, Error> {
     let config = Config { ignore: request.ignore.clone(), ..Config::default() };
     config
         .check()
@@ -65,15 +100,11 @@ pub fn lint(path: &Path, context: &Path, request: &LintRequest) -> Result<Linted
     let ignore_path = if own_ignore.is_file() { own_ignore } else { context.join(".dockerignore") };
     let dockerignore = std::fs::read_to_string(ignore_path).ok();
     let files = context_files(context);
-    let diagnostics = sealift_lint::lint(
-        &sealift_dockerfile::parse(&text, &sealift_dockerfile::Limits::default()),
-        &Context {
-            dockerignore: dockerignore.as_deref(),
-            context_files: files.as_deref(),
-            config: &config,
-        },
-    );
-    Ok(Linted { path: path.to_owned(), text, diagnostics, fail_on: request.fail_on })
+    Ok(work(&Context {
+        dockerignore: dockerignore.as_deref(),
+        context_files: files.as_deref(),
+        config: &config,
+    }))
 }
 
 impl Linted {

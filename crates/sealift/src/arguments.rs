@@ -125,6 +125,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Find mistakes in Dockerfiles
     Lint(Lint),
+    /// Talk to an editor: findings while one types, fixes, explanations
+    Lsp(Lsp),
     /// Base images from Debian's packages
     #[command(subcommand, after_help = BASE_EXAMPLES)]
     Base(Base),
@@ -269,6 +271,19 @@ pub(crate) struct Lint {
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift lsp
+
+Editors start it by themselves; docs/editors.md says how to tell them. It speaks the language server protocol on
+standard input and output.")]
+pub(crate) struct Lsp {
+    /// Speak on standard input and output: the only way there is, for editors that say so
+    #[arg(long)]
+    pub(crate) stdio: bool,
 }
 
 /// Text for people or JSON for machines.

@@ -9,6 +9,7 @@ mod explain;
 mod images;
 mod inspect;
 mod lint;
+mod lsp;
 mod policy;
 mod pull;
 mod push;
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Ship(ship) => ship::run(global, &ship, printer),
         Command::Verify(verify) => verify::run(global, &verify, printer),
         Command::Lint(lint) => lint::run(global, &lint, printer),
+        Command::Lsp(lsp) => lsp::run(global, &lsp),
         Command::Base(Base::Build(build)) => base::run(global, &build, printer),
         Command::Build(build) => build::run(global, &build, printer),
         Command::Sbom(sbom) => sbom::run(global, &sbom, printer),

@@ -3,11 +3,12 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "",
     "ship",
     "verify",
     "lint",
+    "lsp",
     "base",
     "base build",
     "build",
