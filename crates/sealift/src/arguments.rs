@@ -125,6 +125,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Find mistakes in Dockerfiles
     Lint(Lint),
+    /// Explain a rule: what is wrong, why, and what to write instead
+    Explain(Explain),
     /// Talk to an editor: findings while one types, fixes, explanations
     Lsp(Lsp),
     /// Base images from Debian's packages
@@ -276,7 +278,23 @@ pub(crate) struct Lint {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  sealift explain DL3008
+  sealift explain no-digest CKV_DOCKER_3
+  sealift explain --format json")]
+pub(crate) struct Explain {
+    /// Rules, by our id or name, or by their name in other tools; none stands for a list of all
+    #[arg(value_name = "RULE")]
+    pub(crate) rules: Vec<String>,
+    /// Output
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
   sealift lsp
+  sealift lsp --stdio
 
 Editors start it by themselves; docs/editors.md says how to tell them. It speaks the language server protocol on
 standard input and output.")]

@@ -6,6 +6,7 @@ mod build;
 mod config;
 mod db;
 mod explain;
+mod explain_rule;
 mod images;
 mod inspect;
 mod lint;
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Ship(ship) => ship::run(global, &ship, printer),
         Command::Verify(verify) => verify::run(global, &verify, printer),
         Command::Lint(lint) => lint::run(global, &lint, printer),
+        Command::Explain(explain) => explain_rule::run(&explain, printer),
         Command::Lsp(lsp) => lsp::run(global, &lsp),
         Command::Base(Base::Build(build)) => base::run(global, &build, printer),
         Command::Build(build) => build::run(global, &build, printer),

@@ -67,3 +67,18 @@ fn none_at_all() {
     assert_one_error(&context.run(&["build", "."]), 3, &["FROM"]);
     assert_one_error(&context.run(&["build", "-f", "/dev/zero", "."]), 2, &["16 MiB"]);
 }
+
+#[test]
+fn a_rule_is_explained_by_any_of_its_names() {
+    let context = context();
+    let text = context.expect(0, &["explain", "DL4000"]).stdout;
+    assert!(text.starts_with("SL3006 maintainer (warning)\n\nWhy: "), "{text}");
+    assert_eq!(context.expect(0, &["explain", "Maintainer"]).stdout, text);
+    let list = context.expect(0, &["explain"]).stdout;
+    assert!(list.lines().count() > 50 && list.contains("SL3006  warning  maintainer"), "{list}");
+    let json = context.expect(0, &["explain", "SL3006", "-f", "json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["rules"][0]["name"], "maintainer");
+    let wrong = context.run(&["explain", "maintainr"]);
+    assert_one_error(&wrong, 2, &["there is no rule `maintainr`", "did you mean `maintainer`?"]);
+}

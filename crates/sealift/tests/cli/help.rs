@@ -3,11 +3,12 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 34] = [
     "",
     "ship",
     "verify",
     "lint",
+    "explain",
     "lsp",
     "base",
     "base build",

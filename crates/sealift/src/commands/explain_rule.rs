@@ -1,0 +1,95 @@
+//! `sealift explain`
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use sealift_diagnostic::{Rule, closest};
+use sealift_lint::rules;
+use serde_json::{Value, json};
+
+use crate::arguments::{Explain, TextOrJson};
+use crate::failure::Usage;
+use crate::printer::Printer;
+
+pub(crate) fn run(arguments: &Explain, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let mut found: Vec<&'static Rule> = Vec::new();
+    for name in &arguments.rules {
+        // A name elsewhere may be that of several rules here.
+        let before = found.len();
+        found.extend(rules().filter(|rule| rule.is_called(name)));
+        if found.len() == before {
+            return Err(unknown(name));
+        }
+    }
+    let is_list = arguments.rules.is_empty();
+    if is_list {
+        found = rules().collect();
+    }
+    let text = match arguments.format {
+        TextOrJson::Json => {
+            let all: Vec<Value> = found.iter().map(|rule| document(rule)).collect();
+            serde_json::to_string_pretty(&json!({ "schemaVersion": 1, "rules": all }))?
+        }
+        TextOrJson::Text if is_list => list(&found),
+        TextOrJson::Text => {
+            let texts: Vec<String> = found.iter().map(|rule| explain(rule)).collect();
+            texts.join("\n")
+        }
+    };
+    printer.data(text.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unknown(name: &str) -> anyhow::Error {
+    let known = rules()
+        .flat_map(|rule| [rule.id, rule.name].into_iter().chain(rule.aliases.iter().copied()));
+    let hint = match closest(name, known) {
+        Some(known) => format!("did you mean `{known}`? `sealift explain` lists all rules"),
+        None => "`sealift explain` lists all rules".to_owned(),
+    };
+    Usage::error(format!("there is no rule `{name}`"), hint)
+}
+
+fn list(rules: &[&'static Rule]) -> String {
+    let mut text = String::new();
+    for rule in rules {
+        let _ = writeln!(text, "{}  {:<8} {}", rule.id, rule.level.as_str(), rule.name);
+    }
+    text
+}
+
+fn explain(rule: &Rule) -> String {
+    let mut text = format!("{} {} ({})\n\n", rule.id, rule.name, rule.level.as_str());
+    let _ = writeln!(text, "Why: {}\nInstead: {}", rule.why, rule.fix);
+    for (title, example) in [("Bad", rule.bad), ("Good", rule.good)] {
+        if example.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{title}:");
+        for line in example.trim_end().lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+    let elsewhere =
+        if rule.aliases.is_empty() { "none".to_owned() } else { rule.aliases.join(", ") };
+    let _ = writeln!(text, "\nElsewhere: {elsewhere}\nSince: {}", rule.since);
+    for reference in rule.references {
+        let _ = writeln!(text, "See: {reference}");
+    }
+    text
+}
+
+fn document(rule: &Rule) -> Value {
+    json!({
+        "id": rule.id,
+        "name": rule.name,
+        "level": rule.level.as_str(),
+        "aliases": rule.aliases,
+        "why": rule.why,
+        "fix": rule.fix,
+        "bad": rule.bad,
+        "good": rule.good,
+        "references": rule.references,
+        "since": rule.since,
+    })
+}
