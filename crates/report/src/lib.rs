@@ -1,7 +1,7 @@
 //! Reports in the formats that people and programs read.
 //!
 //! Entry points: [`FORMATS`] and [`find_format`]; [`table`] for people, [`json`] for programs that read
-//! `trivy image --format json`. All show the same findings in the same number and order, and the same report gives the
+//! `trivy image --format json`; [`FINDING_FORMATS`] for findings on texts. All show the same findings in the same number and order, and the same report gives the
 //! same bytes: the time is the report's. Texts of advisories are foreign; each format escapes and bounds them.
 
 mod asff;
@@ -9,6 +9,7 @@ mod attest;
 mod bom;
 mod comparison;
 mod csv;
+mod findings;
 mod format;
 mod gitlab;
 mod grype;
@@ -26,6 +27,9 @@ mod template;
 mod text;
 mod wire;
 
+pub use findings::{
+    FINDING_FORMATS, FindingFormat, Findings, LintedFile, UnknownFindingFormat, find_finding_format,
+};
 pub use format::{Context, Encode, FORMATS, Format, UnknownFormat, find_format};
 pub use json::json;
 pub use read::{OldReport, REPORT_BYTES_MAX, ReadError, read};

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::part::Part;
 use crate::{remark, text};
 
-const SCHEMA: &str =
+pub(crate) const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 const ROOT: &str = "ROOTPATH";
 const TITLE_CHARS_MAX: usize = 1000;
@@ -294,7 +294,7 @@ fn location(finding: &Finding, report: &Report) -> String {
 }
 
 // A relative reference (RFC 3986); its first segment must not look like a scheme, so colons are escaped too.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::new();
     for byte in path.bytes().take(4096) {
         if byte.is_ascii_alphanumeric() || b"-._~/+@".contains(&byte) {

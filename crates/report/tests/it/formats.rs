@@ -374,7 +374,7 @@ pub(crate) fn validator(program: &str) -> Option<PathBuf> {
     None
 }
 
-fn schema(name: &str) -> PathBuf {
+pub(crate) fn schema(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas").join(name)
 }
 

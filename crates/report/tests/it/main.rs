@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod compare;
+mod findings;
 mod formats;
 mod inventories;
 mod json;

@@ -156,6 +156,7 @@ pub(crate) fn report() -> Report {
             Scanned { kind: PackageKind::Deb, packages: 90, judged: 89 },
             Scanned { kind: PackageKind::Python, packages: 7, judged: 7 },
         ],
+        secrets: None,
         findings: vec![openssl, unfixed, full_finding()],
         hidden: Hidden { by_severity: vec![(Severity::Low, 2)], unfixed: 1, ..Hidden::default() },
         suppressed: suppressed(),

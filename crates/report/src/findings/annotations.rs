@@ -1,0 +1,51 @@
+//! Annotations of GitHub's workflows: commands on standard output
+//! (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
+
+use std::fmt::Write as _;
+
+use sealift_diagnostic::Level;
+
+use super::{Findings, Places, whole_message};
+use crate::text;
+
+pub(super) fn github(findings: &Findings<'_>) -> String {
+    let mut out = String::new();
+    for file in findings.files {
+        let places = Places::new(&file.text);
+        for finding in &file.diagnostics {
+            let region = places.region(finding.span);
+            let command = match finding.level {
+                Level::Error => "error",
+                Level::Warning => "warning",
+                Level::Info | Level::Style => "notice",
+            };
+            let title = finding.rule.as_deref().unwrap_or("syntax");
+            let _ = write!(
+                out,
+                "::{command} file={},line={},endLine={}",
+                property(file.path.trim_start_matches("./")),
+                region.line,
+                region.end_line
+            );
+            // Columns count only within one line.
+            if region.line == region.end_line {
+                let _ = write!(out, ",col={},endColumn={}", region.column, region.end_column);
+            }
+            let _ = writeln!(
+                out,
+                ",title={}::{}",
+                property(title),
+                data(&text::block(&whole_message(finding), 1000))
+            );
+        }
+    }
+    out
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,71 @@
+//! Our own JSON: every finding with its place, its reasons and its fixes.
+
+use sealift_diagnostic::{Diagnostic, Fix};
+use serde_json::{Value, json};
+
+use super::{Findings, Places};
+use crate::text;
+
+/// All findings of all files.
+pub(super) fn json(findings: &Findings<'_>) -> String {
+    let mut list = Vec::new();
+    for file in findings.files {
+        let places = Places::new(&file.text);
+        list.extend(file.diagnostics.iter().map(|it| finding(it, &file.path, &places)));
+    }
+    text::document(&json!({ "schemaVersion": 1, "findings": list }))
+}
+
+fn finding(finding: &Diagnostic, path: &str, places: &Places<'_>) -> Value {
+    let (line, column) = places.characters(finding.span.start);
+    let (end_line, end_column) = places.characters(finding.span.end);
+    let related = finding.related.iter().map(|(span, words)| {
+        let (line, column) = places.characters(span.start);
+        json!({ "line": line, "column": column, "message": words })
+    });
+    json!({
+        "file": path,
+        "rule": finding.rule,
+        "level": finding.level.as_str(),
+        "message": finding.message,
+        "line": line,
+        "column": column,
+        "endLine": end_line,
+        "endColumn": end_column,
+        "why": finding.why,
+        "help": finding.help,
+        "aliases": finding.aliases,
+        "related": related.collect::<Vec<_>>(),
+        "fixes": finding.fixes.iter().map(|it| fix(it, places)).collect::<Vec<_>>(),
+    })
+}
+
+fn fix(fix: &Fix, places: &Places<'_>) -> Value {
+    let edits = fix.edits.iter().map(|edit| {
+        let (line, column) = places.characters(edit.span.start);
+        let (end_line, end_column) = places.characters(edit.span.end);
+        json!({
+            "line": line,
+            "column": column,
+            "endLine": end_line,
+            "endColumn": end_column,
+            "text": edit.text,
+        })
+    });
+    let mut value = json!({
+        "tier": fix.tier.as_str(),
+        "title": fix.title,
+        "edits": edits.collect::<Vec<_>>(),
+    });
+    if let Some(file) = &fix.file {
+        value["file"] = json!({ "path": file.path, "content": file.content });
+    }
+    value
+}
+
+impl Places<'_> {
+    /// Line and column, the column in characters.
+    fn characters(&self, offset: usize) -> (usize, usize) {
+        self.index.line_column(self.text, offset)
+    }
+}

@@ -1,0 +1,31 @@
+//! Findings for the terminal: with the source and a caret, or a line for each.
+
+use sealift_diagnostic::{LineIndex, render};
+
+use super::Findings;
+use crate::text;
+
+/// Each finding with its source.
+pub(super) fn text(findings: &Findings<'_>) -> String {
+    let files = findings.files.iter().map(|file| {
+        render(&file.diagnostics, &text::line(&file.path, 4096), &file.text, findings.color)
+    });
+    files.collect()
+}
+
+/// `path:line:column: level: message [rule]`, as compilers say it and editors read it; columns count characters.
+pub(super) fn short(findings: &Findings<'_>) -> String {
+    let mut out = String::new();
+    for file in findings.files {
+        let index = LineIndex::new(&file.text);
+        let path = text::line(&file.path, 4096);
+        for finding in &file.diagnostics {
+            let (line, column) = index.line_column(&file.text, finding.span.start);
+            let message = text::line(&finding.message, 1000);
+            let level = finding.level;
+            let rule = finding.rule.as_ref().map(|rule| format!(" [{rule}]")).unwrap_or_default();
+            out.extend([format!("{path}:{line}:{column}: {level}: {message}{rule}\n")]);
+        }
+    }
+    out
+}

@@ -1,0 +1,196 @@
+//! Findings on texts, such as those of linting, in the formats that people and programs read.
+//!
+//! Entry points: [`FINDING_FORMATS`], [`find_finding_format`]. A plain list goes in: which file was read how is the
+//! caller's business, and so is masking what must not be shown. Texts of files are foreign; each format escapes them.
+
+mod annotations;
+mod codequality;
+mod document;
+mod lines;
+mod sarif;
+mod xml;
+
+use sealift_diagnostic::{Diagnostic, Level, LineIndex, Rule, closest};
+use sealift_oci::Digest;
+
+/// A file with what was found in it.
+#[derive(Clone, Debug)]
+pub struct LintedFile {
+    /// Its path, as it is shown.
+    pub path: String,
+    /// Its text, secrets masked: every offset is what it is in the file.
+    pub text: String,
+    /// The findings, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a format needs.
+#[derive(Clone, Copy)]
+pub struct Findings<'a> {
+    /// The files, those without findings too.
+    pub files: &'a [LintedFile],
+    /// The words of all rules that findings can name.
+    pub rules: &'a [&'static Rule],
+    /// Whether a terminal shows it in colours.
+    pub color: bool,
+}
+
+/// A format of findings.
+#[derive(Clone, Copy, Debug)]
+pub struct FindingFormat {
+    /// Name, as `-f` has it.
+    pub name: &'static str,
+    /// Other names.
+    pub aliases: &'static [&'static str],
+    /// What writes it.
+    pub encode: fn(&Findings<'_>) -> String,
+}
+
+const fn format(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    encode: fn(&Findings<'_>) -> String,
+) -> FindingFormat {
+    FindingFormat { name, aliases, encode }
+}
+
+/// All formats.
+pub const FINDING_FORMATS: &[FindingFormat] = &[
+    format("text", &["terminal", "human"], lines::text),
+    format("tty", &["short", "gcc", "gnu"], lines::short),
+    format("json", &[], document::json),
+    format("sarif", &[], sarif::sarif),
+    format(
+        "gitlab-codequality",
+        &["codequality", "codeclimate", "gitlab_codeclimate"],
+        codequality::codequality,
+    ),
+    format("checkstyle", &[], xml::checkstyle),
+    format("github", &["github-annotations", "actions"], annotations::github),
+    format("junit", &["junit-xml"], xml::junit),
+];
+
+/// A word that names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a format of findings")]
+pub struct UnknownFindingFormat(String);
+
+impl UnknownFindingFormat {
+    /// What to write instead.
+    pub fn hint(&self) -> String {
+        let names =
+            FINDING_FORMATS.iter().flat_map(|format| [&[format.name], format.aliases].concat());
+        let meant = closest(&self.0, names)
+            .map(|name| format!("did you mean `{name}`? "))
+            .unwrap_or_default();
+        let known: Vec<&str> = FINDING_FORMATS.iter().map(|format| format.name).collect();
+        format!("{meant}known formats: {}", known.join(", "))
+    }
+}
+
+/// The format of a name or an alias.
+pub fn find_finding_format(text: &str) -> Result<&'static FindingFormat, UnknownFindingFormat> {
+    let name = text.trim().to_ascii_lowercase();
+    FINDING_FORMATS
+        .iter()
+        .find(|format| format.name == name || format.aliases.contains(&name.as_str()))
+        .ok_or_else(|| UnknownFindingFormat(text.chars().take(40).collect()))
+}
+
+impl Findings<'_> {
+    /// The words of a finding's rule.
+    fn rule(&self, finding: &Diagnostic) -> Option<&'static Rule> {
+        let id = finding.rule.as_deref()?;
+        self.rules.iter().copied().find(|rule| rule.id == id)
+    }
+}
+
+/// Lines and columns of a file, counted from one, as editors count them: in UTF-16 code units.
+struct Places<'a> {
+    text: &'a str,
+    index: LineIndex,
+}
+
+/// A stretch of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Region {
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, index: LineIndex::new(text) }
+    }
+
+    fn region(&self, span: sealift_diagnostic::Span) -> Region {
+        let (line, column) = self.place(span.start);
+        let (end_line, end_column) = self.place(span.end.max(span.start));
+        Region { line, column, end_line, end_column }
+    }
+
+    fn place(&self, offset: usize) -> (usize, usize) {
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.index.line(offset);
+        let before = self.text.get(self.index.line_start(line)..offset).unwrap_or("");
+        (line, before.encode_utf16().count() + 1)
+    }
+
+    /// The text of a line, without blanks around it.
+    fn line_text(&self, line: usize) -> &'a str {
+        let rest = self.text.get(self.index.line_start(line)..).unwrap_or("");
+        rest.lines().next().unwrap_or("").trim()
+    }
+}
+
+/// What stands for each finding of a file in later reports too: rule, file, the text of its line, and its turn among
+/// those for which all that is the same. Not the line's number, so that a line above changes nothing.
+fn fingerprints(file: &LintedFile, places: &Places<'_>) -> Vec<String> {
+    let mut seen = std::collections::HashMap::new();
+    let mut one = |finding: &Diagnostic| {
+        let rule = finding.rule.as_deref().unwrap_or_default();
+        let line = places.line_text(places.index.line(finding.span.start));
+        let key = [rule, &file.path, line].join("\0");
+        let turn = seen.entry(key.clone()).or_insert(0_usize);
+        *turn += 1;
+        Digest::sha256(format!("{key}\0{turn}").as_bytes()).hex().to_owned()
+    };
+    file.diagnostics.iter().map(&mut one).collect()
+}
+
+/// What a finding says, with what to do.
+fn whole_message(finding: &Diagnostic) -> String {
+    match &finding.help {
+        Some(help) => format!("{}: {help}", finding.message),
+        None => finding.message.clone(),
+    }
+}
+
+/// The words that most formats have for levels.
+fn three_levels(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Info | Level::Style => "info",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        let mut seen = std::collections::BTreeSet::new();
+        for format in FINDING_FORMATS {
+            for name in [&[format.name], format.aliases].concat() {
+                assert!(seen.insert(name), "{name}");
+                assert_eq!(find_finding_format(&name.to_uppercase()).unwrap().name, format.name);
+            }
+        }
+        let error = find_finding_format("sarfi").unwrap_err();
+        assert!(error.hint().starts_with("did you mean `sarif`? known formats: text, tty, json, "));
+    }
+}
