@@ -37,7 +37,7 @@ pub use fix::{DOCKERIGNORE, fix};
 pub use hadolint::{HadolintConfig, read_hadolint};
 pub use ignore_file::IgnoreFile;
 pub use label::{LabelKind, LabelSchema};
-pub use render::{mask, render};
+pub use render::{mask, render, secrets};
 pub use rule::{Check, Group, rule, rules};
 pub use rules::CHECKS;
 

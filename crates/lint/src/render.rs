@@ -25,3 +25,10 @@ pub fn mask(source: &str, findings: &[Diagnostic]) -> String {
     }
     String::from_utf8(bytes).unwrap_or_default()
 }
+
+/// The secrets that were found in a source, so that they can be masked in another text too.
+pub fn secrets<'a>(source: &'a str, findings: &[Diagnostic]) -> Vec<&'a str> {
+    let secret = |finding: &&Diagnostic| finding.label.as_deref() == Some(HIDDEN);
+    let texts = findings.iter().filter(secret).filter_map(|it| source.get(it.span.range()));
+    texts.filter(|text| !text.is_empty()).collect()
+}

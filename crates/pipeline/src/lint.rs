@@ -31,7 +31,7 @@ pub struct Linted {
     pub text: String,
     /// The findings, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
-    fail_on: Option<Level>,
+    pub(crate) fail_on: Option<Level>,
 }
 
 /// Reads a Dockerfile; every command that wants one says the same about one that it cannot read.
@@ -70,7 +70,7 @@ pub fn lint_text(
     request: &LintRequest,
 ) -> Result<Vec<Diagnostic>, Error> {
     let parse = sealift_dockerfile::parse(text, &Limits::default());
-    with_context(path, context, request, |context| sealift_lint::lint(&parse, context))
+    Ok(sealift_lint::lint(&parse, &Scene::read(path, context, request)?.context()))
 }
 
 /// Mends a text as the Dockerfile at `path`, as far as the tier allows.
@@ -81,30 +81,39 @@ pub fn fix_text(
     request: &LintRequest,
     tier: Tier,
 ) -> Result<Fixed, Error> {
-    let limits = Limits::default();
-    with_context(path, context, request, |context| sealift_lint::fix(text, context, &limits, tier))
+    let scene = Scene::read(path, context, request)?;
+    Ok(sealift_lint::fix(text, &scene.context(), &Limits::default(), tier))
 }
 
-/// Gathers what the rules want to know beside the Dockerfile.
-fn with_context<T>(
-    path: &Path,
-    context: &Path,
-    request: &LintRequest,
-    work: impl FnOnce(&Context<'_>) -> T,
-) -> Result<T, Error> {
-    let config = Config { ignore: request.ignore.clone(), ..Config::default() };
-    config
-        .check()
-        .map_err(|error| Error::usage(error.to_string(), error.hint().unwrap_or_default()))?;
-    let own_ignore = PathBuf::from(format!("{}.dockerignore", path.display()));
-    let ignore_path = if own_ignore.is_file() { own_ignore } else { context.join(".dockerignore") };
-    let dockerignore = std::fs::read_to_string(ignore_path).ok();
-    let files = context_files(context);
-    Ok(work(&Context {
-        dockerignore: dockerignore.as_deref(),
-        context_files: files.as_deref(),
-        config: &config,
-    }))
+/// What is known beside a Dockerfile.
+pub(crate) struct Scene {
+    config: Config,
+    /// Where the ignore file is that the build reads, or would be.
+    pub(crate) ignore_path: PathBuf,
+    pub(crate) dockerignore: Option<String>,
+    files: Option<Vec<String>>,
+}
+
+impl Scene {
+    pub(crate) fn read(path: &Path, context: &Path, request: &LintRequest) -> Result<Self, Error> {
+        let config = Config { ignore: request.ignore.clone(), ..Config::default() };
+        config
+            .check()
+            .map_err(|error| Error::usage(error.to_string(), error.hint().unwrap_or_default()))?;
+        let own_ignore = PathBuf::from(format!("{}.dockerignore", path.display()));
+        let ignore_path =
+            if own_ignore.is_file() { own_ignore } else { context.join(".dockerignore") };
+        let dockerignore = std::fs::read_to_string(&ignore_path).ok();
+        Ok(Self { config, ignore_path, dockerignore, files: context_files(context) })
+    }
+
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context {
+            dockerignore: self.dockerignore.as_deref(),
+            context_files: self.files.as_deref(),
+            config: &self.config,
+        }
+    }
 }
 
 impl Linted {

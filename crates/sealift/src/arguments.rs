@@ -192,7 +192,7 @@ pub(crate) struct Ship {
 }
 
 /// How to build; shared by `build` and `ship`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Build options")]
 pub(crate) struct BuildOptions {
     /// Name of the image (repeatable)
@@ -252,6 +252,10 @@ Examples:
   sealift lint Dockerfile
   sealift lint --fail-on warning --ignore DL3008 .
   sealift lint --format json services/*/Dockerfile
+  sealift lint --fix Dockerfile                 mend what can be mended without any other change of the image
+  sealift lint --fix=suggested --diff .         show what more can be mended, write nothing
+  sealift lint --fix=suggested --verify .       build before and after, compare, then write
+  sealift lint --fix - < Dockerfile             the mended text to stdout
 
 Ignore a finding in the file with `# sealift: ignore=RULE` above the line; hadolint's and BuildKit's comments work too.")]
 pub(crate) struct Lint {
@@ -273,6 +277,30 @@ pub(crate) struct Lint {
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: TextOrJson,
+    /// Mend the files: `safe` keeps what the image does, `suggested` may change it
+    #[arg(
+        long,
+        value_name = "TIER",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "safe"
+    )]
+    pub(crate) fix: Option<FixTier>,
+    /// Show what `--fix` would change as a patch, and write nothing
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// With `--fix`: build before and after, compare, and write only if the mended file builds
+    #[arg(long, requires = "fix", conflicts_with = "diff")]
+    pub(crate) verify: bool,
+}
+
+/// How sure a fix must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FixTier {
+    /// The image behaves the same, or is only smaller.
+    Safe,
+    /// It may behave differently: look at what changed.
+    Suggested,
 }
 
 #[derive(Debug, Args)]

@@ -91,6 +91,20 @@ impl Printer {
         }
     }
 
+    /// The same, and nothing at all for no text.
+    pub(crate) fn data_if_any(&self, text: &str) -> io::Result<()> {
+        if text.is_empty() { Ok(()) } else { self.data(text) }
+    }
+
+    /// Data for stdout, byte by byte: no line break is added.
+    pub(crate) fn exactly(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
     /// A message for a person.
     pub(crate) fn message(&self, text: &str) {
         if !self.quiet {

@@ -7,6 +7,7 @@ use sealift_diagnostic::{Level, line_column};
 use sealift_pipeline::lint::{LintRequest, Linted};
 use serde_json::json;
 
+use super::mend;
 use crate::arguments::{Global, Lint, TextOrJson};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
@@ -17,6 +18,9 @@ pub(crate) fn run(
     arguments: &Lint,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
+    if arguments.fix.is_some() || arguments.diff {
+        return mend::run(global, arguments, printer);
+    }
     let folders = Folders::from_environment()?;
     let mut all = Vec::new();
     for path in &arguments.paths {
@@ -25,16 +29,27 @@ pub(crate) fn run(
         let request = request(arguments.fail_on.as_deref(), &arguments.ignore, &settings.file)?;
         all.push(sealift_pipeline::lint::lint(&dockerfile, &context, &request)?);
     }
+    show(&all, arguments, printer)?;
+    Ok(close(&all, printer))
+}
+
+/// The findings, as data.
+pub(crate) fn show(all: &[Linted], arguments: &Lint, printer: &Printer) -> anyhow::Result<()> {
     match arguments.format {
         TextOrJson::Text => {
             for linted in all.iter().filter(|linted| !linted.diagnostics.is_empty()) {
                 printer.data(linted.render(printer.color()).trim_end())?;
             }
         }
-        TextOrJson::Json => printer.data(&to_json(&all)?)?,
+        TextOrJson::Json => printer.data(&to_json(all)?)?,
     }
+    Ok(())
+}
+
+/// One line for each file, and whether one of them fails.
+pub(crate) fn close(all: &[Linted], printer: &Printer) -> ExitCode {
     let mut is_shut = false;
-    for linted in &all {
+    for linted in all {
         let failures = linted.failures().len();
         is_shut |= failures > 0;
         let mark = match (failures, linted.diagnostics.len()) {
@@ -44,7 +59,7 @@ pub(crate) fn run(
         };
         printer.step(mark, "lint", &linted.summary());
     }
-    Ok(ExitCode::from(if is_shut { FINDINGS } else { 0 }))
+    ExitCode::from(if is_shut { FINDINGS } else { 0 })
 }
 
 /// How to lint, from flags and settings.
@@ -63,7 +78,7 @@ pub(crate) fn request(
 }
 
 // A folder stands for the Dockerfile in it, and is its context; a file's context is its folder.
-fn locate(path: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+pub(crate) fn locate(path: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     if path.is_dir() {
         let dockerfile = path.join("Dockerfile");
         if dockerfile.is_file() {

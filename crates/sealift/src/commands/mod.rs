@@ -11,6 +11,7 @@ mod images;
 mod inspect;
 mod lint;
 mod lsp;
+mod mend;
 mod policy;
 mod pull;
 mod push;

@@ -1,0 +1,207 @@
+//! `sealift lint --fix` and `--diff`
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+use sealift_diagnostic::{Applied, Tier};
+use sealift_model::Severity;
+use sealift_pipeline::base::Bases;
+use sealift_pipeline::build::megabytes;
+use sealift_pipeline::mend::{Mended, mend, mend_text};
+use sealift_pipeline::rebuild::{Comparison, Measures, compare};
+
+use super::{lint, request};
+use crate::arguments::{BuildOptions, FixTier, Global, Lint, ScanOptions, TextOrJson};
+use crate::columns::columns;
+use crate::failure::Usage;
+use crate::printer::{Mark, Printer};
+use crate::session::{Workshop, become_builder};
+use crate::settings::{Folders, Settings};
+
+const STDIN: &str = "-";
+const STDIN_BYTES_MAX: u64 = 16 << 20;
+
+pub(crate) fn run(
+    global: &Global,
+    arguments: &Lint,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    if arguments.verify {
+        become_builder(printer)?;
+    }
+    let tier = match arguments.fix {
+        Some(FixTier::Suggested) => Tier::Suggested,
+        Some(FixTier::Safe) | None => Tier::Safe,
+    };
+    if arguments.paths.iter().any(|path| path == Path::new(STDIN)) {
+        return mend_stdin(global, arguments, tier, printer);
+    }
+    let mut all = Vec::new();
+    for path in &arguments.paths {
+        let (dockerfile, context) = lint::locate(path)?;
+        let request = lint_request(global, arguments, &context)?;
+        let mended = mend(&dockerfile, &context, &request, tier)?;
+        if arguments.diff {
+            printer.data_if_any(&mended.patch())?;
+        } else {
+            if arguments.verify && mended.is_changed() {
+                verify(global, &mended, &context, printer)?;
+            }
+            let written = mended.write()?;
+            tell(&mended, printer);
+            for path in written {
+                printer.step(Mark::Good, "fix", &format!("{} is written", path.display()));
+            }
+        }
+        all.push(mended);
+    }
+    let after: Vec<_> = all.iter().map(Mended::after).collect();
+    // With `--diff` nothing but the patch is on stdout.
+    if !arguments.diff {
+        lint::show(&after, arguments, printer)?;
+    }
+    if !arguments.diff && arguments.format == TextOrJson::Text {
+        for mended in &all {
+            advise(mended, printer)?;
+        }
+    }
+    Ok(lint::close(&after, printer))
+}
+
+fn lint_request(
+    global: &Global,
+    arguments: &Lint,
+    context: &Path,
+) -> anyhow::Result<sealift_pipeline::lint::LintRequest> {
+    let folders = Folders::from_environment()?;
+    let settings = Settings::read(&folders, global.config.as_deref(), context)?;
+    lint::request(arguments.fail_on.as_deref(), &arguments.ignore, &settings.file)
+}
+
+/// The mended text goes to stdout, everything else to stderr; an ignore file is only spoken of.
+fn mend_stdin(
+    global: &Global,
+    arguments: &Lint,
+    tier: Tier,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    if arguments.paths.len() > 1 || arguments.verify {
+        return Err(Usage::error(
+            "`-` is mended alone, and cannot be built",
+            "give files, or `-` without other paths and without `--verify`",
+        ));
+    }
+    let mut text = String::new();
+    std::io::stdin().lock().take(STDIN_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > STDIN_BYTES_MAX {
+        return Err(Usage::error("stdin has more than 16 MiB", "check that it is a Dockerfile"));
+    }
+    let context = Path::new(".");
+    let request = lint_request(global, arguments, context)?;
+    let mended = mend_text(text, Path::new("Dockerfile"), context, &request, tier)?;
+    if arguments.diff {
+        printer.data_if_any(&mended.patch())?;
+    } else {
+        printer.exactly(&mended.fixed.text)?;
+        tell(&mended, printer);
+        for file in &mended.fixed.files {
+            printer.warning(&format!(
+                "`{}` would have been changed too; name the file instead of `-` for that",
+                file.path
+            ));
+        }
+    }
+    Ok(lint::close(&[mended.after()], printer))
+}
+
+/// What was done, rule by rule, and what was tried in vain.
+fn tell(mended: &Mended, printer: &Printer) {
+    let mut done: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for Applied { rule, title, .. } in &mended.fixed.applied {
+        *done.entry((rule, title)).or_default() += 1;
+    }
+    for ((rule, title), times) in done {
+        let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
+        printer.step(Mark::Good, "fix", &format!("{rule} {title}{times}"));
+    }
+    for refused in &mended.fixed.refused {
+        let text =
+            format!("{} not done: {}; {}", refused.fix.rule, refused.fix.title, refused.refusal);
+        printer.step(Mark::Warning, "fix", &text);
+    }
+}
+
+/// The fixes that were not made, as patches for a person.
+fn advise(mended: &Mended, printer: &Printer) -> anyhow::Result<()> {
+    for advice in mended.advice() {
+        let how = match advice.tier {
+            Tier::Manual => "to finish by hand",
+            Tier::Suggested => "with `--fix=suggested`",
+            Tier::Safe => "left out",
+        };
+        let heading = format!("# {} {} ({how})", advice.rule, advice.title);
+        printer.data(&format!("{heading}\n{}", advice.patch))?;
+    }
+    Ok(())
+}
+
+/// Build before and after; what was changed does not get onto the disk if it does not build.
+fn verify(
+    global: &Global,
+    mended: &Mended,
+    context: &Path,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let workshop = Workshop::open(global, printer, context)?;
+    let session = workshop.session();
+    let file = &workshop.settings.file;
+    let options =
+        BuildOptions { dockerfile: Some(mended.before.path.clone()), ..BuildOptions::default() };
+    let build = request::build(&options, context, &workshop)?;
+    let scan = request::scan(&ScanOptions::default(), file, None)?;
+    let bases = Bases::new(session, &request::recipes(file), request::freshness(&options))?;
+    let comparison = compare(&session, &build, mended, &bases, &scan)?;
+    printer.message(&table(&comparison));
+    Ok(())
+}
+
+fn table(comparison: &Comparison) -> String {
+    let after = &comparison.after;
+    let cells = |of: fn(&Measures) -> String| {
+        let before = comparison.before.as_ref().map_or_else(|_| "–".to_owned(), of);
+        vec![before, of(after)]
+    };
+    let row = |name: &str, of: fn(&Measures) -> String| {
+        let mut row = vec![name.to_owned()];
+        row.extend(cells(of));
+        row
+    };
+    let builds = match &comparison.before {
+        Ok(_) => "yes".to_owned(),
+        Err(reason) => format!("no: {reason}"),
+    };
+    let mut rows = vec![
+        vec!["builds".to_owned(), builds, "yes".to_owned()],
+        row("size", |measures| megabytes(measures.size_bytes)),
+        row("layers", |measures| measures.layers.to_string()),
+        row("packages", |measures| measures.packages.to_string()),
+        row("vulnerabilities", findings),
+    ];
+    if let Err(reason) = &after.findings {
+        rows.push(vec!["why not known".to_owned(), String::new(), reason.clone()]);
+    }
+    columns(&["", "before", "after"], rows)
+}
+
+fn findings(measures: &Measures) -> String {
+    let Ok(counts) = &measures.findings else { return "not known".to_owned() };
+    let total: usize = counts.values().sum();
+    let bad: usize = counts
+        .iter()
+        .filter(|(severity, _)| **severity >= Severity::High)
+        .map(|(_, count)| *count)
+        .sum();
+    format!("{total}, {bad} high or critical")
+}
