@@ -40,6 +40,11 @@ impl<'a> Lines<'a> {
         Self { source, at, count: 0 }
     }
 
+    /// All of it.
+    pub(crate) fn source(&self) -> &'a str {
+        self.source
+    }
+
     /// The next line, left in place.
     pub(crate) fn peek(&self) -> Option<Line<'a>> {
         let rest = self.source.get(self.at..).filter(|rest| !rest.is_empty())?;

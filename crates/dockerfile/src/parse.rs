@@ -320,6 +320,7 @@ impl<'a> Parser<'a> {
         }
         let escape = self.directives.escape();
         let file = Dockerfile {
+            source: self.lines.source().to_owned(),
             escape,
             directives: self.directives.list,
             comments: self.comments,

@@ -7,6 +7,8 @@ use crate::{Comment, Directive, Flag, Heredoc, Keyword, Mount, Text, Word};
 /// A parsed Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dockerfile {
+    /// The text that it was parsed from; all spans are ranges of it.
+    pub source: String,
     /// The escape character: a backslash, or a backtick by `# escape=`.
     pub escape: char,
     /// Parser directives, in order.

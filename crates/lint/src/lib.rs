@@ -23,6 +23,7 @@ mod suppress;
 mod rules;
 
 mod base;
+mod edit;
 mod ignore_file;
 mod install;
 mod secret;

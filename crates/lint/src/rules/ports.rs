@@ -1,9 +1,9 @@
 //! Ports that `EXPOSE` names.
 
-use sealift_diagnostic::{Level, Rule};
-use sealift_dockerfile::{InstructionKind, Word};
+use sealift_diagnostic::{Fix, Level, Rule, Tier};
+use sealift_dockerfile::{Instruction, InstructionKind, Word};
 
-use crate::{Check, rule::Sink, view::View};
+use crate::{Check, edit, rule::Sink, view::View};
 
 /// Ports to administrate, share files or debug.
 const ADMIN: [(u16, &str); 25] = [
@@ -131,15 +131,33 @@ fn named_ports(view: &View<'_>, sink: &mut Sink, table: &[(u16, &str)], servers:
         if at_home {
             continue;
         }
-        for word in ports(stage.stage.instructions) {
-            let Some((low, high)) = range(word) else { continue };
-            if let Some((port, service)) =
-                table.iter().find(|(port, _)| (low..=high).contains(port))
-            {
-                sink.add(word.span, format!("port {port} is that of {service}"));
+        for instruction in stage.stage.instructions {
+            for (index, word) in exposed(instruction).iter().enumerate() {
+                let Some((low, high)) = range(word) else { continue };
+                let Some((port, service)) =
+                    table.iter().find(|(port, _)| (low..=high).contains(port))
+                else {
+                    continue;
+                };
+                let finding = sink.add(word.span, format!("port {port} is that of {service}"));
+                if low == high {
+                    finding.fixes.extend(without_port(view, instruction, index));
+                }
             }
         }
     }
+}
+
+/// The instruction without one of its ports, or nothing if it is the only one.
+fn without_port(view: &View<'_>, instruction: &Instruction, index: usize) -> Option<Fix> {
+    let ports = exposed(instruction);
+    let word = ports.get(index)?;
+    let edit = match (ports.len(), index.checked_sub(1)) {
+        (1, _) => edit::delete_instruction(view.file, instruction),
+        (_, Some(before)) => edit::remove_word(view.file, ports[before].span, word.span)?,
+        (_, None) => edit::remove_word(view.file, instruction.keyword_span, word.span)?,
+    };
+    Some(Fix::new(Tier::Suggested, format!("remove port {word}"), vec![edit]))
 }
 
 pub(super) const INVALID_PORT: Check = Check {
@@ -166,11 +184,15 @@ fn invalid_port(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-fn ports(instructions: &[sealift_dockerfile::Instruction]) -> impl Iterator<Item = &Word> {
-    instructions.iter().flat_map(|instruction| match &instruction.kind {
-        InstructionKind::Expose(expose) => expose.ports.as_slice(),
+fn ports(instructions: &[Instruction]) -> impl Iterator<Item = &Word> {
+    instructions.iter().flat_map(exposed)
+}
+
+fn exposed(instruction: &Instruction) -> &[Word] {
+    match &instruction.kind {
+        InstructionKind::Expose(expose) => &expose.ports,
         _ => &[],
-    })
+    }
 }
 
 /// First and last port of `80`, `80/tcp`, `8000-8010/udp`.
