@@ -23,7 +23,7 @@ pub(super) fn github(findings: &Findings<'_>) -> String {
             let _ = write!(
                 out,
                 "::{command} file={},line={},endLine={}",
-                property(file.path.trim_start_matches("./")),
+                property(&text::line(file.path.trim_start_matches("./"), 4096)),
                 region.line,
                 region.end_line
             );
@@ -34,7 +34,7 @@ pub(super) fn github(findings: &Findings<'_>) -> String {
             let _ = writeln!(
                 out,
                 ",title={}::{}",
-                property(title),
+                property(&text::line(title, 255)),
                 data(&text::block(&whole_message(finding), 1000))
             );
         }

@@ -23,7 +23,8 @@ pub(super) fn short(findings: &Findings<'_>) -> String {
             let (line, column) = index.line_column(&file.text, finding.span.start);
             let message = text::line(&finding.message, 1000);
             let level = finding.level;
-            let rule = finding.rule.as_ref().map(|rule| format!(" [{rule}]")).unwrap_or_default();
+            let rule = finding.rule.as_deref().map(|rule| format!(" [{}]", text::line(rule, 255)));
+            let rule = rule.unwrap_or_default();
             out.extend([format!("{path}:{line}:{column}: {level}: {message}{rule}\n")]);
         }
     }

@@ -1,5 +1,8 @@
 //! Findings on texts, in every format.
 
+// expect-test writes raw strings with hashes.
+#![allow(clippy::needless_raw_string_hashes)]
+
 use std::process::Command;
 
 use expect_test::{Expect, expect};
