@@ -61,6 +61,14 @@ impl IgnoreFile {
     }
 }
 
+/// Whether a relative path fits a pattern: `*`, `?` and `[a-z]` within a name, `**` for any number of folders.
+pub fn matches_glob(pattern: &str, path: &str) -> bool {
+    let parts: Vec<String> =
+        pattern.split('/').filter(|part| !matches!(*part, "" | ".")).map(str::to_owned).collect();
+    let names: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    matches_path(&parts, &names)
+}
+
 /// Parts of a pattern against parts of a path; `**` is any number of them.
 fn matches_path(pattern: &[String], path: &[&str]) -> bool {
     let mut reached = vec![false; path.len() + 1];

@@ -36,7 +36,7 @@ pub use config::{Config, Context, Error, is_on_by_default};
 pub use edition::{EDITIONS, Edition};
 pub use fix::{DOCKERIGNORE, fix};
 pub use hadolint::{HadolintConfig, read_hadolint};
-pub use ignore_file::IgnoreFile;
+pub use ignore_file::{IgnoreFile, matches_glob};
 pub use label::{LabelKind, LabelSchema};
 pub use render::{mask, render, secrets};
 pub use rule::{Check, Group, rule, rules};

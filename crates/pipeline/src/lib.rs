@@ -24,6 +24,7 @@ pub mod contents;
 pub mod database;
 pub mod examine;
 pub mod exceptions;
+pub mod inputs;
 pub mod judge;
 pub mod keys;
 pub mod lint;
