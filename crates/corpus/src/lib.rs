@@ -11,6 +11,7 @@ pub mod archive;
 pub mod image;
 
 pub mod dockerfile;
+pub mod shell;
 
 pub mod crypto;
 pub mod sign;
@@ -60,6 +61,7 @@ pub const TARGETS: &[Target] = &[
     target("zip", archive::zip),
     target("compressed", archive::compressed),
     target("dockerfile", dockerfile::dockerfile),
+    target("shell", shell::shell),
     target("variables", dockerfile::variables),
     target("ignore_file", dockerfile::ignore_file),
     target("keyring", crypto::keyring),

@@ -150,6 +150,12 @@ pub enum Program {
 }
 
 impl Run {
+    /// The heredoc that is the script itself, which the first one is when there is nothing else.
+    pub fn script<'a>(&self, heredocs: &'a [Heredoc]) -> Option<&'a Heredoc> {
+        let Command::Shell(line) = &self.command else { return None };
+        heredocs.first().filter(|_| Heredoc::opener(line).is_some())
+    }
+
     /// What is executed: a lone `<<NAME` is the script itself, other heredocs are the shell's own business.
     pub fn program(&self, heredocs: &[Heredoc]) -> Program {
         let line = match &self.command {
@@ -158,8 +164,7 @@ impl Run {
             }
             Command::Shell(line) => line.as_str(),
         };
-        let Some(first) = heredocs.first() else { return Program::Shell(line.to_owned()) };
-        if Heredoc::opener(line).is_some() {
+        if let Some(first) = self.script(heredocs) {
             let content = first.content();
             return if first.body.starts_with("#!") {
                 Program::File { name: first.name.clone(), content }

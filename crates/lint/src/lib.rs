@@ -28,6 +28,7 @@ mod ignore_file;
 mod install;
 mod secret;
 mod shell;
+mod stage_shell;
 mod view;
 
 mod render;

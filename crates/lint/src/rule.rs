@@ -21,6 +21,7 @@ pub enum Group {
     Reproducibility,
     Correctness,
     Size,
+    Shell,
 }
 
 impl Group {
@@ -32,6 +33,7 @@ impl Group {
             Self::Reproducibility => "Reproducibility",
             Self::Correctness => "Correctness",
             Self::Size => "Size and speed",
+            Self::Shell => "Shell inside RUN",
         }
     }
 }
@@ -44,6 +46,7 @@ impl Group {
             Some(b'2') => Self::Reproducibility,
             Some(b'3') => Self::Correctness,
             Some(b'4') => Self::Size,
+            Some(b'5') => Self::Shell,
             _ => Self::Syntax,
         }
     }

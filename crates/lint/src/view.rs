@@ -1,14 +1,20 @@
 //! What the rules look at: stages with their bases, and the commands of every `RUN`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use sealift_diagnostic::Span;
 use sealift_dockerfile::{
-    Dockerfile, Heredoc, Instruction, InstructionKind, Parse, Program, Run, Stage, stages,
+    Command, Dockerfile, Heredoc, Instruction, InstructionKind, Parse, Run, Stage, Text, stages,
     variables,
 };
+use sealift_shell::{Dialect, Script};
 
-use crate::{Context, base::Base, shell};
+use crate::{
+    Context,
+    base::Base,
+    shell,
+    stage_shell::{StageShell, StageShells},
+};
 
 pub(crate) struct View<'a> {
     pub(crate) file: &'a Dockerfile,
@@ -23,13 +29,66 @@ pub(crate) struct StageView<'a> {
     pub(crate) parent: Option<usize>,
     /// The image that it starts from; `None` for a stage, and when a variable in it is not known.
     pub(crate) base: Option<Base>,
+    /// Variables that `ARG` and `ENV` set in it and in those that it starts from.
+    pub(crate) variables: Vec<&'a str>,
     pub(crate) runs: Vec<RunView<'a>>,
 }
 
 pub(crate) struct RunView<'a> {
     pub(crate) instruction: &'a Instruction,
     pub(crate) run: &'a Run,
+    /// The shell that reads its line.
+    pub(crate) shell: StageShell,
+    /// What is given to a shell, in order.
+    pub(crate) scripts: Vec<ScriptView<'a>>,
     pub(crate) commands: Vec<shell::Command>,
+}
+
+/// A script of a `RUN`.
+pub(crate) struct ScriptView<'a> {
+    pub(crate) script: Script<'a>,
+    place: Place<'a>,
+    interpreter: Interpreter<'a>,
+}
+
+/// Which shell reads a script.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Interpreter<'a> {
+    /// That of `SHELL`.
+    OfStage,
+    /// The program of this name.
+    Named(&'a str),
+}
+
+/// Where a script stands in the file.
+enum Place<'a> {
+    /// In a line with continuations.
+    Line(&'a Text),
+    /// As it is, from this byte.
+    Body(usize),
+}
+
+impl ScriptView<'_> {
+    /// The shell that reads it, if it is one that is known.
+    pub(crate) fn dialect(&self, stage: StageShell) -> Option<Dialect> {
+        match (self.interpreter, stage) {
+            (Interpreter::Named(name), _) => Dialect::of_program(name),
+            (Interpreter::OfStage, StageShell::Known(dialect)) => Some(dialect),
+            (Interpreter::OfStage, StageShell::Other) => None,
+        }
+    }
+
+    /// Where a part of the script stands in the file.
+    pub(crate) fn span(&self, range: Range<usize>) -> Span {
+        match self.place {
+            Place::Line(line) => line.span(range),
+            Place::Body(start) => Span::new(start + range.start, start + range.end),
+        }
+    }
+
+    fn commands(&self) -> Vec<shell::Command> {
+        shell::commands(&self.script, &|range| self.span(range))
+    }
 }
 
 impl<'a> View<'a> {
@@ -37,17 +96,19 @@ impl<'a> View<'a> {
         let file = &parse.file;
         let found = stages(file);
         let arguments = global_arguments(found.global, file.escape);
-        let views = found
-            .stages
-            .iter()
-            .map(|stage| {
-                let image =
-                    stage.from.and_then(|from| expand(&from.image, &arguments, file.escape));
-                let parent = image.as_deref().and_then(|image| found.named(image, stage.index));
-                let base = image.filter(|_| parent.is_none()).map(|image| Base::new(&image));
-                StageView { stage: stage.clone(), parent, base, runs: runs(stage.instructions) }
-            })
-            .collect();
+        let mut shells = StageShells::new(file);
+        let mut views: Vec<StageView<'a>> = Vec::new();
+        for stage in &found.stages {
+            let image = stage.from.and_then(|from| expand(&from.image, &arguments, file.escape));
+            let parent = image.as_deref().and_then(|image| found.named(image, stage.index));
+            let base = image.filter(|_| parent.is_none()).map(|image| Base::new(&image));
+            shells.enter(parent, base.as_ref());
+            let mut variables =
+                parent.and_then(|at| views.get(at)).map_or(Vec::new(), |it| it.variables.clone());
+            variables.extend(stage.instructions.iter().flat_map(set_variables));
+            let runs = runs(stage.instructions, &mut shells);
+            views.push(StageView { stage: stage.clone(), parent, base, variables, runs });
+        }
         Self { file, context, global: found.global, stages: views }
     }
 
@@ -123,55 +184,64 @@ fn expand(word: &str, values: &BTreeMap<String, String>, escape: char) -> Option
     found.unmatched.is_empty().then_some(found.text)
 }
 
-fn runs(instructions: &[Instruction]) -> Vec<RunView<'_>> {
-    instructions
-        .iter()
-        .filter_map(|instruction| match &instruction.kind {
-            InstructionKind::Run(run) => Some((instruction, run)),
-            InstructionKind::Onbuild(onbuild) => match &onbuild.instruction.kind {
-                InstructionKind::Run(run) => Some((onbuild.instruction.as_ref(), run)),
-                _ => None,
-            },
-            _ => None,
-        })
-        .map(|(instruction, run)| RunView {
-            instruction,
-            run,
-            commands: commands(instruction, run),
-        })
-        .collect()
+/// Names that an instruction gives a value.
+fn set_variables(instruction: &Instruction) -> Vec<&str> {
+    match &instruction.kind {
+        InstructionKind::Arg(arguments) => arguments.iter().map(|it| it.name.as_str()).collect(),
+        InstructionKind::Env(env) => env.pairs.iter().map(|pair| pair.key.as_str()).collect(),
+        _ => Vec::new(),
+    }
 }
 
-/// The commands of a `RUN`: of its line, or of the script in its heredoc.
-fn commands(instruction: &Instruction, run: &Run) -> Vec<shell::Command> {
-    let line = match &run.command {
-        sealift_dockerfile::Command::Exec(words) => return shell::exec(words),
-        sealift_dockerfile::Command::Shell(line) => line,
-    };
-    let script = |heredoc: &Heredoc| {
-        let start = heredoc.body_span.start;
-        shell::split(&heredoc.body, &|range| Span::new(start + range.start, start + range.end))
-    };
-    match (run.program(&instruction.heredocs), instruction.heredocs.first()) {
-        (Program::File { content, .. }, Some(heredoc)) => {
-            let interpreter = content.lines().next().unwrap_or("");
-            if interpreter.ends_with("sh") || interpreter.contains("sh ") {
-                script(heredoc)
-            } else {
-                Vec::new()
-            }
-        }
-        (Program::Shell(text), Some(heredoc)) if !text.starts_with(line.as_str()) => {
-            script(heredoc)
-        }
-        _ => {
-            let mut commands = shell::split(line, &|range| line.span(range));
-            let feeds_shell =
-                commands.first().is_some_and(|command| shell::is_shell(command.name()));
-            if feeds_shell {
-                commands.extend(instruction.heredocs.iter().flat_map(script));
-            }
-            commands
-        }
+fn runs<'a>(instructions: &'a [Instruction], shells: &mut StageShells<'_>) -> Vec<RunView<'a>> {
+    let mut runs = Vec::new();
+    for instruction in instructions {
+        let instruction = match &instruction.kind {
+            InstructionKind::Onbuild(onbuild) => onbuild.instruction.as_ref(),
+            _ => instruction,
+        };
+        let shell = shells.step(instruction);
+        let InstructionKind::Run(run) = &instruction.kind else { continue };
+        let scripts = match &run.command {
+            Command::Exec(_) => Vec::new(),
+            Command::Shell(line) => scripts(instruction, run, line),
+        };
+        let commands = match &run.command {
+            Command::Exec(words) => shell::exec(words),
+            Command::Shell(_) => scripts.iter().flat_map(ScriptView::commands).collect(),
+        };
+        runs.push(RunView { instruction, run, shell, scripts, commands });
     }
+    runs
+}
+
+/// The scripts of a `RUN`: its line, or its heredoc, or both when the line is a shell that reads one.
+fn scripts<'a>(instruction: &'a Instruction, run: &Run, line: &'a Text) -> Vec<ScriptView<'a>> {
+    let of_heredoc = |heredoc: &'a Heredoc, interpreter: Interpreter<'a>| ScriptView {
+        script: sealift_shell::parse(&heredoc.body),
+        place: Place::Body(heredoc.body_span.start),
+        interpreter,
+    };
+    if let Some(heredoc) = run.script(&instruction.heredocs) {
+        let Some(interpreter) = heredoc.body.strip_prefix("#!") else {
+            return vec![of_heredoc(heredoc, Interpreter::OfStage)];
+        };
+        let interpreter = interpreter.lines().next().unwrap_or("");
+        let mut words = interpreter.split_whitespace().map(shell::base_name);
+        let name = words.find(|word| *word != "env" && !word.starts_with('-')).unwrap_or("");
+        let is_shell = shell::is_shell(name);
+        return is_shell
+            .then(|| of_heredoc(heredoc, Interpreter::Named(name)))
+            .into_iter()
+            .collect();
+    }
+    let script = sealift_shell::parse(line);
+    let mut scripts =
+        vec![ScriptView { script, place: Place::Line(line), interpreter: Interpreter::OfStage }];
+    let first = line.split_whitespace().next().map_or("", shell::base_name);
+    if shell::is_shell(first) {
+        let bodies = instruction.heredocs.iter();
+        scripts.extend(bodies.map(|heredoc| of_heredoc(heredoc, Interpreter::Named(first))));
+    }
+    scripts
 }

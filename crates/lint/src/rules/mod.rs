@@ -9,6 +9,7 @@ mod labels;
 mod packages;
 mod permissions;
 mod ports;
+mod script;
 mod secrets;
 mod size;
 mod staging;
@@ -114,6 +115,7 @@ pub const CHECKS: &[Check] = &[
     size::APK_CACHE,
     size::BUILD_TOOLS,
     size::RPM_CACHE,
+    script::SHELL_SYNTAX,
 ];
 
 #[cfg(test)]

@@ -12,5 +12,6 @@ mod hostile;
 mod labels;
 mod reproducibility;
 mod security;
+mod shell;
 mod size;
 mod suppressions;
