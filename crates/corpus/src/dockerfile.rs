@@ -42,7 +42,7 @@ pub fn dockerfile(bytes: &[u8]) {
     let context = Context {
         dockerignore: parts.get(1).and_then(|part| text(part)),
         context_files: Some(&files),
-        config: &config,
+        ..Context::new(&config)
     };
     let findings = lint(&parse, &context);
     for finding in &findings {

@@ -322,6 +322,7 @@ impl<'a> Parser<'a> {
         let file = Dockerfile {
             source: self.lines.source().to_owned(),
             escape,
+            line_end: self.lines.line_end(),
             directives: self.directives.list,
             comments: self.comments,
             instructions: self.instructions,

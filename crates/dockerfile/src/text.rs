@@ -39,6 +39,12 @@ impl Text {
         self.span(0..self.text.len())
     }
 
+    /// Where the lines of the source begin in this text, the first left out: each was continued from the one before.
+    pub fn continued_at(&self) -> impl Iterator<Item = usize> {
+        let inside = |at: &usize| *at > 0 && *at < self.text.len();
+        self.segments.iter().skip(1).map(|segment| segment.at).filter(inside)
+    }
+
     /// A part of this text; empty when the range does not fit.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
@@ -131,6 +137,7 @@ mod tests {
         assert_eq!(text.as_str(), "RUN a b c");
         assert_eq!(text.span(0..3), Span::new(10, 13));
         assert_eq!(text.span(4..7), Span::new(14, 21));
+        assert_eq!(text.continued_at().collect::<Vec<_>>(), [6]);
         let part = text.slice(4..9);
         assert_eq!(part.as_str(), "a b c");
         assert_eq!(part.span(0..1), Span::new(14, 15));

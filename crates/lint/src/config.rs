@@ -6,6 +6,7 @@ use sealift_diagnostic::{Diagnostic, Level, Rule, closest};
 use thiserror::Error;
 
 use crate::{
+    PackageIndex,
     edition::{EDITIONS, Edition},
     label::{LabelKind, LabelSchema},
     rule::{rule, rules},
@@ -159,11 +160,13 @@ pub struct Context<'a> {
     pub context_files: Option<&'a [String]>,
     /// What the user chose.
     pub config: &'a Config,
+    /// What is known of the packages of base images; without it no rule says anything about them.
+    pub packages: Option<&'a dyn PackageIndex>,
 }
 
 impl<'a> Context<'a> {
     /// Nothing is known but what the user chose.
     pub fn new(config: &'a Config) -> Self {
-        Self { dockerignore: None, context_files: None, config }
+        Self { dockerignore: None, context_files: None, config, packages: None }
     }
 }

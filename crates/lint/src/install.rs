@@ -9,11 +9,18 @@ use crate::shell::{Command, is_assignment};
 pub(crate) enum Manager {
     Apt,
     Apk,
-    /// `yum`, `dnf`, `microdnf`.
+    /// `yum`, `dnf`, `microdnf`, `tdnf`.
     Yum,
     Zypper,
     Pip,
     Npm,
+}
+
+impl Manager {
+    /// Whether it installs packages of a distribution, and not those of a language.
+    pub(crate) fn is_distribution(self) -> bool {
+        !matches!(self, Self::Pip | Self::Npm)
+    }
 }
 
 /// A call of a package manager.

@@ -111,7 +111,7 @@ impl Scene {
         Context {
             dockerignore: self.dockerignore.as_deref(),
             context_files: self.files.as_deref(),
-            config: &self.config,
+            ..Context::new(&self.config)
         }
     }
 }

@@ -1,17 +1,22 @@
 //! All rules, in the order of their ids; a file for each topic.
 
 mod bases;
+mod caches;
 mod commands;
 mod context;
+mod downloads;
 mod exposure;
 mod folders;
 mod labels;
+mod languages;
+mod layers;
 mod packages;
 mod permissions;
 mod ports;
 mod script;
 mod secrets;
 mod size;
+mod sources;
 mod staging;
 mod style;
 mod transport;
@@ -72,6 +77,16 @@ pub const CHECKS: &[Check] = &[
     versions::UNPINNED_NPM,
     versions::UPGRADE,
     versions::UPDATE_ALONE,
+    versions::UNPINNED_RPM,
+    languages::UNPINNED_GEM,
+    languages::UNPINNED_GO,
+    languages::CARGO_UNLOCKED,
+    languages::LOCK_FILE_UNUSED,
+    languages::PIP_UNHASHED,
+    languages::UNPINNED_COMPOSER,
+    languages::MOVING_CLONE,
+    downloads::CURL_WITHOUT_FAIL,
+    sources::PACKAGE_NOT_FOUND,
     staging::UNDEFINED_STAGE,
     staging::STAGE_OR_IMAGE,
     staging::DUPLICATE_STAGE,
@@ -81,7 +96,7 @@ pub const CHECKS: &[Check] = &[
     commands::SHELL_FORM,
     commands::MALFORMED_ARRAY,
     commands::PROGRAM_NOT_INSTALLED,
-    packages::VIRTUAL_PACKAGE,
+    sources::VIRTUAL_PACKAGE,
     folders::WORKDIR_AFTER_COPY,
     folders::CD_NOT_WORKDIR,
     packages::APT_NOT_APT_GET,
@@ -104,17 +119,28 @@ pub const CHECKS: &[Check] = &[
     labels::EMPTY_LABEL,
     labels::MALFORMED_LABEL,
     labels::REPEATED_LABEL,
-    size::APT_LISTS,
+    caches::APT_LISTS,
     size::APT_RECOMMENDS,
     size::CURL_AND_WGET,
-    size::PIP_CACHE,
+    caches::PIP_CACHE,
     context::NO_DOCKERIGNORE,
     context::GIT_IN_CONTEXT,
     context::COPY_BEFORE_DEPENDENCIES,
     users::NO_HEALTHCHECK,
-    size::APK_CACHE,
+    caches::APK_CACHE,
     size::BUILD_TOOLS,
-    size::RPM_CACHE,
+    caches::RPM_CACHE,
+    caches::APK_UPDATE,
+    caches::YARN_CACHE,
+    caches::NPM_CACHE,
+    downloads::WGET_PROGRESS,
+    size::USERADD_LOG,
+    layers::CONSECUTIVE_RUNS,
+    downloads::COPY_ARCHIVE,
+    downloads::ARCHIVE_LEFT,
+    layers::REMOVED_LATER,
+    caches::CACHE_MOUNT,
+    size::TOOLCHAIN_BASE,
     script::SHELL_SYNTAX,
 ];
 

@@ -1,66 +1,17 @@
 //! What makes the final image bigger than it need be.
 
-use sealift_diagnostic::{Level, Rule};
-use sealift_dockerfile::{InstructionKind, MountKind};
+use sealift_diagnostic::{Level, Rule, Tier};
+use sealift_dockerfile::{InstructionKind, Word};
 
 use super::packages::{final_runs, installed_at_the_end};
 use crate::{
     Check,
     install::{Call, Manager, call, package_name},
+    mend,
     rule::Sink,
-    view::{RunView, View},
+    shell::Command,
+    view::View,
 };
-
-/// Whether a cache is mounted over a folder whose path has one of these parts.
-fn has_cache(run: &RunView<'_>, parts: &[&str]) -> bool {
-    run.run.mounts.iter().any(|mount| {
-        let target = mount.target.as_deref().unwrap_or("");
-        matches!(mount.kind, MountKind::Cache | MountKind::Tmpfs)
-            && parts.iter().any(|part| target.contains(part))
-    })
-}
-
-/// Whether a step removes a folder whose path has one of these parts.
-fn removes(run: &RunView<'_>, parts: &[&str]) -> bool {
-    run.commands.iter().any(|command| {
-        let finds = command.name() == "find" && command.argument("-delete").is_some();
-        (command.name() == "rm" || finds)
-            && command.arguments().iter().any(|word| parts.iter().any(|part| word.contains(part)))
-    })
-}
-
-fn calls<'r>(run: &'r RunView<'_>, manager: Manager) -> impl Iterator<Item = Call<'r>> {
-    run.commands.iter().filter_map(call).filter(move |call| call.manager == manager)
-}
-
-pub(super) const APT_LISTS: Check = Check {
-    rule: Rule {
-        id: "SL4001",
-        name: "apt-lists",
-        level: Level::Warning,
-        aliases: &["DL3009", "DKL-DI-0005"],
-        why: "the lists are of no use in the image, and take tens of megabytes; a later step cannot take them out again",
-        fix: "end the same `RUN` with `&& rm -rf /var/lib/apt/lists/*`",
-        since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
-    },
-    run: apt_lists,
-};
-
-fn apt_lists(view: &View<'_>, sink: &mut Sink) {
-    for run in final_runs(view) {
-        let Some(update) = calls(run, Manager::Apt).find(|call| call.verb.as_str() == "update")
-        else {
-            continue;
-        };
-        let cleaned = calls(run, Manager::Apt).any(|call| call.verb.as_str() == "dist-clean");
-        if !cleaned && !removes(run, &["/var/lib/apt"]) && !has_cache(run, &["/var/lib/apt"]) {
-            sink.add(update.command.span(), "the package lists stay in the image");
-        }
-    }
-}
 
 pub(super) const APT_RECOMMENDS: Check = Check {
     rule: Rule {
@@ -71,9 +22,9 @@ pub(super) const APT_RECOMMENDS: Check = Check {
         why: "recommended packages are installed too: more to carry, more to patch",
         fix: "add `--no-install-recommends`, and name what is really needed",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:13\nRUN apt-get update && apt-get install -y curl\n",
+        good: "FROM debian:13\nRUN apt-get update && apt-get install -y --no-install-recommends curl\n",
+        references: &["https://docs.docker.com/build/building/best-practices/#apt-get"],
     },
     run: apt_recommends,
 };
@@ -83,9 +34,17 @@ fn apt_recommends(view: &View<'_>, sink: &mut Sink) {
         .runs()
         .any(|run| run.instruction.raw.to_ascii_lowercase().contains("apt::install-recommends"));
     for run in final_runs(view).into_iter().filter(|_| !configured) {
-        for call in calls(run, Manager::Apt).filter(Call::installs) {
-            if call.command.flag(None, "no-install-recommends").is_none() {
-                sink.add(call.verb.span, "recommended packages are installed too");
+        let calls = run.commands.iter().filter_map(call);
+        for call in calls.filter(|call| call.manager == Manager::Apt && call.installs()) {
+            let command = call.command;
+            if command.flag(None, "no-install-recommends").is_none() {
+                let finding = sink.add(call.verb.span, "recommended packages are installed too");
+                let edit = mend::insert_flag(command, call.verb, "--no-install-recommends");
+                finding.fixes.extend(mend::fix(
+                    Tier::Suggested,
+                    "add `--no-install-recommends`",
+                    edit,
+                ));
             }
         }
     }
@@ -100,9 +59,9 @@ pub(super) const CURL_AND_WGET: Check = Check {
         why: "both do the same; one less is smaller and has fewer flaws to patch",
         fix: "choose one of the two, or fetch with `ADD` and have none",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:13\nRUN apt-get update && apt-get install -y curl wget\n",
+        good: "FROM debian:13\nRUN apt-get update && apt-get install -y curl\n",
+        references: &["https://docs.docker.com/build/building/best-practices/#add-or-copy"],
     },
     run: curl_and_wget,
 };
@@ -113,78 +72,43 @@ fn curl_and_wget(view: &View<'_>, sink: &mut Sink) {
     if let (Some(curl), Some(wget)) = (find("curl"), find("wget")) {
         let finding = sink.add(wget.span, "both `curl` and `wget` are installed");
         finding.related.push((curl.span, "the other one".to_owned()));
+        // The one that this file never runs can go; what runs in the container is not known.
+        let unused = [wget, curl].into_iter().find(|word| !is_used(view, package_name(word)));
+        let holder = view.commands().find(|command| {
+            let spans = unused.map(|word| word.span);
+            command.arguments().iter().any(|word| Some(word.span) == spans)
+        });
+        if let (Some(word), Some(command)) = (unused, holder) {
+            let edit = mend::remove_word(view.file, command, word);
+            let title = format!("do not install `{word}`");
+            finding.fixes.extend(mend::fix(Tier::Suggested, title, edit));
+        }
+        return;
+    }
+    for stage in &view.stages {
+        let commands = || stage.runs.iter().flat_map(|run| &run.commands);
+        let find = |name: &str| commands().find(|command| command.name() == name);
+        if let (Some(curl), Some(wget)) = (find("curl"), find("wget")) {
+            let (first, second) =
+                if curl.span() < wget.span() { (curl, wget) } else { (wget, curl) };
+            let finding = sink.add(second.span(), "both `curl` and `wget` are used");
+            finding.related.push((first.span(), "the other one".to_owned()));
+        }
     }
 }
 
-pub(super) const PIP_CACHE: Check = Check {
-    rule: Rule {
-        id: "SL4004",
-        name: "pip-cache",
-        level: Level::Warning,
-        aliases: &["DL3042"],
-        why: "pip keeps a copy of everything that it downloads, in the same layer",
-        fix: "add `--no-cache-dir`, or `--mount=type=cache,target=/root/.cache/pip` to the `RUN`",
-        since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
-    },
-    run: pip_cache,
-};
-
-fn pip_cache(view: &View<'_>, sink: &mut Sink) {
-    let Some(last) = view.last() else { return };
-    let off = view.history(last.stage.index).any(|instruction| match &instruction.kind {
-        InstructionKind::Env(pairs) => pairs.pairs.iter().any(|pair| {
-            pair.key.as_str() == "PIP_NO_CACHE_DIR"
-                && !matches!(pair.value.trim_matches('"'), "" | "0" | "false" | "off")
-        }),
+/// Whether the file runs a program anywhere.
+fn is_used(view: &View<'_>, name: &str) -> bool {
+    let word = |text: &str| text.split(|c: char| !c.is_ascii_alphanumeric()).any(|it| it == name);
+    view.commands().any(|command| {
+        command.name() == name
+            || command.nested && word(&command.words.iter().map(Word::as_str).collect::<String>())
+    }) || view.instructions().any(|instruction| match &instruction.kind {
+        InstructionKind::Cmd(_)
+        | InstructionKind::Entrypoint(_)
+        | InstructionKind::Healthcheck(_) => word(&instruction.raw),
         _ => false,
-    });
-    for run in final_runs(view).into_iter().filter(|_| !off) {
-        if has_cache(run, &["pip", ".cache"]) || removes(run, &[".cache"]) {
-            continue;
-        }
-        for call in calls(run, Manager::Pip).filter(Call::installs) {
-            let set =
-                call.command.assignments.iter().any(|word| word.starts_with("PIP_NO_CACHE_DIR="));
-            if call.command.name() != "uv"
-                && call.command.flag(None, "no-cache-dir").is_none()
-                && !set
-            {
-                sink.add(call.verb.span, "pip keeps its cache in the image");
-            }
-        }
-    }
-}
-
-pub(super) const APK_CACHE: Check = Check {
-    rule: Rule {
-        id: "SL4009",
-        name: "apk-cache",
-        level: Level::Warning,
-        aliases: &["DL3019", "DS-0025", "DKL-DI-0004"],
-        why: "the package index stays in the image",
-        fix: "use `apk add --no-cache`",
-        since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
-    },
-    run: apk_cache,
-};
-
-fn apk_cache(view: &View<'_>, sink: &mut Sink) {
-    for run in final_runs(view) {
-        if has_cache(run, &["/apk"]) || removes(run, &["/var/cache/apk"]) {
-            continue;
-        }
-        for call in calls(run, Manager::Apk).filter(Call::installs) {
-            if call.command.flag(None, "no-cache").is_none() {
-                sink.add(call.verb.span, "apk keeps its index in the image");
-            }
-        }
-    }
+    })
 }
 
 pub(super) const BUILD_TOOLS: Check = Check {
@@ -196,45 +120,82 @@ pub(super) const BUILD_TOOLS: Check = Check {
         why: "compilers and headers are needed to build, not to run; in the image they are weight and an intruder's tools",
         fix: "build in a stage of its own, and copy the result with `COPY --from=…`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:13\nRUN apt-get update && apt-get install -y gcc\n",
+        good: "FROM debian:13 AS build\nRUN apt-get update && apt-get install -y gcc\nFROM debian:13\nCOPY --from=build /app /app\n",
+        references: &["https://docs.docker.com/build/building/multi-stage/"],
     },
     run: build_tools,
 };
 
+/// Packages that build other programs.
+const BUILD_PACKAGES: [&str; 42] = [
+    "gcc",
+    "g++",
+    "make",
+    "cmake",
+    "build-essential",
+    "build-base",
+    "base-devel",
+    "git",
+    "clang",
+    "llvm",
+    "autoconf",
+    "automake",
+    "libtool",
+    "pkg-config",
+    "pkgconf",
+    "pkgconfig",
+    "golang",
+    "golang-go",
+    "go",
+    "cargo",
+    "rustc",
+    "rust",
+    "rustup",
+    "ninja-build",
+    "ninja",
+    "meson",
+    "bison",
+    "flex",
+    "gfortran",
+    "musl-dev",
+    "binutils",
+    "maven",
+    "gradle",
+    "ant",
+    "default-jdk",
+    "default-jdk-headless",
+    "patch",
+    "dpkg-dev",
+    "devscripts",
+    "gcc-c++",
+    "nasm",
+    "yasm",
+];
+
+/// Whether a package is of use only while something is built.
+fn builds(name: &str) -> bool {
+    BUILD_PACKAGES.contains(&name)
+        || name.ends_with("-dev")
+        || name.ends_with("-devel")
+        || (name.starts_with("openjdk")
+            && (name.ends_with("-jdk") || name.ends_with("-jdk-headless")))
+        || name.strip_prefix("gcc-").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
 fn build_tools(view: &View<'_>, sink: &mut Sink) {
-    const TOOLS: [&str; 17] = [
-        "gcc",
-        "g++",
-        "make",
-        "cmake",
-        "build-essential",
-        "build-base",
-        "git",
-        "clang",
-        "autoconf",
-        "automake",
-        "libtool",
-        "pkg-config",
-        "golang",
-        "golang-go",
-        "cargo",
-        "rustc",
-        "ninja-build",
-    ];
     for run in final_runs(view) {
         let all: Vec<Call<'_>> = run.commands.iter().filter_map(call).collect();
         let removed = all.iter().any(|call| {
             matches!(call.verb.as_str(), "purge" | "remove" | "autoremove" | "del" | "erase")
         });
         for call in all.iter().filter(|call| call.installs() && !removed) {
-            if matches!(call.manager, Manager::Pip | Manager::Npm) {
+            if !call.manager.is_distribution() {
                 continue;
             }
             for word in &call.operands {
                 let name = package_name(word);
-                if TOOLS.contains(&name) || name.ends_with("-dev") || name.ends_with("-devel") {
+                if builds(name) {
                     sink.add(
                         word.span,
                         format!("`{name}` is a tool to build, and stays in the final image"),
@@ -245,34 +206,95 @@ fn build_tools(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-pub(super) const RPM_CACHE: Check = Check {
+pub(super) const TOOLCHAIN_BASE: Check = Check {
     rule: Rule {
-        id: "SL4011",
-        name: "rpm-cache",
-        level: Level::Warning,
-        aliases: &["DL3032", "DL3036", "DL3040", "DS-0015", "DS-0019", "DS-0020"],
-        why: "the package manager's cache stays in the image",
-        fix: "end the same `RUN` with `&& dnf clean all` (`yum`, `microdnf`, `zypper` have it too)",
-        since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        id: "SL4023",
+        name: "toolchain-base",
+        level: Level::Info,
+        aliases: &[],
+        why: "the final image is a compiler's: hundreds of megabytes that the program does not need to run, and tools for \
+              an intruder",
+        fix: "name this stage, and copy its result into a small image with `COPY --from=…`",
+        since: "0.2.0",
+        bad: "FROM golang:1.25\nCOPY . /src\nRUN go build -o /app /src\nCMD [\"/app\"]\n",
+        good: "FROM golang:1.25 AS build\nCOPY . /src\nRUN go build -o /app /src\nFROM scratch\nCOPY --from=build /app /app\nCMD [\"/app\"]\n",
+        references: &["https://docs.docker.com/build/building/multi-stage/"],
     },
-    run: rpm_cache,
+    run: toolchain_base,
 };
 
-fn rpm_cache(view: &View<'_>, sink: &mut Sink) {
-    for run in final_runs(view) {
-        let all = || calls(run, Manager::Yum).chain(calls(run, Manager::Zypper));
-        let cleaned = all().any(|call| matches!(call.verb.as_str(), "clean" | "cc"));
-        if cleaned || removes(run, &["/var/cache"]) || has_cache(run, &["/var/cache"]) {
+fn toolchain_base(view: &View<'_>, sink: &mut Sink) {
+    let Some(last) = view.last() else { return };
+    let lineage = view.lineage(last.stage.index);
+    let Some((bottom, base)) = lineage.last().and_then(|it| Some((it, it.base.as_ref()?))) else {
+        return;
+    };
+    let tag = base.tag().unwrap_or("");
+    let compiles = match base.short_name() {
+        "golang" | "rust" | "gcc" | "maven" | "gradle" | "swift" | "haskell" | "buildpack-deps" => {
+            true
+        }
+        "eclipse-temurin" | "openjdk" | "amazoncorretto" | "sapmachine" => tag.contains("jdk"),
+        "sdk" => base.text.contains("dotnet"),
+        _ => false,
+    };
+    let from = bottom.stage.from.map(|from| from.image.span);
+    if let Some(span) = from.filter(|_| compiles && !tag.contains("slim-runtime")) {
+        sink.add(span, format!("the final image is made from a compiler's, `{}`", base.text));
+    }
+}
+
+pub(super) const USERADD_LOG: Check = Check {
+    rule: Rule {
+        id: "SL4017",
+        name: "useradd-log",
+        level: Level::Warning,
+        aliases: &["DL3046"],
+        why: "`useradd` writes the log of last logins up to the number of the user: gigabytes for a high one",
+        fix: "add `-l` (`--no-log-init`)",
+        since: "0.2.0",
+        bad: "FROM debian:13\nRUN useradd -u 1000001 app\n",
+        good: "FROM debian:13\nRUN useradd -l -u 1000001 app\n",
+        references: &["https://docs.docker.com/build/building/best-practices/#user"],
+    },
+    run: useradd_log,
+};
+
+/// Lowest number of a user for which the log becomes large.
+const USER_HIGH: u64 = 100_000;
+
+fn useradd_log(view: &View<'_>, sink: &mut Sink) {
+    for command in view.commands().filter(|command| command.name() == "useradd") {
+        let quiet = command.flag(None, "no-log-init").is_some()
+            || command
+                .arguments()
+                .iter()
+                .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains('l'));
+        if quiet || user_number(command).is_none_or(|number| number < USER_HIGH) {
             continue;
         }
-        for call in all().filter(Call::installs) {
-            sink.add(
-                call.verb.span,
-                format!("`{}` keeps its cache in the image", call.command.name()),
-            );
-        }
+        let finding =
+            sink.add(command.span(), "the log of logins grows to the number of this user");
+        let name = command.words.iter().find(|word| word.ends_with("useradd"));
+        let edit = name.and_then(|word| mend::insert_after(word, " -l"));
+        finding.fixes.extend(mend::fix(Tier::Safe, "add `-l`", edit));
     }
+}
+
+/// The number that `-u` or `--uid` gives.
+fn user_number(command: &Command) -> Option<u64> {
+    let words = command.arguments();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let next = || words.get(at + 1).map(Word::as_str);
+        let text = match word.as_str() {
+            "--uid" => next(),
+            text if text.starts_with("--") => text.strip_prefix("--uid="),
+            text => {
+                let group = text.strip_prefix('-')?;
+                let value = &group[group.find('u')? + 1..];
+                if value.is_empty() { next() } else { Some(value) }
+            }
+        };
+        text?.parse().ok()
+    })
 }

@@ -8,7 +8,7 @@ use sealift_lint::{Config, Context, lint};
 /// Findings with the default configuration and an empty `.dockerignore`.
 pub(crate) fn found(source: &str) -> Vec<Diagnostic> {
     let config = Config::default();
-    let context = Context { dockerignore: Some(""), context_files: None, config: &config };
+    let context = Context { dockerignore: Some(""), ..Context::new(&config) };
     lint(&parse(source, &Limits::default()), &context)
 }
 

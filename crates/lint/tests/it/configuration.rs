@@ -10,7 +10,7 @@ fn rules(source: &str, config: &Config) -> Vec<String> {
 }
 
 fn findings(source: &str, config: &Config) -> Vec<Diagnostic> {
-    let context = Context { dockerignore: Some(""), context_files: None, config };
+    let context = Context { dockerignore: Some(""), ..Context::new(config) };
     lint(&parse(source, &Limits::default()), &context)
 }
 

@@ -20,7 +20,7 @@ CMD ["python", "app.py"]
 #[test]
 fn every_problem_of_the_vulnerable_file_is_found() {
     let config = Config::default();
-    let context = Context { dockerignore: None, context_files: None, config: &config };
+    let context = Context::new(&config);
     let found = lint(&parse(VULNERABLE, &Limits::default()), &context);
     let text = render(&found, "Dockerfile", VULNERABLE, false);
     assert!(!text.contains("abcd1234"), "the secret is not repeated");

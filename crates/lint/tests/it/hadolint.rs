@@ -57,7 +57,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 /// What we find, under each of hadolint's ids that the rule has.
 fn ours(files: &[PathBuf]) -> (BTreeSet<Place>, usize) {
     let config = Config::default();
-    let context = Context { dockerignore: Some(""), context_files: None, config: &config };
+    let context = Context { dockerignore: Some(""), ..Context::new(&config) };
     let (mut places, mut refused) = (BTreeSet::new(), 0);
     for path in files {
         let Ok(text) = std::fs::read_to_string(path) else { continue };

@@ -10,7 +10,7 @@ use crate::check::{check, silent};
 fn check_schema(schema: &str, source: &str, expected: Expect) {
     let labels: LabelSchema = read_hadolint(schema).unwrap().labels;
     let config = Config { labels, ..Config::default() };
-    let context = Context { dockerignore: Some(""), context_files: None, config: &config };
+    let context = Context { dockerignore: Some(""), ..Context::new(&config) };
     let mut found = lint(&parse(source, &Limits::default()), &context);
     found.retain(|it| it.rule.as_deref().is_some_and(|it| ("SL3034".."SL3038").contains(&it)));
     expected.assert_eq(&render_short(&found, "", source));

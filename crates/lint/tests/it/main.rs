@@ -7,6 +7,7 @@ mod check;
 mod configuration;
 mod correctness;
 mod documents;
+mod examples;
 mod hadolint;
 mod hostile;
 mod labels;

@@ -141,7 +141,8 @@ fn context() {
     let files = [".git/config", ".env", "app.py", "keys/id_rsa"].map(str::to_owned);
     let run = |source: &str, dockerignore: Option<&str>| {
         let config = Config::default();
-        let context = Context { dockerignore, context_files: Some(&files), config: &config };
+        let context =
+            Context { dockerignore, context_files: Some(&files), ..Context::new(&config) };
         let mut found = lint(&parse(source, &Limits::default()), &context);
         found.retain(|it| {
             matches!(it.rule.as_deref(), Some("SL1003" | "SL4005" | "SL4006" | "SL4007"))

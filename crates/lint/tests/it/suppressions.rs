@@ -7,7 +7,7 @@ use sealift_lint::{Config, Context, Edition, lint};
 
 /// All findings on a text, `# hadolint` and the others heeded, on a day of 2026.
 fn check_with(source: &str, config: &Config, expected: Expect) {
-    let context = Context { dockerignore: Some(""), context_files: None, config };
+    let context = Context { dockerignore: Some(""), ..Context::new(config) };
     let found = lint(&parse(source, &Limits::default()), &context);
     expected.assert_eq(&render_short(&found, "", source));
 }
@@ -29,9 +29,12 @@ fn hadolint_heeds_the_next_line_only() {
             3:1 warning SL3031 this comment silences nothing: no instruction follows in the next line
             5:5 warning SL1010 `sudo` is used in the build
             6:1 warning SL3031 this comment silences nothing: no instruction follows in the next line
+            8:1 info SL4018 this step could be part of the one before it
             8:5 warning SL1010 `sudo` is used in the build
+            9:1 info SL4018 this step could be part of the one before it
             10:3 warning SL3031 this comment silences nothing: no instruction follows in the next line
             11:3 warning SL1010 `sudo` is used in the build
+            13:1 info SL4018 this step could be part of the one before it
         "#]],
     );
     check(
@@ -39,6 +42,7 @@ fn hadolint_heeds_the_next_line_only() {
         expect![[r#"
             2:1 warning SL3031 this comment silences nothing: `DL3004 because` is no id; a reason stands behind another `#`
             3:5 warning SL1010 `sudo` is used in the build
+            5:1 info SL4018 this step could be part of the one before it
             5:5 warning SL1010 `sudo` is used in the build
         "#]],
     );
@@ -95,7 +99,9 @@ fn trivy_heeds_stacked_comments_dates_and_patterns() {
         "#trivy:ignore:DS-0001:exp:2026-06-02\nFROM debian\n#trivy:ignore:AVD-DS-0010\n#trivy:ignore:DS-0017\nRUN sudo apt-get update\n# trivy:ignore:*\nRUN sudo b\n#trivy:ignore:DS010:exp:2026-06-01\nRUN sudo c\n",
         expect![[r#"
             5:5 warning SL4001 the package lists stay in the image
+            7:1 info SL4018 this step could be part of the one before it
             8:1 warning SL3031 the suppression of `DS010` ended on 2026-06-01
+            9:1 info SL4018 this step could be part of the one before it
             9:5 warning SL1010 `sudo` is used in the build
         "#]],
     );
