@@ -60,12 +60,6 @@ impl<'a> Lines<'a> {
         Some(line)
     }
 
-    /// How the first line of the source ends.
-    pub(crate) fn line_end(&self) -> &'static str {
-        let end = self.source.find('\n').unwrap_or(0);
-        if self.source[..end].ends_with('\r') { "\r\n" } else { "\n" }
-    }
-
     /// Everything between two offsets.
     pub(crate) fn between(&self, start: usize, end: usize) -> &'a str {
         self.source.get(start..end).unwrap_or("")

@@ -322,7 +322,6 @@ impl<'a> Parser<'a> {
         let file = Dockerfile {
             source: self.lines.source().to_owned(),
             escape,
-            line_end: self.lines.line_end(),
             directives: self.directives.list,
             comments: self.comments,
             instructions: self.instructions,

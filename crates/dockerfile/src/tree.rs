@@ -11,8 +11,6 @@ pub struct Dockerfile {
     pub source: String,
     /// The escape character: a backslash, or a backtick by `# escape=`.
     pub escape: char,
-    /// How its first line ends, and so what an added line should end with: `\n` or `\r\n`.
-    pub line_end: &'static str,
     /// Parser directives, in order.
     pub directives: Vec<Directive>,
     /// Comments outside heredocs, in order; directives are not among them.

@@ -6,7 +6,7 @@
 use sealift_diagnostic::{Edit, Fix, Span, Tier};
 use sealift_dockerfile::{Command, Dockerfile, Heredoc, Program, Text, Word};
 
-use crate::{shell, view::RunView};
+use crate::{edit, edit::line_break, shell, view::RunView};
 
 /// Whether a word stands in the file letter by letter.
 pub(crate) fn is_verbatim(word: &Word) -> bool {
@@ -103,7 +103,7 @@ impl<'a> Script<'a> {
 pub(crate) fn append(file: &Dockerfile, run: &RunView<'_>, command: &str) -> Option<Edit> {
     let script = Script::of(run).filter(Script::is_open_to_more)?;
     let stops = script.text().trim_start().starts_with("set -e");
-    let (end, joint) = (file.line_end, if stops { ";" } else { "&&" });
+    let (end, joint) = (line_break(file), if stops { ";" } else { "&&" });
     let text = match script {
         Script::Body(_) if stops => format!("{end}{command}"),
         Script::Body(_) => format!(" && {command}"),
@@ -156,19 +156,14 @@ pub(crate) fn remove(
     alone.then(|| Edit::delete(span))
 }
 
-/// Take one argument of a command away, with the blanks on one side of it.
+/// Take one argument of a command away, with the blanks before it.
 pub(crate) fn remove_word(
     file: &Dockerfile,
     command: &shell::Command,
     word: &Word,
 ) -> Option<Edit> {
-    let words = command.arguments();
-    let at = words.iter().position(|it| it.span == word.span)?;
-    let span = match (words.get(at + 1), at.checked_sub(1).and_then(|before| words.get(before))) {
-        (Some(next), _) => Span::new(word.span.start, next.span.start),
-        (None, Some(before)) => Span::new(before.span.end, word.span.end),
-        (None, None) => return None,
-    };
-    let quiet = !file.comments.iter().any(|it| span.contains(it.span.start));
-    (words.iter().all(is_verbatim) && quiet).then(|| Edit::delete(span))
+    let at = command.words.iter().position(|it| it.span == word.span)?;
+    let before = command.words.get(at.checked_sub(1)?)?;
+    let plain = is_verbatim(word) && is_verbatim(before);
+    edit::remove_word(file, before.span, word.span).filter(|_| plain)
 }

@@ -7,6 +7,7 @@ use sealift_dockerfile::{Dockerfile, InstructionKind, Word};
 
 use crate::{
     Check,
+    edit::line_break,
     mend::Script,
     rule::Sink,
     shell::Command,
@@ -111,14 +112,14 @@ pub(super) fn merge(
     }
     // Between the two there may be nothing but line ends.
     let gap = Span::new(first.instruction.span.end, second.instruction.span.start);
-    if gap.len() > 2 * file.line_end.len()
+    if gap.len() > 2 * line_break(file).len()
         || file.comments.iter().any(|it| gap.contains(it.span.start))
         || before.end() != first.instruction.span.end
     {
         return None;
     }
     let start = line.span(0..1).start;
-    let text = format!(" {}{}    && ", file.escape, file.line_end);
+    let text = format!(" {}{}    && ", file.escape, line_break(file));
     Some(vec![Edit::replace(Span::new(before.end(), start), text)])
 }
 
