@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{
-    Expr, Literal, LiteralStmt, Module, Parser, Query, Ref, Rule, RuleAssign, RuleHead,
-};
+use regorus::unstable::{Expr, Module, Ref, Rule, RuleHead};
+
+use crate::walk::{Pending, names};
 
 type Path = Vec<String>;
 
@@ -61,8 +61,7 @@ fn called(module: &Module, package: &[String], rule: &Rule) -> BTreeSet<Path> {
             }
         }
     };
-    let mut pending = Pending::default();
-    pending.rule(rule);
+    let mut pending = Pending::of(rule);
     while let Some(expr) = pending.next() {
         if let Expr::Call { fcn, .. } = expr {
             add(fcn);
@@ -73,115 +72,6 @@ fn called(module: &Module, package: &[String], rule: &Rule) -> BTreeSet<Path> {
         add(replacement);
     }
     found
-}
-
-fn names(refr: &Ref<Expr>) -> Path {
-    Parser::get_path_ref_components(refr)
-        .map(|spans| spans.iter().map(|span| span.text().to_owned()).collect())
-        .unwrap_or_default()
-}
-
-// Expressions that are still to be looked at. A list, not recursion: a reference may be thousands of parts long.
-#[derive(Default)]
-struct Pending<'a> {
-    expressions: Vec<&'a Ref<Expr>>,
-    queries: Vec<&'a Ref<Query>>,
-    replacements: Vec<&'a Ref<Expr>>,
-}
-
-impl<'a> Pending<'a> {
-    fn next(&mut self) -> Option<&'a Expr> {
-        while let Some(query) = self.queries.pop() {
-            for statement in &query.stmts {
-                self.statement(statement);
-            }
-        }
-        let expr = self.expressions.pop()?.as_ref();
-        self.children(expr);
-        Some(expr)
-    }
-
-    fn rule(&mut self, rule: &'a Rule) {
-        let Rule::Spec { head, bodies, .. } = rule else { return };
-        match head {
-            RuleHead::Compr { refr, assign, .. } => {
-                self.expressions.push(refr);
-                self.assign(assign.as_ref());
-            }
-            RuleHead::Set { refr, key, .. } => {
-                self.expressions.push(refr);
-                self.expressions.extend(key);
-            }
-            RuleHead::Func { args, assign, .. } => {
-                self.expressions.extend(args);
-                self.assign(assign.as_ref());
-            }
-        }
-        for body in bodies {
-            self.assign(body.assign.as_ref());
-            self.queries.push(&body.query);
-        }
-    }
-
-    fn assign(&mut self, assign: Option<&'a RuleAssign>) {
-        self.expressions.extend(assign.map(|assign| &assign.value));
-    }
-
-    fn statement(&mut self, statement: &'a LiteralStmt) {
-        for modifier in &statement.with_mods {
-            self.expressions.push(&modifier.r#as);
-            self.replacements.push(&modifier.r#as);
-        }
-        match &statement.literal {
-            Literal::SomeVars { .. } => {}
-            Literal::SomeIn { key, value, collection, .. } => {
-                self.expressions.extend(key);
-                self.expressions.extend([value, collection]);
-            }
-            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => {
-                self.expressions.push(expr);
-            }
-            Literal::Every { domain, query, .. } => {
-                self.expressions.push(domain);
-                self.queries.push(query);
-            }
-        }
-    }
-
-    fn children(&mut self, expr: &'a Expr) {
-        match expr {
-            Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. }
-            | Expr::Var { .. } => {}
-            Expr::Array { items, .. } | Expr::Set { items, .. } => self.expressions.extend(items),
-            Expr::Object { fields, .. } => {
-                self.expressions.extend(fields.iter().flat_map(|(_, key, value)| [key, value]));
-            }
-            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                self.expressions.push(term);
-                self.queries.push(query);
-            }
-            Expr::ObjectCompr { key, value, query, .. } => {
-                self.expressions.extend([key, value]);
-                self.queries.push(query);
-            }
-            Expr::Call { params, .. } => self.expressions.extend(params),
-            Expr::UnaryExpr { expr, .. } => self.expressions.push(expr),
-            Expr::RefDot { refr, .. } => self.expressions.push(refr),
-            Expr::RefBrack { refr, index, .. } => self.expressions.extend([refr, index]),
-            Expr::BinExpr { lhs, rhs, .. }
-            | Expr::BoolExpr { lhs, rhs, .. }
-            | Expr::ArithExpr { lhs, rhs, .. }
-            | Expr::AssignExpr { lhs, rhs, .. } => self.expressions.extend([lhs, rhs]),
-            Expr::Membership { key, value, collection, .. } => {
-                self.expressions.extend(key);
-                self.expressions.extend([value, collection]);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

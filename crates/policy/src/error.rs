@@ -47,6 +47,14 @@ pub enum Error {
         /// Rego package.
         package: String,
     },
+    /// No policy is of a package that was named.
+    #[error("no policy is of package `{name}`; there are: {}", known.join(", "))]
+    NoNamespace {
+        /// The package.
+        name: String,
+        /// The packages that there are.
+        known: Vec<String>,
+    },
     /// The input or the data is too large.
     #[error("the {what} of the policies has {bytes} bytes, more than {limit}")]
     TooLarge {

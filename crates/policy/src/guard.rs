@@ -1,20 +1,32 @@
-//! Built-in functions that could make much from little, with a limit on what they may make.
+//! Built-in functions with a limit on what they may make.
 //!
 //! The interpreter's own time limit is looked at between two steps of a policy; a single call of
-//! `numbers.range(1, 1000000000000)` would never come back to it. An extension takes precedence over the built-in
-//! function of its name, so each of these checks the size of its result first and then calls the built-in one.
+//! `numbers.range(1, 1000000000000)` would never come back to it, and a loop around `concat` could fill the memory
+//! long before. An extension takes precedence over the built-in function of its name: each of these checks what it is
+//! asked for, calls the built-in one, and then spends what came of it from a budget that all calls of one judgement
+//! share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use regorus::unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Source, Span};
 use regorus::{Engine, Value};
 
+use crate::extension;
+
 const ITEMS_MAX: i128 = 1_000_000;
 const BYTES_MAX: usize = 16 << 20;
+const BUDGET_BYTES: usize = 256 << 20;
 const SHIFT_MAX: i128 = 4096;
 const WIDTH_DIGITS_MAX: usize = 3;
+const PATTERN_BYTES_MAX: usize = 16 << 10;
+const ARGUMENTS_MAX: usize = 16;
 
 type Check = fn(&[Value]) -> Result<(), TooMuch>;
 
-const GUARDS: [(&str, Check); 10] = [
+// What makes a text or a collection; the other built-in functions make a number or a truth value.
+#[rustfmt::skip]
+const GUARDS: [(&str, Check); 63] = [
     ("numbers.range", range),
     ("numbers.range_step", range),
     ("array.concat", array_concat),
@@ -25,6 +37,30 @@ const GUARDS: [(&str, Check); 10] = [
     ("strings.replace_n", replace_n),
     ("sprintf", sprintf),
     ("json.marshal", marshal),
+    ("regex.match", pattern_first),
+    ("regex.split", pattern_first),
+    ("regex.find_n", pattern_first),
+    ("regex.template_match", pattern_first),
+    ("regex.find_all_string_submatch_n", pattern_first),
+    ("glob.match", pattern_first),
+    ("net.cidr_expand", cidr_expand),
+    ("json.marshal_with_options", marshal),
+    ("array.reverse", anything), ("array.slice", anything), ("base64.decode", anything),
+    ("base64.encode", anything), ("base64url.decode", anything), ("base64url.encode", anything),
+    ("base64url.encode_no_pad", anything), ("format_int", anything), ("glob.quote_meta", anything),
+    ("graph.reachable", anything), ("graph.reachable_paths", anything), ("hex.decode", anything),
+    ("hex.encode", anything), ("indexof_n", anything), ("intersection", anything),
+    ("json.filter", anything), ("json.patch", anything), ("json.remove", anything),
+    ("json.unmarshal", anything), ("lower", anything), ("object.filter", anything),
+    ("object.keys", anything), ("object.remove", anything), ("object.union", anything),
+    ("object.union_n", anything), ("sort", anything), ("split", anything),
+    ("strings.reverse", anything), ("substring", anything), ("time.format", anything),
+    ("trim", anything), ("trim_left", anything), ("trim_prefix", anything),
+    ("trim_right", anything), ("trim_space", anything), ("trim_suffix", anything),
+    ("union", anything), ("upper", anything), ("urlquery.decode", anything),
+    ("urlquery.decode_object", anything), ("urlquery.encode", anything),
+    ("urlquery.encode_object", anything), ("walk", anything), ("product", anything),
+    ("bits.negate", anything),
 ];
 
 /// A call whose result would be too large.
@@ -32,29 +68,93 @@ const GUARDS: [(&str, Check); 10] = [
 #[error("the result would be larger than a policy may make")]
 struct TooMuch;
 
-/// Puts the guards and a clock that stands still into an engine.
-pub(crate) fn install(engine: &mut Engine, now_ns: i64) -> Result<(), String> {
+/// What the guards of one engine share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    budget: Arc<AtomicUsize>,
+    now_ns: Arc<AtomicI64>,
+}
+
+impl Shared {
+    /// Before the next judgement: a new budget and a clock that stands still.
+    pub(crate) fn reset(&self, now_ns: i64) {
+        self.budget.store(BUDGET_BYTES, Ordering::Relaxed);
+        self.now_ns.store(now_ns, Ordering::Relaxed);
+    }
+
+    fn spend(&self, value: &Value) -> Result<(), TooMuch> {
+        let bytes = shallow_bytes(value);
+        let spent = self
+            .budget
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        spent.map(|_| ()).map_err(|_| TooMuch)
+    }
+}
+
+/// Puts the guards, the functions that the interpreter lacks and a clock that stands still into an engine.
+pub(crate) fn install(engine: &mut Engine) -> Result<Shared, String> {
+    let shared = Shared {
+        budget: Arc::new(AtomicUsize::new(BUDGET_BYTES)),
+        now_ns: Arc::new(AtomicI64::new(0)),
+    };
     for (name, check) in GUARDS {
-        let Some(builtin) = BUILTINS.get(name).copied() else { continue };
-        let extension = move |arguments: Vec<Value>| {
-            check(&arguments)?;
-            let (function, _) = builtin;
-            let source = Source::from_contents(name.to_owned(), name.to_owned())?;
-            let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
-            let place =
-                |_| Ref::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 });
-            let places: Vec<Ref<Expr>> = arguments.iter().map(place).collect();
-            function(&span, &places, &arguments, true)
+        // `walk` is a loop of its own to the interpreter, and yields what exists already.
+        let Some(builtin) = BUILTINS.get(name).copied().filter(|_| name != "walk") else {
+            continue;
         };
-        let (_, n_arguments): BuiltinFcn = builtin;
+        let (function, n_arguments): BuiltinFcn = builtin;
+        let source = Source::from_contents(name.to_owned(), name.to_owned())
+            .map_err(|error| error.to_string())?;
+        let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
+        let place = || Ref::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 });
+        let places: Vec<Ref<Expr>> = std::iter::repeat_with(place).take(ARGUMENTS_MAX).collect();
+        let (shared, span) = (shared.clone(), span.clone());
+        let guarded = move |arguments: Vec<Value>| {
+            check(&arguments)?;
+            let n_places = arguments.len().min(places.len());
+            let value = function(&span, &places[..n_places], &arguments, true)?;
+            shared.spend(&value)?;
+            Ok(value)
+        };
         engine
-            .add_extension(name.to_owned(), n_arguments, Box::new(extension))
+            .add_extension(name.to_owned(), n_arguments, Box::new(guarded))
             .map_err(|error| error.to_string())?;
     }
-    let clock = move |_: Vec<Value>| Ok(Value::from(now_ns));
+    for (name, n_arguments, function) in extension::FUNCTIONS {
+        let shared = shared.clone();
+        let guarded = move |arguments: Vec<Value>| {
+            let value = function(&arguments).map_err(extension::Failure::from)?;
+            shared.spend(&value)?;
+            Ok(value)
+        };
+        engine
+            .add_extension(name.to_owned(), n_arguments, Box::new(guarded))
+            .map_err(|error| error.to_string())?;
+    }
+    let clock = {
+        let shared = shared.clone();
+        move |_: Vec<Value>| Ok(Value::from(shared.now_ns.load(Ordering::Relaxed)))
+    };
     engine
         .add_extension("time.now_ns".to_owned(), 0, Box::new(clock))
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    Ok(shared)
+}
+
+// What a value takes besides what it shares with others.
+fn shallow_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(array) => array.len().saturating_mul(24),
+        Value::Set(set) => set.len().saturating_mul(32),
+        Value::Object(object) => object.len().saturating_mul(64),
+        _ => 0,
+    }
+}
+
+// What the result may be the budget alone decides.
+fn anything(arguments: &[Value]) -> Result<(), TooMuch> {
+    at_most(arguments.len(), ARGUMENTS_MAX)
 }
 
 fn at_most(size: usize, limit: usize) -> Result<(), TooMuch> {
@@ -73,6 +173,18 @@ fn integer(value: Option<&Value>) -> i128 {
     value.and_then(|value| value.as_i128().ok()).unwrap_or(0)
 }
 
+// A pattern is compiled before anything can be said of it, which takes time and memory by its length.
+fn pattern_first(arguments: &[Value]) -> Result<(), TooMuch> {
+    at_most(text(arguments.first()).len(), PATTERN_BYTES_MAX)
+}
+
+fn cidr_expand(arguments: &[Value]) -> Result<(), TooMuch> {
+    let network = text(arguments.first());
+    let Some((address, prefix)) = network.split_once('/') else { return Ok(()) };
+    let bits: u32 = if address.contains(':') { 128 } else { 32 };
+    let free = bits.saturating_sub(prefix.parse().unwrap_or(0));
+    if free > 16 { Err(TooMuch) } else { Ok(()) }
+}
 fn range(arguments: &[Value]) -> Result<(), TooMuch> {
     // A number beyond 128 bits is no range that anybody needs.
     let bound = |at: usize| match arguments.get(at) {
@@ -115,6 +227,7 @@ fn replace(arguments: &[Value]) -> Result<(), TooMuch> {
 }
 
 fn regex_replace(arguments: &[Value]) -> Result<(), TooMuch> {
+    at_most(text(arguments.get(1)).len(), PATTERN_BYTES_MAX)?;
     let subject = text(arguments.first()).len();
     let replacement = text(arguments.get(2)).len();
     // `$0` may repeat the match, so the subject counts once for each of them.

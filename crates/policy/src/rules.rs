@@ -1,17 +1,19 @@
 //! Which rules of a policy count, and what their values mean.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use regorus::Value;
 use regorus::unstable::{Module, Parser, Ref, Rule, RuleHead};
 use sealift_model::Level;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::Error;
 use crate::place::{Place, shorten};
+use crate::policies::Namespaces;
 
 /// A rule that counts, with all files that define it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct KnownRule {
     pub(crate) package: String,
     pub(crate) name: String,
@@ -32,40 +34,96 @@ pub(crate) enum Meaning {
 
 const MESSAGE_CHARS_MAX: usize = 4000;
 
-/// The rules that count, in the order of the files; reasons before permission within a package.
-pub(crate) fn known_rules(
-    files: &[String],
-    modules: &[Ref<Module>],
-) -> Result<Vec<KnownRule>, Error> {
-    let mut packages: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
-    let mut order = Vec::new();
-    for (index, module) in modules.iter().enumerate() {
-        let components = package_of(module)
-            .map_err(|message| Error::Invalid { file: files[index].clone(), message })?;
-        let of_package = packages.entry(components.clone()).or_default();
-        if of_package.is_empty() {
-            order.push(components);
-        }
-        of_package.push(index);
-    }
-    let imported = imported_paths(modules);
+/// The rules of policies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules {
+    /// The rules that count, in the order of the files; reasons before permission within a package.
+    pub(crate) known: Arc<[KnownRule]>,
+    /// Packages with a rule `exception`, and its path.
+    pub(crate) exceptions: BTreeMap<String, String>,
+    /// Packages with a rule `__rego_metadata__`, and its path.
+    pub(crate) own_metadata: BTreeMap<String, String>,
+    /// The files of each package, by their places.
+    pub(crate) files_of: BTreeMap<String, Vec<usize>>,
+}
 
-    let mut rules = Vec::new();
-    for components in &order {
-        let of_package = rules_of_package(components, &packages[components], files, modules)?;
-        if of_package.is_empty()
-            && !is_library(components, &packages[components], modules, &imported)
-        {
-            return Err(no_rules(files, &packages[components], components));
+impl Rules {
+    /// Finds the rules that count.
+    pub(crate) fn find(
+        files: &[String],
+        modules: &[Ref<Module>],
+        namespaces: &Namespaces,
+    ) -> Result<Self, Error> {
+        let mut packages: BTreeMap<Vec<String>, Vec<usize>> = BTreeMap::new();
+        let mut order = Vec::new();
+        for (index, module) in modules.iter().enumerate() {
+            let components = package_of(module)
+                .map_err(|message| Error::Invalid { file: files[index].clone(), message })?;
+            let of_package = packages.entry(components.clone()).or_default();
+            if of_package.is_empty() {
+                order.push(components);
+            }
+            of_package.push(index);
         }
-        rules.extend(of_package);
+        let wanted = wanted(namespaces, &order)?;
+        let imported = imported_paths(modules);
+        let (mut rules, mut known) = (Self::default(), Vec::new());
+        for components in &order {
+            let package = components.join(".");
+            let of_package = &packages[components];
+            if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&package)) {
+                continue;
+            }
+            let found = rules_of_package(components, of_package, files, modules)?;
+            if found.is_empty()
+                && (wanted.is_some() || !is_library(components, of_package, modules, &imported))
+            {
+                return Err(no_rules(files, of_package, components));
+            }
+            known.extend(found);
+            for (name, paths) in
+                [("exception", &mut rules.exceptions), (OWN_METADATA, &mut rules.own_metadata)]
+            {
+                let has = |index: &usize| {
+                    modules[*index].policy.iter().any(|it| rule_name(it).as_deref() == Some(name))
+                };
+                if let Some(index) = of_package.iter().find(|index| has(index)) {
+                    let path = interpreter_path(components, name, &files[*index])?;
+                    paths.insert(package.clone(), path);
+                }
+            }
+            rules.files_of.insert(package, of_package.clone());
+        }
+        match order.first() {
+            Some(components) if known.is_empty() => {
+                Err(no_rules(files, &packages[components], components))
+            }
+            Some(_) => Ok(Self { known: known.into(), ..rules }),
+            None => Err(Error::NoPolicy),
+        }
     }
-    match order.first() {
-        Some(components) if rules.is_empty() => {
-            Err(no_rules(files, &packages[components], components))
+}
+
+const OWN_METADATA: &str = "__rego_metadata__";
+
+// The packages that are to judge; none named means all.
+fn wanted(
+    namespaces: &Namespaces,
+    order: &[Vec<String>],
+) -> Result<Option<BTreeSet<String>>, Error> {
+    let present: BTreeSet<String> = order.iter().map(|components| components.join(".")).collect();
+    match namespaces {
+        Namespaces::All => Ok(None),
+        Namespaces::MainOrAll => {
+            Ok(present.contains("main").then(|| BTreeSet::from(["main".to_owned()])))
         }
-        Some(_) => Ok(rules),
-        None => Err(Error::NoPolicy),
+        Namespaces::Named(names) => {
+            if let Some(name) = names.iter().find(|name| !present.contains(*name)) {
+                let known = present.into_iter().collect();
+                return Err(Error::NoNamespace { name: name.clone(), known });
+            }
+            Ok(Some(names.iter().cloned().collect()))
+        }
     }
 }
 
@@ -161,14 +219,15 @@ fn imported_paths(modules: &[Ref<Module>]) -> BTreeSet<Vec<String>> {
         .collect()
 }
 
-fn package_of(module: &Ref<Module>) -> Result<Vec<String>, String> {
+/// The parts of a module's package.
+pub(crate) fn package_of(module: &Ref<Module>) -> Result<Vec<String>, String> {
     Parser::get_path_ref_components(&module.package.refr)
         .map(|spans| spans.iter().map(|span| span.text().to_owned()).collect())
         .map_err(|error| Place::parse(&error.to_string()).message)
 }
 
-// First part of a rule's name; functions are no rules.
-fn rule_name(rule: &Rule) -> Option<String> {
+/// First part of a rule's name; functions are no rules.
+pub(crate) fn rule_name(rule: &Rule) -> Option<String> {
     let refr = match rule {
         Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, .. } => refr,
         Rule::Spec { head: RuleHead::Func { .. }, .. } => return None,
@@ -179,7 +238,12 @@ fn rule_name(rule: &Rule) -> Option<String> {
     spans.first().map(|span| span.text().to_owned())
 }
 
-fn interpreter_path(components: &[String], name: &str, file: &str) -> Result<String, Error> {
+/// The path by which the interpreter finds a rule.
+pub(crate) fn interpreter_path(
+    components: &[String],
+    name: &str,
+    file: &str,
+) -> Result<String, Error> {
     let mut path = "data".to_owned();
     for component in components {
         let is_name = component.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -199,37 +263,68 @@ fn interpreter_path(components: &[String], name: &str, file: &str) -> Result<Str
     Ok(path)
 }
 
-/// What the value of a `deny` or `warn` says: its messages, or `Err` if it is nothing that can be understood.
-pub(crate) fn messages(name: &str, value: &Value) -> Result<Vec<String>, String> {
-    match value {
-        Value::Undefined | Value::Bool(false) => Ok(Vec::new()),
-        Value::Bool(true) => Ok(vec![format!("`{name}` is true")]),
-        Value::String(text) => Ok(vec![shorten(text, MESSAGE_CHARS_MAX)]),
-        Value::Set(set) => Ok(set.iter().map(message).collect()),
-        Value::Array(array) => Ok(array.iter().map(message).collect()),
-        Value::Object(object) if object.is_empty() => Ok(Vec::new()),
-        Value::Object(_) if message_field(value).is_some() => Ok(vec![message(value)]),
-        Value::Object(_) | Value::Number(_) | Value::Null => {
-            Err(format!("`{name}` is not a set of messages but {}", json(value)))
+/// What one value of a `deny` or `warn` says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Message {
+    pub(crate) text: String,
+    pub(crate) metadata: Map<String, Json>,
+}
+
+impl Message {
+    /// A text and nothing else.
+    pub(crate) fn plain(text: String) -> Self {
+        Self { text: shorten(&text, MESSAGE_CHARS_MAX), metadata: Map::new() }
+    }
+
+    // A text, or an object with one in `msg`. Anything else still is a reason.
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::String(text) => Self::plain(text.to_string()),
+            _ => Self::of_object(value).unwrap_or_else(|| Self::plain(json(value))),
         }
     }
-}
 
-// One reason: a text, or an object with one in `msg`. Anything else still is a reason.
-fn message(value: &Value) -> String {
-    match value {
-        Value::String(text) => shorten(text, MESSAGE_CHARS_MAX),
-        _ => message_field(value).unwrap_or_else(|| json(value)),
+    fn of_object(value: &Value) -> Option<Self> {
+        let object = value.as_object().ok()?;
+        let (key, text) =
+            ["msg", "message"].iter().find_map(|key| match object.get(&Value::from(*key)) {
+                Some(Value::String(text)) => Some((*key, text)),
+                _ => None,
+            })?;
+        let text = shorten(text, MESSAGE_CHARS_MAX);
+        let mut metadata = Map::new();
+        for (name, item) in object.iter_sorted() {
+            let Value::String(name) = name else { continue };
+            if &**name != key && metadata.len() < METADATA_MAX {
+                metadata.insert(shorten(name, 200), metadata_value(item));
+            }
+        }
+        Some(Self { text, metadata })
     }
 }
 
-fn message_field(value: &Value) -> Option<String> {
-    let object = value.as_object().ok()?;
-    let text = ["msg", "message"].iter().find_map(|key| match object.get(&Value::from(*key)) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    })?;
-    Some(shorten(text, MESSAGE_CHARS_MAX))
+const METADATA_MAX: usize = 64;
+
+// As it is if it is small, or else its beginning.
+fn metadata_value(value: &Value) -> Json {
+    let text = json(value);
+    serde_json::from_str(&text).unwrap_or(Json::String(text))
+}
+
+/// What the value of a `deny` or `warn` says: its messages, or `Err` if it is nothing that can be understood.
+pub(crate) fn messages(name: &str, value: &Value) -> Result<Vec<Message>, String> {
+    match value {
+        Value::Undefined | Value::Bool(false) => Ok(Vec::new()),
+        Value::Bool(true) => Ok(vec![Message::plain(format!("`{name}` is true"))]),
+        Value::String(_) => Ok(vec![Message::of(value)]),
+        Value::Set(set) => Ok(set.iter().map(Message::of).collect()),
+        Value::Array(array) => Ok(array.iter().map(Message::of).collect()),
+        Value::Object(object) if object.is_empty() => Ok(Vec::new()),
+        Value::Object(_) | Value::Number(_) | Value::Null => match Message::of_object(value) {
+            Some(message) => Ok(vec![message]),
+            None => Err(format!("`{name}` is not a set of messages but {}", json(value))),
+        },
+    }
 }
 
 fn json(value: &Value) -> String {

@@ -1,8 +1,8 @@
 //! Which rules count, and what their values mean.
 
 use expect_test::{Expect, expect};
-use sealift_policy::{Settings, Source, evaluate_with};
-use serde_json::json;
+use sealift_policy::{Error, Namespaces, Policies, Settings, Source, evaluate_with};
+use serde_json::{Value, json};
 
 use crate::{judge, judge_all, show};
 
@@ -157,7 +157,7 @@ fn a_failing_rule_refuses() {
         "package a\ndeny[msg] { http.send({\"method\": \"get\", \"url\": \"http://x\"}); msg := \"\" }",
         expect![[r#"
             fail
-            Error a.deny (p.rego): the rule failed in line 2: could not find function http.send
+            Error a.deny (p.rego): the rule failed in line 2: `http.send` is refused: a policy sees its input and its data, not the network
         "#]],
     );
     check(
@@ -282,4 +282,133 @@ fn data() {
         pass
     "#]]
     .assert_eq(&judge(json!({"a": {"other": []}})));
+}
+
+#[track_caller]
+fn check_value(expression: &str, expected: &str) {
+    let text = format!("package a\ndeny[x] {{ x := sprintf(\"%v\", [{expression}]) }}");
+    let verdict = judge(&text, &json!({"x": 1})).unwrap();
+    let messages: Vec<&str> = verdict.violations.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(messages, [expected], "{expression}");
+}
+
+#[test]
+fn functions_of_opa() {
+    check_value("crypto.md5(\"a\")", "0cc175b9c0f1b6a831c399e269772661");
+    check_value("crypto.sha1(\"a\")", "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8");
+    check_value(
+        "crypto.sha256(\"a\")",
+        "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+    );
+    // RFC 4231, test case 2.
+    check_value(
+        "crypto.hmac.sha256(\"what do ya want for nothing?\", \"Jefe\")",
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    );
+    check_value("io.jwt.decode(\"eyJhIjoxfQ.eyJiIjoyfQ.AQ\")", r#"[{"a": 1}, {"b": 2}, "01"]"#);
+    check_value(
+        "json.patch({\"a\": 1}, [{\"op\": \"add\", \"path\": \"/b\", \"value\": 2}])",
+        r#"{"a": 1, "b": 2}"#,
+    );
+    check_value("[any([false, true]), all([true, false])]", "[true, false]");
+    check_value("re_match(\"^a\", \"ab\")", "true");
+    check_value(
+        "regex.find_all_string_submatch_n(\"a(.)\", \"abac\", -1)",
+        r#"[["ab", "b"], ["ac", "c"]]"#,
+    );
+    check_value("net.cidr_contains(\"10.0.0.0/8\", \"10.1.0.0/16\")", "true");
+    check_value("net.cidr_intersects(\"10.0.0.0/8\", \"11.0.0.0/8\")", "false");
+    check_value("units.parse_bytes(\"1Ki\")", "1024");
+    check_value("yaml.unmarshal(\"a: [1]\")", r#"{"a": [1]}"#);
+    check_value("parse_config(\"dotenv\", \"A=1\")", r#"{"A": "1"}"#);
+    check_value("glob.match(\"*.io/**\", [\"/\"], \"ghcr.io/a/b\")", "true");
+    check_value("sh.parse_commands(\"a b && c\")", r#"[["a", "b"], ["c"]]"#);
+    check_value(
+        "result.new(\"m\", {\"StartLine\": 3, \"Path\": \"D\"})",
+        r#"{"filepath": "D", "msg": "m", "startline": 3}"#,
+    );
+    check_value("time.clock([1769817600000000000, \"UTC\"])", "[0, 0, 0]");
+    check_value("urlquery.encode(\"a b\")", "a+b");
+    check_value("graph.reachable({\"a\": [\"b\"], \"b\": []}, [\"a\"])", r#"{"a", "b"}"#);
+}
+
+#[test]
+fn a_late_declaration() {
+    check_value("[y | z := [1, 2][_]; some i; [3, 4][i] > 3; y := z]", "[1, 2]");
+}
+
+#[test]
+fn exceptions() {
+    let policy = "package main\ndeny_a[msg] { msg := \"a\" }\ndeny_b[msg] { msg := \"b\" }\n\
+                  deny[msg] { msg := \"c\" }\nexception[rules] { input.x == 1; rules := [\"a\", \"\"] }\n";
+    let load = |text: &str| {
+        Policies::load(&Settings::default(), &[Source::new("p.rego", text)], &json!({})).unwrap()
+    };
+    let messages = |violations: &[sealift_model::Violation]| -> Vec<String> {
+        violations.iter().map(|violation| violation.message.clone()).collect()
+    };
+    let judged = load(policy).judge(&json!({"x": 1})).unwrap();
+    assert_eq!(messages(&judged.verdict.violations), ["b"]);
+    assert_eq!(messages(&judged.excepted), ["a", "c"]);
+    let judged = load(policy).judge(&json!({"x": 2})).unwrap();
+    assert_eq!(judged.verdict.violations.len(), 3);
+    // An exception that fails takes nothing back.
+    let broken = policy.replace("input.x == 1", "to_number(\"x\") == 1");
+    let judged = load(&broken).judge(&json!({"x": 1})).unwrap();
+    assert_eq!((judged.verdict.violations.len(), judged.excepted.len()), (6, 0));
+}
+
+#[test]
+fn metadata_and_namespaces() {
+    let sources = [
+        Source::new(
+            "a.rego",
+            "# METADATA\n# title: Title\n# custom:\n#   id: X1\n#   severity: HIGH\npackage a\n\
+             deny[{\"msg\": \"m\", \"line\": 3}] { true }",
+        ),
+        Source::new(
+            "b.rego",
+            "package b\n__rego_metadata__ := {\"id\": \"X2\"}\ndeny[\"n\"] { true }",
+        ),
+        Source::new("c.rego", "package c\nx := 1"),
+    ];
+    let named = |names: &[&str]| Settings {
+        namespaces: Namespaces::Named(names.iter().map(|name| (*name).to_owned()).collect()),
+        ..Settings::default()
+    };
+    let judge = |names: &[&str]| {
+        Policies::load(&named(names), &sources, &Value::Null).and_then(|it| it.judge(&json!({})))
+    };
+    let judged = judge(&["a", "b"]).unwrap();
+    assert_eq!(
+        json!(judged.metadata),
+        json!([{"line": 3, "id": "X1", "title": "Title", "severity": "HIGH"}, {"id": "X2"}])
+    );
+    assert_eq!(judge(&["b"]).unwrap().metadata.len(), 1);
+    assert!(matches!(judge(&["c"]), Err(Error::NoRules { .. })));
+    assert_eq!(
+        judge(&["d"]).unwrap_err().to_string(),
+        "no policy is of package `d`; there are: a, b, c"
+    );
+    let main = Settings { namespaces: Namespaces::MainOrAll, ..Settings::default() };
+    let of =
+        |sources: &[Source]| Policies::load(&main, sources, &Value::Null).unwrap().namespaces();
+    assert_eq!(of(&sources[..2]).unwrap(), [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+    let with_main =
+        [sources[0].clone(), Source::new("m.rego", "package main\ndeny[\"x\"] { true }")];
+    assert_eq!(of(&with_main).unwrap(), [("main".to_owned(), 1)]);
+}
+
+#[test]
+fn one_load_and_many_judgements() {
+    let text = "package a\ndeny[msg] { input.x > 1; msg := sprintf(\"%d\", [input.x]) }\n\
+                allow { count(deny) == 0 }";
+    let policies =
+        Policies::load(&Settings::default(), &[Source::new("p.rego", text)], &Value::Null).unwrap();
+    for number in 0..5 {
+        let verdict = policies.judge(&json!({"x": number})).unwrap().verdict;
+        let expected = if number > 1 { vec![number.to_string()] } else { Vec::new() };
+        let messages: Vec<String> = verdict.violations.into_iter().map(|it| it.message).collect();
+        assert_eq!(messages, expected);
+    }
 }

@@ -161,8 +161,8 @@ fn deep_nesting() {
 #[test]
 fn limits_of_number_and_size() {
     let policy = Source::new("p.rego", "package a\ndeny[\"x\"] { true }");
-    let many = vec![policy.clone(); 257];
-    assert_eq!(judge_all(&many, &json!({})), Err(Error::TooMany { count: 257, limit: 256 }));
+    let many = vec![policy.clone(); 1025];
+    assert_eq!(judge_all(&many, &json!({})), Err(Error::TooMany { count: 1025, limit: 1024 }));
     let settings = Settings { input_bytes_max: 100, ..Settings::default() };
     let large = json!({"x": "x".repeat(200)});
     for (input, data) in [(&large, &Value::Null), (&Value::Null, &large)] {
@@ -188,4 +188,47 @@ fn an_odd_input_is_no_pass() {
     for input in [Value::Null, json!([]), json!("x"), json!(1.5)] {
         assert_eq!(judge(text, &input).unwrap().outcome, Outcome::Fail);
     }
+}
+
+#[test]
+fn many_calls_share_one_budget() {
+    // Each is small enough by itself; together they would fill the memory.
+    let texts = [
+        "[concat(\"\", [big, sprintf(\"%d\", [i])]) | i := numbers.range(1, 500)[_]]",
+        "[sprintf(\"%s%d\", [big, i]) | i := numbers.range(1, 500)[_]]",
+        "[split(big, \"  \") | i := numbers.range(1, 500)[_]]",
+        "[replace(big, \"a\", sprintf(\"%d\", [i])) | i := numbers.range(1, 500)[_]]",
+        "[json.unmarshal(concat(\"\", [\"\\\"\", big, \"\\\"\"])) | i := numbers.range(1, 500)[_]]",
+        "[array.concat(many, [i]) | i := numbers.range(1, 500)[_]]",
+    ];
+    for text in texts {
+        check_refused_within(
+            Duration::from_secs(20),
+            &format!(
+                "package a\nmany := numbers.range(1, 30000)\nsome_text := sprintf(\"%999d\", [1])\n\
+                 big := concat(\"\", [some_text | numbers.range(1, 2000)[_]])\n\
+                 deny[x] {{ x := count({text}) }}"
+            ),
+            "larger than a policy may make",
+        );
+    }
+}
+
+#[test]
+fn patterns_that_explode() {
+    for pattern in ["(a{1000}){1000}", "((((a{100}){100}){100}){100})"] {
+        check_refused(
+            &format!("package a\ndeny[x] {{ regex.match(`{pattern}`, \"a\"); x := \"\" }}"),
+            "",
+        );
+    }
+    // No backtracking: this is a matter of milliseconds.
+    let text = "package a\ndeny[x] { regex.match(`^(a+)+$`, concat(\"\", [s, \"b\"])); x := \"\" }\ns := concat(\"\", [\"a\" | numbers.range(1, 5000)[_]])";
+    assert_eq!(judge(text, &json!({})).unwrap().outcome, Outcome::Pass);
+    let long = format!(
+        "package a\ndeny[x] {{ regex.match(\"{}\", \"a\"); x := \"\" }}",
+        "a".repeat(20_000)
+    );
+    check_refused(&long, "larger than a policy may make");
+    check_refused("package a\ndeny[x] { x := count(net.cidr_expand(\"10.0.0.0/8\")) }", "larger");
 }

@@ -9,6 +9,7 @@
 mod conventions;
 mod hostile;
 mod required;
+mod trials;
 
 use sealift_model::{Inventory, Outcome, Verdict};
 use sealift_oci::{ContainerConfig, Healthcheck};
