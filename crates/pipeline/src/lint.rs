@@ -1,13 +1,18 @@
 //! Linting a Dockerfile with its context, and the gate.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rayon::prelude::*;
 use sealift_diagnostic::{Diagnostic, Fixed, Level, Tier};
 use sealift_dockerfile::Limits;
 use sealift_lint::{Config, Context};
+use sealift_report::LintedFile;
 
+use crate::inputs::{Input, LintKind};
 use crate::{Error, Gate};
 
 const DOCKERFILE_BYTES_MAX: u64 = 16 << 20;
@@ -16,8 +21,8 @@ const CONTEXT_FILES_MAX: usize = 20_000;
 /// How to lint.
 #[derive(Clone, Debug, Default)]
 pub struct LintRequest {
-    /// Rules that are off.
-    pub ignore: Vec<String>,
+    /// What the user chose of the rules.
+    pub config: Config,
     /// Least level that shuts the gate; none means that it is always open.
     pub fail_on: Option<Level>,
 }
@@ -62,6 +67,43 @@ pub fn lint(path: &Path, context: &Path, request: &LintRequest) -> Result<Linted
     Ok(Linted { path: path.to_owned(), text, diagnostics, fail_on: request.fail_on })
 }
 
+/// A file to lint, and how.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The file.
+    pub input: Input,
+    /// Its text, if it does not lie on the disk.
+    pub text: Option<String>,
+    /// How to lint it.
+    pub request: LintRequest,
+}
+
+/// Lints many files at once; what cannot be read hides nothing of the others. The order is that of the jobs.
+pub fn lint_all(jobs: &[Job]) -> Vec<Result<Linted, Error>> {
+    // A context with many Dockerfiles is listed once.
+    let contexts: BTreeSet<&Path> = jobs.iter().map(|job| job.input.context.as_path()).collect();
+    let contexts: Vec<&Path> = contexts.into_iter().collect();
+    let files: BTreeMap<&Path, Option<Arc<[String]>>> =
+        contexts.par_iter().map(|context| (*context, context_files(context))).collect();
+    let one = |job: &Job| {
+        let Input { path, context, kind } = &job.input;
+        let text = match &job.text {
+            Some(text) => text.clone(),
+            None => read_dockerfile(path)?,
+        };
+        let known = files.get(context.as_path()).cloned().flatten();
+        let diagnostics = match kind {
+            LintKind::Dockerfile => {
+                let scene = Scene::with_files(path, context, &job.request, known)?;
+                let parse = sealift_dockerfile::parse(&text, &Limits::default());
+                sealift_lint::lint(&parse, &scene.context())
+            }
+        };
+        Ok(Linted { path: path.clone(), text, diagnostics, fail_on: job.request.fail_on })
+    };
+    jobs.par_iter().map(one).collect()
+}
+
 /// Lints a text as the Dockerfile at `path`, where it need not be saved yet.
 pub fn lint_text(
     path: &Path,
@@ -91,12 +133,21 @@ pub(crate) struct Scene {
     /// Where the ignore file is that the build reads, or would be.
     pub(crate) ignore_path: PathBuf,
     pub(crate) dockerignore: Option<String>,
-    files: Option<Vec<String>>,
+    files: Option<Arc<[String]>>,
 }
 
 impl Scene {
     pub(crate) fn read(path: &Path, context: &Path, request: &LintRequest) -> Result<Self, Error> {
-        let config = Config { ignore: request.ignore.clone(), ..Config::default() };
+        Self::with_files(path, context, request, context_files(context))
+    }
+
+    fn with_files(
+        path: &Path,
+        context: &Path,
+        request: &LintRequest,
+        files: Option<Arc<[String]>>,
+    ) -> Result<Self, Error> {
+        let config = request.config.clone();
         config
             .check()
             .map_err(|error| Error::usage(error.to_string(), error.hint().unwrap_or_default()))?;
@@ -104,7 +155,7 @@ impl Scene {
         let ignore_path =
             if own_ignore.is_file() { own_ignore } else { context.join(".dockerignore") };
         let dockerignore = std::fs::read_to_string(&ignore_path).ok();
-        Ok(Self { config, ignore_path, dockerignore, files: context_files(context) })
+        Ok(Self { config, ignore_path, dockerignore, files })
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
@@ -120,6 +171,25 @@ impl Linted {
     /// The findings with their source.
     pub fn render(&self, color: bool) -> String {
         sealift_lint::render(&self.diagnostics, &self.path.display().to_string(), &self.text, color)
+    }
+
+    /// It as reports have it, with its secrets masked, also in what its fixes insert.
+    pub fn for_report(&self) -> LintedFile {
+        let mut diagnostics = self.diagnostics.clone();
+        let secrets = sealift_lint::secrets(&self.text, &self.diagnostics);
+        let hide = |text: &mut String| {
+            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+                if text.contains(*secret) {
+                    *text = text.replace(*secret, "********");
+                }
+            }
+        };
+        for fix in diagnostics.iter_mut().flat_map(|finding| &mut finding.fixes) {
+            fix.edits.iter_mut().for_each(|edit| hide(&mut edit.text));
+            fix.file.iter_mut().for_each(|file| hide(&mut file.content));
+        }
+        let text = sealift_lint::mask(&self.text, &self.diagnostics);
+        LintedFile { path: self.path.display().to_string(), text, diagnostics }
     }
 
     /// One line: how many of which level.
@@ -171,7 +241,7 @@ impl Linted {
 }
 
 // Names only; what cannot be listed is left to the build, which will say so.
-fn context_files(context: &Path) -> Option<Vec<String>> {
+fn context_files(context: &Path) -> Option<Arc<[String]>> {
     if !context.is_dir() {
         return None;
     }
@@ -191,5 +261,5 @@ fn context_files(context: &Path) -> Option<Vec<String>> {
         }
     }
     files.sort();
-    Some(files)
+    Some(files.into())
 }

@@ -1,17 +1,25 @@
 //! `sealift lint`
 
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sealift_diagnostic::{Level, line_column};
-use sealift_pipeline::lint::{LintRequest, Linted};
-use serde_json::json;
+use sealift_diagnostic::Level;
+use sealift_lint::{Config, Edition, HadolintConfig, LabelKind, LabelSchema};
+use sealift_pipeline::inputs::{STDIN, find};
+use sealift_pipeline::lint::{Job, LintRequest, Linted, lint_all};
 
+use super::findings::Outputs;
 use super::mend;
-use crate::arguments::{Global, Lint, TextOrJson};
-use crate::failure::{FINDINGS, Usage};
+use crate::arguments::{Global, Lint};
+use crate::failure::{FINDINGS, Usage, report};
 use crate::printer::{Mark, Printer};
-use crate::settings::{File, Folders, Settings};
+use crate::settings::{File, Folders, Settings, hadolint};
+
+const STDIN_BYTES_MAX: u64 = 16 << 20;
+/// More files than these get one line for all of them.
+const SUMMARIES_MAX: usize = 10;
 
 pub(crate) fn run(
     global: &Global,
@@ -21,105 +29,170 @@ pub(crate) fn run(
     if arguments.fix.is_some() || arguments.diff {
         return mend::run(global, arguments, printer);
     }
-    let folders = Folders::from_environment()?;
-    let mut all = Vec::new();
-    for path in &arguments.paths {
-        let (dockerfile, context) = locate(path)?;
-        let settings = Settings::read(&folders, global.config.as_deref(), &context)?;
-        let request = request(arguments.fail_on.as_deref(), &arguments.ignore, &settings.file)?;
-        all.push(sealift_pipeline::lint::lint(&dockerfile, &context, &request)?);
+    let outputs = Outputs::read(arguments.format.as_deref(), &arguments.output)?;
+    let mut requests = Requests::new(global, arguments)?;
+    let mut jobs = Vec::new();
+    for input in find(&arguments.paths)? {
+        let request = requests.of(&input.context)?;
+        let text = (input.path == Path::new(STDIN)).then(read_stdin).transpose()?;
+        jobs.push(Job { input, text, request });
     }
-    show(&all, arguments, printer)?;
-    Ok(close(&all, printer))
-}
-
-/// The findings, as data.
-pub(crate) fn show(all: &[Linted], arguments: &Lint, printer: &Printer) -> anyhow::Result<()> {
-    match arguments.format {
-        TextOrJson::Text => {
-            for linted in all.iter().filter(|linted| !linted.diagnostics.is_empty()) {
-                printer.data(linted.render(printer.color()).trim_end())?;
+    let mut all = Vec::new();
+    let mut failed = None;
+    for linted in lint_all(&jobs) {
+        match linted {
+            Ok(linted) => all.push(linted),
+            Err(error) => {
+                // The last one is the command's own.
+                if let Some(earlier) = failed.replace(anyhow::Error::new(error)) {
+                    report(&earlier, printer);
+                }
             }
         }
-        TextOrJson::Json => printer.data(&to_json(all)?)?,
     }
-    Ok(())
+    if !all.is_empty() || failed.is_none() {
+        outputs.write(&all, printer)?;
+    }
+    let code = close(&all, printer);
+    failed.map_or(Ok(code), Err)
+}
+
+/// How to lint the files of each folder: its settings are read once.
+pub(crate) struct Requests<'a> {
+    global: &'a Global,
+    arguments: &'a Lint,
+    folders: Folders,
+    known: BTreeMap<PathBuf, LintRequest>,
+}
+
+impl<'a> Requests<'a> {
+    pub(crate) fn new(global: &'a Global, arguments: &'a Lint) -> anyhow::Result<Self> {
+        let folders = Folders::from_environment()?;
+        Ok(Self { global, arguments, folders, known: BTreeMap::new() })
+    }
+
+    pub(crate) fn of(&mut self, context: &Path) -> anyhow::Result<LintRequest> {
+        if let Some(request) = self.known.get(context) {
+            return Ok(request.clone());
+        }
+        let settings = Settings::read(&self.folders, self.global.config.as_deref(), context)?;
+        let flags = Flags {
+            fail_on: self.arguments.fail_on.as_deref(),
+            ignore: &self.arguments.ignore,
+            edition: self.arguments.edition.as_deref(),
+        };
+        let request = request(&flags, &settings.file, context)?;
+        self.known.insert(context.to_owned(), request.clone());
+        Ok(request)
+    }
+}
+
+/// The text on stdin.
+pub(crate) fn read_stdin() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().lock().take(STDIN_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > STDIN_BYTES_MAX {
+        return Err(Usage::error("stdin has more than 16 MiB", "check that it is a Dockerfile"));
+    }
+    Ok(text)
 }
 
 /// One line for each file, and whether one of them fails.
 pub(crate) fn close(all: &[Linted], printer: &Printer) -> ExitCode {
-    let mut is_shut = false;
-    for linted in all {
-        let failures = linted.failures().len();
-        is_shut |= failures > 0;
-        let mark = match (failures, linted.diagnostics.len()) {
-            (0, 0) => Mark::Good,
-            (0, _) => Mark::Warning,
-            _ => Mark::Bad,
-        };
-        printer.step(mark, "lint", &linted.summary());
-    }
-    ExitCode::from(if is_shut { FINDINGS } else { 0 })
-}
-
-/// How to lint, from flags and settings.
-pub(crate) fn request(
-    fail_on: Option<&str>,
-    ignore: &[String],
-    file: &File,
-) -> anyhow::Result<LintRequest> {
-    let fail_on = match fail_on.or(file.lint.fail_on.as_deref()).unwrap_or("error") {
-        "never" => None,
-        text => Some(text.parse::<Level>().map_err(|error| {
-            Usage::error(error.to_string(), "known levels: error, warning, info, style, never")
-        })?),
+    let mark = |failures: usize, findings: usize| match (failures, findings) {
+        (0, 0) => Mark::Good,
+        (0, _) => Mark::Warning,
+        _ => Mark::Bad,
     };
-    Ok(LintRequest { ignore: file.lint.ignore.iter().chain(ignore).cloned().collect(), fail_on })
-}
-
-// A folder stands for the Dockerfile in it, and is its context; a file's context is its folder.
-pub(crate) fn locate(path: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
-    if path.is_dir() {
-        let dockerfile = path.join("Dockerfile");
-        if dockerfile.is_file() {
-            return Ok((dockerfile, path.to_owned()));
+    let failures: usize = all.iter().map(|linted| linted.failures().len()).sum();
+    if all.len() > SUMMARIES_MAX {
+        let findings: usize = all.iter().map(|linted| linted.diagnostics.len()).sum();
+        let clean = all.iter().filter(|linted| linted.diagnostics.is_empty()).count();
+        let text =
+            format!("{} files, {clean} clean: {findings} findings, {failures} fail", all.len());
+        printer.step(mark(failures, findings), "lint", &text);
+    } else {
+        for linted in all {
+            let mark = mark(linted.failures().len(), linted.diagnostics.len());
+            printer.step(mark, "lint", &linted.summary());
         }
-        return Err(Usage::error(
-            format!("the folder `{}` has no Dockerfile", path.display()),
-            "name the file itself, as in `sealift lint build/Dockerfile.release`",
-        ));
     }
-    if !path.exists() {
-        return Err(Usage::error(
-            format!("there is no `{}`", path.display()),
-            "name a Dockerfile, or a folder that has one",
-        ));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    Ok((path.to_owned(), folder.unwrap_or(Path::new(".")).to_owned()))
+    ExitCode::from(if failures > 0 { FINDINGS } else { 0 })
 }
 
-fn to_json(all: &[Linted]) -> anyhow::Result<String> {
-    let findings: Vec<_> = all
-        .iter()
-        .flat_map(|linted| linted.diagnostics.iter().map(move |found| (linted, found)))
-        .map(|(linted, found)| {
-            let (line, column) = line_column(&linted.text, found.span.start);
-            let (end_line, end_column) = line_column(&linted.text, found.span.end);
-            json!({
-                "file": linted.path.display().to_string(),
-                "rule": found.rule,
-                "level": found.level.as_str(),
-                "message": found.message,
-                "line": line,
-                "column": column,
-                "endLine": end_line,
-                "endColumn": end_column,
-                "why": found.why,
-                "help": found.help,
-                "aliases": found.aliases,
-            })
-        })
+/// What the command line says of rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flags<'a> {
+    pub(crate) fail_on: Option<&'a str>,
+    pub(crate) ignore: &'a [String],
+    pub(crate) edition: Option<&'a str>,
+}
+
+/// How to lint: flags, then settings, then hadolint's configuration, where the folder has one.
+pub(crate) fn request(
+    flags: &Flags<'_>,
+    file: &File,
+    context: &Path,
+) -> anyhow::Result<LintRequest> {
+    let theirs = hadolint(context)?.unwrap_or_default();
+    let own = &file.lint;
+    let fail_on = match flags.fail_on.or(own.fail_on.as_deref()) {
+        Some("never") => None,
+        Some(text) => Some(level(text)?),
+        None => theirs.fail_on.unwrap_or(Some(Level::Error)),
+    };
+    let edition = flags.edition.or(own.edition.as_deref());
+    let edition = edition.map(Edition::parse).transpose().map_err(|error| wrong(&error))?;
+    let mut levels = BTreeMap::new();
+    for (name, level) in &theirs.levels {
+        levels.extend(ids(name).map(|id| (id, *level)));
+    }
+    for (name, text) in &own.levels {
+        let level = level(text)?;
+        levels.extend(ids(name).map(|id| (id, level)));
+    }
+    let ignore = [&own.ignore, &theirs.ignore].into_iter().flatten().chain(flags.ignore);
+    let config = Config {
+        ignore: ignore.cloned().collect(),
+        levels,
+        edition,
+        registries: [own.registries.as_slice(), &theirs.registries].concat(),
+        labels: labels(file, &theirs)?,
+        disregards_hadolint: theirs.disregards_comments,
+        // Years, months and days of a time in UTC.
+        today: Some(jiff::Timestamp::now().to_string().chars().take(10).collect()),
+        ..Config::default()
+    };
+    Ok(LintRequest { config, fail_on })
+}
+
+// One name may be that of several rules; one that no rule has is refused later.
+fn ids(name: &str) -> impl Iterator<Item = String> {
+    let found: Vec<String> = sealift_lint::rules()
+        .filter(|rule| rule.is_called(name))
+        .map(|rule| rule.id.to_owned())
         .collect();
-    Ok(serde_json::to_string_pretty(&json!({ "schemaVersion": 1, "findings": findings }))?)
+    if found.is_empty() { vec![name.to_owned()] } else { found }.into_iter()
+}
+
+fn labels(file: &File, theirs: &HadolintConfig) -> anyhow::Result<LabelSchema> {
+    let mut schema = theirs.labels.clone();
+    for (name, kind) in &file.lint.labels {
+        let kind = LabelKind::parse(kind).map_err(|error| wrong(&error))?;
+        schema.labels.insert(name.clone(), kind);
+    }
+    if let Some(is_strict) = file.lint.strict_labels {
+        schema.is_strict = is_strict;
+    }
+    Ok(schema)
+}
+
+fn level(text: &str) -> anyhow::Result<Level> {
+    text.parse::<Level>().map_err(|error| {
+        Usage::error(error.to_string(), "known levels: error, warning, info, style, never")
+    })
+}
+
+fn wrong(error: &sealift_lint::Error) -> anyhow::Error {
+    Usage::error(error.to_string(), error.hint().unwrap_or_default())
 }

@@ -8,7 +8,7 @@ use sealift_diagnostic::{Diagnostic, Rule, Tier};
 use sealift_lsp::{Ending, Workspace};
 use sealift_pipeline::lint::{self, LintRequest};
 
-use super::lint::request;
+use super::lint::{Flags, request};
 use crate::arguments::{Global, Lsp};
 use crate::settings::{Folders, Settings};
 
@@ -28,7 +28,7 @@ struct Linter {
 impl Linter {
     fn request(&self, folder: &Path) -> anyhow::Result<LintRequest> {
         let settings = Settings::read(&self.folders, self.config.as_deref(), folder)?;
-        request(None, &[], &settings.file)
+        request(&Flags::default(), &settings.file, folder)
     }
 }
 

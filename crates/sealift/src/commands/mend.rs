@@ -1,7 +1,6 @@
 //! `sealift lint --fix` and `--diff`
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,19 +8,18 @@ use sealift_diagnostic::{Applied, Tier};
 use sealift_model::Severity;
 use sealift_pipeline::base::Bases;
 use sealift_pipeline::build::megabytes;
+use sealift_pipeline::inputs::{Input, STDIN, find};
 use sealift_pipeline::mend::{Mended, mend, mend_text};
 use sealift_pipeline::rebuild::{Comparison, Measures, compare};
 
-use super::{lint, request};
-use crate::arguments::{BuildOptions, FixTier, Global, Lint, ScanOptions, TextOrJson};
+use super::findings::Outputs;
+use super::lint::{self, Requests};
+use super::request;
+use crate::arguments::{BuildOptions, FixTier, Global, Lint, ScanOptions};
 use crate::columns::columns;
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 use crate::session::{Workshop, become_builder};
-use crate::settings::{Folders, Settings};
-
-const STDIN: &str = "-";
-const STDIN_BYTES_MAX: u64 = 16 << 20;
 
 pub(crate) fn run(
     global: &Global,
@@ -38,11 +36,12 @@ pub(crate) fn run(
     if arguments.paths.iter().any(|path| path == Path::new(STDIN)) {
         return mend_stdin(global, arguments, tier, printer);
     }
+    let outputs = Outputs::read(arguments.format.as_deref(), &arguments.output)?;
+    let mut requests = Requests::new(global, arguments)?;
     let mut all = Vec::new();
-    for path in &arguments.paths {
-        let (dockerfile, context) = lint::locate(path)?;
-        let request = lint_request(global, arguments, &context)?;
-        let mended = mend(&dockerfile, &context, &request, tier)?;
+    for Input { path, context, .. } in find(&arguments.paths)? {
+        let request = requests.of(&context)?;
+        let mended = mend(&path, &context, &request, tier)?;
         if arguments.diff {
             printer.data_if_any(&mended.patch())?;
         } else {
@@ -60,24 +59,14 @@ pub(crate) fn run(
     let after: Vec<_> = all.iter().map(Mended::after).collect();
     // With `--diff` nothing but the patch is on stdout.
     if !arguments.diff {
-        lint::show(&after, arguments, printer)?;
+        outputs.write(&after, printer)?;
     }
-    if !arguments.diff && arguments.format == TextOrJson::Text {
+    if !arguments.diff && outputs.is_for_people() {
         for mended in &all {
             advise(mended, printer)?;
         }
     }
     Ok(lint::close(&after, printer))
-}
-
-fn lint_request(
-    global: &Global,
-    arguments: &Lint,
-    context: &Path,
-) -> anyhow::Result<sealift_pipeline::lint::LintRequest> {
-    let folders = Folders::from_environment()?;
-    let settings = Settings::read(&folders, global.config.as_deref(), context)?;
-    lint::request(arguments.fail_on.as_deref(), &arguments.ignore, &settings.file)
 }
 
 /// The mended text goes to stdout, everything else to stderr; an ignore file is only spoken of.
@@ -93,13 +82,9 @@ fn mend_stdin(
             "give files, or `-` without other paths and without `--verify`",
         ));
     }
-    let mut text = String::new();
-    std::io::stdin().lock().take(STDIN_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > STDIN_BYTES_MAX {
-        return Err(Usage::error("stdin has more than 16 MiB", "check that it is a Dockerfile"));
-    }
+    let text = lint::read_stdin()?;
     let context = Path::new(".");
-    let request = lint_request(global, arguments, context)?;
+    let request = Requests::new(global, arguments)?.of(context)?;
     let mended = mend_text(text, Path::new("Dockerfile"), context, &request, tier)?;
     if arguments.diff {
         printer.data_if_any(&mended.patch())?;

@@ -7,6 +7,7 @@ mod config;
 mod db;
 mod explain;
 mod explain_rule;
+mod findings;
 mod images;
 mod inspect;
 mod lint;

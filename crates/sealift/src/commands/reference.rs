@@ -69,6 +69,30 @@ from. An unknown key is an error. Paths are relative to their file. `*` stands f
         "
 Also read: `SEALIFT_KEY_PASSPHRASE` (passphrase of the signing key), `SOURCE_DATE_EPOCH` (the time that documents and new
 files carry), `DOCKER_CONFIG`, `SSL_CERT_FILE`, `NO_COLOR`, `XDG_CONFIG_HOME`, `XDG_DATA_HOME`.
+
+## Linting
+
+`lint.levels.\"RULE\"` and `lint.ignore` name rules by id, by name, or by their names in other tools. A rule that is off by
+itself (docs/rules.md says which) is on with a level. hadolint's configuration is read as it stands: `.hadolint.yaml` or `.yml` in
+the folder or above it up to the checkout's root, in the working directory, or among the user's own; what `sealift.toml`
+says wins, ignored rules and registries add up. Ids of rules that only hadolint has are passed over.
+
+Every rule knows the version that brought it. `edition = \"2026\"` keeps to the rules of that edition, so that a newer Sealift
+finds nothing new until the edition is raised. Editions: 2026 has the rules up to 0.2.0; a version, such as `0.1.0`, is one too.
+
+Comments in a Dockerfile silence findings:
+
+| comment | holds for |
+|---|---|
+| `# sealift: ignore=RULE,RULE reason=words until=2026-12-31` | the next instruction, or the one it stands in |
+| `# sealift: ignore-stage=RULE`, `# sealift: ignore-file=RULE` | the stage that begins next; the file |
+| `# hadolint ignore=DL3008 # words` | the instruction in the next line |
+| `# hadolint stage ignore=…`, `# hadolint global ignore=…` | the stage behind the `FROM` in the next line; the file |
+| `#trivy:ignore:DS-0002:exp:2026-12-31` | the instruction in the next line, until that day; `*` is any text |
+| `#checkov:skip=CKV_DOCKER_3:words` | the file |
+| `# check=skip=RULE;error=true` | the file; `error=true` makes errors of findings of BuildKit's rules |
+
+Up to and including its day `until=` holds. A comment that silences nothing (SL3030), or cannot (SL3031), is a finding itself.
 ",
     );
     Ok(page)
@@ -95,8 +119,13 @@ tools: in `--ignore`, in `[lint] ignore`, and in a comment above the line.
             if rule.aliases.is_empty() { "none".to_owned() } else { rule.aliases.join(", ") };
         writeln!(
             page,
-            "Level {}. Elsewhere: {aliases}. Since {}.\n",
+            "Level {}{}. Elsewhere: {aliases}. Since {}.\n",
             rule.level.as_str(),
+            if sealift_lint::is_on_by_default(rule) {
+                ""
+            } else {
+                ", off unless it is given a level"
+            },
             rule.since
         )?;
         writeln!(page, "{}\n\nInstead: {}", rule.why, rule.fix)?;

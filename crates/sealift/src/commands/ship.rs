@@ -31,7 +31,7 @@ pub(crate) fn run(
         names: request::names(&arguments.build, &arguments.folder, file)?,
         recipes: request::recipes(file),
         freshness: request::freshness(&arguments.build),
-        lint: lint::request(None, &[], file)?,
+        lint: lint::request(&lint::Flags::default(), file, &arguments.folder)?,
         scan: scan_request,
         policy: request::policy(&no_flags, file)?,
         push: arguments

@@ -55,6 +55,11 @@ pub(crate) struct Build {
 pub(crate) struct Lint {
     pub(crate) fail_on: Option<String>,
     pub(crate) ignore: Vec<String>,
+    pub(crate) edition: Option<String>,
+    pub(crate) levels: BTreeMap<String, String>,
+    pub(crate) registries: Vec<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) strict_labels: Option<bool>,
 }
 
 /// `[sbom]`

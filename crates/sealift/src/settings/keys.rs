@@ -65,6 +65,26 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("lint.ignore", Some("SEALIFT_LINT_IGNORE"), "", "rules to leave out"),
     key(
+        "lint.edition",
+        Some("SEALIFT_LINT_EDITION"),
+        "all rules",
+        "rules in force: a year, as `2026`, or a version; newer ones say nothing",
+    ),
+    key("lint.levels.*", None, "", "level of a rule: error, warning, info, style"),
+    key(
+        "lint.registries",
+        None,
+        "any",
+        "registries that base images may come from; `*` is any text",
+    ),
+    key(
+        "lint.labels.*",
+        None,
+        "",
+        "labels that the image must have: text, url, rfc3339, spdx, hash, semver, email",
+    ),
+    key("lint.strict_labels", None, "false", "allow no other labels"),
+    key(
         "sbom.creator",
         Some("SEALIFT_SBOM_CREATOR"),
         "",

@@ -3,10 +3,12 @@
 //! Flags and environment are clap's; this module reads the two files, checks every key, and merges them.
 
 mod file;
+mod hadolint;
 mod keys;
 mod show;
 
 pub(crate) use file::{File, Sbom};
+pub(crate) use hadolint::hadolint;
 pub(crate) use keys::KEYS;
 pub(crate) use show::{Flag, rows};
 

@@ -15,6 +15,7 @@ mod documents;
 mod exceptions;
 mod help;
 mod keys;
+mod linting;
 mod lsp;
 mod output;
 mod reports;
