@@ -14,7 +14,7 @@ pub(crate) use db::{
     DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus,
     DbUpdate,
 };
-pub(crate) use lint::{FixTier, Lint};
+pub(crate) use lint::{Explain, FixTier, Lint, Lsp};
 pub(crate) use platform::{PlatformOptions, platform};
 pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,

@@ -1,8 +1,10 @@
-//! The command line of `lint`.
+//! The command lines of `lint`, `explain` and `lsp`.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+
+use super::TextOrJson;
 
 /// `lint`
 #[derive(Debug, Args)]
