@@ -26,6 +26,7 @@ pub mod license;
 pub mod policy;
 pub mod program;
 pub mod sbom;
+pub mod secrets;
 pub mod version;
 
 pub mod client;
@@ -104,6 +105,8 @@ pub const TARGETS: &[Target] = &[
     target("expression", exception::expression),
     slow("sbom", sbom::sbom),
     target("template", sbom::template),
+    target("secrets", secrets::secrets),
+    target("secret_config", secrets::secret_config),
     slow("policy", policy::policy),
 ];
 
