@@ -2,7 +2,7 @@
 //! line without a break stays one.
 
 use sealift_diagnostic::{Edit, Span};
-use sealift_dockerfile::{Dockerfile, Instruction};
+use sealift_dockerfile::{Dockerfile, Instruction, Word};
 
 /// The line break of the file.
 pub(crate) fn line_break(file: &Dockerfile) -> &'static str {
@@ -29,7 +29,6 @@ pub(crate) fn delete_instruction(file: &Dockerfile, instruction: &Instruction) -
 }
 
 /// Put lines after an instruction.
-#[cfg_attr(not(test), expect(dead_code))]
 pub(crate) fn insert_after(file: &Dockerfile, instruction: &Instruction, line: &str) -> Edit {
     let source = file.source.as_str();
     let end = line_end(source, instruction.span.end);
@@ -43,7 +42,6 @@ pub(crate) fn insert_after(file: &Dockerfile, instruction: &Instruction, line: &
 }
 
 /// Put lines before an instruction and the comments right above it, which belong to it.
-#[cfg_attr(not(test), expect(dead_code))]
 pub(crate) fn insert_before(file: &Dockerfile, instruction: &Instruction, line: &str) -> Edit {
     let source = file.source.as_str();
     let mut at = line_start(source, instruction.span.start);
@@ -66,6 +64,28 @@ pub(crate) fn remove_word(file: &Dockerfile, before: Span, word: Span) -> Option
     let gap = file.source.get(before.end..word.start)?;
     let plain = gap.chars().all(|letter| letter.is_whitespace() || letter == file.escape);
     plain.then(|| Edit::delete(Span::new(before.end, word.end)))
+}
+
+/// Take one of the things that an instruction lists away; the last one goes with the instruction.
+pub(crate) fn remove_item(
+    file: &Dockerfile,
+    instruction: &Instruction,
+    items: &[Span],
+    index: usize,
+) -> Option<Edit> {
+    let item = *items.get(index)?;
+    if items.len() == 1 {
+        return Some(delete_instruction(file, instruction));
+    }
+    match index.checked_sub(1).and_then(|before| items.get(before)) {
+        Some(before) => remove_word(file, *before, item),
+        None => remove_word(file, instruction.keyword_span, item),
+    }
+}
+
+/// Replace a word that is written as it reads: without quotes, escapes or line breaks inside.
+pub(crate) fn rewrite(file: &Dockerfile, word: &Word, text: impl Into<String>) -> Option<Edit> {
+    (word.span.text(&file.source) == word.as_str()).then(|| Edit::replace(word.span, text))
 }
 
 fn line_start(source: &str, at: usize) -> usize {

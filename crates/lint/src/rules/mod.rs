@@ -69,6 +69,7 @@ pub const CHECKS: &[Check] = &[
     exposure::UNCONFINED_RUN,
     permissions::SETUID_BIT,
     exposure::SYSTEM_FOLDER,
+    exposure::UNUSED_DOWNLOADER,
     bases::MUTABLE_TAG,
     bases::NO_DIGEST,
     versions::UNPINNED_APT,

@@ -1,9 +1,9 @@
 //! Modes of files.
 
-use sealift_diagnostic::{Level, Rule};
+use sealift_diagnostic::{Fix, Level, Rule, Tier};
 use sealift_dockerfile::{InstructionKind, Word};
 
-use crate::{Check, rule::Sink, view::View};
+use crate::{Check, edit, rule::Sink, view::View};
 
 pub(super) const WORLD_WRITABLE: Check = Check {
     rule: Rule {
@@ -14,16 +14,17 @@ pub(super) const WORLD_WRITABLE: Check = Check {
         why: "any process in the container, whatever its user, can replace the program or its data",
         fix: "give what is needed to whom it belongs: `COPY --chown=USER --chmod=u=rwX,go=rX …`, or mode `755`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nRUN chmod -R 777 /srv\n",
+        good: "FROM debian:12\nRUN chmod -R u=rwX,go=rX /srv\n",
+        references: &["https://man7.org/linux/man-pages/man1/chmod.1.html", "CWE-732"],
     },
     run: world_writable,
 };
 
 fn world_writable(view: &View<'_>, sink: &mut Sink) {
     for mode in modes(view).filter(|mode| everyone_writes(mode)) {
-        sink.add(mode.span, format!("mode `{mode}` lets every user write"));
+        let finding = sink.add(mode.span, format!("mode `{mode}` lets every user write"));
+        finding.fixes.extend(new_mode(view, mode, without_write(mode)));
     }
 }
 
@@ -36,17 +37,67 @@ pub(super) const SETUID_BIT: Check = Check {
         why: "whoever starts such a program becomes its owner, which is a way to root",
         fix: "leave the bit away; a container starts as the user that it needs",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nCOPY tool /usr/local/bin/tool\nRUN chmod 4755 /usr/local/bin/tool\n",
+        good: "FROM debian:12\nCOPY tool /usr/local/bin/tool\nRUN chmod 755 /usr/local/bin/tool\n",
+        references: &[
+            "CIS Docker Benchmark 4.8",
+            "https://man7.org/linux/man-pages/man7/inode.7.html",
+        ],
     },
     run: setuid_bit,
 };
 
 fn setuid_bit(view: &View<'_>, sink: &mut Sink) {
     for mode in modes(view).filter(|mode| sets_user(mode)) {
-        sink.add(mode.span, format!("mode `{mode}` sets the setuid bit"));
+        let finding = sink.add(mode.span, format!("mode `{mode}` sets the setuid bit"));
+        finding.fixes.extend(new_mode(view, mode, without_setuid(mode)));
     }
+}
+
+fn new_mode(view: &View<'_>, mode: &Word, better: Option<String>) -> Option<Fix> {
+    let better = better?;
+    let edit = edit::rewrite(view.file, mode, better.as_str())?;
+    Some(Fix::new(Tier::Suggested, format!("set mode `{better}`"), vec![edit]))
+}
+
+/// The mode with which only the owner writes, and the group if it had other rights than everyone.
+fn without_write(mode: &str) -> Option<String> {
+    if let Some(bits) = octal(mode) {
+        let (group, others) = (bits >> 3 & 0o7, bits & 0o7);
+        let taken = if group == others { 0o022 } else { 0o002 };
+        return Some(format!("{:0width$o}", bits & !taken, width = mode.len()));
+    }
+    let mut better = Vec::new();
+    for (who, sign, bits) in clauses(mode) {
+        if sign == '-' || !bits.contains('w') || !who.contains(['o', 'a']) {
+            better.push(format!("{who}{sign}{bits}"));
+            continue;
+        }
+        let (full, limited) =
+            if who.contains('a') { ("u".to_owned(), "go") } else { (who.replace('o', ""), "o") };
+        let rest = bits.replace('w', "");
+        if !full.is_empty() {
+            better.push(format!("{full}{sign}{bits}"));
+        }
+        if !rest.is_empty() || sign == '=' {
+            better.push(format!("{limited}{sign}{rest}"));
+        }
+    }
+    (!better.is_empty()).then(|| better.join(","))
+}
+
+fn without_setuid(mode: &str) -> Option<String> {
+    if let Some(bits) = octal(mode) {
+        return Some(format!("{:04o}", bits & !0o4000).trim_start_matches('0').to_owned())
+            .filter(|mode| mode.len() >= 3);
+    }
+    let better: Vec<String> = clauses(mode)
+        .into_iter()
+        .map(|(who, sign, bits)| (who, sign, bits.replace('s', "")))
+        .filter(|(_, sign, bits)| *sign == '=' || !bits.is_empty())
+        .map(|(who, sign, bits)| format!("{who}{sign}{bits}"))
+        .collect();
+    (!better.is_empty()).then(|| better.join(","))
 }
 
 /// The modes that the file gives: of `chmod`, `install -m` and `--chmod`.

@@ -1,6 +1,6 @@
 //! Ports that `EXPOSE` names.
 
-use sealift_diagnostic::{Fix, Level, Rule, Tier};
+use sealift_diagnostic::{Fix, Level, Rule, Span, Tier};
 use sealift_dockerfile::{Instruction, InstructionKind, Word};
 
 use crate::{Check, edit, rule::Sink, view::View};
@@ -102,9 +102,12 @@ pub(super) const ADMIN_PORT: Check = Check {
         why: "a container is not administrated through a port: it is one more way in, with its own keys and passwords",
         fix: "remove the port; `docker exec` and `kubectl exec` open a shell without one",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nEXPOSE 22 8080\n",
+        good: "FROM debian:12\nEXPOSE 8080\n",
+        references: &[
+            "CIS Docker Benchmark 5.7",
+            "https://docs.docker.com/reference/dockerfile/#expose",
+        ],
     },
     run: |view, sink| named_ports(view, sink, &ADMIN, &[]),
 };
@@ -118,9 +121,12 @@ pub(super) const DATABASE_PORT: Check = Check {
         why: "an application that opens the port of a store invites others to it past the application's own checks",
         fix: "remove the port, and run the store in a container of its own on a private network",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM python:3.13-slim\nEXPOSE 8080 5432\n",
+        good: "FROM python:3.13-slim\nEXPOSE 8080\n",
+        references: &[
+            "CIS Docker Benchmark 5.9",
+            "https://docs.docker.com/reference/dockerfile/#expose",
+        ],
     },
     run: |view, sink| named_ports(view, sink, &DATABASE, &SERVERS),
 };
@@ -152,11 +158,8 @@ fn named_ports(view: &View<'_>, sink: &mut Sink, table: &[(u16, &str)], servers:
 fn without_port(view: &View<'_>, instruction: &Instruction, index: usize) -> Option<Fix> {
     let ports = exposed(instruction);
     let word = ports.get(index)?;
-    let edit = match (ports.len(), index.checked_sub(1)) {
-        (1, _) => edit::delete_instruction(view.file, instruction),
-        (_, Some(before)) => edit::remove_word(view.file, ports[before].span, word.span)?,
-        (_, None) => edit::remove_word(view.file, instruction.keyword_span, word.span)?,
-    };
+    let spans: Vec<Span> = ports.iter().map(|port| port.span).collect();
+    let edit = edit::remove_item(view.file, instruction, &spans, index)?;
     Some(Fix::new(Tier::Suggested, format!("remove port {word}"), vec![edit]))
 }
 
@@ -169,9 +172,9 @@ pub(super) const INVALID_PORT: Check = Check {
         why: "ports go from 1 to 65535, over `tcp`, `udp` or `sctp`",
         fix: "write `PORT`, `PORT/udp` or `FIRST-LAST`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nEXPOSE 80800\n",
+        good: "FROM debian:12\nEXPOSE 8080\n",
+        references: &["https://docs.docker.com/reference/dockerfile/#expose"],
     },
     run: invalid_port,
 };

@@ -1,9 +1,16 @@
 //! Who the container runs as, and how one knows that it works.
 
-use sealift_diagnostic::{Level, Rule, Span};
-use sealift_dockerfile::{InstructionKind, Word};
+use sealift_diagnostic::{Edit, Fix, Level, Rule, Span, Tier};
+use sealift_dockerfile::{Command as Form, Instruction, InstructionKind, Word};
 
-use crate::{Check, base::Base, rule::Sink, view::View};
+use crate::{
+    Check,
+    base::{Base, Family},
+    edit,
+    rule::Sink,
+    shell::Command,
+    view::{RunView, StageView, View},
+};
 
 pub(super) const SUDO: Check = Check {
     rule: Rule {
@@ -14,20 +21,51 @@ pub(super) const SUDO: Check = Check {
         why: "`sudo` changes how signals and terminals behave, and leaves a way to root in the image",
         fix: "run the step before `USER`, or switch with `USER root` and back",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nRUN sudo ldconfig\n",
+        good: "FROM debian:12\nRUN ldconfig\n",
+        references: &["https://github.com/hadolint/hadolint/wiki/DL3004"],
     },
     run: sudo,
 };
 
 fn sudo(view: &View<'_>, sink: &mut Sink) {
-    for command in view.commands() {
-        let bare = (command.name() == "sudo").then(|| command.words.first()).flatten();
-        if let Some(word) = command.wrapper("sudo").or(bare) {
-            sink.add(word.span, "`sudo` is used in the build");
+    for stage in &view.stages {
+        for run in &stage.runs {
+            for command in &run.commands {
+                let bare = (command.name() == "sudo").then(|| command.words.first()).flatten();
+                if let Some(word) = command.wrapper("sudo").or(bare) {
+                    let finding = sink.add(word.span, "`sudo` is used in the build");
+                    finding.fixes.extend(without_sudo(view, stage.stage.index, run, command));
+                }
+            }
         }
     }
+}
+
+/// Without `sudo`, where the step runs as root already.
+fn without_sudo(
+    view: &View<'_>,
+    stage: usize,
+    run: &RunView<'_>,
+    command: &Command,
+) -> Option<Fix> {
+    let first = command.words.first().filter(|word| word.as_str() == "sudo")?;
+    let next = command.words.get(1)?;
+    let gap = view.file.source.get(first.span.end..next.span.start)?;
+    let is_plain = gap.chars().all(|letter| letter.is_whitespace() || letter == view.file.escape);
+    if !is_plain || next.starts_with('-') || next.contains('=') {
+        return None;
+    }
+    let before = |instruction: &&Instruction| instruction.span.start < run.instruction.span.start;
+    let user = view.history(stage).filter(before).find_map(user_of);
+    let tier = match (user, view.base(stage).map(Base::family)) {
+        (Some(user), _) if is_root(user) => Tier::Safe,
+        (Some(_), _) => return None,
+        (None, Some(Family::Debian | Family::Ubuntu | Family::Alpine)) => Tier::Safe,
+        (None, _) => Tier::Suggested,
+    };
+    let edit = Edit::delete(Span::new(first.span.start, next.span.start));
+    Some(Fix::new(tier, "remove `sudo`: the step runs as root", vec![edit]))
 }
 
 pub(super) const ROOT_USER: Check = Check {
@@ -39,19 +77,52 @@ pub(super) const ROOT_USER: Check = Check {
         why: "a process that escapes from its container as root is root on the host",
         fix: "end with a user of your own, by number: `USER 10001:10001`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nUSER root\nCMD [\"sleep\", \"1\"]\n",
+        good: "FROM debian:12\nUSER 10001:10001\nCMD [\"sleep\", \"1\"]\n",
+        references: &["CIS Docker Benchmark 4.1", "CWE-250"],
     },
     run: root_user,
 };
 
 fn root_user(view: &View<'_>, sink: &mut Sink) {
     let Some(user) = last_user(view) else { return };
-    let name = user.trim_matches(['"', '\'']).split(':').next().unwrap_or("");
-    if matches!(name, "root" | "0") {
-        sink.add(user.span, "the image runs as root");
+    if is_root(user) {
+        let finding = sink.add(user.span, "the image runs as root");
+        finding.fixes.extend(add_user(view));
     }
+}
+
+fn is_root(user: &Word) -> bool {
+    let name = user.trim_matches(['"', '\'']).split(':').next().unwrap_or("");
+    matches!(name, "root" | "0")
+}
+
+fn user_of(instruction: &Instruction) -> Option<&Word> {
+    match &instruction.kind {
+        InstructionKind::User(user) => Some(user),
+        _ => None,
+    }
+}
+
+/// `USER` after the last step that may need root: the one that the file used before, or one of our own.
+fn add_user(view: &View<'_>) -> Option<Fix> {
+    let last = view.last()?;
+    let known = view.history(last.stage.index).filter_map(user_of).find(|user| !is_root(user));
+    let name = known.map_or("10001:10001", Word::as_str);
+    let needs_root = |instruction: &&Instruction| {
+        !matches!(
+            instruction.kind,
+            InstructionKind::Cmd(_)
+                | InstructionKind::Entrypoint(_)
+                | InstructionKind::Healthcheck(_)
+                | InstructionKind::Expose(_)
+                | InstructionKind::Label(_)
+                | InstructionKind::Stopsignal(_)
+        )
+    };
+    let after = last.stage.instructions.iter().rfind(needs_root).unwrap_or(last.stage.instruction);
+    let edit = edit::insert_after(view.file, after, &format!("USER {name}"));
+    Some(Fix::new(Tier::Suggested, format!("run as user {name}"), vec![edit]))
 }
 
 pub(super) const NO_USER: Check = Check {
@@ -63,9 +134,12 @@ pub(super) const NO_USER: Check = Check {
         why: "without `USER` nearly every base image runs as root, and a process that escapes is root on the host",
         fix: "add `USER 10001:10001` before the command, and give that user the files that it must write",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM python:3.13-slim\nCMD [\"python\", \"app.py\"]\n",
+        good: "FROM python:3.13-slim\nUSER 10001:10001\nCMD [\"python\", \"app.py\"]\n",
+        references: &[
+            "CIS Docker Benchmark 4.1",
+            "https://docs.docker.com/reference/dockerfile/#user",
+        ],
     },
     run: no_user,
 };
@@ -74,17 +148,15 @@ fn no_user(view: &View<'_>, sink: &mut Sink) {
     let Some(span) = runnable(view) else { return };
     let promised = view.last().and_then(|stage| view.base(stage.stage.index));
     if last_user(view).is_none() && !promised.is_some_and(Base::promises_user) {
-        sink.add(span, "no `USER` is set, so the image runs as root");
+        let finding = sink.add(span, "no `USER` is set, so the image runs as root");
+        finding.fixes.extend(add_user(view));
     }
 }
 
 /// The `USER` that holds at the end of the last stage.
 fn last_user<'a>(view: &View<'a>) -> Option<&'a Word> {
     let last = view.last()?;
-    view.history(last.stage.index).find_map(|instruction| match &instruction.kind {
-        InstructionKind::User(user) => Some(user),
-        _ => None,
-    })
+    view.history(last.stage.index).find_map(user_of)
 }
 
 /// Where the last stage starts, unless it only hands files over: `FROM scratch` without a command.
@@ -106,9 +178,12 @@ pub(super) const NO_HEALTHCHECK: Check = Check {
         why: "without a check a container that hangs counts as healthy",
         fix: "add `HEALTHCHECK CMD …`, or `HEALTHCHECK NONE` where the platform does its own checks",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM python:3.13-slim\nEXPOSE 8080\nCMD [\"python\", \"app.py\"]\n",
+        good: "FROM python:3.13-slim\nEXPOSE 8080\nHEALTHCHECK CMD [\"python\", \"check.py\"]\nCMD [\"python\", \"app.py\"]\n",
+        references: &[
+            "CIS Docker Benchmark 4.6",
+            "https://docs.docker.com/reference/dockerfile/#healthcheck",
+        ],
     },
     run: no_healthcheck,
 };
@@ -119,6 +194,81 @@ fn no_healthcheck(view: &View<'_>, sink: &mut Sink) {
         .history(last.stage.index)
         .any(|instruction| matches!(instruction.kind, InstructionKind::Healthcheck(_)));
     if !checked {
-        sink.add(span, "the image has no `HEALTHCHECK`");
+        let finding = sink.add(span, "the image has no `HEALTHCHECK`");
+        finding.fixes = add_check(view, last);
     }
+}
+
+/// A check that connects to the port, by a program that the image has; else the word that there is none.
+fn add_check(view: &View<'_>, last: &StageView<'_>) -> Vec<Fix> {
+    let starts = |instruction: &&Instruction| {
+        matches!(instruction.kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_))
+    };
+    let end = last.stage.instructions.last().unwrap_or(last.stage.instruction);
+    let command = last.stage.instructions.iter().find(starts);
+    let put = |line: &str| match command {
+        Some(command) => edit::insert_before(view.file, command, line),
+        None => edit::insert_after(view.file, end, line),
+    };
+    let index = last.stage.index;
+    let probe = port(view, index).and_then(|port| probe(view, index, port));
+    let probe = probe.map(|command| {
+        let line =
+            format!("HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD {command}");
+        Fix::new(Tier::Suggested, "check that the port answers", vec![put(&line)])
+    });
+    let none = Fix::new(
+        Tier::Manual,
+        "say that the platform checks, if it does",
+        vec![put("HEALTHCHECK NONE")],
+    );
+    probe.into_iter().chain([none]).collect()
+}
+
+/// The port that the application listens on, most likely: the last one that needs no root, else the first.
+fn port(view: &View<'_>, index: usize) -> Option<u16> {
+    let ports: Vec<u16> = view
+        .history(index)
+        .filter_map(|instruction| match &instruction.kind {
+            InstructionKind::Expose(expose) => Some(&expose.ports),
+            _ => None,
+        })
+        .flatten()
+        .filter(|port| !port.ends_with("/udp") && !port.ends_with("/sctp"))
+        .filter_map(|port| port.split('/').next()?.parse().ok())
+        .filter(|port| *port > 0)
+        .collect();
+    ports.iter().rfind(|port| **port >= 1024).or(ports.first()).copied()
+}
+
+/// A command that fails unless the port answers.
+fn probe(view: &View<'_>, index: usize, port: u16) -> Option<String> {
+    let base = view.base(index)?;
+    let tag = base.tag().unwrap_or("");
+    let started = view.history(index).find_map(|instruction| match &instruction.kind {
+        InstructionKind::Cmd(Form::Exec(words))
+        | InstructionKind::Entrypoint(Form::Exec(words)) => words.first().map(Word::as_str),
+        _ => None,
+    });
+    let runs = |name: &str| base.short_name() == name || started == Some(name);
+    Some(if runs("python") || started == Some("python3") {
+        let python = if started == Some("python3") { "python3" } else { "python" };
+        format!(
+            r#"["{python}", "-c", "import socket; socket.create_connection(('127.0.0.1', {port}), 2).close()"]"#
+        )
+    } else if runs("node") {
+        format!(
+            r#"["node", "-e", "require('net').connect({port}, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"]"#
+        )
+    } else if runs("php") {
+        format!(r#"["php", "-r", "exit(@fsockopen('127.0.0.1', {port}) ? 0 : 1);"]"#)
+    } else if runs("ruby") {
+        format!(r#"["ruby", "-rsocket", "-e", "TCPSocket.new('127.0.0.1', {port}).close"]"#)
+    } else if base.family() == Family::Alpine || tag.contains("alpine") {
+        format!(r#"["nc", "-z", "127.0.0.1", "{port}"]"#)
+    } else if matches!(base.family(), Family::Debian | Family::Ubuntu) {
+        format!(r#"["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/{port}"]"#)
+    } else {
+        return None;
+    })
 }

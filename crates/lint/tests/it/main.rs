@@ -11,6 +11,7 @@ mod examples;
 mod hadolint;
 mod hostile;
 mod labels;
+mod mending;
 mod reproducibility;
 mod security;
 mod shell;
