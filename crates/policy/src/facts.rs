@@ -1,8 +1,12 @@
 //! What a policy can know about an image, and the JSON in which it sees it.
 
-use sealift_model::{Inventory, Package, Severity};
-use sealift_oci::{ContainerConfig, Digest, History, Reference};
-use serde_json::{Map, Value, json};
+use sealift_model::{Inventory, Package, SecretFinding, Severity};
+use sealift_oci::{ContainerConfig, Digest, Healthcheck, History, Reference};
+use serde_json::{Map, Value};
+
+use crate::wire;
+
+const DAY_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
 
 /// What a policy can know about an image; [`Facts::input`] is the policy's `input`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,7 +38,15 @@ pub struct Facts {
     pub vulnerabilities: Vec<VulnerabilityFacts>,
     /// Findings of the linter.
     pub lint: Vec<LintFacts>,
-    /// How it was made.
+    /// Secrets, if somebody looked for them.
+    pub secrets: Option<Vec<SecretFinding>>,
+    /// How it was made, if that is attested.
+    pub provenance: Option<ProvenanceFacts>,
+    /// How long its distribution is looked after, if that is known.
+    pub life: Option<LifeFacts>,
+    /// What time it is, in nanoseconds since 1970, to tell its age.
+    pub now_ns: Option<i64>,
+    /// How it was made, step by step.
     pub history: Vec<History>,
     /// Layers, lowest first.
     pub layers: Vec<LayerFacts>,
@@ -128,93 +140,120 @@ pub struct LayerFacts {
     pub size_bytes: u64,
 }
 
+/// How an image was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenanceFacts {
+    /// True if a trusted key attested it.
+    pub verified: bool,
+    /// URI of the builder.
+    pub builder: String,
+    /// URI of the kind of build.
+    pub build_type: String,
+    /// What went in: URI and digest.
+    pub materials: Vec<(String, Option<String>)>,
+}
+
+/// How long a distribution is looked after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LifeFacts {
+    /// True if nobody looks after it any more.
+    pub is_over: bool,
+    /// The last day, `2028-06-30`.
+    pub until: Option<String>,
+}
+
 impl Facts {
-    /// The policy's `input`.
+    /// The policy's `input`, as docs/facts.md has it.
     ///
     /// `Config` has the shape of `docker inspect`; what the image does not set is absent, except for `User`,
     /// `WorkingDir` (empty texts) and `Env` (an empty list). A health check that the Dockerfile switched off is
     /// absent too. `Config.Image` is the base image's name as the Dockerfile has it.
     pub fn input(&self) -> Value {
-        let mut input = Map::new();
-        input.insert("Config".to_owned(), self.config());
-        input.insert("Architecture".to_owned(), json!(self.architecture));
-        input.insert("Os".to_owned(), json!(self.os));
-        input.insert("image".to_owned(), self.image());
-        if let Some(environment) = &self.environment {
-            input.insert("environment".to_owned(), json!(environment));
-        }
-        input.insert("distro".to_owned(), self.distro());
-        let packages: Vec<Value> =
-            self.inventory.components().map(|(_, package)| package_json(package)).collect();
-        input.insert("packages".to_owned(), Value::Array(packages));
-        let vulnerabilities = self.vulnerabilities.iter().map(vulnerability_json).collect();
-        input.insert("vulnerabilities".to_owned(), Value::Array(vulnerabilities));
-        input.insert("lint".to_owned(), self.lint.iter().map(lint_json).collect());
-        input.insert("history".to_owned(), self.history.iter().map(history_json).collect());
-        input.insert("layers".to_owned(), self.layers.iter().map(layer_json).collect());
-        Value::Object(input)
-    }
-
-    fn config(&self) -> Value {
-        let config = &self.config;
-        let mut object = match serde_json::to_value(config) {
-            Ok(Value::Object(object)) => object,
-            // A struct of texts, lists and maps of texts always is an object; an empty one denies the most.
-            _ => Map::new(),
+        let input = wire::Input {
+            config: self.config(),
+            architecture: self.architecture.clone(),
+            os: self.os.clone(),
+            image: self.image(),
+            environment: self.environment.clone(),
+            distro: self.distro(),
+            packages: self.inventory.components().map(|(_, package)| package_of(package)).collect(),
+            vulnerabilities: self.vulnerabilities.iter().map(vulnerability).collect(),
+            lint: self.lint.iter().map(lint).collect(),
+            secrets: self.secrets.as_ref().map(|found| found.iter().map(secret).collect()),
+            provenance: self.provenance.as_ref().map(provenance),
+            history: self.history.iter().map(step).collect(),
+            layers: self.layers.iter().map(layer).collect(),
         };
-        object.insert("User".to_owned(), json!(config.user));
-        object.insert("WorkingDir".to_owned(), json!(config.working_dir));
-        object.insert("Env".to_owned(), json!(config.env));
-        let is_checked = config
-            .healthcheck
-            .as_ref()
-            .is_some_and(|check| check.test.first().is_some_and(|kind| kind != "NONE"));
-        if !is_checked {
-            object.remove("Healthcheck");
-        }
-        if let Some(base) = &self.base {
-            object.insert("Image".to_owned(), json!(base.name));
-        }
-        Value::Object(object)
+        // Structs of texts, numbers and lists always are JSON; an empty object denies the most.
+        serde_json::to_value(&input).unwrap_or_else(|_| Value::Object(Map::new()))
     }
 
-    fn image(&self) -> Value {
-        let mut image = Map::new();
-        if let Some(reference) = &self.reference {
-            image.insert("name".to_owned(), json!(reference.to_string()));
-            image.insert("registry".to_owned(), json!(reference.registry()));
-            image.insert("repository".to_owned(), json!(reference.repository()));
-            if let Some(tag) = reference.tag() {
-                image.insert("tag".to_owned(), json!(tag));
-            }
+    fn config(&self) -> wire::Config {
+        let config = &self.config;
+        wire::Config {
+            user: config.user.clone(),
+            working_dir: config.working_dir.clone(),
+            env: config.env.clone(),
+            cmd: config.cmd.clone(),
+            entrypoint: config.entrypoint.clone(),
+            exposed_ports: Some(config.exposed_ports.clone()).filter(|it| !it.is_empty()),
+            volumes: Some(config.volumes.clone()).filter(|it| !it.is_empty()),
+            labels: Some(config.labels.clone()).filter(|it| !it.is_empty()),
+            healthcheck: config.healthcheck.as_ref().and_then(healthcheck),
+            stop_signal: config.stop_signal.clone(),
+            shell: Some(config.shell.clone()).filter(|it| !it.is_empty()),
+            on_build: Some(config.on_build.clone()).filter(|it| !it.is_empty()),
+            args_escaped: config.args_escaped.then_some(true),
+            image: self.base.as_ref().map(|base| base.name.clone()),
         }
-        let named = self.reference.as_ref().and_then(Reference::digest);
-        if let Some(digest) = self.digest.as_ref().or(named) {
-            image.insert("digest".to_owned(), json!(digest.to_string()));
-        }
-        image.insert("created".to_owned(), json!(self.created_ns.unwrap_or(0)));
-        image.insert("scan_status".to_owned(), json!(self.scan_status.as_str()));
-        image.insert("runs_as_root".to_owned(), json!(runs_as_root(&self.config.user)));
-        let signatures = self.signatures.iter().map(signature_json).collect();
-        image.insert("signatures".to_owned(), Value::Array(signatures));
-        if let Some(base) = &self.base {
-            let mut object = Map::new();
-            object.insert("name".to_owned(), json!(base.name));
-            insert_some(&mut object, "digest", base.digest.as_ref().map(Digest::to_string));
-            image.insert("base".to_owned(), Value::Object(object));
-        }
-        Value::Object(image)
     }
 
-    fn distro(&self) -> Value {
-        let mut object = Map::new();
-        if let Some(distro) = &self.inventory.distro {
-            object.insert("id".to_owned(), json!(distro.id));
-            insert_some(&mut object, "version_id", distro.version_id.clone());
-            insert_some(&mut object, "codename", distro.codename.clone());
+    fn image(&self) -> wire::Image {
+        let reference = self.reference.as_ref();
+        let digest = self.digest.as_ref().or_else(|| reference.and_then(Reference::digest));
+        let age_ns = self.now_ns.zip(self.created_ns).map(|(now, created)| now - created);
+        wire::Image {
+            name: reference.map(Reference::to_string),
+            registry: reference.map(|it| it.registry().to_owned()),
+            repository: reference.map(|it| it.repository().to_owned()),
+            tag: reference.and_then(Reference::tag).map(str::to_owned),
+            digest: digest.map(Digest::to_string),
+            created: self.created_ns.unwrap_or(0),
+            age_days: age_ns.map(|age| age.div_euclid(DAY_NS)),
+            size_bytes: self.layers.iter().map(|layer| layer.size_bytes).sum(),
+            scan_status: self.scan_status.as_str().to_owned(),
+            runs_as_root: runs_as_root(&self.config.user),
+            signatures: self.signatures.iter().map(signature).collect(),
+            base: self.base.as_ref().map(|base| wire::Base {
+                name: base.name.clone(),
+                digest: base.digest.as_ref().map(Digest::to_string),
+            }),
         }
-        Value::Object(object)
     }
+
+    fn distro(&self) -> wire::Distro {
+        let distro = self.inventory.distro.as_ref();
+        wire::Distro {
+            id: distro.map(|it| it.id.clone()),
+            version_id: distro.and_then(|it| it.version_id.clone()),
+            codename: distro.and_then(|it| it.codename.clone()),
+            end_of_life: self.life.as_ref().map(|life| life.is_over),
+            end_of_life_date: self.life.as_ref().and_then(|life| life.until.clone()),
+        }
+    }
+}
+
+fn healthcheck(check: &Healthcheck) -> Option<wire::Healthcheck> {
+    let set = |number: i64| Some(number).filter(|number| *number != 0);
+    check.test.first().filter(|kind| *kind != "NONE")?;
+    Some(wire::Healthcheck {
+        test: check.test.clone(),
+        interval: set(check.interval),
+        timeout: set(check.timeout),
+        start_period: set(check.start_period),
+        start_interval: set(check.start_interval),
+        retries: set(check.retries),
+    })
 }
 
 // A name that is not `root` may still be root by the image's passwd; that needs the files.
@@ -223,83 +262,98 @@ fn runs_as_root(user: &str) -> bool {
     name.is_empty() || name == "root" || name.parse::<u32>() == Ok(0)
 }
 
-fn insert_some(object: &mut Map<String, Value>, key: &str, text: Option<String>) {
-    if let Some(text) = text {
-        object.insert(key.to_owned(), Value::String(text));
+fn package_of(package: &Package) -> wire::Package {
+    let licenses = package.licenses.iter();
+    wire::Package {
+        name: package.name.clone(),
+        kind: package.kind.purl_type().to_owned(),
+        purl: package.purl.to_string(),
+        version: package.version.clone(),
+        architecture: package.architecture.clone(),
+        source: package.source.as_ref().map(|source| wire::Source {
+            name: source.name.clone(),
+            version: source.version.clone(),
+        }),
+        licenses: licenses
+            .map(|license| license.spdx.as_ref().unwrap_or(&license.declared).clone())
+            .collect(),
+        layer: package.introduced_by.as_ref().map(|layer| wire::LayerPlace {
+            index: layer.index,
+            diff_id: layer.diff_id.to_string(),
+        }),
     }
 }
 
-fn package_json(package: &Package) -> Value {
-    let mut object = Map::new();
-    object.insert("name".to_owned(), json!(package.name));
-    object.insert("type".to_owned(), json!(package.kind.purl_type()));
-    object.insert("purl".to_owned(), json!(package.purl.to_string()));
-    insert_some(&mut object, "version", package.version.clone());
-    insert_some(&mut object, "architecture", package.architecture.clone());
-    if let Some(source) = &package.source {
-        object.insert("source".to_owned(), json!({"name": source.name, "version": source.version}));
+fn vulnerability(facts: &VulnerabilityFacts) -> wire::Vulnerability {
+    wire::Vulnerability {
+        id: facts.id.clone(),
+        package: facts.package.clone(),
+        installed_version: facts.installed_version.clone(),
+        fixed_version: facts.fixed_version.clone(),
+        severity: facts.severity.as_str().to_owned(),
+        score: facts.score,
+        title: facts.title.clone(),
     }
-    let licenses: Vec<&str> = package
-        .licenses
-        .iter()
-        .map(|license| license.spdx.as_deref().unwrap_or(&license.declared))
-        .collect();
-    object.insert("licenses".to_owned(), json!(licenses));
-    if let Some(layer) = &package.introduced_by {
-        object.insert(
-            "layer".to_owned(),
-            json!({"index": layer.index, "diff_id": layer.diff_id.to_string()}),
-        );
+}
+
+fn signature(facts: &SignatureFacts) -> wire::Signature {
+    wire::Signature {
+        verified: facts.verified,
+        key: facts.key.clone(),
+        fingerprint: facts.fingerprint.clone(),
     }
-    Value::Object(object)
 }
 
-fn vulnerability_json(vulnerability: &VulnerabilityFacts) -> Value {
-    let mut object = Map::new();
-    object.insert("id".to_owned(), json!(vulnerability.id));
-    object.insert("package".to_owned(), json!(vulnerability.package));
-    object.insert("installed_version".to_owned(), json!(vulnerability.installed_version));
-    insert_some(&mut object, "fixed_version", vulnerability.fixed_version.clone());
-    object.insert("severity".to_owned(), json!(vulnerability.severity.as_str()));
-    if let Some(score) = vulnerability.score {
-        object.insert("score".to_owned(), json!(score));
+fn lint(facts: &LintFacts) -> wire::Lint {
+    wire::Lint {
+        rule: facts.rule.clone(),
+        level: facts.level.clone(),
+        message: facts.message.clone(),
+        file: facts.file.clone(),
+        line: facts.line,
     }
-    object.insert("title".to_owned(), json!(vulnerability.title));
-    Value::Object(object)
 }
 
-fn signature_json(signature: &SignatureFacts) -> Value {
-    let mut object = Map::new();
-    object.insert("verified".to_owned(), json!(signature.verified));
-    insert_some(&mut object, "key", signature.key.clone());
-    insert_some(&mut object, "fingerprint", signature.fingerprint.clone());
-    Value::Object(object)
+fn secret(found: &SecretFinding) -> wire::Secret {
+    wire::Secret {
+        rule: found.rule.clone(),
+        title: found.title.clone(),
+        severity: found.severity.as_str().to_owned(),
+        place: found.place.describe(),
+        line: found.line,
+        masked: found.masked.clone(),
+        layer: found.layer.as_ref().map(|layer| layer.index),
+        hidden: found.hidden_by.is_some(),
+    }
 }
 
-fn lint_json(finding: &LintFacts) -> Value {
-    json!({
-        "rule": finding.rule,
-        "level": finding.level,
-        "message": finding.message,
-        "file": finding.file,
-        "line": finding.line,
-    })
+fn provenance(facts: &ProvenanceFacts) -> wire::Provenance {
+    let material = |(uri, digest): &(String, Option<String>)| wire::Material {
+        uri: uri.clone(),
+        digest: digest.clone(),
+    };
+    wire::Provenance {
+        verified: facts.verified,
+        builder: facts.builder.clone(),
+        build_type: facts.build_type.clone(),
+        materials: facts.materials.iter().map(material).collect(),
+    }
 }
 
-fn history_json(step: &History) -> Value {
-    let mut object = Map::new();
-    insert_some(&mut object, "created", step.created.clone());
-    insert_some(&mut object, "created_by", step.created_by.clone());
-    insert_some(&mut object, "author", step.author.clone());
-    insert_some(&mut object, "comment", step.comment.clone());
-    object.insert("empty_layer".to_owned(), json!(step.empty_layer));
-    Value::Object(object)
+fn step(step: &History) -> wire::Step {
+    wire::Step {
+        created: step.created.clone(),
+        created_by: step.created_by.clone(),
+        author: step.author.clone(),
+        comment: step.comment.clone(),
+        empty_layer: step.empty_layer,
+    }
 }
 
-fn layer_json(layer: &LayerFacts) -> Value {
-    json!({
-        "digest": layer.digest.to_string(),
-        "diff_id": layer.diff_id.to_string(),
-        "size": layer.size_bytes,
-    })
+fn layer(facts: &LayerFacts) -> wire::Layer {
+    wire::Layer {
+        digest: facts.digest.to_string(),
+        diff_id: facts.diff_id.to_string(),
+        size: facts.size_bytes,
+    }
 }

@@ -21,6 +21,8 @@ mod judge;
 
 mod trial;
 
+mod pack;
+
 mod metadata;
 
 mod guard;
@@ -39,14 +41,19 @@ mod place;
 mod worker;
 
 mod facts;
+mod shape;
+mod wire;
 
 pub mod document;
 
 pub use error::Error;
 pub use facts::{
-    BaseFacts, Facts, LayerFacts, LintFacts, ScanStatus, SignatureFacts, VulnerabilityFacts,
+    BaseFacts, Facts, LayerFacts, LifeFacts, LintFacts, ProvenanceFacts, ScanStatus,
+    SignatureFacts, VulnerabilityFacts,
 };
 pub use judge::Judgement;
+pub use pack::{PACKS, Pack};
 pub use policies::{Namespaces, Policies, Settings, evaluate, evaluate_with};
 pub use source::Source;
 pub use trial::{FileCoverage, Trial, TrialOptions, TrialOutcome, Trials, run_tests};
+pub use wire::{facts_schema, facts_table};

@@ -8,10 +8,11 @@
 
 mod conventions;
 mod hostile;
+mod packs;
 mod required;
 mod trials;
 
-use sealift_model::{Inventory, Outcome, Verdict};
+use sealift_model::{Outcome, Verdict};
 use sealift_oci::{ContainerConfig, Healthcheck};
 use sealift_policy::{
     BaseFacts, Error, Facts, ScanStatus, Settings, SignatureFacts, Source, evaluate_with,
@@ -26,7 +27,6 @@ pub(crate) const DAY_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
 pub(crate) fn good() -> Facts {
     Facts {
         reference: Some("registry.local:5000/app:1.4".parse().unwrap()),
-        digest: None,
         created_ns: Some(NOW_NS - DAY_NS),
         architecture: "amd64".to_owned(),
         os: "linux".to_owned(),
@@ -43,11 +43,7 @@ pub(crate) fn good() -> Facts {
         signatures: vec![SignatureFacts { verified: true, key: None, fingerprint: None }],
         scan_status: ScanStatus::Passed,
         environment: Some("production".to_owned()),
-        inventory: Inventory::default(),
-        vulnerabilities: Vec::new(),
-        lint: Vec::new(),
-        history: Vec::new(),
-        layers: Vec::new(),
+        ..Facts::default()
     }
 }
 
