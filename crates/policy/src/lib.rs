@@ -19,7 +19,16 @@ mod rules;
 
 mod judge;
 
+mod exemption;
+
+mod explain;
+
 mod trial;
+
+mod lint;
+
+mod kind;
+mod lint_rules;
 
 mod pack;
 
@@ -47,11 +56,15 @@ mod wire;
 pub mod document;
 
 pub use error::Error;
+pub use exemption::{Exempted, Exemption, ExemptionError, exempt, exemptions};
+pub use explain::{Definition, Explained};
 pub use facts::{
     BaseFacts, Facts, LayerFacts, LifeFacts, LintFacts, ProvenanceFacts, ScanStatus,
     SignatureFacts, VulnerabilityFacts,
 };
 pub use judge::Judgement;
+pub use lint::{Linted, lint, lint_rule};
+pub use lint_rules::RULES as LINT_RULES;
 pub use pack::{PACKS, Pack};
 pub use policies::{Namespaces, Policies, Settings, evaluate, evaluate_with};
 pub use source::Source;

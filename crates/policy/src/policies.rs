@@ -80,7 +80,7 @@ pub fn evaluate_with(
 pub struct Policies {
     pub(crate) worker: Worker<Loaded>,
     digests: Vec<(String, Digest)>,
-    input_bytes_max: usize,
+    pub(crate) input_bytes_max: usize,
 }
 
 impl Policies {

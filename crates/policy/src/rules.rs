@@ -220,7 +220,7 @@ fn imported_paths(modules: &[Ref<Module>]) -> BTreeSet<Vec<String>> {
 }
 
 /// The parts of a module's package.
-pub(crate) fn package_of(module: &Ref<Module>) -> Result<Vec<String>, String> {
+pub(crate) fn package_of(module: &Module) -> Result<Vec<String>, String> {
     Parser::get_path_ref_components(&module.package.refr)
         .map(|spans| spans.iter().map(|span| span.text().to_owned()).collect())
         .map_err(|error| Place::parse(&error.to_string()).message)

@@ -30,6 +30,35 @@ impl<'a> Pending<'a> {
         pending
     }
 
+    /// One statement.
+    pub(crate) fn statement_of(statement: &'a LiteralStmt) -> Self {
+        let mut pending = Self::default();
+        pending.statement(statement);
+        pending
+    }
+
+    /// All of a rule but the name in its head.
+    pub(crate) fn within(rule: &'a Rule) -> Self {
+        let mut pending = Self::of(rule);
+        if let Rule::Spec {
+            head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, ..
+        } = rule
+        {
+            pending.forget(refr);
+            let mut head: &Expr = refr;
+            while let Expr::RefBrack { refr, index, .. } = head {
+                pending.expressions.push(index);
+                head = refr;
+            }
+        }
+        pending
+    }
+
+    /// Leaves out an expression that is still to come.
+    pub(crate) fn forget(&mut self, expression: &Ref<Expr>) {
+        self.expressions.retain(|pending| *pending != expression);
+    }
+
     /// The next expression.
     pub(crate) fn next(&mut self) -> Option<&'a Expr> {
         while let Some(query) = self.queries.pop() {

@@ -1,11 +1,16 @@
 //! The document in which policies see an image: `input`. docs/facts.md and the schema are made from these types.
 
+#![allow(clippy::zero_sized_map_values, reason = "Docker writes sets so")]
+
 use std::collections::BTreeMap;
 
 use sealift_oci::Empty;
 use serde_json::{Value as Json, json};
 
 use crate::shape::{Described, Shape, documents};
+
+/// Docker's way of writing a set.
+type Names = BTreeMap<String, Empty>;
 
 documents! {
     /// What policies see as `input`.
@@ -51,9 +56,9 @@ documents! {
         /// Program and first arguments.
         entrypoint as "Entrypoint": Option<Vec<String>>,
         /// Ports, `8080/tcp`.
-        exposed_ports as "ExposedPorts": Option<BTreeMap<String, Empty>>,
+        exposed_ports as "ExposedPorts": Option<Names>,
         /// Paths of volumes.
-        volumes as "Volumes": Option<BTreeMap<String, Empty>>,
+        volumes as "Volumes": Option<Names>,
         /// Labels.
         labels as "Labels": Option<BTreeMap<String, String>>,
         /// The health check; absent also if it is switched off.

@@ -7,7 +7,9 @@
 )]
 
 mod conventions;
+mod explaining;
 mod hostile;
+mod linting;
 mod packs;
 mod required;
 mod trials;
