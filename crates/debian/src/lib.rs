@@ -1,6 +1,6 @@
 //! Base images from a Debian archive: signatures, indices, resolver, assembly.
 //!
-//! Entry point: [`assemble`]. From a [`Recipe`] it verifies the suites' `InRelease` files against a keyring, reads the
+//! Entry points: [`assemble`], [`names()`]. From a [`Recipe`] it verifies the suites' `InRelease` files against a keyring, reads the
 //! package indices they name, chooses packages, fetches them by their SHA-256, and lays their files into one layer.
 //!
 //! Invariants:
@@ -18,6 +18,7 @@ mod recipe;
 mod assemble;
 mod error;
 mod fetch;
+mod names;
 
 mod port;
 mod remember;
@@ -52,6 +53,7 @@ pub mod fuzz;
 pub use assemble::{Assembled, Freshness, InstalledPackage, Options, SuiteState, assemble};
 pub use error::Error;
 pub use fetch::{Event, Fetch, FetchError, Progress, Silent};
+pub use names::{Names, names};
 pub use recipe::{
     Body, Database, Directory, File, ImagePath, KEYRING_DEFAULT, Mode, PackageRequest, Recipe,
     Source, User,

@@ -74,3 +74,15 @@ pub fn lint(parse: &Parse, context: &Context<'_>) -> Vec<Diagnostic> {
     found.dedup();
     found
 }
+
+/// The images that stages start from, variables expanded, each once; a variable that is not known leaves its image out.
+pub fn bases(parse: &Parse) -> Vec<String> {
+    let config = Config::default();
+    let context = Context::new(&config);
+    let view = view::View::new(parse, &context);
+    let mut found: Vec<String> =
+        view.stages.iter().filter_map(|stage| Some(stage.base.as_ref()?.text.clone())).collect();
+    found.sort();
+    found.dedup();
+    found
+}

@@ -1,7 +1,7 @@
 //! What a caller may know of the packages of base images.
 
 /// What is known of the packages and programs of base images, named as in `FROM`, variables expanded.
-pub trait PackageIndex: std::fmt::Debug {
+pub trait PackageIndex: std::fmt::Debug + Sync {
     /// What a name means to the package manager of an image; `None` when its archive is not known.
     fn package(&self, image: &str, name: &str) -> Option<Package>;
 

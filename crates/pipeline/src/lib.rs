@@ -31,6 +31,7 @@ pub mod lint;
 pub mod mend;
 pub mod open;
 pub mod origin;
+pub mod package_index;
 pub mod publish;
 pub mod rebuild;
 pub mod running;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sealift_diagnostic::{Diagnostic, Fixed, Level, Tier};
 use sealift_dockerfile::Limits;
-use sealift_lint::{Config, Context};
+use sealift_lint::{Config, Context, PackageIndex};
 use sealift_report::LintedFile;
 
 use crate::inputs::{Input, LintKind};
+use crate::package_index::Knowledge;
 use crate::{Error, Gate};
 
 const DOCKERFILE_BYTES_MAX: u64 = 16 << 20;
@@ -25,6 +26,8 @@ pub struct LintRequest {
     pub config: Config,
     /// Least level that shuts the gate; none means that it is always open.
     pub fail_on: Option<Level>,
+    /// What is known of base images, if the user wants them looked up.
+    pub packages: Option<Arc<Knowledge>>,
 }
 
 /// What was found in a Dockerfile.
@@ -130,6 +133,7 @@ pub fn fix_text(
 /// What is known beside a Dockerfile.
 pub(crate) struct Scene {
     config: Config,
+    packages: Option<Arc<Knowledge>>,
     /// Where the ignore file is that the build reads, or would be.
     pub(crate) ignore_path: PathBuf,
     pub(crate) dockerignore: Option<String>,
@@ -155,13 +159,15 @@ impl Scene {
         let ignore_path =
             if own_ignore.is_file() { own_ignore } else { context.join(".dockerignore") };
         let dockerignore = std::fs::read_to_string(&ignore_path).ok();
-        Ok(Self { config, ignore_path, dockerignore, files })
+        let packages = request.packages.clone();
+        Ok(Self { config, packages, ignore_path, dockerignore, files })
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
             dockerignore: self.dockerignore.as_deref(),
             context_files: self.files.as_deref(),
+            packages: self.packages.as_deref().map(|known| known as &dyn PackageIndex),
             ..Context::new(&self.config)
         }
     }

@@ -176,10 +176,17 @@ fn program_not_installed(view: &View<'_>, sink: &mut Sink) {
     let Some(last) = view.last() else { return };
     let index = last.stage.index;
     let Some(base) = view.base(index) else { return };
-    if !matches!(base.family(), Family::Debian | Family::Ubuntu | Family::Alpine) {
-        return;
-    }
     let Some(word) = program(view, index) else { return };
+    match view.context.packages.and_then(|packages| packages.program(&base.text, &word)) {
+        Some(true) => return,
+        Some(false) if !view.history(index).any(|it| may_bring(it, &word)) => {
+            let text = format!("neither `{}` nor a step has the program `{word}`", base.text);
+            sink.add(word.span, text);
+            return;
+        }
+        _ if matches!(base.family(), Family::Debian | Family::Ubuntu | Family::Alpine) => {}
+        _ => return,
+    }
     let Some((name, evidence, image)) = PROGRAMS.iter().find(|(name, ..)| *name == word.as_str())
     else {
         return;
@@ -196,6 +203,23 @@ fn program_not_installed(view: &View<'_>, sink: &mut Sink) {
         ),
         _ => format!("use a base image that has it, such as `{image}`, or install it"),
     });
+}
+
+/// Whether an instruction could bring any program: a step that runs something, or a copy to where programs are.
+fn may_bring(instruction: &Instruction, name: &str) -> bool {
+    match &instruction.kind {
+        InstructionKind::Run(_) => true,
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => {
+            copy.destination.contains("bin")
+                || matches!(
+                    copy.destination.as_str(),
+                    "/" | "/usr" | "/usr/" | "/usr/local" | "/usr/local/"
+                )
+                || instruction.raw.contains(name)
+        }
+        InstructionKind::Env(pairs) => pairs.pairs.iter().any(|pair| pair.key.as_str() == "PATH"),
+        _ => false,
+    }
 }
 
 /// The program that the container starts: of the last `ENTRYPOINT`, else of the last `CMD`.

@@ -3,6 +3,7 @@
 // expect-test writes raw strings with hashes.
 #![allow(clippy::needless_raw_string_hashes, clippy::unwrap_used)]
 
+mod archive;
 mod check;
 mod configuration;
 mod correctness;

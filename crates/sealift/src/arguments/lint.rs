@@ -18,6 +18,7 @@ Examples:
   sealift lint --fix=suggested --diff .         show what more can be mended, write nothing
   sealift lint --fix=suggested --verify .       build before and after, compare, then write
   sealift lint --fix - < Dockerfile             the mended text to stdout
+  sealift lint --resolve --fix=suggested .      pin packages to the versions that their archive has
 
 Ignore a finding in the file with `# sealift: ignore=RULE` above the line; hadolint's and BuildKit's comments work too.")]
 pub(crate) struct Lint {
@@ -45,6 +46,9 @@ pub(crate) struct Lint {
     /// Write the findings to a file: FILE, or FORMAT=FILE (repeatable)
     #[arg(short, long, value_name = "[FORMAT=]FILE")]
     pub(crate) output: Vec<String>,
+    /// Look base images up: their packages in the archives' indices, their programs in the local store
+    #[arg(long)]
+    pub(crate) resolve: bool,
     /// Mend the files: `safe` keeps what the image does, `suggested` may change it
     #[arg(
         long,

@@ -11,7 +11,7 @@ use sealift_pipeline::inputs::{STDIN, find};
 use sealift_pipeline::lint::{Job, LintRequest, Linted, lint_all};
 
 use super::findings::Outputs;
-use super::mend;
+use super::{mend, resolve};
 use crate::arguments::{Global, Lint};
 use crate::failure::{FINDINGS, Usage, report};
 use crate::printer::{Mark, Printer};
@@ -36,6 +36,11 @@ pub(crate) fn run(
         let request = requests.of(&input.context)?;
         let text = (input.path == Path::new(STDIN)).then(read_stdin).transpose()?;
         jobs.push(Job { input, text, request });
+    }
+    let texts = jobs.iter().map(|job| (job.input.path.as_path(), job.text.as_deref()));
+    let packages = resolve::knowledge(global, arguments, &texts.collect::<Vec<_>>(), printer)?;
+    for job in &mut jobs {
+        job.request.packages.clone_from(&packages);
     }
     let mut all = Vec::new();
     let mut failed = None;
@@ -163,7 +168,7 @@ pub(crate) fn request(
         today: Some(jiff::Timestamp::now().to_string().chars().take(10).collect()),
         ..Config::default()
     };
-    Ok(LintRequest { config, fail_on })
+    Ok(LintRequest { config, fail_on, packages: None })
 }
 
 // One name may be that of several rules; one that no rule has is refused later.

@@ -14,7 +14,7 @@ use sealift_pipeline::rebuild::{Comparison, Measures, compare};
 
 use super::findings::Outputs;
 use super::lint::{self, Requests};
-use super::request;
+use super::{request, resolve};
 use crate::arguments::{BuildOptions, FixTier, Global, Lint, ScanOptions};
 use crate::columns::columns;
 use crate::failure::Usage;
@@ -39,8 +39,12 @@ pub(crate) fn run(
     let outputs = Outputs::read(arguments.format.as_deref(), &arguments.output)?;
     let mut requests = Requests::new(global, arguments)?;
     let mut all = Vec::new();
-    for Input { path, context, .. } in find(&arguments.paths)? {
-        let request = requests.of(&context)?;
+    let inputs = find(&arguments.paths)?;
+    let texts: Vec<_> = inputs.iter().map(|input| (input.path.as_path(), None)).collect();
+    let packages = resolve::knowledge(global, arguments, &texts, printer)?;
+    for Input { path, context, .. } in inputs {
+        let mut request = requests.of(&context)?;
+        request.packages.clone_from(&packages);
         let mended = mend(&path, &context, &request, tier)?;
         if arguments.diff {
             printer.data_if_any(&mended.patch())?;
@@ -84,7 +88,9 @@ fn mend_stdin(
     }
     let text = lint::read_stdin()?;
     let context = Path::new(".");
-    let request = Requests::new(global, arguments)?.of(context)?;
+    let mut request = Requests::new(global, arguments)?.of(context)?;
+    request.packages =
+        resolve::knowledge(global, arguments, &[(context, Some(text.as_str()))], printer)?;
     let mended = mend_text(text, Path::new("Dockerfile"), context, &request, tier)?;
     if arguments.diff {
         printer.data_if_any(&mended.patch())?;

@@ -30,6 +30,7 @@ mod sign;
 mod verify;
 
 mod request;
+mod resolve;
 
 use std::process::ExitCode;
 
