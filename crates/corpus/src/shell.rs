@@ -1,7 +1,7 @@
 //! Shell scripts.
 
 use sealift_diagnostic::Span;
-use sealift_shell::{Body, CommandKind, Word, parse};
+use sealift_shell::{Body, CommandKind, Dialect, Settings, Word, faults, parse};
 
 use crate::text;
 
@@ -15,6 +15,13 @@ pub fn shell(bytes: &[u8]) {
         heredoc.span.into_iter().for_each(|span| check_span(script, span));
     }
     check_body(script, &parsed.body);
+    for dialect in [Dialect::Posix, Dialect::Busybox, Dialect::Bash] {
+        for fault in faults(&parsed, &Settings { dialect, variables: &["A"] }) {
+            check_span(script, fault.span);
+            let edits = fault.fix.iter().flat_map(|fix| &fix.edits);
+            edits.for_each(|edit| check_span(script, edit.span));
+        }
+    }
 }
 
 fn check_span(script: &str, span: Span) {

@@ -43,6 +43,11 @@ impl<'a> StageShells<'a> {
         self.current = match parent.and_then(|at| self.ends.get(at)) {
             Some(shell) => *shell,
             None if base.is_some_and(is_windows) => StageShell::Other,
+            None if self.default == StageShell::Known(Dialect::Posix)
+                && base.is_some_and(is_alpine) =>
+            {
+                StageShell::Known(Dialect::Busybox)
+            }
             None => self.default,
         };
     }
@@ -73,6 +78,12 @@ fn pragma(comment: &Comment) -> Option<StageShell> {
     let text = comment.text.trim_start().strip_prefix("hadolint")?.trim_start();
     let shell = text.strip_prefix("shell")?.trim_start().strip_prefix('=')?;
     shell.split_whitespace().next().map(named)
+}
+
+/// Whether `sh` is BusyBox's.
+fn is_alpine(base: &Base) -> bool {
+    matches!(base.short_name(), "alpine" | "busybox")
+        || base.tag().is_some_and(|tag| tag.contains("alpine"))
 }
 
 fn is_windows(base: &Base) -> bool {

@@ -1,6 +1,6 @@
 //! What the rules look at: stages with their bases, and the commands of every `RUN`.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{cell::OnceCell, collections::BTreeMap, ops::Range};
 
 use sealift_diagnostic::Span;
 use sealift_dockerfile::{
@@ -12,6 +12,7 @@ use sealift_shell::{Dialect, Script};
 use crate::{
     Context,
     base::Base,
+    rules::{ScriptFault, faults},
     shell,
     stage_shell::{StageShell, StageShells},
 };
@@ -21,6 +22,7 @@ pub(crate) struct View<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) global: &'a [Instruction],
     pub(crate) stages: Vec<StageView<'a>>,
+    faults: OnceCell<Vec<ScriptFault>>,
 }
 
 pub(crate) struct StageView<'a> {
@@ -37,6 +39,8 @@ pub(crate) struct StageView<'a> {
 pub(crate) struct RunView<'a> {
     pub(crate) instruction: &'a Instruction,
     pub(crate) run: &'a Run,
+    /// How many of the stage's variables are set before it.
+    pub(crate) n_variables: usize,
     /// The shell that reads its line.
     pub(crate) shell: StageShell,
     /// What is given to a shell, in order.
@@ -105,11 +109,15 @@ impl<'a> View<'a> {
             shells.enter(parent, base.as_ref());
             let mut variables =
                 parent.and_then(|at| views.get(at)).map_or(Vec::new(), |it| it.variables.clone());
-            variables.extend(stage.instructions.iter().flat_map(set_variables));
-            let runs = runs(stage.instructions, &mut shells);
+            let runs = runs(stage.instructions, &mut shells, &mut variables);
             views.push(StageView { stage: stage.clone(), parent, base, variables, runs });
         }
-        Self { file, context, global: found.global, stages: views }
+        Self { file, context, global: found.global, stages: views, faults: OnceCell::new() }
+    }
+
+    /// The faults of all scripts, which many rules share.
+    pub(crate) fn faults(&self) -> &[ScriptFault] {
+        self.faults.get_or_init(|| faults(self))
     }
 
     /// The stage that becomes the image.
@@ -193,7 +201,11 @@ fn set_variables(instruction: &Instruction) -> Vec<&str> {
     }
 }
 
-fn runs<'a>(instructions: &'a [Instruction], shells: &mut StageShells<'_>) -> Vec<RunView<'a>> {
+fn runs<'a>(
+    instructions: &'a [Instruction],
+    shells: &mut StageShells<'_>,
+    variables: &mut Vec<&'a str>,
+) -> Vec<RunView<'a>> {
     let mut runs = Vec::new();
     for instruction in instructions {
         let instruction = match &instruction.kind {
@@ -201,6 +213,7 @@ fn runs<'a>(instructions: &'a [Instruction], shells: &mut StageShells<'_>) -> Ve
             _ => instruction,
         };
         let shell = shells.step(instruction);
+        variables.extend(set_variables(instruction));
         let InstructionKind::Run(run) = &instruction.kind else { continue };
         let scripts = match &run.command {
             Command::Exec(_) => Vec::new(),
@@ -210,7 +223,8 @@ fn runs<'a>(instructions: &'a [Instruction], shells: &mut StageShells<'_>) -> Ve
             Command::Exec(words) => shell::exec(words),
             Command::Shell(_) => scripts.iter().flat_map(ScriptView::commands).collect(),
         };
-        runs.push(RunView { instruction, run, shell, scripts, commands });
+        let n_variables = variables.len();
+        runs.push(RunView { instruction, run, n_variables, shell, scripts, commands });
     }
     runs
 }

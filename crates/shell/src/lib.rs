@@ -1,6 +1,6 @@
 //! Shell scripts as `RUN` has them: a tree of POSIX shell with the extensions of bash and ksh.
 //!
-//! Entry point: [`parse`].
+//! Entry points: [`parse`], [`faults`].
 //! Invariants: total — any text gives a tree, and what is not understood gives a [`Problem`] with its place; linear
 //! time; nesting is limited. Spans are byte ranges of the text that was parsed.
 //! Follows POSIX.1-2024, XCU chapter 2, and the manual of bash where it goes beyond.
@@ -16,8 +16,10 @@ mod parse;
 mod problem;
 
 mod dialect;
+mod faults;
 
 pub use dialect::Dialect;
+pub use faults::{Fault, FaultKind, Settings, faults};
 pub use parse::parse;
 pub use problem::{Problem, ProblemKind};
 pub use tree::{

@@ -30,6 +30,7 @@ use crate::{
     suppress::{INLINE_SUPPRESSION, SUPPRESSION_WITHOUT_EFFECT, UNUSED_SUPPRESSION},
 };
 
+pub(crate) use script::{ScriptFault, faults};
 pub(crate) use secrets::HIDDEN;
 
 /// Errors of the parser, so that they have documentation like any other finding.
@@ -143,6 +144,38 @@ pub const CHECKS: &[Check] = &[
     caches::CACHE_MOUNT,
     size::TOOLCHAIN_BASE,
     script::SHELL_SYNTAX,
+    script::quoting::UNQUOTED_VARIABLE,
+    script::quoting::UNQUOTED_SUBSTITUTION,
+    script::commands::UNCHECKED_CD,
+    script::quoting::SINGLE_QUOTED_EXPANSION,
+    script::commands::PATTERN_AS_OPTION,
+    script::commands::ECHO_ESCAPE,
+    script::commands::HIDDEN_STATUS,
+    script::commands::USELESS_NEGATION,
+    script::quoting::LOOP_ONCE,
+    script::commands::REMOVE_ROOT,
+    script::quoting::BACKQUOTES,
+    script::quoting::USELESS_ECHO,
+    script::commands::OLD_GREP,
+    script::commands::FIND_REDIRECTION,
+    script::quoting::PLAIN_ESCAPE,
+    script::commands::AND_OR,
+    script::commands::READ_BACKSLASH,
+    script::quoting::LOOP_OVER_NAMES,
+    script::quoting::UNQUOTED_ARGUMENTS,
+    script::quoting::JOINED_ARGUMENTS,
+    script::commands::TEST_AND_OR,
+    script::commands::FOLDER_MODE,
+    script::commands::STATUS_LATER,
+    script::commands::FIND_XARGS,
+    script::portability::ECHO_FLAGS,
+    script::portability::PIPEFAIL_IN_SH,
+    script::portability::BASH_TEST,
+    script::portability::BASH_ARRAY,
+    script::portability::BASH_REDIRECTION,
+    script::portability::BASH_EXPANSION,
+    script::portability::BASH_COMMAND,
+    script::portability::BASH_ARITHMETIC,
 ];
 
 #[cfg(test)]

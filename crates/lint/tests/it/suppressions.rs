@@ -144,6 +144,7 @@ fn suppressions_without_use() {
         "# hadolint ignore=DL3004,SC2086\nFROM debian:13\n# sealift: ignore=no-user,no-such\nRUN a\n",
         expect![[r#"
             1:1 info SL3030 `DL3004` has nothing to silence here
+            1:1 info SL3030 `SC2086` has nothing to silence here
             3:1 warning SL3031 there is no rule `no-such`
         "#]],
     );

@@ -8,6 +8,7 @@
     reason = "tests may"
 )]
 
+mod faults;
 mod hostile;
 mod outline;
 mod problems;
