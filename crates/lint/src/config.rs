@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Rules that are off unless the user gives them a level.
-const OPTIONAL: &[&str] = &["SL3032"];
+const OPTIONAL: &[&str] = &["SL3032", "SL3044"];
 
 /// What the user chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,9 +126,13 @@ impl Config {
     /// Whether a rule is in force: not ignored, not newer than the edition, not off by itself.
     pub fn is_on(&self, rule: &Rule) -> bool {
         let has_level = || self.levels.keys().any(|name| rule.is_called(name));
+        self.allows(rule) && (is_on_by_default(rule) || has_level())
+    }
+
+    /// Whether a rule is neither ignored nor newer than the edition.
+    pub(crate) fn allows(&self, rule: &Rule) -> bool {
         !self.ignore.iter().any(|name| rule.is_called(name))
             && self.edition.as_ref().is_none_or(|edition| edition.has(rule))
-            && (is_on_by_default(rule) || has_level())
     }
 
     /// Whether the rule of a finding is in force; what no rule says always is.

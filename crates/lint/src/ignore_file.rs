@@ -45,6 +45,17 @@ impl IgnoreFile {
         Self { patterns }
     }
 
+    /// Whether some pattern takes back what another left out.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        self.patterns.iter().any(|pattern| pattern.includes)
+    }
+
+    /// Whether nothing at all is left.
+    pub(crate) fn excludes_all(&self) -> bool {
+        let all = [&["*"][..], &["**"], &["**", "*"]];
+        self.patterns.iter().any(|pattern| all.iter().any(|it| pattern.parts == *it))
+    }
+
     /// Whether a relative path is left out: the last pattern that matches it, or a folder above it, decides.
     pub fn excludes(&self, path: &str) -> bool {
         let parts: Vec<&str> =

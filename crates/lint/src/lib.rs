@@ -53,7 +53,9 @@ use sealift_dockerfile::Parse;
 pub fn lint(parse: &Parse, context: &Context<'_>) -> Vec<Diagnostic> {
     let view = view::View::new(parse, context);
     let mut found = parse.problems.clone();
-    for check in CHECKS.iter().filter(|check| context.config.is_on(&check.rule)) {
+    let config = context.config;
+    let is_on = |rule| config.is_on(rule) || config.allows(rule) && suppress::is_tried(parse, rule);
+    for check in CHECKS.iter().filter(|check| is_on(&check.rule)) {
         let mut sink = rule::Sink::new(&check.rule);
         (check.run)(&view, &mut sink);
         found.append(&mut sink.findings);

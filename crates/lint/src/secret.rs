@@ -27,7 +27,9 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         name.split(|c: char| !c.is_alphanumeric()).map(str::to_ascii_lowercase).collect();
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let vague = words.len() == 1 && has(&VAGUE_NAMES);
-    has(&SECRET_WORDS) && !has(&HARMLESS_WORDS) && !vague
+    // It is half of a pair, and the other half is never far.
+    let access_key_id = words.windows(3).any(|three| three == ["access", "key", "id"]);
+    access_key_id || has(&SECRET_WORDS) && !has(&HARMLESS_WORDS) && !vague
 }
 
 /// Whether a value of such a variable can be a secret: not empty, no switch.

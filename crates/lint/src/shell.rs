@@ -103,6 +103,26 @@ pub(crate) fn is_shell(name: &str) -> bool {
     matches!(name, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "fish")
 }
 
+/// Whether a shell does this itself, so that there may be no such program.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    matches!(
+        name,
+        "." | ":"
+            | "cd"
+            | "eval"
+            | "exec"
+            | "exit"
+            | "export"
+            | "read"
+            | "set"
+            | "source"
+            | "trap"
+            | "ulimit"
+            | "umask"
+            | "wait"
+    )
+}
+
 /// Whether a word is `NAME=value`.
 pub(crate) fn is_assignment(word: &str) -> bool {
     let Some((name, _)) = word.split_once('=') else { return false };

@@ -1,9 +1,9 @@
 //! `CMD`, `ENTRYPOINT`, `HEALTHCHECK` and the form of commands.
 
-use sealift_diagnostic::{Level, Rule};
-use sealift_dockerfile::{Command, Instruction, InstructionKind, Keyword, Source, Word};
+use sealift_diagnostic::{Edit, Fix, Level, Rule, Tier};
+use sealift_dockerfile::{Command, Instruction, InstructionKind, Keyword, Source, Text, Word};
 
-use crate::{Check, base::Family, rule::Sink, shell, view::View};
+use crate::{Check, base::Family, edit::delete_instruction, rule::Sink, shell, view::View};
 
 pub(super) const SEVERAL_COMMANDS: Check = Check {
     rule: Rule {
@@ -39,6 +39,9 @@ fn several_commands(view: &View<'_>, sink: &mut Sink) {
                 let message = format!("this `{}` has no effect", keyword.as_str());
                 let finding = sink.add(instruction.span, message);
                 finding.related.push((last.keyword_span, "this one counts".to_owned()));
+                let edit = delete_instruction(view.file, instruction);
+                let title = format!("remove this `{}`", keyword.as_str());
+                finding.fixes.push(Fix::new(Tier::Safe, title, vec![edit]));
             }
         }
     }
@@ -62,18 +65,46 @@ pub(super) const SHELL_FORM: Check = Check {
 };
 
 fn shell_form(view: &View<'_>, sink: &mut Sink) {
-    for instruction in view.instructions() {
-        let (InstructionKind::Cmd(Command::Shell(line))
-        | InstructionKind::Entrypoint(Command::Shell(line))) = &instruction.kind
-        else {
-            continue;
-        };
-        // `exec` as the first word replaces the shell.
-        if !looks_like_array(line) && !line.starts_with("exec ") {
-            let keyword = instruction.keyword.map_or("", Keyword::as_str);
-            sink.add(line.full_span(), format!("`{keyword}` is in shell form"));
+    for stage in &view.stages {
+        let parent = stage.parent.map(|parent| view.history(parent));
+        // Who chooses the shell wants one.
+        let mut is_chosen = parent.is_some_and(|mut it| it.any(sets_shell));
+        for instruction in stage.stage.instructions {
+            is_chosen |= sets_shell(instruction);
+            let trigger = match &instruction.kind {
+                InstructionKind::Onbuild(onbuild) => onbuild.instruction.as_ref(),
+                _ => instruction,
+            };
+            let (InstructionKind::Cmd(Command::Shell(line))
+            | InstructionKind::Entrypoint(Command::Shell(line))) = &trigger.kind
+            else {
+                continue;
+            };
+            // `exec` as the first word replaces the shell.
+            if is_chosen || looks_like_array(line) || line.starts_with("exec ") {
+                continue;
+            }
+            let keyword = trigger.keyword.map_or("", Keyword::as_str);
+            let finding = sink.add(line.full_span(), format!("`{keyword}` is in shell form"));
+            finding.fixes.extend(array(line));
         }
     }
+}
+
+fn sets_shell(instruction: &Instruction) -> bool {
+    matches!(instruction.kind, InstructionKind::Shell(_))
+}
+
+/// The array of a command in which a shell has nothing to do.
+fn array(line: &Text) -> Option<Fix> {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || " \t-_./:,@%+=".contains(it);
+    let first = line.split_whitespace().next()?;
+    if !line.chars().all(is_plain) || first.contains('=') || shell::is_builtin(first) {
+        return None;
+    }
+    let words: Vec<String> = line.split_whitespace().map(|word| format!("\"{word}\"")).collect();
+    let edit = Edit::replace(line.full_span(), format!("[{}]", words.join(", ")));
+    Some(Fix::new(Tier::Suggested, "write a JSON array", vec![edit]))
 }
 
 pub(super) const MALFORMED_ARRAY: Check = Check {
@@ -117,9 +148,29 @@ fn malformed_array(view: &View<'_>, sink: &mut Sink) {
         if let Command::Shell(line) = line
             && looks_like_array(line)
         {
-            sink.add(line.full_span(), "this is meant as an array, but it is no JSON");
+            let finding =
+                sink.add(line.full_span(), "this is meant as an array, but it is no JSON");
+            finding.fixes.extend(double_quoted(line));
         }
     }
+}
+
+/// The array that was meant: with double quotes, and without a comma at its end.
+fn double_quoted(line: &Text) -> Option<Fix> {
+    let text = line.trim();
+    if text.contains(['"', '\\', '`', '“', '‘']) || !text.matches('\'').count().is_multiple_of(2)
+    {
+        return None;
+    }
+    let inside = text.strip_prefix('[')?.strip_suffix(']')?.trim().trim_end_matches(',').trim_end();
+    let words: Option<Vec<&str>> =
+        inside.split(',').map(|word| word.trim().strip_prefix('\'')?.strip_suffix('\'')).collect();
+    let words: Vec<String> = words?.into_iter().map(|word| format!("\"{word}\"")).collect();
+    if words.iter().any(|word| word.contains('\'')) {
+        return None;
+    }
+    let edit = Edit::replace(line.full_span(), format!("[{}]", words.join(", ")));
+    Some(Fix::new(Tier::Suggested, "write a JSON array", vec![edit]))
 }
 
 /// `['a', 'b']`, `["a",]`: brackets around quotes; `[ -d x ]` is the shell's own.

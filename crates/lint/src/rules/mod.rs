@@ -4,6 +4,7 @@ mod bases;
 mod caches;
 mod commands;
 mod context;
+mod definitions;
 mod downloads;
 mod exposure;
 mod folders;
@@ -12,6 +13,7 @@ mod languages;
 mod layers;
 mod packages;
 mod permissions;
+mod platforms;
 mod ports;
 mod script;
 mod secrets;
@@ -21,6 +23,7 @@ mod staging;
 mod style;
 mod transport;
 mod users;
+mod variables;
 mod versions;
 
 use sealift_diagnostic::{Level, Rule};
@@ -39,7 +42,7 @@ const SYNTAX: Check = Check {
         id: sealift_dockerfile::SYNTAX_RULE,
         name: "syntax-error",
         level: Level::Error,
-        aliases: &["DL1000"],
+        aliases: &["DL1000", "DL3043", "DL3061"],
         why: "what the builder cannot read it cannot build",
         fix: "correct it as the message says; this rule cannot be ignored",
         since: "0.1.0",
@@ -121,6 +124,14 @@ pub const CHECKS: &[Check] = &[
     labels::EMPTY_LABEL,
     labels::MALFORMED_LABEL,
     labels::REPEATED_LABEL,
+    variables::UNDEFINED_VARIABLE,
+    variables::INVALID_DEFAULT,
+    platforms::CONSTANT_PLATFORM,
+    platforms::REDUNDANT_PLATFORM,
+    definitions::COPY_IGNORED,
+    definitions::DEFINITION_DESCRIPTION,
+    definitions::PROTOCOL_CASE,
+    definitions::STAGE_NAME_CASE,
     caches::APT_LISTS,
     size::APT_RECOMMENDS,
     size::CURL_AND_WGET,

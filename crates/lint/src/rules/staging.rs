@@ -1,6 +1,6 @@
 //! Names and numbers of stages.
 
-use sealift_diagnostic::{Diagnostic, Level, Rule, Span, closest};
+use sealift_diagnostic::{Diagnostic, Edit, Fix, Level, Rule, Span, Tier, closest};
 use sealift_dockerfile::InstructionKind;
 
 use crate::{
@@ -52,6 +52,15 @@ fn undefined_stage(view: &View<'_>, sink: &mut Sink) {
         for (name, span) in references(stage) {
             if let Some(Wrong::Certain { message, help }) = judge(view, stage, &name) {
                 let finding = sink.add(span, message);
+                let meant = help.as_deref().and_then(|it| it.split('`').nth(1));
+                if let Some(meant) = meant.filter(|_| span.text(&view.file.source) == name) {
+                    let edit = Edit::replace(span, meant);
+                    finding.fixes.push(Fix::new(
+                        Tier::Suggested,
+                        format!("write `{meant}`"),
+                        vec![edit],
+                    ));
+                }
                 finding.help = help.or(finding.help.take());
             }
         }

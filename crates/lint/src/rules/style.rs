@@ -1,7 +1,7 @@
 //! Old forms and matters of taste.
 
-use sealift_diagnostic::{Level, Rule};
-use sealift_dockerfile::{InstructionKind, Keyword};
+use sealift_diagnostic::{Edit, Fix, Level, Rule, Span, Tier};
+use sealift_dockerfile::{Instruction, InstructionKind, Keyword, Pair};
 
 use super::transport::{is_git, is_url};
 use crate::{Check, rule::Sink, view::View};
@@ -25,9 +25,27 @@ pub(super) const MAINTAINER: Check = Check {
 fn maintainer(view: &View<'_>, sink: &mut Sink) {
     for instruction in view.instructions() {
         if matches!(instruction.kind, InstructionKind::Maintainer(_)) {
-            sink.add(instruction.keyword_span, "`MAINTAINER` is deprecated");
+            let finding = sink.add(instruction.keyword_span, "`MAINTAINER` is deprecated");
+            finding.fixes.extend(label(view, instruction));
         }
     }
+}
+
+/// The label that took the place of `MAINTAINER`.
+fn label(view: &View<'_>, instruction: &Instruction) -> Option<Fix> {
+    let InstructionKind::Maintainer(name) = &instruction.kind else { return None };
+    let name = name.as_str();
+    // Neither variables nor escapes mean anything in `MAINTAINER`, but they would in a label.
+    let span = instruction.span;
+    if name.contains(['$', '\\', '`', '\n']) || span.text(&view.file.source).contains('\n') {
+        return None;
+    }
+    let keyword = instruction.keyword_span.text(&view.file.source);
+    let word = if is_small(keyword) { "label" } else { "LABEL" };
+    let plain = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
+    let text = plain.replace('"', &format!("{}\"", view.file.escape));
+    let text = format!("{word} org.opencontainers.image.authors=\"{text}\"");
+    Some(Fix::new(Tier::Safe, "write a label", vec![Edit::replace(span, text)]))
 }
 
 pub(super) const ADD_NOT_COPY: Check = Check {
@@ -61,7 +79,14 @@ fn add_not_copy(view: &View<'_>, sink: &mut Sink) {
                 || ARCHIVES.iter().any(|ending| name.ends_with(ending))
         });
         if !special && add.paths().next().is_some() {
-            sink.add(instruction.keyword_span, "`ADD` is used to copy plain files");
+            let finding = sink.add(instruction.keyword_span, "`ADD` is used to copy plain files");
+            let own = ["checksum", "keep-git-dir", "unpack"];
+            if own.iter().all(|flag| instruction.flag(flag).is_none()) {
+                let keyword = instruction.keyword_span.text(&view.file.source);
+                let word = if is_small(keyword) { "copy" } else { "COPY" };
+                let edit = Edit::replace(instruction.keyword_span, word);
+                finding.fixes.push(Fix::new(Tier::Safe, format!("write `{word}`"), vec![edit]));
+            }
         }
     }
 }
@@ -89,16 +114,29 @@ fn mixed_case(view: &View<'_>, sink: &mut Sink) {
             (instruction, written)
         })
     };
-    let small = words().filter(|(_, word)| word.chars().all(char::is_lowercase)).count();
-    let wants_small = small * 2 > words().count();
+    // Words that are in neither case do not count for the majority.
+    let small = words().filter(|(_, word)| is_small(word)).count();
+    let large = words().filter(|(_, word)| is_large(word)).count();
+    let wants_small = small > large;
     for (instruction, written) in words() {
         let wanted =
             if wants_small { written.to_ascii_lowercase() } else { written.to_ascii_uppercase() };
         if written != wanted {
             let message = format!("`{written}` is written unlike the other keywords");
-            sink.add(instruction.keyword_span, message).help = Some(format!("write `{wanted}`"));
+            let finding = sink.add(instruction.keyword_span, message);
+            finding.help = Some(format!("write `{wanted}`"));
+            let edit = Edit::replace(instruction.keyword_span, wanted.clone());
+            finding.fixes.push(Fix::new(Tier::Safe, format!("write `{wanted}`"), vec![edit]));
         }
     }
+}
+
+fn is_small(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+fn is_large(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 pub(super) const AS_CASE: Check = Check {
@@ -122,15 +160,26 @@ fn as_case(view: &View<'_>, sink: &mut Sink) {
     {
         let InstructionKind::From(from) = &instruction.kind else { continue };
         let Some(name) = &from.name else { continue };
-        let is_small = |text: &str| text.chars().all(char::is_lowercase);
-        let mut words = instruction.raw.split_whitespace();
-        let keyword = words.next().unwrap_or("");
-        let found = words.rev().nth(1).unwrap_or("");
-        if is_small(keyword) != is_small(found) {
-            sink.add(
-                name.span,
-                format!("`{keyword}` and `{found}` are written in different cases"),
-            );
+        let line = &instruction.line;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (Some(keyword), Some(found)) = (words.first(), words.iter().rev().nth(1)) else {
+            continue;
+        };
+        // A keyword that is in neither case is a finding of its own.
+        let wanted = match (is_small(keyword), is_large(keyword)) {
+            (true, _) => "as",
+            (_, true) => "AS",
+            _ => continue,
+        };
+        if *found == wanted {
+            continue;
+        }
+        let message = format!("`{keyword}` and `{found}` are written in different cases");
+        let finding = sink.add(name.span, message);
+        let end = line.trim_end().len().saturating_sub(words.last().map_or(0, |word| word.len()));
+        if let Some(at) = line.get(..end).and_then(|before| before.rfind(found)) {
+            let edit = Edit::replace(line.span(at..at + found.len()), wanted);
+            finding.fixes.push(Fix::new(Tier::Safe, format!("write `{wanted}`"), vec![edit]));
         }
     }
 }
@@ -153,14 +202,59 @@ pub(super) const LEGACY_PAIRS: Check = Check {
 
 fn legacy_pairs(view: &View<'_>, sink: &mut Sink) {
     for instruction in view.instructions() {
+        if let InstructionKind::Arg(arguments) = &instruction.kind
+            && let [first, second] = arguments.as_slice()
+            && first.value.is_none()
+            && second.value.is_none()
+            && !is_used(view, &second.name)
+        {
+            let message =
+                format!("`{}` looks like a value, but it is an argument too", second.name);
+            sink.add(second.name.span, message);
+        }
         let (InstructionKind::Env(pairs) | InstructionKind::Label(pairs)) = &instruction.kind
         else {
             continue;
         };
         if let Some(pair) = pairs.pairs.first().filter(|_| pairs.legacy) {
-            sink.add(pair.key.span, format!("`{}` is set in the old form, without `=`", pair.key));
+            let message = format!("`{}` is set in the old form, without `=`", pair.key);
+            let finding = sink.add(pair.key.span, message);
+            finding.fixes.extend(new_form(view, pair));
         }
     }
+}
+
+/// Whether a name stands in any instruction besides the one that declares it.
+fn is_used(view: &View<'_>, name: &str) -> bool {
+    let has = |instruction: &Instruction| {
+        instruction.raw.contains(name)
+            || instruction.heredocs.iter().any(|it| it.body.contains(name))
+    };
+    view.file.instructions.iter().filter(|instruction| has(instruction)).count() > 1
+}
+
+/// `KEY=value`, or `KEY="value"` where it has blanks; what has quotes or escapes besides is left to its author.
+fn new_form(view: &View<'_>, pair: &Pair) -> Option<Fix> {
+    let (source, escape) = (&view.file.source, view.file.escape);
+    let gap = source.get(pair.key.span.end..pair.value.span.start)?;
+    let value = source.get(pair.value.span.range())?;
+    let between = Span::new(pair.key.span.end, pair.value.span.start);
+    if !gap.chars().all(|it| it.is_whitespace() || it == escape) || pair.key.contains(['"', '\'']) {
+        return None;
+    }
+    let quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
+    let inside = if quoted { &value[1..value.len() - 1] } else { value };
+    if inside.contains(['"', '\'', '#'])
+        || inside.replace(&format!("{escape}\n"), "").contains(escape)
+    {
+        return None;
+    }
+    let edits = if quoted || !value.contains(char::is_whitespace) {
+        vec![Edit::replace(between, "=")]
+    } else {
+        vec![Edit::replace(between, "=\""), Edit::insert(pair.value.span.end, "\"")]
+    };
+    Some(Fix::new(Tier::Safe, format!("write `{}=…`", pair.key), edits))
 }
 
 pub(super) const BLANK_CONTINUATION: Check = Check {
@@ -182,9 +276,11 @@ pub(super) const BLANK_CONTINUATION: Check = Check {
 fn blank_continuation(view: &View<'_>, sink: &mut Sink) {
     for instruction in &view.file.instructions {
         if let Some(blank) = instruction.blank_continuations.first() {
-            let finding =
-                sink.add(instruction.keyword_span, "a blank line stands inside this instruction");
-            finding.related.push((*blank, "here".to_owned()));
+            let whole = Span::new(blank.start, instruction.span.end.max(blank.end));
+            let finding = sink.add(whole, "a blank line stands inside this instruction");
+            finding.related.push((instruction.keyword_span, "this instruction".to_owned()));
+            let edits = instruction.blank_continuations.iter().map(|blank| Edit::delete(*blank));
+            finding.fixes.push(Fix::new(Tier::Safe, "remove the blank lines", edits.collect()));
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `# sealift: ignore=…` holds for the next instruction, or the one it stands in; `ignore-stage=` for the stage,
 //! `ignore-file=` for the file. Comments for hadolint, checkov, trivy and `BuildKit` do what they do there, and every name
-//! that a rule has may be used in each of them.
+//! that a rule has may be used in each of them. `# check=skip=…` at the top holds for the file, above an instruction for it.
 
 mod comment;
 mod unused;
@@ -89,8 +89,15 @@ impl<'a> Suppressions<'a> {
                 all.fault(comment.span, format!("this comment silences nothing: {follows}"));
             }
         }
-        for directive in parse.file.directives.iter().filter(|it| it.name == "check") {
+        for directive in checks(parse) {
             all.directive(directive);
+        }
+        for comment in &parse.file.comments {
+            let Some(value) = check_value(&comment.text) else { continue };
+            if let Some(instruction) = described(&parse.file, comment) {
+                let skip = value.split(';').find_map(|part| part.trim().strip_prefix("skip="));
+                all.skip(comment.span, skip.unwrap_or(""), Some(instruction.span));
+            }
         }
         all
     }
@@ -157,9 +164,9 @@ impl<'a> Suppressions<'a> {
             };
             let value = value.trim();
             match key.trim() {
-                "skip" => self.skip(directive.span, value),
+                "skip" => self.skip(directive.span, value, None),
                 "error" => self.checks_fail |= matches!(value, "true" | "1"),
-                // Checks that `BuildKit` tries out are on here anyway.
+                // These are asked for before the rules are run.
                 "experimental" => {}
                 other => {
                     self.fault(directive.span, format!("`{other}` is no setting of checks"));
@@ -168,7 +175,7 @@ impl<'a> Suppressions<'a> {
         }
     }
 
-    fn skip(&mut self, span: Span, value: &str) {
+    fn skip(&mut self, span: Span, value: &str, within: Option<Span>) {
         for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let is_all = name.eq_ignore_ascii_case("all");
             let is_meant =
@@ -178,13 +185,45 @@ impl<'a> Suppressions<'a> {
                 span,
                 name: name.to_owned(),
                 rules: found,
-                within: None,
+                within,
                 ended: None,
                 // Who skips all does not mean that there is something to skip.
                 is_used: Cell::new(is_all),
             });
         }
     }
+}
+
+/// Whether `# check=experimental=…` asks for a rule.
+pub(crate) fn is_tried(parse: &Parse, rule: &Rule) -> bool {
+    is_buildkit_rule(rule)
+        && checks(parse).flat_map(|it| it.value.split(';')).any(|part| {
+            part.trim().strip_prefix("experimental=").is_some_and(|list| {
+                list.split(',').any(|name| name.trim() == "all" || rule.is_called(name))
+            })
+        })
+}
+
+fn checks(parse: &Parse) -> impl Iterator<Item = &Directive> {
+    parse.file.directives.iter().filter(|it| it.name == "check")
+}
+
+/// What follows `check=` in a comment, up to a blank: words may follow.
+fn check_value(comment: &str) -> Option<&str> {
+    let (name, value) = comment.split_once('=')?;
+    let is_check = name.trim().eq_ignore_ascii_case("check");
+    is_check.then(|| value.split_whitespace().next().unwrap_or(""))
+}
+
+/// The instruction right below a comment, or below comments that follow it without a gap.
+fn described<'a>(file: &'a Dockerfile, comment: &Comment) -> Option<&'a Instruction> {
+    let after = file.instructions.partition_point(|it| it.span.end <= comment.span.start);
+    let instruction = file.instructions.get(after)?;
+    let lines = instruction.line_number.checked_sub(comment.line + 1)?;
+    let start = file.comments.partition_point(|it| it.line <= comment.line);
+    let between = &file.comments[start..];
+    let count = between.iter().take_while(|it| it.line < instruction.line_number).count();
+    (count == lines).then_some(instruction)
 }
 
 /// Where the first of some comments holds: `Some(None)` is everywhere, `None` nowhere.

@@ -297,8 +297,8 @@ fn old_forms() {
         "SL3023",
         "FROM a\nRUN b \\\n\n  c\n",
         expect![[r#"
-        2:1 warning SL3023 a blank line stands inside this instruction
-    "#]],
+            3:1 warning SL3023 a blank line stands inside this instruction
+        "#]],
     );
     silent("SL3023", &["FROM a\nRUN b \\\n# c\n  d\n\nUSER x"]);
     silent("SL3006", &["FROM a\nLABEL maintainer=me"]);

@@ -4,6 +4,7 @@
 #![allow(clippy::needless_raw_string_hashes, clippy::unwrap_used)]
 
 mod archive;
+mod buildkit;
 mod check;
 mod configuration;
 mod correctness;
