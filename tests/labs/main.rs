@@ -15,4 +15,5 @@ mod b_scans;
 mod b_targets;
 mod d_registry;
 mod e_docker;
+mod e_hardening;
 mod e_pipeline;

@@ -10,6 +10,7 @@
 pub mod archive;
 pub mod image;
 
+pub mod audit;
 pub mod dockerfile;
 pub mod shell;
 
@@ -65,6 +66,7 @@ pub const TARGETS: &[Target] = &[
     target("shell", shell::shell),
     target("variables", dockerfile::variables),
     target("ignore_file", dockerfile::ignore_file),
+    slow("audit", audit::audit),
     target("keyring", crypto::keyring),
     target("signed_text", crypto::signed_text),
     target("public_key", crypto::public_key),

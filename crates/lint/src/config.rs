@@ -112,7 +112,13 @@ impl Error {
 impl Config {
     /// Refuse names that no rule has: a mistyped one would ignore nothing, silently.
     pub fn check(&self) -> Result<(), Error> {
-        match self.ignore.iter().chain(self.levels.keys()).find(|name| rule(name).is_none()) {
+        self.check_beside(&|_| false)
+    }
+
+    /// The same where other kinds of files have rules of their own.
+    pub fn check_beside(&self, is_known: &dyn Fn(&str) -> bool) -> Result<(), Error> {
+        let mut names = self.ignore.iter().chain(self.levels.keys());
+        match names.find(|name| rule(name).is_none() && !is_known(name)) {
             Some(name) => Err(Error::UnknownRule { name: name.clone() }),
             None => Ok(()),
         }

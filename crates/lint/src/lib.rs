@@ -34,6 +34,7 @@ mod stage_shell;
 mod view;
 
 mod render;
+mod shared;
 
 pub use config::{Config, Context, Error, is_on_by_default};
 pub use edition::{EDITIONS, Edition};
@@ -44,7 +45,10 @@ pub use label::{LabelKind, LabelSchema};
 pub use package_index::{Package, PackageIndex};
 pub use render::{mask, render, secrets};
 pub use rule::{Check, Group, rule, rules};
-pub use rules::CHECKS;
+pub use rules::{CHECKS, HIDDEN};
+pub use shared::{
+    Silence, admin_port, can_be_secret, database_port, is_secret_name, secrets_in, silenced_by,
+};
 
 use sealift_diagnostic::Diagnostic;
 use sealift_dockerfile::Parse;

@@ -22,6 +22,9 @@ pub enum Group {
     Correctness,
     Size,
     Shell,
+    Containers,
+    Kubernetes,
+    Image,
 }
 
 impl Group {
@@ -34,6 +37,9 @@ impl Group {
             Self::Correctness => "Correctness",
             Self::Size => "Size and speed",
             Self::Shell => "Shell inside RUN",
+            Self::Containers => "Compose files and containers",
+            Self::Kubernetes => "Kubernetes",
+            Self::Image => "Images",
         }
     }
 }
@@ -47,6 +53,9 @@ impl Group {
             Some(b'3') => Self::Correctness,
             Some(b'4') => Self::Size,
             Some(b'5') => Self::Shell,
+            Some(b'6') => Self::Containers,
+            Some(b'7') => Self::Kubernetes,
+            Some(b'8') => Self::Image,
             _ => Self::Syntax,
         }
     }

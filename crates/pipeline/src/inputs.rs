@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use sealift_audit::FileKind;
+
 use crate::Error;
 
 /// The path that stands for standard input.
 pub const STDIN: &str = "-";
 
 const DEPTH_MAX: usize = 32;
+const DOCUMENT_BYTES_MAX: u64 = 16 << 20;
 const ENTRIES_MAX: usize = 200_000;
 
 /// What kind of file is linted.
@@ -15,6 +18,10 @@ const ENTRIES_MAX: usize = 200_000;
 pub enum LintKind {
     /// A Dockerfile, by any name.
     Dockerfile,
+    /// A compose file.
+    Compose,
+    /// A Kubernetes manifest.
+    Kubernetes,
 }
 
 /// A file to lint.
@@ -30,18 +37,47 @@ pub struct Input {
 
 /// The files that some paths mean, none twice, in the order of the paths and then of their names.
 ///
-/// A folder stands for the Dockerfiles in it and below; hidden folders and those of installed packages are passed over. A
+/// A folder stands for the Dockerfiles, compose files and Kubernetes manifests in it and below, and a compose file for the
+/// Dockerfiles that it builds too; hidden folders and those of installed packages are passed over. A
 /// path that does not exist may be a pattern: `*` and `?` within a name, `**` for any folders.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
     let mut found: Vec<Input> = Vec::new();
     for path in paths {
         for input in one(path)? {
-            if !found.iter().any(|known| known.path == input.path) {
-                found.push(input);
+            let built = built_by(&input);
+            for input in std::iter::once(input).chain(built) {
+                if !found.iter().any(|known| known.path == input.path) {
+                    found.push(input);
+                }
             }
         }
     }
     Ok(found)
+}
+
+/// The Dockerfiles that a compose file builds, with their contexts.
+fn built_by(input: &Input) -> Vec<Input> {
+    if input.kind != LintKind::Compose {
+        return Vec::new();
+    }
+    // What cannot be read is said when it is linted.
+    let text = read_document(&input.path).unwrap_or_default();
+    let folder = input.path.parent().unwrap_or(Path::new(""));
+    sealift_audit::builds(&text, &sealift_audit::Limits::default())
+        .into_iter()
+        .map(|build| Input {
+            path: folder.join(build.dockerfile),
+            context: folder.join(build.context),
+            kind: LintKind::Dockerfile,
+        })
+        .filter(|input| input.path.is_file())
+        .collect()
+}
+
+/// The text of a file that may be a manifest.
+fn read_document(path: &Path) -> Option<String> {
+    std::fs::metadata(path).ok().filter(|it| it.is_file() && it.len() <= DOCUMENT_BYTES_MAX)?;
+    std::fs::read_to_string(path).ok()
 }
 
 fn one(path: &Path) -> Result<Vec<Input>, Error> {
@@ -50,10 +86,16 @@ fn one(path: &Path) -> Result<Vec<Input>, Error> {
         return Ok(vec![Input { path: path.to_owned(), context, kind: LintKind::Dockerfile }]);
     }
     if path.is_dir() {
-        let found = walk(path, &mut |file| kind_by_name(file).is_some());
+        let found = walk(path, &mut |file| {
+            kind_by_name(file).is_some()
+                || has_ending(file, &["yaml", "yml"]) && kind_by_content(file).is_some()
+        });
         if found.is_empty() {
             return Err(Error::usage(
-                format!("the folder `{}` has no Dockerfile", path.display()),
+                format!(
+                    "the folder `{}` has no Dockerfile, compose file or manifest",
+                    path.display()
+                ),
                 "name the file itself, as in `sealift lint build/release.docker`",
             ));
         }
@@ -133,8 +175,29 @@ fn walk(top: &Path, is_wanted: &mut dyn FnMut(&Path) -> bool) -> Vec<PathBuf> {
 fn input(path: PathBuf) -> Input {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let context = folder.unwrap_or(Path::new(".")).to_owned();
-    let kind = kind_by_name(&path).unwrap_or(LintKind::Dockerfile);
+    let by_content =
+        || kind_by_content(&path).filter(|_| has_ending(&path, &["yaml", "yml", "json"]));
+    let kind = kind_by_name(&path).or_else(by_content).unwrap_or(LintKind::Dockerfile);
     Input { path, context, kind }
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().unwrap_or_default();
+    endings.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+fn kind_by_content(path: &Path) -> Option<LintKind> {
+    let text = read_document(path)?;
+    sealift_audit::kind("", &text).map(LintKind::from)
+}
+
+impl From<FileKind> for LintKind {
+    fn from(kind: FileKind) -> Self {
+        match kind {
+            FileKind::Compose => Self::Compose,
+            FileKind::Kubernetes => Self::Kubernetes,
+        }
+    }
 }
 
 /// What a file is, as far as its name says.
@@ -178,7 +241,10 @@ pub fn kind_by_name(path: &Path) -> Option<LintKind> {
                     .is_some_and(|rest| !rest.is_empty() && !is_other(rest, &OTHERS))
             || ending.eq_ignore_ascii_case(word) && before.len() > 1 && before.ends_with('.')
     });
-    is_one.then_some(LintKind::Dockerfile)
+    if is_one {
+        return Some(LintKind::Dockerfile);
+    }
+    sealift_audit::kind_by_name(name).map(LintKind::from)
 }
 
 fn is_other(rest: &str, others: &[&str]) -> bool {
@@ -213,12 +279,49 @@ mod tests {
             "Dockerfile.bak",
             "Dockerfile.dev~",
             "mydockerfile",
-            "compose.yaml",
+            "values.yaml",
             "é",
             "",
         ] {
             assert_eq!(kind_by_name(Path::new(name)), None, "{name}");
         }
+        assert_eq!(kind_by_name(Path::new("a/compose.yaml")), Some(LintKind::Compose));
+    }
+
+    #[test]
+    fn manifests_and_what_compose_files_build() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path();
+        for (file, text) in [
+            (
+                "compose.yml",
+                "services: {web: {build: {context: web, dockerfile: docker/release}}}\n",
+            ),
+            ("web/docker/release", "FROM scratch\n"),
+            ("deploy/app.yaml", "apiVersion: v1\nkind: Pod\n"),
+            ("deploy/values.yaml", "services: 3\n"),
+        ] {
+            let path = top.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let found = find(&[top.to_owned()]).unwrap();
+        let found: Vec<(String, String, LintKind)> = found
+            .iter()
+            .map(|it| {
+                let name = |path: &Path| path.strip_prefix(top).unwrap().display().to_string();
+                (name(&it.path), name(&it.context), it.kind)
+            })
+            .collect();
+        let expected = [
+            ("compose.yml", "", LintKind::Compose),
+            ("web/docker/release", "web", LintKind::Dockerfile),
+            ("deploy/app.yaml", "deploy", LintKind::Kubernetes),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(path, context, kind)| (path.to_owned(), context.to_owned(), kind))
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Linting a Dockerfile with its context, and the gate.
+//! Linting a Dockerfile with its context, a compose file or a Kubernetes manifest, and the gate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use sealift_audit::FileKind;
 use sealift_diagnostic::{Diagnostic, Fixed, Level, Tier};
 use sealift_dockerfile::Limits;
 use sealift_lint::{Config, Context, PackageIndex};
 use sealift_report::LintedFile;
 
-use crate::inputs::{Input, LintKind};
+use crate::inputs::{Input, LintKind, STDIN};
 use crate::package_index::Knowledge;
 use crate::{Error, Gate};
 
@@ -95,13 +96,9 @@ pub fn lint_all(jobs: &[Job]) -> Vec<Result<Linted, Error>> {
             None => read_dockerfile(path)?,
         };
         let known = files.get(context.as_path()).cloned().flatten();
-        let diagnostics = match kind {
-            LintKind::Dockerfile => {
-                let scene = Scene::with_files(path, context, &job.request, known)?;
-                let parse = sealift_dockerfile::parse(&text, &Limits::default());
-                sealift_lint::lint(&parse, &scene.context())
-            }
-        };
+        // The rest of the kinds is known by name and content alone.
+        let known = known.filter(|_| *kind == LintKind::Dockerfile);
+        let diagnostics = Scene::with_files(path, context, &job.request, known)?.lint(path, &text);
         Ok(Linted { path: path.clone(), text, diagnostics, fail_on: job.request.fail_on })
     };
     jobs.par_iter().map(one).collect()
@@ -114,8 +111,7 @@ pub fn lint_text(
     text: &str,
     request: &LintRequest,
 ) -> Result<Vec<Diagnostic>, Error> {
-    let parse = sealift_dockerfile::parse(text, &Limits::default());
-    Ok(sealift_lint::lint(&parse, &Scene::read(path, context, request)?.context()))
+    Ok(Scene::read(path, context, request)?.lint(path, text))
 }
 
 /// Mends a text as the Dockerfile at `path`, as far as the tier allows.
@@ -126,8 +122,7 @@ pub fn fix_text(
     request: &LintRequest,
     tier: Tier,
 ) -> Result<Fixed, Error> {
-    let scene = Scene::read(path, context, request)?;
-    Ok(sealift_lint::fix(text, &scene.context(), &Limits::default(), tier))
+    Ok(Scene::read(path, context, request)?.fix(path, text, tier))
 }
 
 /// What is known beside a Dockerfile.
@@ -153,7 +148,7 @@ impl Scene {
     ) -> Result<Self, Error> {
         let config = request.config.clone();
         config
-            .check()
+            .check_beside(&|name| sealift_audit::rule(name).is_some())
             .map_err(|error| Error::usage(error.to_string(), error.hint().unwrap_or_default()))?;
         let own_ignore = PathBuf::from(format!("{}.dockerignore", path.display()));
         let ignore_path =
@@ -161,6 +156,39 @@ impl Scene {
         let dockerignore = std::fs::read_to_string(&ignore_path).ok();
         let packages = request.packages.clone();
         Ok(Self { config, packages, ignore_path, dockerignore, files })
+    }
+
+    /// What is found in a text, by the rules for its kind.
+    pub(crate) fn lint(&self, path: &Path, text: &str) -> Vec<Diagnostic> {
+        if let Some(kind) = file_kind(path, text) {
+            return self.beside(path, |context| sealift_audit::lint(text, kind, context));
+        }
+        let parse = sealift_dockerfile::parse(text, &Limits::default());
+        sealift_lint::lint(&parse, &self.context())
+    }
+
+    /// What mending makes of a text, by the rules for its kind.
+    pub(crate) fn fix(&self, path: &Path, text: &str, tier: Tier) -> Fixed {
+        if let Some(kind) = file_kind(path, text) {
+            return self.beside(path, |context| sealift_audit::fix(text, kind, context, tier));
+        }
+        sealift_lint::fix(text, &self.context(), &Limits::default(), tier)
+    }
+
+    /// Files that another one speaks of are read beside it.
+    fn beside<T>(&self, path: &Path, work: impl FnOnce(&sealift_audit::Context<'_>) -> T) -> T {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let read = |name: &str| {
+            let path = folder.join(name);
+            // Opening a pipe would wait for somebody to write.
+            std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+            let mut text = String::new();
+            let file = File::open(path).ok()?;
+            file.take(DOCKERFILE_BYTES_MAX).read_to_string(&mut text).ok()?;
+            Some(text)
+        };
+        let limits = sealift_audit::Limits::default();
+        work(&sealift_audit::Context { config: &self.config, read: &read, limits })
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
@@ -171,6 +199,18 @@ impl Scene {
             ..Context::new(&self.config)
         }
     }
+}
+
+/// The kind of a file that is no Dockerfile; only what looks like YAML or JSON by its name is one, and what comes
+/// through a pipe, as from `helm template`.
+pub fn file_kind(path: &Path, text: &str) -> Option<FileKind> {
+    if path == Path::new(STDIN) {
+        return sealift_audit::kind("", text);
+    }
+    let name = path.file_name()?.to_string_lossy();
+    let ending = path.extension()?.to_ascii_lowercase();
+    let may_be = ["yaml", "yml", "json"].iter().any(|known| ending == *known);
+    may_be.then(|| sealift_audit::kind(&name, text)).flatten()
 }
 
 impl Linted {

@@ -9,7 +9,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sealift_diagnostic::{Diagnostic, Fix, Fixed, NewFile, Tier, apply, patch};
-use sealift_dockerfile::Limits;
 use sealift_lint::{DOCKERIGNORE, mask, secrets};
 
 use crate::Error;
@@ -58,10 +57,8 @@ pub fn mend_text(
     tier: Tier,
 ) -> Result<Mended, Error> {
     let scene = Scene::read(path, context, request)?;
-    let limits = Limits::default();
-    let diagnostics =
-        sealift_lint::lint(&sealift_dockerfile::parse(&text, &limits), &scene.context());
-    let fixed = sealift_lint::fix(&text, &scene.context(), &limits, tier);
+    let diagnostics = scene.lint(path, &text);
+    let fixed = scene.fix(path, &text, tier);
     let before = Linted { path: path.to_owned(), text, diagnostics, fail_on: request.fail_on };
     Ok(Mended { before, fixed, ignore_path: scene.ignore_path, ignore_before: scene.dockerignore })
 }

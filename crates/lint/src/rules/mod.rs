@@ -33,8 +33,9 @@ use crate::{
     suppress::{INLINE_SUPPRESSION, SUPPRESSION_WITHOUT_EFFECT, UNUSED_SUPPRESSION},
 };
 
+pub(crate) use ports::{ADMIN, DATABASE};
 pub(crate) use script::{ScriptFault, faults};
-pub(crate) use secrets::HIDDEN;
+pub use secrets::HIDDEN;
 
 /// Errors of the parser, so that they have documentation like any other finding.
 const SYNTAX: Check = Check {

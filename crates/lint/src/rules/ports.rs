@@ -6,7 +6,7 @@ use sealift_dockerfile::{Instruction, InstructionKind, Word};
 use crate::{Check, edit, rule::Sink, view::View};
 
 /// Ports to administrate, share files or debug.
-const ADMIN: [(u16, &str); 25] = [
+pub(crate) const ADMIN: [(u16, &str); 25] = [
     (21, "FTP"),
     (22, "SSH"),
     (23, "Telnet"),
@@ -35,7 +35,7 @@ const ADMIN: [(u16, &str); 25] = [
 ];
 
 /// Ports of stores and their consoles.
-const DATABASE: [(u16, &str); 24] = [
+pub(crate) const DATABASE: [(u16, &str); 24] = [
     (1433, "SQL Server"),
     (1521, "Oracle"),
     (2379, "etcd"),

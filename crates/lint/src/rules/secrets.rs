@@ -6,8 +6,8 @@ use sealift_dockerfile::{InstructionKind, Word};
 use super::context::{copies_context, ignored};
 use crate::{Check, rule::Sink, secret, shell, view::View};
 
-/// Label of a finding that covers a secret, which is masked when it is shown.
-pub(crate) const HIDDEN: &str = "the secret, not shown";
+/// Label of a finding whose source must not be shown.
+pub const HIDDEN: &str = "the secret, not shown";
 
 pub(super) const SECRET_IN_VARIABLE: Check = Check {
     rule: Rule {

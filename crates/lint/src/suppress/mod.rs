@@ -25,6 +25,23 @@ enum Reach {
     File,
 }
 
+/// What a comment of another kind of file silences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// In the whole file, not only where the comment stands.
+    pub is_for_file: bool,
+    /// Rules, as the comment names them.
+    pub names: Vec<String>,
+}
+
+/// What a comment silences today; comments that have an end and no effect any more silence nothing.
+pub(crate) fn silenced_by(comment: &str, today: Option<&str>) -> Option<Silence> {
+    let silencer = comment::read(comment).filter(|silencer| silencer.fault.is_none())?;
+    let holds = |name: &comment::Name| !name.ends.as_ref().is_some_and(|end| end.is_over(today));
+    let names = silencer.names.iter().filter(|name| holds(name)).map(|name| name.text.clone());
+    Some(Silence { is_for_file: silencer.reach == Reach::File, names: names.collect() })
+}
+
 /// One rule that a comment or directive silences.
 struct Suppression {
     /// The comment or directive.

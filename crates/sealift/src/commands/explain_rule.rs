@@ -16,14 +16,16 @@ pub(crate) fn run(arguments: &Explain, printer: &Printer) -> anyhow::Result<Exit
     for name in &arguments.rules {
         // A name elsewhere may be that of several rules here.
         let before = found.len();
-        found.extend(rules().filter(|rule| rule.is_called(name)));
+        // A rule that several kinds of files have is explained for each.
+        let all = rules().chain(sealift_audit::rules_of_files());
+        found.extend(all.filter(|rule| rule.is_called(name)));
         if found.len() == before {
             return Err(unknown(name));
         }
     }
     let is_list = arguments.rules.is_empty();
     if is_list {
-        found = rules().collect();
+        found = rules().chain(sealift_audit::rules()).collect();
     }
     let text = match arguments.format {
         TextOrJson::Json => {
@@ -42,6 +44,7 @@ pub(crate) fn run(arguments: &Explain, printer: &Printer) -> anyhow::Result<Exit
 
 fn unknown(name: &str) -> anyhow::Error {
     let known = rules()
+        .chain(sealift_audit::rules_of_files())
         .flat_map(|rule| [rule.id, rule.name].into_iter().chain(rule.aliases.iter().copied()));
     let hint = match closest(name, known) {
         Some(known) => format!("did you mean `{known}`? `sealift explain` lists all rules"),

@@ -48,7 +48,7 @@ impl Workspace for Linter {
     }
 
     fn rule(&self, id: &str) -> Option<&'static Rule> {
-        sealift_lint::rule(id)
+        sealift_lint::rule(id).or_else(|| sealift_audit::rule(id))
     }
 }
 

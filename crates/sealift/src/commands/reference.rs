@@ -106,7 +106,7 @@ Written by `cargo xtask docs` from the rules themselves. A rule can be named by 
 tools: in `--ignore`, in `[lint] ignore`, and in a comment above the line.
 "
     .to_owned();
-    let mut rules: Vec<_> = sealift_lint::rules().collect();
+    let mut rules: Vec<_> = sealift_lint::rules().chain(sealift_audit::rules()).collect();
     rules.sort_by_key(|rule| (Group::of(rule), rule.id));
     let mut group = None;
     for rule in rules {

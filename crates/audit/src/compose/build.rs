@@ -1,0 +1,78 @@
+//! What a service's own Dockerfile tells about its image.
+
+use sealift_dockerfile::{InstructionKind, Limits, parse};
+
+use super::service::Service;
+use super::variables::expand;
+use crate::Context;
+use crate::yaml::{Tree, View};
+
+/// A Dockerfile that a service is built from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// Folder of the build context, relative to the compose file.
+    pub context: String,
+    /// The Dockerfile, relative to the compose file.
+    pub dockerfile: String,
+}
+
+/// What the Dockerfile says of the image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) has_user: bool,
+    pub(super) has_health: bool,
+}
+
+/// The Dockerfiles of all services, each once; those in other places than files are left out.
+pub(crate) fn builds(tree: &Tree<'_>) -> Vec<Build> {
+    let mut found: Vec<Build> = Vec::new();
+    for document in tree.documents() {
+        for service in document.get("services").map(View::entries).unwrap_or_default() {
+            let build = service.value.get("build").and_then(build_of);
+            found.extend(build.filter(|build| !found.contains(build)));
+        }
+    }
+    found
+}
+
+fn build_of(view: View<'_>) -> Option<Build> {
+    let context = view.text().or_else(|| view.word("context")).unwrap_or(".");
+    let context = expand(context);
+    let is_remote = context.contains("://") || context.contains('$') || context.starts_with("git@");
+    if is_remote || view.get("dockerfile_inline").is_some() {
+        return None;
+    }
+    let name = expand(view.word("dockerfile").unwrap_or("Dockerfile"));
+    let folder = context.trim_end_matches('/');
+    let dockerfile = match folder {
+        "." | "" => name.clone(),
+        _ if name.starts_with('/') => name.clone(),
+        _ => format!("{folder}/{name}"),
+    };
+    let dockerfile = dockerfile.trim_start_matches("./").to_owned();
+    (!dockerfile.contains('$')).then_some(Build { context, dockerfile })
+}
+
+/// What the Dockerfile of a service says, if it can be read.
+pub(super) fn known(service: &Service<'_>, context: &Context<'_>) -> Known {
+    let build = service.get("build").map(|setting| setting.value);
+    let inline = build.and_then(|build| build.word("dockerfile_inline"));
+    let text = match inline {
+        Some(text) => Some(text.to_owned()),
+        None => build.and_then(build_of).and_then(|build| (context.read)(&build.dockerfile)),
+    };
+    let Some(text) = text else { return Known::default() };
+    let mut known = Known::default();
+    for instruction in &parse(&text, &Limits::default()).file.instructions {
+        match &instruction.kind {
+            InstructionKind::From(_) => known = Known::default(),
+            InstructionKind::User(user) => {
+                let user = user.split(':').next().unwrap_or("").trim();
+                known.has_user = !matches!(user, "root" | "0" | "");
+            }
+            InstructionKind::Healthcheck(_) => known.has_health = true,
+            _ => {}
+        }
+    }
+    known
+}

@@ -1,0 +1,73 @@
+//! What kind of file a text is.
+
+use crate::compose;
+use crate::yaml::{Limits, read};
+
+/// A kind of file that this crate has rules for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// A compose file.
+    Compose,
+    /// A Kubernetes manifest, in YAML or JSON, or what Helm made of its templates.
+    Kubernetes,
+}
+
+/// The kind that a file's name promises.
+pub fn kind_by_name(name: &str) -> Option<FileKind> {
+    let name = name.to_ascii_lowercase();
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
+    let is_compose =
+        ["compose", "docker-compose", "podman-compose", "container-compose"].iter().any(|known| {
+            let rest = stem.strip_prefix(known);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+        });
+    is_compose.then_some(FileKind::Compose)
+}
+
+/// The kind of a file, by its name if that says it, else by its content.
+pub fn kind(name: &str, text: &str) -> Option<FileKind> {
+    if let Some(kind) = kind_by_name(name) {
+        return Some(kind);
+    }
+    // Reading costs more than looking for the words without which it is neither.
+    let may_be = text.contains("services") || text.contains("apiVersion");
+    if !may_be {
+        return None;
+    }
+    let tree = read(text, &Limits::default());
+    let mut documents = tree.documents();
+    documents.find_map(|document| {
+        if document.word("apiVersion").is_some() && document.word("kind").is_some() {
+            Some(FileKind::Kubernetes)
+        } else if compose::is_compose(document) {
+            Some(FileKind::Compose)
+        } else {
+            None
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, text: &str, expected: Option<FileKind>) {
+        assert_eq!(kind(name, text), expected, "{name} {text}");
+    }
+
+    #[test]
+    fn kinds_by_name_and_content() {
+        check("compose.yaml", "", Some(FileKind::Compose));
+        check("docker-compose.override.yml", "x: [", Some(FileKind::Compose));
+        check("composer.json", "{}", None);
+        check("stack.yml", "services: {web: {image: nginx}}", Some(FileKind::Compose));
+        check("pod.yaml", "# c\n---\napiVersion: v1\nkind: Pod\n", Some(FileKind::Kubernetes));
+        check(
+            "pod.json",
+            "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}",
+            Some(FileKind::Kubernetes),
+        );
+        check("kompose.yaml", "services: none", None);
+        check(".gitlab-ci.yml", "test: {services: [docker]}", None);
+    }
+}

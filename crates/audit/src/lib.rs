@@ -1,0 +1,87 @@
+//! Hardening: what compose files, Kubernetes manifests, images and running containers allow that they should not.
+//!
+//! Entry points: [`kind`], [`lint`], [`fix`], [`rules`].
+//! Invariants: linting is total and pure — any text gives findings in the order of the file, never an error; a rule
+//! that other kinds of files have too has one id in all of them; a secret is never repeated in a message.
+//! Rules follow the CIS Docker Benchmark (section 5), the Pod Security Standards, the NSA and CISA guide for Kubernetes
+//! and the rule lists of other tools, whose ids are aliases here.
+
+// expect-test writes raw strings with hashes.
+#![cfg_attr(test, allow(clippy::needless_raw_string_hashes))]
+
+mod kind;
+mod suppress;
+mod workload;
+mod yaml;
+
+mod rules;
+
+mod compose;
+
+pub use compose::Build;
+pub use kind::{FileKind, kind, kind_by_name};
+pub use yaml::Limits;
+
+use sealift_diagnostic::{Diagnostic, Fixed, Rule, Tier, mend};
+use sealift_lint::Config;
+
+/// What is known beside the file.
+pub struct Context<'a> {
+    /// What the user chose.
+    pub config: &'a Config,
+    /// The text of a file by its path relative to this one; nothing if it cannot be read.
+    pub read: &'a dyn Fn(&str) -> Option<String>,
+    /// How much is read.
+    pub limits: Limits,
+}
+
+/// Rules of this crate that Dockerfiles do not have, in the order of their ids.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    all().filter(|rule| sealift_lint::rule(rule.id).is_none())
+}
+
+/// Every rule on files, in the words for these files.
+pub fn rules_of_files() -> impl Iterator<Item = &'static Rule> {
+    all()
+}
+
+/// Every rule of this crate, those shared with Dockerfiles too.
+fn all() -> impl Iterator<Item = &'static Rule> {
+    rules::CHECKS.iter().map(|check| &check.rule).chain(compose::own_rules())
+}
+
+/// The rule with this id, name or alias, in the words for these files.
+pub fn rule(name: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.is_called(name))
+}
+
+/// Findings of all rules that are not ignored, in the order of the file.
+pub fn lint(text: &str, kind: FileKind, context: &Context<'_>) -> Vec<Diagnostic> {
+    let tree = yaml::read(text, &context.limits);
+    let mut found = match kind {
+        FileKind::Compose => compose::lint(&tree, context),
+        FileKind::Kubernetes => Vec::new(),
+    };
+    found.extend(tree.problems.iter().cloned());
+    if tree.is_spent() {
+        found.push(suppress::unread());
+    }
+    let silences = suppress::Silences::read(text, context.config);
+    found.retain(|finding| !silences.silence(finding));
+    for finding in &mut found {
+        silences.adjust(finding);
+    }
+    found.sort_by(|a, b| (a.span, &a.rule).cmp(&(b.span, &b.rule)));
+    found.dedup();
+    found
+}
+
+/// Apply all fixes up to a tier. Every byte that no fix is about stays as it is.
+pub fn fix(text: &str, kind: FileKind, context: &Context<'_>, tier: Tier) -> Fixed {
+    mend(text, tier, &mut |text, _| lint(text, kind, context))
+}
+
+/// The Dockerfiles that a compose file builds.
+pub fn builds(text: &str, limits: &Limits) -> Vec<Build> {
+    compose::builds(&yaml::read(text, limits))
+}

@@ -1,0 +1,119 @@
+//! Rules on what a container may do, in the order of their ids; a file for each topic.
+//!
+//! A rule that Dockerfiles have too keeps its id and name there, with words for these files here.
+
+mod capabilities;
+mod files;
+mod images;
+mod isolation;
+mod limits;
+mod namespaces;
+mod ports;
+mod secrets;
+mod users;
+
+use sealift_diagnostic::{Diagnostic, Fix, Rule, Span};
+
+use crate::workload::Workload;
+
+pub(crate) use secrets::{SECRET_IN_VARIABLE, SECRET_VALUE};
+
+/// A rule with what looks for its findings.
+#[derive(Clone, Copy)]
+pub(crate) struct Check {
+    pub(crate) rule: Rule,
+    pub(crate) run: fn(&Workload<'_>, &mut Sink),
+}
+
+/// Every rule on containers, in the order of their ids.
+pub(crate) const CHECKS: &[Check] = &[
+    Check { rule: SECRET_IN_VARIABLE, run: secrets::secret_in_variable },
+    Check { rule: SECRET_VALUE, run: secrets::secret_value },
+    ports::ADMIN_PORT,
+    ports::DATABASE_PORT,
+    users::ROOT_USER,
+    users::NO_USER,
+    images::MUTABLE_TAG,
+    images::NO_DIGEST,
+    limits::NO_HEALTHCHECK,
+    capabilities::PRIVILEGED,
+    capabilities::DANGEROUS_CAPABILITY,
+    capabilities::CAPABILITIES_KEPT,
+    capabilities::NEW_PRIVILEGES,
+    files::WRITABLE_ROOT,
+    files::ENGINE_SOCKET,
+    files::HOST_FOLDER,
+    namespaces::HOST_NETWORK,
+    namespaces::HOST_PROCESSES,
+    namespaces::HOST_IPC,
+    namespaces::HOST_NAME,
+    namespaces::HOST_USERS,
+    limits::NO_MEMORY_LIMIT,
+    limits::NO_CPU_LIMIT,
+    limits::NO_PROCESS_LIMIT,
+    isolation::NO_SECCOMP,
+    isolation::NO_APPARMOR,
+    isolation::NO_SELINUX,
+    ports::PRIVILEGED_PORT,
+    ports::ALL_INTERFACES,
+    limits::ENDLESS_RESTART,
+    isolation::HOST_DEVICE,
+    limits::UNLIMITED,
+    isolation::SHARED_MOUNT,
+    isolation::CGROUP_PARENT,
+    namespaces::DEFAULT_BRIDGE,
+    isolation::UNSAFE_SYSCTL,
+];
+
+/// Longest message.
+const MESSAGE_BYTES_MAX: usize = 300;
+
+/// Where a rule puts its findings.
+pub(crate) struct Sink {
+    rule: &'static Rule,
+    pub(crate) findings: Vec<Diagnostic>,
+}
+
+impl Sink {
+    pub(crate) fn new(rule: &'static Rule) -> Self {
+        Self { rule, findings: Vec::new() }
+    }
+
+    /// Report a finding; it can be refined through what is returned.
+    pub(crate) fn add(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        let mut message = message.into();
+        // A word of the file in a message can be of any length.
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+        let mut finding = Diagnostic::new(self.rule.level, span, message)
+            .with_rule(self.rule.id)
+            .with_why(self.rule.why)
+            .with_help(self.rule.fix);
+        finding.aliases = self.rule.aliases.iter().map(|&alias| alias.to_owned()).collect();
+        self.findings.push(finding);
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+
+    /// Report a finding with a fix, if there is one.
+    pub(crate) fn add_with(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        fix: Option<Fix>,
+    ) -> &mut Diagnostic {
+        let finding = self.add(span, message);
+        finding.fixes.extend(fix);
+        finding
+    }
+}
+
+/// What the rules find in one container.
+pub(crate) fn run(workload: &Workload<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for check in CHECKS {
+        let mut sink = Sink::new(&check.rule);
+        (check.run)(workload, &mut sink);
+        findings.append(&mut sink.findings);
+    }
+    findings
+}
