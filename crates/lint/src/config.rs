@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealift_diagnostic::{Diagnostic, Level, Rule, closest};
+use sealift_oci::{Digest, Reference};
 use thiserror::Error;
 
 use crate::{
@@ -160,6 +161,12 @@ pub fn is_on_by_default(rule: &Rule) -> bool {
     !OPTIONAL.contains(&rule.id)
 }
 
+/// Says what names stand for now; asked only where the user wants it.
+pub trait Resolver: std::fmt::Debug + Sync {
+    /// The digest that an image has now.
+    fn digest(&self, image: &Reference) -> Option<Digest>;
+}
+
 /// What is known beside the Dockerfile.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -172,11 +179,13 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// What is known of the packages of base images; without it no rule says anything about them.
     pub packages: Option<&'a dyn PackageIndex>,
+    /// Who can say what names stand for; without it no digest is put in.
+    pub resolver: Option<&'a dyn Resolver>,
 }
 
 impl<'a> Context<'a> {
     /// Nothing is known but what the user chose.
     pub fn new(config: &'a Config) -> Self {
-        Self { dockerignore: None, context_files: None, config, packages: None }
+        Self { dockerignore: None, context_files: None, config, packages: None, resolver: None }
     }
 }

@@ -36,7 +36,7 @@ mod view;
 mod render;
 mod shared;
 
-pub use config::{Config, Context, Error, is_on_by_default};
+pub use config::{Config, Context, Error, Resolver, is_on_by_default};
 pub use edition::{EDITIONS, Edition};
 pub use fix::{DOCKERIGNORE, fix};
 pub use hadolint::{HadolintConfig, read_hadolint};

@@ -1,11 +1,12 @@
 //! What `FROM` names.
 
-use sealift_diagnostic::{Level, Rule};
-use sealift_dockerfile::{InstructionKind, variables};
+use sealift_diagnostic::{Fix, Level, Rule, Tier};
+use sealift_dockerfile::{InstructionKind, Word, variables};
 
 use crate::{
     Check,
     base::Base,
+    edit,
     rule::Sink,
     view::{StageView, View},
 };
@@ -19,9 +20,11 @@ pub(super) const MUTABLE_TAG: Check = Check {
         why: "the next build may start from another release, without a change to this file",
         fix: "name a release, such as `debian:bookworm-slim`, and pin it with its digest",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM ubuntu:latest\n",
+        good: "FROM ubuntu:24.04\n",
+        references: &[
+            "https://docs.docker.com/build/building/best-practices/#pin-base-image-versions",
+        ],
     },
     run: mutable_tag,
 };
@@ -29,7 +32,7 @@ pub(super) const MUTABLE_TAG: Check = Check {
 fn mutable_tag(view: &View<'_>, sink: &mut Sink) {
     for (stage, base) in bases(view) {
         let Some(from) = stage.stage.from else { continue };
-        match base.tag() {
+        let finding = match base.tag() {
             None => sink.add(
                 from.image.span,
                 format!("image `{}` has no tag, so it is `latest`", base.text),
@@ -40,7 +43,45 @@ fn mutable_tag(view: &View<'_>, sink: &mut Sink) {
             ),
             Some(_) => continue,
         };
+        finding.fixes.extend(release(view, base, &from.image));
     }
+}
+
+/// Releases of official images that are kept up for long.
+const RELEASES: [(&str, &str); 24] = [
+    ("almalinux", "9"),
+    ("alpine", "3.22"),
+    ("amazonlinux", "2023"),
+    ("busybox", "1.37"),
+    ("debian", "13"),
+    ("eclipse-temurin", "21"),
+    ("fedora", "43"),
+    ("golang", "1.25"),
+    ("httpd", "2.4"),
+    ("mariadb", "11.8"),
+    ("maven", "3.9"),
+    ("mongo", "8.0"),
+    ("mysql", "8.4"),
+    ("nginx", "1.28"),
+    ("node", "24"),
+    ("php", "8.4"),
+    ("postgres", "17"),
+    ("python", "3.13"),
+    ("redis", "8.2"),
+    ("rockylinux", "9"),
+    ("ruby", "3.4"),
+    ("rust", "1.90"),
+    ("tomcat", "11.0"),
+    ("ubuntu", "24.04"),
+];
+
+fn release(view: &View<'_>, base: &Base, image: &Word) -> Option<Fix> {
+    let name = base.text.strip_suffix(":latest").unwrap_or(&base.text);
+    let (_, tag) = RELEASES.iter().find(|(known, _)| *known == name)?;
+    // A name that is put together of variables is the user's own business.
+    let edit = (image.as_str() == base.text)
+        .then(|| edit::rewrite(view.file, image, format!("{name}:{tag}")))??;
+    Some(Fix::new(Tier::Suggested, format!("start from `{name}:{tag}`"), vec![edit]))
 }
 
 pub(super) const NO_DIGEST: Check = Check {
@@ -52,9 +93,11 @@ pub(super) const NO_DIGEST: Check = Check {
         why: "a tag can be moved to other bytes by whoever may push it; a digest cannot",
         fix: "add the digest: `name:tag@sha256:…`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\n",
+        good: "FROM debian:12@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+        references: &[
+            "https://docs.docker.com/build/building/best-practices/#pin-base-image-versions",
+        ],
     },
     run: no_digest,
 };
@@ -62,8 +105,20 @@ pub(super) const NO_DIGEST: Check = Check {
 fn no_digest(view: &View<'_>, sink: &mut Sink) {
     for (stage, base) in bases(view) {
         let Some(from) = stage.stage.from else { continue };
-        sink.add(from.image.span, format!("image `{}` is not pinned to a digest", base.text));
+        let message = format!("image `{}` is not pinned to a digest", base.text);
+        let finding = sink.add(from.image.span, message);
+        finding.fixes.extend(pin(view, base, &from.image));
     }
+}
+
+/// The image with the digest that it has now, if somebody can say it.
+fn pin(view: &View<'_>, base: &Base, image: &Word) -> Option<Fix> {
+    let reference = base.reference.as_ref()?;
+    let digest = view.context.resolver?.digest(reference)?;
+    let edit = (image.as_str() == base.text)
+        .then(|| edit::rewrite(view.file, image, format!("{}@{digest}", base.text)))??;
+    let title = format!("pin `{}` to the bytes that it has now", base.text);
+    Some(Fix::new(Tier::Suggested, title, vec![edit]))
 }
 
 /// Base images without a digest, with their stages.
@@ -83,9 +138,9 @@ pub(super) const UNDECLARED_ARGUMENT: Check = Check {
         why: "`FROM` sees only the arguments that are declared before the first `FROM`; any other is empty",
         fix: "declare it with `ARG` at the top of the file",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:${RELEASE}\n",
+        good: "ARG RELEASE=12\nFROM debian:${RELEASE}\n",
+        references: &["https://docs.docker.com/reference/build-checks/undefined-arg-in-from/"],
     },
     run: undeclared_argument,
 };

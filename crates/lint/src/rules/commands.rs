@@ -3,7 +3,7 @@
 use sealift_diagnostic::{Edit, Fix, Level, Rule, Tier};
 use sealift_dockerfile::{Command, Instruction, InstructionKind, Keyword, Source, Text, Word};
 
-use crate::{Check, base::Family, edit::delete_instruction, rule::Sink, shell, view::View};
+use crate::{Check, base::Family, edit, rule::Sink, shell, view::View};
 
 pub(super) const SEVERAL_COMMANDS: Check = Check {
     rule: Rule {
@@ -39,7 +39,7 @@ fn several_commands(view: &View<'_>, sink: &mut Sink) {
                 let message = format!("this `{}` has no effect", keyword.as_str());
                 let finding = sink.add(instruction.span, message);
                 finding.related.push((last.keyword_span, "this one counts".to_owned()));
-                let edit = delete_instruction(view.file, instruction);
+                let edit = edit::delete_instruction(view.file, instruction);
                 let title = format!("remove this `{}`", keyword.as_str());
                 finding.fixes.push(Fix::new(Tier::Safe, title, vec![edit]));
             }
@@ -254,6 +254,27 @@ fn program_not_installed(view: &View<'_>, sink: &mut Sink) {
         ),
         _ => format!("use a base image that has it, such as `{image}`, or install it"),
     });
+    if !has_python3 {
+        finding.fixes.extend(other_base(view, index, image));
+    }
+}
+
+/// The stage at the bottom starts from an image that has the program.
+fn other_base(view: &View<'_>, index: usize, image: &str) -> Option<Fix> {
+    let bottom = *view.lineage(index).last()?;
+    let (from, base) = (bottom.stage.from?, bottom.base.as_ref()?);
+    let image = match base.family() {
+        // Its packages are others.
+        Family::Alpine => format!("{}-alpine", image.strip_suffix("-slim")?),
+        _ => image.to_owned(),
+    };
+    let edit = (from.image.as_str() == base.text)
+        .then(|| edit::rewrite(view.file, &from.image, image.as_str()))??;
+    Some(Fix::new(
+        Tier::Suggested,
+        format!("start from `{image}`, which has the program"),
+        vec![edit],
+    ))
 }
 
 /// Whether an instruction could bring any program: a step that runs something, or a copy to where programs are.

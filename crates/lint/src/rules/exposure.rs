@@ -75,14 +75,23 @@ pub(super) const UNUSED_DOWNLOADER: Check = Check {
         why: "no step, command or health check of the file uses it, but an intruder can, to fetch more",
         fix: "leave it out of the image, or install it in the stage that needs it",
         since: "0.2.0",
-        bad: "FROM debian:12\nRUN apt-get update && apt-get install -y curl tini\n",
-        good: "FROM debian:12\nRUN apt-get update && apt-get install -y tini\n",
+        bad: "FROM debian:12\nRUN apt-get update && apt-get install -y curl tini\nCMD [\"tini\", \"sleep\", \"1\"]\n",
+        good: "FROM debian:12\nRUN apt-get update && apt-get install -y tini\nCMD [\"tini\", \"sleep\", \"1\"]\n",
         references: &["https://attack.mitre.org/techniques/T1105/"],
     },
     run: unused_downloader,
 };
 
 fn unused_downloader(view: &View<'_>, sink: &mut Sink) {
+    // An image that starts nothing is there to be built upon, or to work in.
+    let starts = view.last().is_some_and(|last| {
+        view.history(last.stage.index).any(|instruction| {
+            matches!(instruction.kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_))
+        })
+    });
+    if !starts {
+        return;
+    }
     for tool in tools(view, &[("curl", &["curl"]), ("wget", &["wget"])]) {
         if !tool.is_used {
             let message = format!("`{}` is installed, and nothing in this file uses it", tool.name);

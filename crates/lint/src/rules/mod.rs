@@ -75,6 +75,7 @@ pub const CHECKS: &[Check] = &[
     permissions::SETUID_BIT,
     exposure::SYSTEM_FOLDER,
     exposure::UNUSED_DOWNLOADER,
+    context::DOCKERIGNORE_GAPS,
     bases::MUTABLE_TAG,
     bases::NO_DIGEST,
     versions::UNPINNED_APT,

@@ -1,10 +1,12 @@
 //! Secrets in the text of the Dockerfile, in files that it copies, in passwords that it sets.
 
-use sealift_diagnostic::{Level, Rule, Span};
-use sealift_dockerfile::{InstructionKind, Word};
+use std::collections::BTreeSet;
 
-use super::context::{copies_context, ignored};
-use crate::{Check, rule::Sink, secret, shell, view::View};
+use sealift_diagnostic::{Diagnostic, Edit, Fix, Level, Rule, Span, Tier};
+use sealift_dockerfile::{Instruction, InstructionKind, Word};
+
+use super::context::{copies_context, ignored, ignoring};
+use crate::{Check, edit, rule::Sink, secret, shell, view::View};
 
 /// Label of a finding whose source must not be shown.
 pub const HIDDEN: &str = "the secret, not shown";
@@ -19,9 +21,13 @@ pub(super) const SECRET_IN_VARIABLE: Check = Check {
         fix: "remove it, and rotate the secret if it was ever real: it stays in old images and in the repository's history; \
               at run time pass it with `--env-file` or a mounted file, in a build with `RUN --mount=type=secret,id=…`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nENV API_KEY=correct-horse-battery\n",
+        good: "FROM debian:12\nRUN --mount=type=secret,id=api_key,env=API_KEY ./fetch\n",
+        references: &[
+            "CIS Docker Benchmark 4.10",
+            "https://docs.docker.com/build/building/secrets/",
+            "CWE-798",
+        ],
     },
     run: secret_in_variable,
 };
@@ -33,7 +39,9 @@ fn secret_in_variable(view: &View<'_>, sink: &mut Sink) {
                 for pair in &pairs.pairs {
                     if secret::is_secret_name(&pair.key) && secret::can_be_secret(&pair.value) {
                         let message = format!("variable `{}` holds a secret", pair.key);
-                        sink.add(pair.value.span, message).label = Some(HIDDEN.to_owned());
+                        let finding = sink.add(pair.value.span, message);
+                        finding.label = Some(HIDDEN.to_owned());
+                        finding.fixes.extend(without_variable(view, instruction, &pair.key));
                     }
                 }
             }
@@ -43,13 +51,24 @@ fn secret_in_variable(view: &View<'_>, sink: &mut Sink) {
                         Some(value) if secret::can_be_secret(value) => {
                             let message =
                                 format!("build argument `{}` holds a secret", argument.name);
-                            sink.add(value.span, message).label = Some(HIDDEN.to_owned());
+                            let finding = sink.add(value.span, message);
+                            finding.label = Some(HIDDEN.to_owned());
+                            finding.fixes.extend(without_variable(
+                                view,
+                                instruction,
+                                &argument.name,
+                            ));
                         }
                         Some(value) if !value.trim_matches(['"', '\'']).is_empty() => {}
                         _ => {
                             let message =
                                 format!("build argument `{}` is made for a secret", argument.name);
-                            sink.add(argument.name.span, message);
+                            let finding = sink.add(argument.name.span, message);
+                            finding.fixes.extend(without_variable(
+                                view,
+                                instruction,
+                                &argument.name,
+                            ));
                         }
                     }
                 }
@@ -81,9 +100,9 @@ pub(super) const SECRET_VALUE: Check = Check {
         fix: "rotate it now: removing it here does not take it out of old images and the repository's history; \
               then pass the new one at run time, or to a build with `RUN --mount=type=secret,id=…`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nLABEL contact=AKIAQ3EGRZ5J7KL2MN4P\n",
+        good: "FROM debian:12\nLABEL contact=ops@example.com\n",
+        references: &["https://docs.docker.com/build/building/secrets/", "CWE-798"],
     },
     run: secret_value,
 };
@@ -91,7 +110,10 @@ pub(super) const SECRET_VALUE: Check = Check {
 fn secret_value(view: &View<'_>, sink: &mut Sink) {
     for instruction in &view.file.instructions {
         for found in secret::find(&instruction.line) {
-            report(sink, found.what, instruction.line.span(found.range));
+            let span = instruction.line.span(found.range);
+            let name = variable_around(instruction, span);
+            let fix = name.and_then(|name| without_variable(view, instruction, name));
+            report(sink, found.what, span).fixes.extend(fix);
         }
         for heredoc in &instruction.heredocs {
             let start = heredoc.body_span.start;
@@ -106,8 +128,87 @@ fn secret_value(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-fn report(sink: &mut Sink, what: &str, span: Span) {
-    sink.add(span, format!("this is {what}")).label = Some(HIDDEN.to_owned());
+fn report<'s>(sink: &'s mut Sink, what: &str, span: Span) -> &'s mut Diagnostic {
+    let finding = sink.add(span, format!("this is {what}"));
+    finding.label = Some(HIDDEN.to_owned());
+    finding
+}
+
+/// The name of the variable or argument whose value has a span.
+fn variable_around(instruction: &Instruction, span: Span) -> Option<&Word> {
+    let has = |value: &Word| value.span.start <= span.start && span.end <= value.span.end;
+    match &instruction.kind {
+        InstructionKind::Env(pairs) | InstructionKind::Label(pairs) => {
+            pairs.pairs.iter().find(|pair| has(&pair.value)).map(|pair| &pair.key)
+        }
+        InstructionKind::Arg(arguments) => {
+            let found = arguments.iter().find(|argument| argument.value.as_ref().is_some_and(has));
+            found.map(|argument| &argument.name)
+        }
+        _ => None,
+    }
+}
+
+/// The file without a variable; steps that use it get it as a secret of the build. Nothing if another instruction
+/// needs it.
+fn without_variable(view: &View<'_>, instruction: &Instruction, name: &Word) -> Option<Fix> {
+    let (names, spans): (Vec<&Word>, Vec<Span>) = match &instruction.kind {
+        InstructionKind::Env(pairs) | InstructionKind::Label(pairs) => {
+            pairs.pairs.iter().map(|pair| (&pair.key, pair.key.span.join(pair.value.span))).unzip()
+        }
+        InstructionKind::Arg(arguments) => arguments
+            .iter()
+            .map(|argument| {
+                let end = argument.value.as_ref().map_or(argument.name.span, |value| value.span);
+                (&argument.name, argument.name.span.join(end))
+            })
+            .unzip(),
+        _ => return None,
+    };
+    let index = names.iter().position(|other| other.span == name.span)?;
+    // A trigger of `ONBUILD` stands inside another instruction.
+    let is_own = view.file.instructions.iter().any(|other| other.span == instruction.span);
+    if !is_own {
+        return None;
+    }
+    let mut edits = vec![edit::remove_item(view.file, instruction, &spans, index)?];
+    let is_label = matches!(instruction.kind, InstructionKind::Label(_));
+    for other in view.file.instructions.iter().filter(|other| other.span != instruction.span) {
+        let uses = !is_label && uses_variable(other, name);
+        match &other.kind {
+            InstructionKind::Run(_) if uses => {
+                let id = name.to_ascii_lowercase();
+                let mount = format!(" --mount=type=secret,id={id},env={name}");
+                edits.push(Edit::insert(other.keyword_span.end, mount));
+            }
+            _ if uses => return None,
+            _ => {}
+        }
+    }
+    let title = if edits.len() == 1 {
+        format!("remove `{name}`; give it to the container at run time, and rotate the secret")
+    } else {
+        format!("mount `{name}` as a secret where it is used, and rotate the secret")
+    };
+    Some(Fix::new(Tier::Suggested, title, edits))
+}
+
+/// Whether `$NAME` or `${NAME…}` stands in an instruction.
+fn uses_variable(instruction: &Instruction, name: &str) -> bool {
+    let has = |text: &str| {
+        text.match_indices(name).any(|(at, _)| {
+            let before = &text[..at];
+            let after = text[at + name.len()..].chars().next();
+            (before.ends_with('$') || before.ends_with("${"))
+                && !after.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+        })
+    };
+    // A declaration without a value takes the one that is declared above.
+    let declares = match &instruction.kind {
+        InstructionKind::Arg(arguments) => arguments.iter().any(|it| it.name.as_str() == name),
+        _ => false,
+    };
+    declares || has(&instruction.raw) || instruction.heredocs.iter().any(|it| has(&it.body))
 }
 
 pub(super) const SECRET_FILE: Check = Check {
@@ -119,9 +220,12 @@ pub(super) const SECRET_FILE: Check = Check {
         why: "a file that was copied stays in its layer, even when a later layer deletes it",
         fix: "list the file in `.dockerignore`; when a build needs it, mount it with `RUN --mount=type=secret,id=…`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nCOPY id_rsa /root/.ssh/id_rsa\n",
+        good: "FROM debian:12\nRUN --mount=type=ssh git clone git@example.com:team/app.git\n",
+        references: &[
+            "https://docs.docker.com/build/concepts/context/#dockerignore-files",
+            "CWE-538",
+        ],
     },
     run: secret_file,
 };
@@ -156,12 +260,27 @@ fn secret_file(view: &View<'_>, sink: &mut Sink) {
             );
             finding.help =
                 Some(format!("add `{first}` to `.dockerignore`, with all files of its kind"));
+            let patterns: BTreeSet<String> = found.iter().map(|file| pattern(file)).collect();
+            let file = ignoring(view, &patterns.iter().map(String::as_str).collect::<Vec<_>>());
+            let mut fix = Fix::new(Tier::Suggested, "leave the files out of the context", vec![]);
+            fix.file = Some(file);
+            finding.fixes.push(fix);
         }
     }
 }
 
+/// The pattern for files of this name in any folder.
+fn pattern(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    // These letters mean something in a pattern.
+    let escaped = |letter: char| matches!(letter, '*' | '?' | '[' | '\\' | '!' | '#');
+    let name: String =
+        name.chars().flat_map(|c| escaped(c).then_some('\\').into_iter().chain([c])).collect();
+    format!("**/{name}")
+}
+
 /// Whether a file of this path usually holds secrets.
-fn is_secret_file(path: &str) -> bool {
+pub(super) fn is_secret_file(path: &str) -> bool {
     let path = path.trim_matches(['"', '\'']).trim_end_matches('/').to_ascii_lowercase();
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or("");
@@ -212,9 +331,9 @@ pub(super) const LITERAL_PASSWORD: Check = Check {
         why: "every container of the image has the same password, and the history shows it",
         fix: "give the account no password: a container needs no login",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nRUN echo 'root:letmein' | chpasswd\n",
+        good: "FROM debian:12\nRUN passwd -l root\n",
+        references: &["CWE-798"],
     },
     run: literal_password,
 };

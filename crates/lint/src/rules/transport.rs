@@ -1,10 +1,10 @@
 //! What comes from the network: scripts piped into a shell, unchecked files, checks switched off.
 
-use sealift_diagnostic::{Level, Rule, Span};
-use sealift_dockerfile::{Command as Form, InstructionKind, Word};
+use sealift_diagnostic::{Edit, Fix, Level, Rule, Span, Tier};
+use sealift_dockerfile::{Command as Form, Instruction, InstructionKind, Pair, Pairs, Word};
 
 use crate::{
-    Check,
+    Check, edit,
     rule::Sink,
     shell::{self, Command},
     view::{RunView, View},
@@ -19,9 +19,9 @@ pub(super) const PIPE_TO_SHELL: Check = Check {
         why: "whoever controls the server or the way to it runs commands in the build, and each build may get others",
         fix: "fetch the script with `ADD --checksum=sha256:… URL /tmp/install.sh` and run that file",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nRUN curl -fsSL https://example.com/install.sh | sh\n",
+        good: "FROM debian:12\nADD --checksum=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa https://example.com/install.sh /tmp/install.sh\nRUN sh /tmp/install.sh\n",
+        references: &["CWE-494", "https://docs.docker.com/reference/dockerfile/#add---checksum"],
     },
     run: pipe_to_shell,
 };
@@ -36,7 +36,8 @@ fn pipe_to_shell(view: &View<'_>, sink: &mut Sink) {
                 if command.piped { downloader(&run.commands[..index], command) } else { None };
             let message = format!("`{}` runs what was just downloaded", command.name());
             if let Some(source) = source {
-                sink.add(source.span().join(command.span()), message);
+                let finding = sink.add(source.span().join(command.span()), message);
+                finding.fixes.extend(fetch_first(view, run, source, command));
             } else if evaluates_download(command) {
                 sink.add(command.span(), message);
             }
@@ -45,6 +46,31 @@ fn pipe_to_shell(view: &View<'_>, sink: &mut Sink) {
             sink.add(span, "the shell runs what was just downloaded");
         }
     }
+}
+
+/// The script is fetched by the builder, with a checksum that somebody who has read it must put in.
+fn fetch_first(
+    view: &View<'_>,
+    run: &RunView<'_>,
+    source: &Command,
+    command: &Command,
+) -> Option<Fix> {
+    let mut urls = source.arguments().iter().filter(|word| is_url(word));
+    let url = urls.next().filter(|url| urls.next().is_none() && !url.contains(['$', '`', ' ']))?;
+    let is_own = view.file.instructions.iter().any(|it| it.span == run.instruction.span);
+    if !is_own || source.nested || !run.instruction.heredocs.is_empty() {
+        return None;
+    }
+    let flags =
+        command.arguments().iter().filter(|word| !matches!(word.as_str(), "-" | "-s" | "--"));
+    let words: Vec<&str> =
+        [command.name(), "/tmp/install.sh"].into_iter().chain(flags.map(Word::as_str)).collect();
+    let add = format!("ADD --checksum=sha256:CHECKSUM_OF_WHAT_YOU_READ {url} /tmp/install.sh");
+    let edits = vec![
+        edit::insert_before(view.file, run.instruction, &add),
+        Edit::replace(source.span().join(command.span()), words.join(" ")),
+    ];
+    Some(Fix::new(Tier::Manual, "fetch the script with a checksum, then run it", edits))
 }
 
 fn is_downloader(command: &Command) -> bool {
@@ -104,9 +130,9 @@ pub(super) const REMOTE_FILE_UNCHECKED: Check = Check {
         why: "the file can change on its server, and the build would not notice",
         fix: "add `--checksum=sha256:…` for a file, or the commit after `#` for a git repository",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nADD https://example.com/tool.tar.gz /opt/\n",
+        good: "FROM debian:12\nADD --checksum=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa https://example.com/tool.tar.gz /opt/\n",
+        references: &["CWE-494", "https://docs.docker.com/reference/dockerfile/#add---checksum"],
     },
     run: remote_file_unchecked,
 };
@@ -170,7 +196,9 @@ pub(super) const TLS_CHECK_OFF: Check = Check {
             "CKV2_DOCKER_8",
             "CKV2_DOCKER_9",
             "CKV2_DOCKER_10",
+            "CKV2_DOCKER_11",
             "CKV2_DOCKER_12",
+            "CKV2_DOCKER_13",
             "CKV2_DOCKER_14",
             "CKV2_DOCKER_15",
             "CKV2_DOCKER_16",
@@ -178,9 +206,9 @@ pub(super) const TLS_CHECK_OFF: Check = Check {
         why: "without the check anyone on the way can replace what is downloaded",
         fix: "remove it; for a company's own authority give the build its certificates (`--ca-bundle`)",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM debian:12\nRUN curl -fsSLk -o /opt/tool https://example.com/tool\n",
+        good: "FROM debian:12\nRUN curl -fsSL -o /opt/tool https://example.com/tool\n",
+        references: &["CWE-295", "https://curl.se/docs/sslcerts.html"],
     },
     run: tls_check_off,
 };
@@ -191,33 +219,108 @@ fn tls_check_off(view: &View<'_>, sink: &mut Sink) {
         for pair in &pairs.pairs {
             if is_unsafe_variable(&pair.key, &pair.value) {
                 let message = format!("variable `{}` switches certificate checks off", pair.key);
-                sink.add(pair.key.span.join(pair.value.span), message);
+                let finding = sink.add(pair.key.span.join(pair.value.span), message);
+                finding.fixes.extend(without_pair(view, instruction, pairs, pair));
             }
         }
     }
+    tls_check_off_in_steps(view, sink);
+}
+
+fn without_pair(
+    view: &View<'_>,
+    instruction: &Instruction,
+    pairs: &Pairs,
+    pair: &Pair,
+) -> Option<Fix> {
+    let spans: Vec<Span> =
+        pairs.pairs.iter().map(|pair| pair.key.span.join(pair.value.span)).collect();
+    let index = pairs.pairs.iter().position(|other| other == pair)?;
+    let is_own = view.file.instructions.iter().any(|other| other.span == instruction.span);
+    let edit = is_own.then(|| edit::remove_item(view.file, instruction, &spans, index))??;
+    Some(Fix::new(Tier::Suggested, format!("remove `{}`", pair.key), vec![edit]))
+}
+
+fn tls_check_off_in_steps(view: &View<'_>, sink: &mut Sink) {
     for command in view.commands() {
         let exported = if command.name() == "export" { command.arguments() } else { &[] };
         for word in command.assignments.iter().chain(exported) {
             let Some((name, value)) = word.split_once('=') else { continue };
             if is_unsafe_variable(name, value) {
-                sink.add(word.span, format!("variable `{name}` switches certificate checks off"));
+                let message = format!("variable `{name}` switches certificate checks off");
+                let finding = sink.add(word.span, message);
+                let next = command.words.first().filter(|next| next.span.start > word.span.end);
+                let edit = next.and_then(|next| plain_cut(view, word.span, next.span));
+                finding.fixes.extend(
+                    edit.map(|edit| {
+                        Fix::new(Tier::Suggested, format!("remove `{name}`"), vec![edit])
+                    }),
+                );
             }
         }
         if let Some(word) = unsafe_flag(command) {
             let message = format!("`{}` switches checks of `{}` off", word, command.name());
-            sink.add(word.span, message);
+            let finding = sink.add(word.span, message);
+            finding.fixes.extend(with_check(view, command, word));
         }
     }
+}
+
+/// Take a word away with what stands between it and the next one.
+fn plain_cut(view: &View<'_>, word: Span, next: Span) -> Option<Edit> {
+    let gap = view.file.source.get(word.end..next.start)?;
+    let is_plain = gap.chars().all(|letter| letter.is_whitespace() || letter == view.file.escape);
+    is_plain.then(|| Edit::delete(Span::new(word.start, next.start)))
+}
+
+/// The command with its check on again.
+fn with_check(view: &View<'_>, command: &Command, word: &Word) -> Option<Fix> {
+    let at = command.words.iter().position(|other| other == word)?;
+    let before = command.words.get(at.checked_sub(1)?)?;
+    let source = word.span.text(&view.file.source);
+    let edits = if command.name() == "curl" && !word.starts_with("--") {
+        let rest = word.replacen('k', "", 1);
+        if rest == "-" {
+            vec![edit::remove_word(view.file, before.span, word.span)?]
+        } else {
+            vec![edit::rewrite(view.file, word, rest)?]
+        }
+    } else if matches!(source, "false" | "true") {
+        let other = if source == "false" { "true" } else { "false" };
+        vec![edit::rewrite(view.file, word, other)?]
+    } else if word.starts_with('-') && word.as_str() == source {
+        let with_value = ["--trusted-host", "--allow-insecure-host"].contains(&word.as_str());
+        let end = if with_value { command.words.get(at + 1)?.span } else { word.span };
+        vec![edit::remove_word(view.file, before.span, word.span.join(end))?]
+    } else if matches!(before.as_str(), "-o" | "-c" | "--option") {
+        let first = command.words.get(at.checked_sub(2)?)?;
+        vec![edit::remove_word(view.file, first.span, before.span.join(word.span))?]
+    } else {
+        return None;
+    };
+    Some(Fix::new(Tier::Suggested, format!("let `{}` check again", command.name()), edits))
 }
 
 fn is_unsafe_variable(name: &str, value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']).to_ascii_lowercase();
     let off = matches!(value.as_str(), "0" | "false" | "no" | "off");
     match name.to_ascii_uppercase().as_str() {
-        "NODE_TLS_REJECT_UNAUTHORIZED" | "PYTHONHTTPSVERIFY" | "NPM_CONFIG_STRICT_SSL" => off,
-        "GIT_SSL_NO_VERIFY" => !off && !value.is_empty(),
-        "GOINSECURE" | "PIP_TRUSTED_HOST" => !value.is_empty(),
+        "NODE_TLS_REJECT_UNAUTHORIZED"
+        | "PYTHONHTTPSVERIFY"
+        | "NPM_CONFIG_STRICT_SSL"
+        | "YARN_ENABLE_STRICT_SSL"
+        | "CONDA_SSL_VERIFY"
+        | "PERL_LWP_SSL_VERIFY_HOSTNAME"
+        | "BUNDLE_SSL_VERIFY_MODE"
+        | "DOCKER_CONTENT_TRUST"
+        | "GOSUMDB" => off,
+        "GIT_SSL_NO_VERIFY" | "COMPOSER_DISABLE_TLS" | "VAULT_SKIP_VERIFY" => {
+            !off && !value.is_empty()
+        }
+        "GOINSECURE" | "PIP_TRUSTED_HOST" | "UV_INSECURE_HOST" => !value.is_empty(),
         "GONOSUMCHECK" | "GOFLAGS" => value.contains("-insecure"),
+        "MAVEN_OPTS" | "JAVA_TOOL_OPTIONS" => value.contains("ssl.insecure=true"),
+        "GIT_SSH_COMMAND" => value.contains("stricthostkeychecking=no"),
         _ => false,
     }
 }
@@ -242,7 +345,22 @@ fn unsafe_flag(command: &Command) -> Option<&Word> {
                 .or_else(|| setting("allowinsecurerepositories=true"))
         }
         "apk" => long(&["allow-untrusted"]),
-        "yum" | "dnf" | "microdnf" | "tdnf" => long(&["nogpgcheck"]),
+        "yum" | "dnf" | "microdnf" | "tdnf" => long(&["nogpgcheck"])
+            .or_else(|| setting("sslverify=false"))
+            .or_else(|| setting("sslverify=0")),
+        "helm" | "kubectl" | "argocd" => long(&["insecure-skip-tls-verify"]),
+        "aws" => long(&["no-verify-ssl"]),
+        "mvn" | "mvnw" => setting("ssl.insecure=true"),
+        "ssh" | "scp" | "sftp" => setting("stricthostkeychecking=no"),
+        "composer" | "conda" | "mamba" => {
+            let (key, off) = if command.name() == "composer" {
+                ("disable-tls", "true")
+            } else {
+                ("ssl_verify", "false")
+            };
+            let at = command.arguments().iter().position(|word| word.as_str() == key)?;
+            command.arguments().get(at + 1).filter(|value| value.eq_ignore_ascii_case(off))
+        }
         "zypper" => long(&["no-gpg-checks", "gpg-auto-import-keys"]),
         "rpm" => long(&["nosignature", "nodigest"]),
         "git" => setting("sslverify=false").or_else(|| {
