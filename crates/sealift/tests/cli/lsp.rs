@@ -152,7 +152,7 @@ fn findings_follow_what_is_typed() {
 }
 
 #[test]
-fn a_finding_can_be_silenced() {
+fn a_fix_is_offered_and_mends() {
     let context = context();
     let mut editor = Editor::greeted(&context);
     let uri = uri(&context, "Dockerfile");
@@ -166,6 +166,13 @@ fn a_finding_can_be_silenced() {
     let answer = editor.ask("textDocument/codeAction", &asked);
     let actions = answer["result"].as_array().unwrap();
     let of_rule = |action: &&Value| action["diagnostics"][0]["code"] == "SL3014";
+    let fix = actions.iter().filter(of_rule).find(|action| action["isPreferred"] == true);
+    let mended = apply(text, fix.unwrap_or_else(|| panic!("{actions:#?}")));
+    open(&mut editor, &uri, &mended);
+    let found = editor.findings();
+    assert!(!codes(&found).contains(&"SL3014"), "{mended}");
+
+    // Or the finding is silenced.
     let silence = actions
         .iter()
         .filter(of_rule)
@@ -174,6 +181,14 @@ fn a_finding_can_be_silenced() {
     let found = editor.findings();
     assert!(!codes(&found).contains(&"SL3014"), "{found:?}");
 
+    // All that is safe at once.
+    let only = json!({ "textDocument": { "uri": uri }, "range": line, "context": { "only": ["source.fixAll"] } });
+    open(&mut editor, &uri, text);
+    let answer = editor.ask("textDocument/codeAction", &only);
+    let actions = answer["result"].as_array().unwrap();
+    assert_eq!(actions.len(), 1, "{actions:?}");
+    let edit = &actions[0]["edit"]["documentChanges"][0]["edits"][0];
+    assert!(edit["newText"].as_str().unwrap().contains("install -y"), "{edit}");
     editor.leave(1);
 }
 

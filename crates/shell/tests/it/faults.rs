@@ -33,49 +33,73 @@ fn silent(kind: FaultKind, dialect: Dialect, texts: &[&str]) {
 
 #[test]
 fn unquoted_variables() {
-    check("a $x b${y}c \"$z\" >$f; export A=$x", expect![[r#"
+    check(
+        "a $x b${y}c \"$z\" >$f; export A=$x",
+        expect![[r#"
         UnquotedVariable "$x"
         UnquotedVariable "${y}"
         UnquotedVariable "$f"
         UnquotedVariable "$x"
         → a "$x" b"${y}"c "$z" >"$f"; export A="$x"
-    "#]]);
-    check("apt-get install $DEPS $x; mv $flags a", expect![[r#"
+    "#]],
+    );
+    check(
+        "apt-get install $DEPS $x; mv $flags a",
+        expect![[r#"
         UnquotedVariable "$DEPS"
         UnquotedVariable "$x"
         UnquotedVariable "$flags"
-    "#]]);
-    check("x=a; if b; then x=c; fi; d $x; x='e f'; d $x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x=a; if b; then x=c; fi; d $x; x='e f'; d $x",
+        expect![[r#"
         UnquotedVariable "$x"
         → x=a; if b; then x=c; fi; d $x; x='e f'; d "$x"
-    "#]]);
-    check("case $a in b) x=1;; *) x=2;; esac; c $x; case $a in b) y=1;; esac; c $y", expect![[r#"
+    "#]],
+    );
+    check(
+        "case $a in b) x=1;; *) x=2;; esac; c $x; case $a in b) y=1;; esac; c $y",
+        expect![[r#"
         UnquotedVariable "$y"
         → case $a in b) x=1;; *) x=2;; esac; c $x; case $a in b) y=1;; esac; c "$y"
-    "#]]);
+    "#]],
+    );
     check("case $a in b) x=1;; *) exit 1;; esac; c $x", expect![]);
-    check("(x=a); b $x; c | y=d; e $y; f || z=g; h $z", expect![[r#"
+    check(
+        "(x=a); b $x; c | y=d; e $y; f || z=g; h $z",
+        expect![[r#"
         UnquotedVariable "$x"
         UnquotedVariable "$y"
         UnquotedVariable "$z"
         → (x=a); b "$x"; c | y=d; e "$y"; f || z=g; h "$z"
-    "#]]);
-    check("x=a; while b; do c $x; x=\"$(d)\"; done", expect![[r#"
+    "#]],
+    );
+    check(
+        "x=a; while b; do c $x; x=\"$(d)\"; done",
+        expect![[r#"
         UnquotedVariable "$x"
         → x=a; while b; do c "$x"; x="$(d)"; done
-    "#]]);
-    check("for x in a b; do c $x; done; for y in a $z; do c $y; done", expect![[r#"
+    "#]],
+    );
+    check(
+        "for x in a b; do c $x; done; for y in a $z; do c $y; done",
+        expect![[r#"
         UnquotedVariable "$y"
         → for x in a b; do c $x; done; for y in a $z; do c "$y"; done
-    "#]]);
-    check("read -r x; a $x; cat <<E\n$y $(b $z)\nE\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "read -r x; a $x; cat <<E\n$y $(b $z)\nE\n",
+        expect![[r#"
         UnquotedVariable "$x"
         UnquotedVariable "$z"
         → read -r x; a "$x"; cat <<E
         $y $(b "$z")
         E
 
-    "#]]);
+    "#]],
+    );
     silent(
         FaultKind::UnquotedVariable,
         Dialect::Posix,
@@ -92,13 +116,16 @@ fn unquoted_variables() {
 
 #[test]
 fn unquoted_substitutions() {
-    check("make -j$(nproc); rm $(find a); b \"$(c)\" `d`", expect![[r#"
+    check(
+        "make -j$(nproc); rm $(find a); b \"$(c)\" `d`",
+        expect![[r#"
         UnquotedSubstitution "$(nproc)"
         UnquotedSubstitution "$(find a)"
         UnquotedSubstitution "`d`"
         Backquotes "`d`"
         → make -j"$(nproc)"; rm $(find a); b "$(c)" $(d)
-    "#]]);
+    "#]],
+    );
     silent(
         FaultKind::UnquotedSubstitution,
         Dialect::Posix,
@@ -108,23 +135,32 @@ fn unquoted_substitutions() {
 
 #[test]
 fn quotes() {
-    check("echo 'a $b' '${c}' \"'$d'\"; x='`e`'; sed 's/$a/b/' '$d'", expect![[r#"
+    check(
+        "echo 'a $b' '${c}' \"'$d'\"; x='`e`'; sed 's/$a/b/' '$d'",
+        expect![[r#"
         SingleQuotes "'a $b'"
         SingleQuotes "'${c}'"
         SingleQuotes "'`e`'"
-    "#]]);
-    check("echo \\u \\\\ \\n; \\ls; echo $(echo a); echo \"`date`\"", expect![[r#"
+    "#]],
+    );
+    check(
+        "echo \\u \\\\ \\n; \\ls; echo $(echo a); echo \"`date`\"",
+        expect![[r#"
         PlainEscape "\\u"
         UnquotedSubstitution "$(echo a)"
         UselessEcho "$(echo a)"
         Backquotes "`date`"
         → echo \u \\ \n; \ls; echo $(echo a); echo "$(date)"
-    "#]]);
-    check("f() { a $@ \"b$@\" \"$@\" \"${@}\"; }", expect![[r#"
+    "#]],
+    );
+    check(
+        "f() { a $@ \"b$@\" \"$@\" \"${@}\"; }",
+        expect![[r#"
         UnquotedArguments "$@"
         JoinedArguments "$@"
         → f() { a "$@" "b$@" "$@" "${@}"; }
-    "#]]);
+    "#]],
+    );
     silent(
         FaultKind::SingleQuotes,
         Dialect::Posix,
@@ -157,12 +193,17 @@ fn loops() {
 
 #[test]
 fn commands() {
-    check("cd /a; b; cd c && d; cd ..; cd", expect![[r#"
+    check(
+        "cd /a; b; cd c && d; cd ..; cd",
+        expect![[r#"
         UncheckedFolder "cd /a"
         UncheckedFolder "cd"
         → cd /a || exit 1; b; cd c && d; cd ..; cd || exit 1
-    "#]]);
-    check("rm -rf \"$x/\" $y/* /a/$z /usr/$w \"${v:?}/\"; rm -r \"$SET\"/*", expect![[r#"
+    "#]],
+    );
+    check(
+        "rm -rf \"$x/\" $y/* /a/$z /usr/$w \"${v:?}/\"; rm -r \"$SET\"/*",
+        expect![[r#"
         RemoveRoot "\"$x/\""
         UnquotedVariable "$y"
         RemoveRoot "$y/*"
@@ -171,7 +212,8 @@ fn commands() {
         UnquotedVariable "$w"
         RemoveRoot "\"$SET\"/*"
         → rm -rf "${x:?}/" "${y:?}"/* /a/"$z" /usr/"${w:?}" "${v:?}/"; rm -r "${SET:?}"/*
-    "#]]);
+    "#]],
+    );
     check(
         "export A=$(b); readonly C=\"$(d)\"; export E=1 F=`g`; x && export H=\"$(i)\"",
         expect![[r#"
@@ -185,25 +227,34 @@ fn commands() {
             → A=$(b); export A; C="$(d)"; readonly C; export E=1 F=$(g); x && H="$(i)" && export H
         "#]],
     );
-    check("set -e; ! a; b && ! c; if ! d; then e; fi; ( ! f ); ! g", expect![[r#"
+    check(
+        "set -e; ! a; b && ! c; if ! d; then e; fi; ( ! f ); ! g",
+        expect![[r#"
         UselessNegation "! a"
         → set -e; a && exit 1; b && ! c; if ! d; then e; fi; ( ! f ); ! g
-    "#]]);
-    check("egrep a b | fgrep c; find a -exec b >c \\;; find a | xargs b", expect![[r#"
+    "#]],
+    );
+    check(
+        "egrep a b | fgrep c; find a -exec b >c \\;; find a | xargs b",
+        expect![[r#"
         OldGrep "egrep"
         OldGrep "fgrep"
         FindRedirection ">c"
         FindXargs "find a"
         → grep -E a b | grep -F c; find a -exec b >c \;; find a | xargs b
-    "#]]);
-    check("echo 'a\\tb' \"\\n\" c\\n; read x; mkdir -pm 700 a/b; rm *.c -- *.d; echo *", expect![[r#"
+    "#]],
+    );
+    check(
+        "echo 'a\\tb' \"\\n\" c\\n; read x; mkdir -pm 700 a/b; rm *.c -- *.d; echo *",
+        expect![[r#"
         EchoEscape "'a\\tb'"
         EchoEscape "\"\\n\""
         ReadBackslash "read"
         FolderMode "mkdir"
         PatternAsOption "*.c"
         → echo 'a\tb' "\n" c\n; read -r x; mkdir -pm 700 a/b; rm ./*.c -- *.d; echo *
-    "#]]);
+    "#]],
+    );
     check(
         "[ a -a b ]; [ a = b -a c = d ]; a; if [ $? -ne 0 ]; then b; fi; a && b || c; a && b || echo d",
         expect![[r#"
@@ -261,9 +312,11 @@ fn what_sh_does_not_have() {
         "#]],
     );
     let text = "[[ a ]]; a=(b); local c; set -o pipefail; echo -e d; echo ${e//f/g}; source h";
-    for (dialect, expected) in
-        [(Dialect::Bash, expect!["${e//f/g}"]), (Dialect::Busybox, expect!["a=(b) ${e//f/g}"]), (Dialect::Dash, expect!["[[ a=(b) pipefail ${e//f/g} ${e//f/g} source"])]
-    {
+    for (dialect, expected) in [
+        (Dialect::Bash, expect!["${e//f/g}"]),
+        (Dialect::Busybox, expect!["a=(b) ${e//f/g}"]),
+        (Dialect::Dash, expect!["[[ a=(b) pipefail ${e//f/g} ${e//f/g} source"]),
+    ] {
         let shown: Vec<_> =
             found(text, dialect).iter().map(|it| it.span.text(text).to_owned()).collect();
         expected.assert_eq(&shown.join(" "));
