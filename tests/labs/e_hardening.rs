@@ -52,3 +52,39 @@ fn e5_compose_file_is_audited_and_mended() {
     }
     context.expect(0, &["lint", "--fail-on", "warning", "compose.yaml"]);
 }
+
+const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: site}
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          image: example.com/web:1.2.3
+";
+
+#[test]
+fn e5_manifest_is_audited_and_mended() {
+    let context = empty_lab();
+    context.write("deploy/web.yaml", DEPLOYMENT);
+    let found = rules(&context, "deploy", 0);
+    for rule in ASKED {
+        assert!(found.contains(&format!("\"{rule}\"")), "{rule} is not asked for\n{found}");
+    }
+    context.expect(0, &["lint", "--fix=suggested", "deploy/web.yaml"]);
+    let mended = std::fs::read_to_string(context.work().join("deploy/web.yaml")).unwrap();
+    for line in [
+        "runAsNonRoot: true",
+        "readOnlyRootFilesystem: true",
+        "allowPrivilegeEscalation: false",
+        "- ALL",
+        "memory: 256Mi",
+        "cpu: 500m",
+        "type: RuntimeDefault",
+    ] {
+        assert!(mended.contains(line), "{line}\n{mended}");
+    }
+    context.expect(0, &["lint", "--fail-on", "warning", "deploy/web.yaml"]);
+}

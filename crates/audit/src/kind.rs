@@ -1,7 +1,7 @@
 //! What kind of file a text is.
 
-use crate::compose;
 use crate::yaml::{Limits, read};
+use crate::{compose, kubernetes};
 
 /// A kind of file that this crate has rules for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +24,13 @@ pub fn kind_by_name(name: &str) -> Option<FileKind> {
     is_compose.then_some(FileKind::Compose)
 }
 
+/// Whether a text is one of Helm's templates, which is no YAML before Helm has filled it in.
+pub(crate) fn is_template(text: &str) -> bool {
+    ["{{-", "{{ .", "{{.", "{{ include ", "{{ $", "{{ template ", "{{/*"]
+        .iter()
+        .any(|action| text.contains(action))
+}
+
 /// The kind of a file, by its name if that says it, else by its content.
 pub fn kind(name: &str, text: &str) -> Option<FileKind> {
     if let Some(kind) = kind_by_name(name) {
@@ -34,10 +41,14 @@ pub fn kind(name: &str, text: &str) -> Option<FileKind> {
     if !may_be {
         return None;
     }
+    if is_template(text) {
+        let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+        return (has("apiVersion:") && has("kind:")).then_some(FileKind::Kubernetes);
+    }
     let tree = read(text, &Limits::default());
     let mut documents = tree.documents();
     documents.find_map(|document| {
-        if document.word("apiVersion").is_some() && document.word("kind").is_some() {
+        if kubernetes::is_manifest(document) {
             Some(FileKind::Kubernetes)
         } else if compose::is_compose(document) {
             Some(FileKind::Compose)
@@ -67,6 +78,8 @@ mod tests {
             "{\"apiVersion\": \"v1\", \"kind\": \"Pod\"}",
             Some(FileKind::Kubernetes),
         );
+        let template = "{{- if .Values.on }}\napiVersion: v1\nkind: Pod\n{{- end }}\n";
+        check("pod.yaml", template, Some(FileKind::Kubernetes));
         check("kompose.yaml", "services: none", None);
         check(".gitlab-ci.yml", "test: {services: [docker]}", None);
     }

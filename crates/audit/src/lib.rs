@@ -17,6 +17,7 @@ mod yaml;
 mod rules;
 
 mod compose;
+mod kubernetes;
 
 pub use compose::Build;
 pub use kind::{FileKind, kind, kind_by_name};
@@ -47,7 +48,11 @@ pub fn rules_of_files() -> impl Iterator<Item = &'static Rule> {
 
 /// Every rule of this crate, those shared with Dockerfiles too.
 fn all() -> impl Iterator<Item = &'static Rule> {
-    rules::CHECKS.iter().map(|check| &check.rule).chain(compose::own_rules())
+    rules::CHECKS
+        .iter()
+        .map(|check| &check.rule)
+        .chain(compose::own_rules())
+        .chain(kubernetes::own_rules())
 }
 
 /// The rule with this id, name or alias, in the words for these files.
@@ -57,10 +62,13 @@ pub fn rule(name: &str) -> Option<&'static Rule> {
 
 /// Findings of all rules that are not ignored, in the order of the file.
 pub fn lint(text: &str, kind: FileKind, context: &Context<'_>) -> Vec<Diagnostic> {
+    if kind == FileKind::Kubernetes && kind::is_template(text) {
+        return vec![suppress::template()];
+    }
     let tree = yaml::read(text, &context.limits);
     let mut found = match kind {
         FileKind::Compose => compose::lint(&tree, context),
-        FileKind::Kubernetes => Vec::new(),
+        FileKind::Kubernetes => kubernetes::lint(&tree),
     };
     found.extend(tree.problems.iter().cloned());
     if tree.is_spent() {

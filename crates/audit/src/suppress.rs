@@ -16,6 +16,14 @@ pub(crate) fn unread() -> Diagnostic {
     Diagnostic::error(Span::at(0), message).with_rule(sealift_dockerfile::SYNTAX_RULE)
 }
 
+/// That a template has to be filled in first.
+pub(crate) fn template() -> Diagnostic {
+    let message = "this is a template of Helm, and is not audited before it is filled in";
+    Diagnostic::new(Level::Info, Span::at(0), message)
+        .with_rule(sealift_dockerfile::SYNTAX_RULE)
+        .with_help("run `helm template CHART | sealift lint -`")
+}
+
 /// What is silent.
 pub(crate) struct Silences<'c> {
     config: &'c Config,

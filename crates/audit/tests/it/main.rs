@@ -7,4 +7,5 @@ mod check;
 mod compose;
 mod fixes;
 mod hostile;
+mod kubernetes;
 mod table;
