@@ -30,8 +30,8 @@ pub(super) const CONSECUTIVE_RUNS: Check = Check {
     run: consecutive_runs,
 };
 
-/// Most commands of a step that is worth joining to another; longer ones were kept apart on purpose.
-const COMMANDS_MAX: usize = 2;
+/// Most commands of a step that is worth joining to another; a longer one was kept apart on purpose.
+const COMMANDS_MAX: usize = 1;
 
 fn consecutive_runs(view: &View<'_>, sink: &mut Sink) {
     for stage in &view.stages {

@@ -6,6 +6,7 @@
 mod archive;
 mod buildkit;
 mod check;
+mod compatibility;
 mod configuration;
 mod correctness;
 mod documents;

@@ -31,10 +31,8 @@ fn hadolint_heeds_the_next_line_only() {
             6:1 warning SL3031 this comment silences nothing: no instruction follows in the next line
             8:1 info SL4018 this step could be part of the one before it
             8:5 warning SL1010 `sudo` is used in the build
-            9:1 info SL4018 this step could be part of the one before it
             10:3 warning SL3031 this comment silences nothing: no instruction follows in the next line
             11:3 warning SL1010 `sudo` is used in the build
-            13:1 info SL4018 this step could be part of the one before it
         "#]],
     );
     check(
