@@ -25,6 +25,8 @@ mod explain;
 
 mod trial;
 
+mod bundle;
+
 mod lint;
 
 mod kind;
@@ -55,6 +57,7 @@ mod wire;
 
 pub mod document;
 
+pub use bundle::{Bundle, BundleError, put};
 pub use error::Error;
 pub use exemption::{Exempted, Exemption, ExemptionError, exempt, exemptions};
 pub use explain::{Definition, Explained};
