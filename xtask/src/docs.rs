@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::graph::cargo;
 
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     ("catalogers", "docs/catalogers.md"),
     ("commands", "docs/commands.md"),
     ("configuration", "docs/configuration.md"),
+    ("facts", "docs/facts.md"),
     ("rules", "docs/rules.md"),
 ];
 

@@ -176,6 +176,12 @@ pub enum Error {
     /// A policy cannot be judged.
     #[error(transparent)]
     Policy(#[from] sealift_policy::Error),
+    /// A bundle cannot be used.
+    #[error(transparent)]
+    Bundle(#[from] sealift_policy::BundleError),
+    /// A configuration file or data of a policy cannot be read.
+    #[error(transparent)]
+    PolicyDocument(#[from] sealift_policy::document::Error),
     /// An artifact cannot be made or read.
     #[error(transparent)]
     Sign(#[from] sealift_sign::Error),

@@ -1,29 +1,21 @@
 //! Judging an image by policies: the facts, the verdict, the gate.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sealift_diagnostic::Diagnostic;
 use sealift_model::{Inventory, Level, Outcome, Rating, RatingBasis, Report, Verdict};
 use sealift_oci::{ANNOTATION_BASE_DIGEST, ANNOTATION_BASE_NAME, Reference};
 use sealift_policy::{
-    BaseFacts, Facts, LayerFacts, LintFacts, ScanStatus, SignatureFacts, Source, VulnerabilityFacts,
+    BaseFacts, Exempted, Facts, Judgement, LayerFacts, LifeFacts, LintFacts, Policies,
+    ProvenanceFacts, ScanStatus, Settings, SignatureFacts, VulnerabilityFacts, exempt,
 };
 
 use crate::open::Opened;
 use crate::session::nanoseconds;
 use crate::{Error, Gate};
 
-const POLICY_BYTES_MAX: u64 = 1 << 20;
-
-/// Policies and what they are told besides the image.
-#[derive(Clone, Debug, Default)]
-pub struct PolicyRequest {
-    /// Rego files, or folders of them.
-    pub files: Vec<PathBuf>,
-    /// More input at the top level: `environment` and what `--data` gives.
-    pub data: Vec<(String, String)>,
-}
+pub use crate::policies::{PolicyRequest, PolicySet};
 
 /// What is known of an image besides the image itself.
 #[derive(Clone, Default)]
@@ -38,51 +30,12 @@ pub struct Evidence<'a> {
     pub lint: Option<(&'a Path, &'a str, &'a [Diagnostic])>,
     /// The signatures.
     pub signatures: Vec<SignatureFacts>,
+    /// How it was made, if that is known.
+    pub provenance: Option<ProvenanceFacts>,
     /// The name it is judged under, if not its own.
     pub reference: Option<Reference>,
-}
-
-/// Reads policies: files as they are, folders by the names of their `.rego` files. Tests beside them are left out.
-pub fn sources(files: &[PathBuf]) -> Result<Vec<Source>, Error> {
-    let mut paths = Vec::new();
-    for path in files {
-        if !path.is_dir() {
-            paths.push(path.clone());
-            continue;
-        }
-        let entries =
-            std::fs::read_dir(path).map_err(|source| Error::file("read", path, source))?;
-        let mut found: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                name.ends_with(".rego") && !name.ends_with("_test.rego")
-            })
-            .collect();
-        if found.is_empty() {
-            return Err(Error::usage(
-                format!("the folder `{}` has no policy", path.display()),
-                "a policy is a file ending in `.rego`; without one nothing would be judged",
-            ));
-        }
-        found.sort();
-        paths.append(&mut found);
-    }
-    paths.iter().map(|path| read_source(path)).collect()
-}
-
-fn read_source(path: &Path) -> Result<Source, Error> {
-    let fail = |source| Error::file("read", path, source);
-    let size = std::fs::metadata(path).map_err(fail)?.len();
-    if size > POLICY_BYTES_MAX {
-        return Err(Error::usage(
-            format!("the policy `{}` is larger than 1 MiB", path.display()),
-            "check that it is the right file",
-        ));
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Source::new(name, std::fs::read_to_string(path).map_err(fail)?))
+    /// What time it is, in seconds since 1970.
+    pub now_secs: Option<i64>,
 }
 
 /// What the policies can know. Of what is no image, that is what is inside: its config is one that says nothing.
@@ -100,6 +53,13 @@ pub fn facts(opened: Option<&Opened>, evidence: &Evidence<'_>, request: &PolicyR
             .lint
             .map(|(path, text, found)| lint_facts(path, text, found))
             .unwrap_or_default(),
+        secrets: evidence.report.and_then(|report| report.secrets.clone()),
+        provenance: evidence.provenance.clone(),
+        life: evidence
+            .report
+            .and_then(|report| report.life.as_ref())
+            .map(|life| LifeFacts { is_over: life.is_over, until: Some(life.ends.clone()) }),
+        now_ns: evidence.now_secs.and_then(|now| now.checked_mul(1_000_000_000)),
         ..image
     }
 }
@@ -146,14 +106,42 @@ pub fn input(facts: &Facts, request: &PolicyRequest) -> serde_json::Value {
     input
 }
 
-/// Judges.
+/// A verdict, and what it does not count.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The verdict with what belongs to it.
+    pub judgement: Judgement,
+    /// What somebody answers for.
+    pub exempted: Exempted,
+}
+
+/// Judges an image.
 pub fn judge(
     facts: &Facts,
     request: &PolicyRequest,
-    policies: &[Source],
-) -> Result<Verdict, Error> {
-    let nothing = serde_json::Value::Object(serde_json::Map::new());
-    Ok(sealift_policy::evaluate(policies, &input(facts, request), &nothing)?)
+    policies: &PolicySet,
+) -> Result<Judged, Error> {
+    let settings = settings(request);
+    let loaded = Policies::load(&settings, &policies.sources, &policies.data)?;
+    let name = facts.reference.as_ref().map(Reference::to_string).unwrap_or_default();
+    Ok(exempted(loaded.judge(&input(facts, request))?, request, &name, facts.now_ns))
+}
+
+/// Limits and packages for a request.
+pub fn settings(request: &PolicyRequest) -> Settings {
+    Settings { namespaces: request.namespaces.clone(), ..Settings::default() }
+}
+
+/// Takes out what somebody answers for. Without a clock every exemption has expired.
+pub fn exempted(
+    mut judgement: Judgement,
+    request: &PolicyRequest,
+    name: &str,
+    now_ns: Option<i64>,
+) -> Judged {
+    let now_ns = now_ns.unwrap_or(i64::MAX);
+    let exempted = exempt(&mut judgement, &request.exemptions, name, now_ns);
+    Judged { judgement, exempted }
 }
 
 /// Shuts the gate on a verdict that refuses.
@@ -190,20 +178,51 @@ pub fn summary(verdict: &Verdict) -> String {
     }
 }
 
-/// One line a violation.
-pub fn details(verdict: &Verdict) -> String {
+/// One line a violation, and one for each that does not count.
+pub fn details(judged: &Judged) -> String {
     let mut text = String::new();
-    for violation in &verdict.violations {
-        let level = match violation.level {
-            Level::Warn => "warn",
-            Level::Deny => "deny",
-            Level::Error => "error",
-        };
+    let Judged { judgement, exempted } = judged;
+    for (violation, metadata) in judgement.verdict.violations.iter().zip(&judgement.metadata) {
         let place = format!("{}: {}.{}", violation.file, violation.package, violation.rule);
-        writeln!(text, "{level}: {} [{place}]", violation.message)
+        let id = metadata.get("id").and_then(|id| id.as_str());
+        let id = id.map(|id| format!("{id} ")).unwrap_or_default();
+        writeln!(text, "{}: {id}{} [{place}]", word(violation.level), violation.message)
             .expect("a string takes everything");
     }
+    for violation in &judgement.excepted {
+        writeln!(
+            text,
+            "except: {} [{}: {}.{}]",
+            violation.message, violation.file, violation.package, violation.rule
+        )
+        .expect("a string takes everything");
+    }
+    for (violation, by) in &exempted.held {
+        writeln!(
+            text,
+            "exempt: {} (until {}, {}: {})",
+            violation.message, by.expires, by.owner, by.reason
+        )
+        .expect("a string takes everything");
+    }
+    for by in &exempted.expired {
+        writeln!(
+            text,
+            "expired: the exemption of {} held until {}: {}",
+            by.owner, by.expires, by.reason
+        )
+        .expect("a string takes everything");
+    }
     text
+}
+
+/// The word for a level.
+pub fn word(level: Level) -> &'static str {
+    match level {
+        Level::Warn => "warn",
+        Level::Deny => "deny",
+        Level::Error => "error",
+    }
 }
 
 fn vulnerabilities(report: &Report) -> Vec<VulnerabilityFacts> {

@@ -17,8 +17,10 @@ mod session;
 
 pub mod ship;
 
+pub mod admit;
 pub mod base;
 pub mod build;
+pub mod bundles;
 pub mod compare;
 pub mod contents;
 pub mod database;
@@ -32,6 +34,7 @@ pub mod mend;
 pub mod open;
 pub mod origin;
 pub mod package_index;
+pub mod policies;
 pub mod publish;
 pub mod rebuild;
 pub mod running;

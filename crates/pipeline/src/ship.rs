@@ -9,7 +9,7 @@ use sealift_debian::Freshness;
 use sealift_diagnostic::Level;
 use sealift_model::{Inventory, Report, Verdict};
 use sealift_oci::{Descriptor, Reference};
-use sealift_policy::{ScanStatus, SignatureFacts};
+use sealift_policy::{ProvenanceFacts, ScanStatus, SignatureFacts};
 
 use crate::base::Bases;
 use crate::judge::{Evidence, PolicyRequest};
@@ -226,7 +226,7 @@ fn judge(
     opened: &Opened,
     known: &Facts<'_>,
 ) -> Result<Verdict, Error> {
-    let policies = crate::judge::sources(&request.policy.files)?;
+    let policies = crate::policies::load(&request.policy, crate::policies::Tests::Without)?;
     let evidence = Evidence {
         inventory: Some(known.inventory),
         report: Some(known.report),
@@ -238,18 +238,35 @@ fn judge(
             key: Some(known.signer.name.clone()),
             fingerprint: Some(known.signer.key.public().fingerprint()),
         }],
+        // So is its provenance.
+        provenance: Some(ProvenanceFacts {
+            verified: true,
+            builder: sealift_sign::provenance::BUILDER_LOCAL.to_owned(),
+            build_type: sealift_sign::provenance::BUILD_TYPE.to_owned(),
+            materials: base_material(opened),
+        }),
         reference: Some(known.name.clone()),
+        now_secs: Some(session.now_secs),
     };
     let facts = crate::judge::facts(Some(opened), &evidence, &request.policy);
-    let verdict = crate::judge::judge(&facts, &request.policy, &policies)?;
-    if !verdict.violations.is_empty() {
-        session.observer.event(Event::Details(Step::Policy, &crate::judge::details(&verdict)));
+    let judged = crate::judge::judge(&facts, &request.policy, &policies)?;
+    let details = crate::judge::details(&judged);
+    if !details.is_empty() {
+        session.observer.event(Event::Details(Step::Policy, &details));
     }
+    let verdict = judged.judgement.verdict;
     crate::judge::gate(&verdict)?;
-    let is_doubtful = policies.is_empty() || !verdict.violations.is_empty();
+    let is_doubtful = !verdict.violations.is_empty();
     let event = if is_doubtful { Event::DoneWithWarnings } else { Event::Done };
     session.observer.event(event(Step::Policy, crate::judge::summary(&verdict)));
     Ok(verdict)
+}
+
+fn base_material(opened: &Opened) -> Vec<(String, Option<String>)> {
+    let annotations = &opened.image.manifest.value().annotations;
+    let digest = annotations.get(sealift_oci::ANNOTATION_BASE_DIGEST).cloned();
+    let name = annotations.get(sealift_oci::ANNOTATION_BASE_NAME);
+    name.map(|name| (format!("oci://{name}"), digest)).into_iter().collect()
 }
 
 struct Results<'a> {

@@ -6,7 +6,7 @@ use std::io::Read;
 use sealift_crypto::PublicKey;
 use sealift_model::{Outcome, Severity, Verdict};
 use sealift_oci::{Digest, Reference};
-use sealift_policy::{ScanStatus, SignatureFacts};
+use sealift_policy::{ProvenanceFacts, ScanStatus, SignatureFacts};
 use sealift_scan::Expression;
 use sealift_sign::summary::Summary;
 use sealift_sign::{Requirements, Verification, predicate_type};
@@ -110,7 +110,7 @@ pub fn verify(
     {
         return Err(refused("policy verdict", "the attested verdict is a refusal"));
     }
-    let judged = judge_again(opened, request, &verification)?;
+    let judged = judge_again(session, opened, request, &verification)?;
     Ok(Verified {
         digest: opened.descriptor.digest.clone(),
         layers: opened.image.manifest.value().layers.len(),
@@ -201,14 +201,15 @@ fn newest<'a>(verification: &'a Verification, kind: &str) -> Option<&'a [u8]> {
 }
 
 fn judge_again(
+    session: &Session<'_>,
     opened: &Opened,
     request: &VerifyRequest,
     verification: &Verification,
 ) -> Result<Option<Verdict>, Error> {
-    if request.policy.files.is_empty() {
+    if request.policy.is_empty() {
         return Ok(None);
     }
-    let policies = crate::judge::sources(&request.policy.files)?;
+    let policies = crate::policies::load(&request.policy, crate::policies::Tests::Without)?;
     let inventory = crate::contents::inventory_of_every_byte(&opened.image)?;
     crate::contents::check_complete(&inventory)?;
     let evidence = Evidence {
@@ -216,10 +217,12 @@ fn judge_again(
         scan_status: attested_scan(verification, request.fail_on.as_ref()),
         signatures: signature_facts(verification, &request.keys),
         reference: signed_name(verification),
+        provenance: attested_provenance(verification),
+        now_secs: Some(session.now_secs),
         ..Evidence::default()
     };
     let facts = crate::judge::facts(Some(opened), &evidence, &request.policy);
-    let verdict = crate::judge::judge(&facts, &request.policy, &policies)?;
+    let verdict = crate::judge::judge(&facts, &request.policy, &policies)?.judgement.verdict;
     if verdict.outcome == Outcome::Fail {
         let first = verdict.violations.iter().max_by_key(|violation| violation.level);
         let why = first.map_or_else(String::new, |violation| {
@@ -234,6 +237,33 @@ fn judge_again(
 fn signed_name(verification: &Verification) -> Option<Reference> {
     let name = verification.signatures.iter().find_map(|signature| signature.name.as_deref())?;
     Reference::parse(name).ok()
+}
+
+/// The newest provenance that a trusted key has signed. What cannot be read proves nothing.
+pub fn attested_provenance(verification: &Verification) -> Option<ProvenanceFacts> {
+    let predicate: serde_json::Value =
+        serde_json::from_slice(newest(verification, predicate_type::PROVENANCE)?).ok()?;
+    let text = |pointer: &str| Some(predicate.pointer(pointer)?.as_str()?.to_owned());
+    let material = |it: &serde_json::Value| {
+        let digests = it.get("digest").and_then(|digest| digest.as_object());
+        let digest = digests.and_then(|digests| {
+            let (name, value) = digests.iter().next()?;
+            Some(format!("{name}:{}", value.as_str()?))
+        });
+        Some((it.get("uri")?.as_str()?.to_owned(), digest))
+    };
+    let dependencies = predicate.pointer("/buildDefinition/resolvedDependencies");
+    Some(ProvenanceFacts {
+        verified: true,
+        builder: text("/runDetails/builder/id")?,
+        build_type: text("/buildDefinition/buildType")?,
+        materials: dependencies
+            .and_then(|list| list.as_array())
+            .into_iter()
+            .flatten()
+            .filter_map(material)
+            .collect(),
+    })
 }
 
 /// The signatures as policies see them.

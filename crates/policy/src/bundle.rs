@@ -1,6 +1,11 @@
 //! Bundles as OPA has them: a gzipped tar of `.manifest`, policies and data. What is built of the same files is the same
 //! byte for byte.
 
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "these endings are written small, as other tools have them"
+)]
+
 use std::io::{Cursor, Read};
 
 use sealift_archive::{EntryKind, GzipWriter, Header, Limits, RelativePath, tar};

@@ -3,6 +3,7 @@
 mod db;
 mod lint;
 mod platform;
+mod policy;
 mod sbom;
 mod scan;
 
@@ -16,6 +17,10 @@ pub(crate) use db::{
 };
 pub(crate) use lint::{Explain, FixTier, Lint, Lsp};
 pub(crate) use platform::{PlatformOptions, platform};
+pub(crate) use policy::{
+    BundleOptions, InputShape, Policy, PolicyBuild, PolicyCheck, PolicyExplain, PolicyFormat,
+    PolicyLint, PolicyOptions, PolicyPull, PolicyPush, PolicyShow, PolicyTest,
+};
 pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
     SbomScore, SbomValidate,
@@ -44,6 +49,7 @@ Examples:
 const POLICY_EXAMPLES: &str = "\
 Examples:
   sealift policy check secure-app:1.0.0 --policy policy/
+  sealift policy test policy/ && sealift policy lint policy/
   sealift policy check --data environment=production --policy registry.rego app:latest";
 
 const CONFIG_EXAMPLES: &str = "\
@@ -143,7 +149,7 @@ pub(crate) enum Command {
     /// The database of advisories
     #[command(subcommand, after_help = DB_EXAMPLES)]
     Db(Db),
-    /// Judge an image by Rego policies
+    /// Judge images and configuration files by Rego policies; test, lint, explain, bundle them
     #[command(subcommand, after_help = POLICY_EXAMPLES)]
     Policy(Policy),
     /// Sign an image
@@ -287,58 +293,6 @@ pub(crate) struct BaseBuild {
     pub(crate) offline: bool,
 }
 
-/// `policy`
-#[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
-    /// Judge an image
-    Check(PolicyCheck),
-}
-
-/// Which policies; shared by `policy check` and `verify`.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Policy options")]
-pub(crate) struct PolicyOptions {
-    /// Rego file, or folder of them (repeatable) [default: [policy] files of sealift.toml]
-    #[arg(
-        long = "policy",
-        value_name = "PATH",
-        env = "SEALIFT_POLICY",
-        hide_env = true,
-        value_delimiter = ','
-    )]
-    pub(crate) policies: Vec<PathBuf>,
-    /// More input for the policies, NAME=VALUE (repeatable), as in `--data environment=production`
-    #[arg(long = "data", value_name = "NAME=VALUE")]
-    pub(crate) data: Vec<String>,
-}
-
-/// `policy check`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  sealift policy check secure-app:1.0.0 --policy policy/
-  sealift policy check --data environment=production --policy registry.rego app:latest
-  sealift policy check --show-input secure-app:1.0.0")]
-pub(crate) struct PolicyCheck {
-    /// Image
-    pub(crate) image: String,
-    #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
-    #[command(flatten)]
-    pub(crate) policy: PolicyOptions,
-    #[command(flatten)]
-    pub(crate) scan: ScanOptions,
-    /// Public key whose signatures count as verified (repeatable) [default: all of the key folder]
-    #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
-    pub(crate) keys: Vec<PathBuf>,
-    /// Print the document that the policies judge, and do nothing else
-    #[arg(long)]
-    pub(crate) show_input: bool,
-    /// Output
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
-}
-
 /// Which private key; shared by `sign` and `ship`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Key options")]
@@ -415,10 +369,20 @@ pub(crate) struct Push {
 #[command(after_help = "\
 Examples:
   sealift pull registry.example.com/team/app:1.0
-  sealift pull localhost:5000/app@sha256:…")]
+  sealift pull localhost:5000/app@sha256:…
+  sealift pull --policy pack:strict --key ci.pub registry.example.com/team/app:1.0
+
+With `--policy` the image gets its name in the store only if the policies admit it; exit code 1 otherwise.")]
 pub(crate) struct Pull {
     /// Image in a registry
     pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) policy: PolicyOptions,
+    #[command(flatten)]
+    pub(crate) scan: ScanOptions,
+    /// Public key whose signatures count as verified (repeatable) [default: all of the key folder]
+    #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
+    pub(crate) keys: Vec<PathBuf>,
 }
 
 /// `save`
@@ -506,4 +470,6 @@ pub(crate) enum Page {
     Rules,
     /// What `sbom` and `scan` find in images.
     Catalogers,
+    /// What policies see of images.
+    Facts,
 }

@@ -34,7 +34,7 @@ mod resolve;
 
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, Base, Command, Config, Policy};
+use crate::arguments::{Arguments, Base, Command, Config};
 use crate::printer::Printer;
 
 /// Does what the command line says.
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Sbom(sbom) => sbom::run(global, &sbom, printer),
         Command::Scan(scan) => scan::run(global, &scan, printer),
         Command::Db(db) => db::run(global, &db, printer),
-        Command::Policy(Policy::Check(check)) => policy::run(global, &check, printer),
+        Command::Policy(policy) => policy::run(global, &policy, printer),
         Command::Sign(sign) => sign::run(global, &sign, printer),
         Command::Push(push) => push::run(global, &push, printer),
         Command::Pull(pull) => pull::run(global, &pull, printer),

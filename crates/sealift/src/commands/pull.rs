@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use sealift_oci::Reference;
-use sealift_pipeline::transfer;
+use sealift_pipeline::admit::{self, Admission};
+use sealift_pipeline::{judge, transfer};
 
+use super::request;
 use crate::arguments::{Global, Pull};
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
@@ -18,7 +20,18 @@ pub(crate) fn run(
     let workshop = Workshop::open(global, printer, Path::new("."))?;
     let session = workshop.session();
     let reference = Reference::parse(&arguments.image)?.or_latest();
-    let descriptor = transfer::pull(&session, &reference)?;
+    let descriptor = if arguments.policy.policies.is_empty() {
+        transfer::pull(&session, &reference)?
+    } else {
+        let keys = request::trusted(&arguments.keys, &workshop)?;
+        let mut policy = request::policy(&arguments.policy, &workshop.settings)?;
+        super::policy::resolve(&mut policy, &keys, &workshop)?;
+        let scan = super::policy::scan_request(&arguments.scan, &workshop)?;
+        let admission = Admission { policy: &policy, scan: &scan, keys: &keys };
+        let (descriptor, judged) = admit::pull(&session, &reference, &admission)?;
+        printer.data_if_any(&judge::details(&judged))?;
+        descriptor
+    };
     let artifacts = workshop.store.referrers(&descriptor.digest)?.len();
     let name = reference.familiar();
     printer.step(

@@ -17,9 +17,20 @@ pub(crate) fn run(arguments: &Reference, printer: &Printer) -> anyhow::Result<Ex
         Page::Configuration => configuration()?,
         Page::Rules => rules()?,
         Page::Catalogers => catalogers()?,
+        Page::Facts => facts(),
     };
     printer.data(&page)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn facts() -> String {
+    format!(
+        "# Facts\n\nWritten by `cargo xtask docs` from the types of `crates/policy/src/wire.rs`. What policies see of an image as\n\
+         `input`; `sealift policy check --show-input IMAGE` shows it for an image, `sealift policy schema` is the JSON schema.\n\
+         `[_]` stands for each item of a list, or each name of an object. What may be absent is undefined in a rule: what asks\n\
+         for it does not hold.\n\n{}",
+        sealift_policy::facts_table()
+    )
 }
 
 fn commands() -> anyhow::Result<String> {

@@ -12,10 +12,11 @@ use sealift_exception::Exceptions;
 use sealift_model::Severity;
 use sealift_oci::{Platform, Reference};
 use sealift_pipeline::exceptions::{self, Places};
-use sealift_pipeline::judge::PolicyRequest;
 use sealift_pipeline::keys::{self, Signer, TrustedKey};
 use sealift_pipeline::lint::read_dockerfile;
+use sealift_pipeline::policies::PolicyRequest;
 use sealift_pipeline::scan::{Expression, ScanRequest};
+use sealift_policy::Namespaces;
 
 use crate::arguments::{BuildOptions, KeyOptions, PolicyOptions, ScanOptions, ScanOrder};
 use crate::failure::Usage;
@@ -309,20 +310,47 @@ fn severity(text: &str) -> anyhow::Result<Severity> {
     })
 }
 
+const EXEMPTIONS_BYTES_MAX: u64 = 4 << 20;
+
 /// Which policies, and what they are told.
-pub(crate) fn policy(options: &PolicyOptions, file: &File) -> anyhow::Result<PolicyRequest> {
+pub(crate) fn policy(
+    options: &PolicyOptions,
+    settings: &Settings,
+) -> anyhow::Result<PolicyRequest> {
+    let file = &settings.file;
     let from_file = || file.policy.files.clone().unwrap_or_default();
     let files = if options.policies.is_empty() { from_file() } else { options.policies.clone() };
-    let mut data = Vec::new();
+    let (mut data, mut data_files) = (Vec::new(), Vec::new());
     for text in &options.data {
-        data.push(pair(text, "--data")?);
+        if !text.contains('=') && Path::new(text).exists() {
+            data_files.push(PathBuf::from(text));
+        } else {
+            data.push(pair(text, "--data")?);
+        }
+    }
+    if data_files.is_empty() {
+        data_files.clone_from(&file.policy.data);
     }
     if let Some(environment) = &file.policy.environment
         && !data.iter().any(|(name, _)| name == "environment")
     {
         data.push(("environment".to_owned(), environment.clone()));
     }
-    Ok(PolicyRequest { files, data })
+    let namespaces = match options.namespaces.as_slice() {
+        [] => Namespaces::All,
+        names => Namespaces::Named(names.to_vec()),
+    };
+    let mut exemptions = Vec::new();
+    let own = settings.with_exemptions();
+    let named = options.exemptions.iter().map(|path| (path, false));
+    for (path, is_settings) in named.chain(own.iter().map(|path| (path, true))) {
+        let text = sealift_pipeline::policies::read_text(path, EXEMPTIONS_BYTES_MAX)?;
+        let name = path.display().to_string();
+        let found = sealift_policy::exemptions(&name, &text, is_settings)
+            .map_err(|error| Usage::error(error.to_string(), "docs/policy.md has the form"))?;
+        exemptions.extend(found);
+    }
+    Ok(PolicyRequest { files, bundles: Vec::new(), data, data_files, namespaces, exemptions })
 }
 
 fn pair(text: &str, flag: &str) -> anyhow::Result<(String, String)> {

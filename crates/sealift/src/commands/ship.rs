@@ -22,7 +22,7 @@ pub(crate) fn run(
     let workshop = Workshop::open(global, printer, &arguments.folder)?;
     let session = workshop.session();
     let file = &workshop.settings.file;
-    let no_flags = PolicyOptions { policies: Vec::new(), data: Vec::new() };
+    let no_flags = PolicyOptions::default();
     let mut scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
     scan_request.exceptions =
         request::exceptions(&arguments.scan, &workshop.settings, &arguments.folder)?;
@@ -33,7 +33,7 @@ pub(crate) fn run(
         freshness: request::freshness(&arguments.build),
         lint: lint::request(&lint::Flags::default(), file, &arguments.folder)?,
         scan: scan_request,
-        policy: request::policy(&no_flags, file)?,
+        policy: request::policy(&no_flags, &workshop.settings)?,
         push: arguments
             .push
             .as_deref()

@@ -28,10 +28,13 @@ pub(crate) fn run(
         Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
     let file = &workshop.settings.file;
+    let keys = request::trusted(&arguments.keys, &workshop)?;
+    let mut policy = request::policy(&arguments.policy, &workshop.settings)?;
+    super::policy::resolve(&mut policy, &keys, &workshop)?;
     let request = VerifyRequest {
-        keys: request::trusted(&arguments.keys, &workshop)?,
+        keys,
         require: required(&arguments.require, &file.verify.require)?,
-        policy: request::policy(&arguments.policy, file)?,
+        policy,
         fail_on: request::scan(&ScanOptions::default(), file, Some(Severity::High))?.fail_on,
     };
     let opened = open_strictly(&session, &arguments.image)?;

@@ -91,6 +91,7 @@ pub(crate) struct Scan {
 pub(crate) struct Policy {
     pub(crate) files: Option<Vec<PathBuf>>,
     pub(crate) environment: Option<String>,
+    pub(crate) data: Vec<PathBuf>,
 }
 
 /// `[sign]`

@@ -151,8 +151,20 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "findings to accept: tables with `id`, `reason` and more (docs/exceptions.md)",
     ),
-    path("policy.files", Some("SEALIFT_POLICY"), "", "Rego files, or folders of them"),
+    path(
+        "policy.files",
+        Some("SEALIFT_POLICY"),
+        "",
+        "Rego files, folders of them, bundles, `pack:NAME`, `oci://NAME`",
+    ),
     key("policy.environment", None, "", "`input.environment` of the policies"),
+    path("policy.data", None, "", "files and folders that the policies see as `data`"),
+    key(
+        "policy.exemptions",
+        None,
+        "",
+        "violations that somebody answers for: tables with `policy`, `owner`, `reason`, `expires` (docs/policy.md)",
+    ),
     path("sign.key", Some("SEALIFT_KEY"), "~/.config/sealift/keys/default.key", "private key"),
     path(
         "sign.passphrase_file",

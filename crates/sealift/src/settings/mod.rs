@@ -98,8 +98,17 @@ impl Settings {
 
     /// The files that have `[[scan.ignore]]`; of both, all entries count.
     pub(crate) fn with_ignores(&self) -> Vec<PathBuf> {
+        self.having("scan", "ignore")
+    }
+
+    /// The files that have `[[policy.exemptions]]`; of both, all entries count.
+    pub(crate) fn with_exemptions(&self) -> Vec<PathBuf> {
+        self.having("policy", "exemptions")
+    }
+
+    fn having(&self, section: &str, key: &str) -> Vec<PathBuf> {
         let has_any = |table: &toml::Table| {
-            table.get("scan").is_some_and(|scan| scan.get("ignore").is_some())
+            table.get(section).is_some_and(|section| section.get(key).is_some())
         };
         let project = self.project_path.as_ref().filter(|_| has_any(&self.project));
         let user = Some(&self.user_path).filter(|_| has_any(&self.user));

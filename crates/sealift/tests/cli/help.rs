@@ -3,7 +3,7 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 43] = [
     "",
     "ship",
     "verify",
@@ -30,6 +30,15 @@ const COMMANDS: [&str; 34] = [
     "scan",
     "policy",
     "policy check",
+    "policy test",
+    "policy lint",
+    "policy explain",
+    "policy build",
+    "policy push",
+    "policy pull",
+    "policy packs",
+    "policy show",
+    "policy schema",
     "sign",
     "push",
     "pull",

@@ -18,6 +18,7 @@ mod keys;
 mod linting;
 mod lsp;
 mod output;
+mod policies;
 mod reports;
 mod sboms;
 mod settings;
