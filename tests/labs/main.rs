@@ -9,6 +9,7 @@ mod lab;
 
 mod a_build;
 mod b_inspect;
+mod b_lint;
 mod b_oracle;
 mod b_sboms;
 mod b_scans;

@@ -12,7 +12,7 @@ const ROUNDS_MAX: usize = 50;
 /// Most fixes that one round tries.
 const FIXES_MAX: usize = 500;
 /// Bytes that are looked at in all, over all tries.
-const WORK_BYTES_MAX: usize = 64 << 20;
+const WORK_BYTES_MAX: usize = 32 << 20;
 
 /// A text after its fixes, and what became of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,16 +94,25 @@ pub fn mend(
         left: lint(text, &[]),
     };
     let mut work_bytes = WORK_BYTES_MAX;
+    // What one round refused the next ones leave alone; the last round tries everything again.
+    let mut known_bad: Vec<Applied> = Vec::new();
     for _ in 0..ROUNDS_MAX {
         let mut round = Round::new(&fixed, work_bytes, lint);
-        let candidates = candidates(&fixed.left, tier);
+        let mut candidates = candidates(&fixed.left, tier);
+        candidates.retain(|candidate| !known_bad.contains(&candidate.applied()));
         round.settle(&candidates);
         let Round { state, kept, refused, work_left, .. } = round;
         let applied: Vec<Applied> = kept.iter().map(Candidate::applied).collect();
         work_bytes = work_left;
+        let is_last = known_bad.is_empty();
+        known_bad.extend(refused.iter().map(|refused| refused.fix.clone()));
         fixed.refused = refused;
         if applied.is_empty() {
-            break;
+            if is_last {
+                break;
+            }
+            known_bad.clear();
+            continue;
         }
         (fixed.text, fixed.files, fixed.left) = (state.text, state.files, state.findings);
         fixed.applied.extend(applied);

@@ -1,7 +1,7 @@
 //! What of the build context gets into the image, and when.
 
 use sealift_diagnostic::{Fix, Level, NewFile, Rule, Tier};
-use sealift_dockerfile::{Instruction, InstructionKind, Word};
+use sealift_dockerfile::{Command as Form, Instruction, InstructionKind, Word};
 
 use crate::{
     Check, DOCKERIGNORE, IgnoreFile, edit,
@@ -29,8 +29,13 @@ pub(super) fn ignored(view: &View<'_>) -> impl Fn(&str) -> bool + use<> {
     move |path| file.excludes(path)
 }
 
-/// The ignore file with more patterns at its end.
+/// The ignore file with more patterns at its end; a new one lists what no image needs, and what holds secrets.
 pub(super) fn ignoring(view: &View<'_>, patterns: &[&str]) -> NewFile {
+    let all: Vec<&str> = NEVER_NEEDED.iter().chain(&SECRETS).chain(patterns).copied().collect();
+    adding(view, if view.context.dockerignore.is_some() { patterns } else { &all })
+}
+
+fn adding(view: &View<'_>, patterns: &[&str]) -> NewFile {
     let mut content = view.context.dockerignore.unwrap_or("").to_owned();
     let line_break = if content.contains("\r\n") { "\r\n" } else { "\n" };
     if !content.is_empty() && !content.ends_with('\n') {
@@ -47,7 +52,8 @@ pub(super) fn ignoring(view: &View<'_>, patterns: &[&str]) -> NewFile {
 
 fn ignore_fix(view: &View<'_>, tier: Tier, title: &str, patterns: &[&str]) -> Fix {
     let mut fix = Fix::new(tier, title, Vec::new());
-    fix.file = Some(ignoring(view, patterns));
+    fix.file =
+        Some(if tier == Tier::Safe { adding(view, patterns) } else { ignoring(view, patterns) });
     fix
 }
 
@@ -105,9 +111,8 @@ fn no_dockerignore(view: &View<'_>, sink: &mut Sink) {
     for word in view.instructions().filter_map(copies_context) {
         let finding =
             sink.add(word.span, "the whole folder is copied, and there is no `.dockerignore`");
-        let all: Vec<&str> = NEVER_NEEDED.iter().chain(&SECRETS).copied().collect();
         let title = "write a `.dockerignore`";
-        finding.fixes.push(ignore_fix(view, Tier::Suggested, title, &all));
+        finding.fixes.push(ignore_fix(view, Tier::Suggested, title, &[]));
         if !uses_git(view) {
             finding.fixes.push(ignore_fix(view, Tier::Safe, title, &NEVER_NEEDED));
         }
@@ -207,6 +212,8 @@ fn copy_before_dependencies(view: &View<'_>, sink: &mut Sink) {
                     .add(word.span, "everything is copied before the dependencies are installed");
                 finding.related.push((install.span(), "installed here".to_owned()));
                 finding.fixes.extend(dependencies_first(view, stage, instruction, install));
+            } else if view.last().is_some_and(|last| last.stage.index == stage.stage.index) {
+                never_installed(view, stage, instruction, word, sink);
             }
         }
     }
@@ -262,6 +269,66 @@ fn dependencies_first(
         edit::delete_instruction(view.file, run.instruction),
     ];
     Some(Fix::new(Tier::Suggested, "install the dependencies before the rest is copied", edits))
+}
+
+/// Languages whose programs have dependencies: what starts one, its list, and how that is installed.
+const INTERPRETERS: [(&str, &str, &str); 4] = [
+    ("python", "requirements.txt", "pip install --no-cache-dir -r requirements.txt"),
+    ("python3", "requirements.txt", "pip install --no-cache-dir -r requirements.txt"),
+    ("node", "package-lock.json", "npm ci"),
+    ("npm", "package-lock.json", "npm ci"),
+];
+
+/// The whole application is copied at once, and no step installs what it depends on.
+fn never_installed(
+    view: &View<'_>,
+    stage: &StageView<'_>,
+    copy: &Instruction,
+    word: &Word,
+    sink: &mut Sink,
+) {
+    let started = view.history(stage.stage.index).find_map(|instruction| match &instruction.kind {
+        InstructionKind::Cmd(Form::Exec(words))
+        | InstructionKind::Entrypoint(Form::Exec(words)) => words.first(),
+        _ => None,
+    });
+    let language =
+        started.and_then(|word| INTERPRETERS.iter().find(|(name, ..)| word.as_str() == *name));
+    let Some((name, list, install)) = language else { return };
+    let has_list = view.context.context_files.is_some_and(|it| it.iter().any(|file| file == list));
+    let copies_others = view.instructions().any(|instruction| match &instruction.kind {
+        InstructionKind::Copy(copy) => copy.from.is_some(),
+        _ => false,
+    });
+    let installs = view.runs().flat_map(|run| &run.commands).any(|command| {
+        installs_dependencies(command)
+            || call(command).is_some_and(|call| call.installs())
+                && matches!(command.name(), "pip" | "pip3" | "uv" | "npm" | "python" | "python3")
+    });
+    if installs || copies_others {
+        return;
+    }
+    let message =
+        format!("everything is copied at once, and nothing installs what `{name}` needs before it");
+    let finding = sink.add(word.span, message);
+    finding.level = if has_list { finding.level } else { Level::Info };
+    let is_at_home = stage.base.as_ref().is_some_and(|base| {
+        matches!(
+            (*name, base.short_name()),
+            ("python" | "python3", "python") | ("node" | "npm", "node")
+        )
+    });
+    if has_list && is_at_home {
+        let lists =
+            if *list == "package-lock.json" { "package.json package-lock.json" } else { list };
+        let lines = format!("COPY {lists} ./\nRUN {install}");
+        let edit = edit::insert_before(view.file, copy, &lines);
+        finding.fixes.push(Fix::new(
+            Tier::Suggested,
+            format!("copy `{list}` first, and install what it names"),
+            vec![edit],
+        ));
+    }
 }
 
 /// Commands beside an installation that need nothing of the project.

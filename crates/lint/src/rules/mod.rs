@@ -11,6 +11,7 @@ mod folders;
 mod labels;
 mod languages;
 mod layers;
+mod mounts;
 mod packages;
 mod permissions;
 mod platforms;
@@ -21,6 +22,7 @@ mod size;
 mod sources;
 mod staging;
 mod style;
+mod support;
 mod transport;
 mod users;
 mod variables;
@@ -76,6 +78,11 @@ pub const CHECKS: &[Check] = &[
     exposure::SYSTEM_FOLDER,
     exposure::UNUSED_DOWNLOADER,
     context::DOCKERIGNORE_GAPS,
+    support::UNTRUSTED_REGISTRY,
+    mounts::ROOT_COPIED,
+    mounts::SECRET_KEPT,
+    support::END_OF_LIFE,
+    mounts::PASSWORDLESS_SUDO,
     bases::MUTABLE_TAG,
     bases::NO_DIGEST,
     versions::UNPINNED_APT,

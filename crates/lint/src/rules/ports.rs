@@ -163,6 +163,11 @@ fn without_port(view: &View<'_>, instruction: &Instruction, index: usize) -> Opt
     Some(Fix::new(Tier::Suggested, format!("remove port {word}"), vec![edit]))
 }
 
+/// Whether an application of its own listens on a port, not an administrator's tool or a store.
+pub(super) fn is_of_application(port: u16) -> bool {
+    !ADMIN.iter().chain(&DATABASE).any(|(known, _)| *known == port)
+}
+
 pub(super) const INVALID_PORT: Check = Check {
     rule: Rule {
         id: "SL3019",

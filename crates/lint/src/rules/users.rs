@@ -3,6 +3,7 @@
 use sealift_diagnostic::{Edit, Fix, Level, Rule, Span, Tier};
 use sealift_dockerfile::{Command as Form, Instruction, InstructionKind, Word};
 
+use super::ports::is_of_application;
 use crate::{
     Check,
     base::{Base, Family},
@@ -236,7 +237,7 @@ fn port(view: &View<'_>, index: usize) -> Option<u16> {
         .flatten()
         .filter(|port| !port.ends_with("/udp") && !port.ends_with("/sctp"))
         .filter_map(|port| port.split('/').next()?.parse().ok())
-        .filter(|port| *port > 0)
+        .filter(|port| *port > 0 && is_of_application(*port))
         .collect();
     ports.iter().rfind(|port| **port >= 1024).or(ports.first()).copied()
 }
