@@ -5,7 +5,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "../advisory/src",
     "../archive/src",
     "../cataloger/src",
@@ -19,6 +19,7 @@ const SOURCES: [&str; 16] = [
     "../model/src",
     "../oci/src",
     "../program/src",
+    "../secrets/src",
     "../version/src",
     "../../Cargo.lock",
     "src",

@@ -13,6 +13,7 @@ mod b_lint;
 mod b_oracle;
 mod b_sboms;
 mod b_scans;
+mod b_secrets;
 mod b_targets;
 mod d_registry;
 mod e_docker;

@@ -146,8 +146,13 @@ pub const INSPECTORS: &[Inspector] = &[
 ];
 
 /// For reading an image: what to look at while its layers are read.
-pub const INSPECTION: Inspection<'static> =
-    Inspection { wanted: &wanted, look: &look, useless: &Program::instructions, extract: &extract };
+pub const INSPECTION: Inspection<'static> = Inspection {
+    wanted: &wanted,
+    look: &look,
+    useless: &Program::instructions,
+    extract: &extract,
+    watch: None,
+};
 
 /// True for files that an inspector looks at.
 pub(crate) fn wanted(path: &RelativePath, meta: &FileMeta) -> bool {

@@ -166,6 +166,7 @@ pub fn image_archive(bytes: &[u8]) {
         look: &|_, _| Look::Pass,
         useless: &|_| Vec::new(),
         extract: &|_, _| None,
+        watch: None,
     };
     if let Ok(tree) = open_rootfs(&path, &|_, _| true, &nothing, &limits()) {
         check_tree(&tree);

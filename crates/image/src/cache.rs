@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use sealift_oci::Digest;
 
 use crate::records::{Extra, Record, Records};
-use crate::scan::{Body, Scan};
+use crate::scan::{Body, Marks, Scan};
 
 const MAGIC: &[u8; 8] = b"sealift1";
 const RECORD_BYTES: usize = 40;
@@ -90,7 +90,40 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Scan> {
     let is_sound = is_sound(&records)
         && is_ascending(records.extras.iter().map(|(place, _)| *place), records.len())
         && is_ascending(bodies.iter().map(|(place, _)| *place), records.len());
-    (is_sound && input.0.is_empty()).then_some(Scan { records, bodies, uncompressed_size })
+    (is_sound && input.0.is_empty()).then_some(Scan {
+        records,
+        bodies,
+        uncompressed_size,
+        ..Scan::default()
+    })
+}
+
+/// What a watch found, as bytes.
+pub(crate) fn encode_marks(marks: &Marks) -> Vec<u8> {
+    let mut out = Output(MAGIC.to_vec());
+    out.number(0);
+    out.number(marks.len() as u64);
+    for (place, mark) in marks {
+        out.half(*place);
+        out.bytes(mark);
+    }
+    let sum = checksum(&out.0[16..]);
+    out.0[8..16].copy_from_slice(&sum.to_le_bytes());
+    out.0
+}
+
+/// What a watch found in a layer with so many entries; `None` if the bytes are anything else.
+pub(crate) fn decode_marks(bytes: &[u8], entries: usize) -> Option<Marks> {
+    let mut input = Input(bytes.strip_prefix(MAGIC)?);
+    if input.number()? != checksum(input.0) {
+        return None;
+    }
+    let count = input.count(12)?;
+    let marks: Option<Marks> =
+        (0..count).map(|_| Some((input.half()?, input.bytes()?.into()))).collect();
+    let marks = marks?;
+    let is_sound = is_ascending(marks.iter().map(|(place, _)| *place), entries);
+    (is_sound && input.0.is_empty()).then_some(marks)
 }
 
 fn is_sound(records: &Records) -> bool {
@@ -269,7 +302,7 @@ mod tests {
             (3, Body::OverLimit("too large".to_owned())),
         ];
         let records = Records::of(headers.iter()).unwrap();
-        Scan { records, bodies, uncompressed_size: 77 }
+        Scan { records, bodies, uncompressed_size: 77, ..Scan::default() }
     }
 
     #[test]
@@ -279,6 +312,22 @@ mod tests {
         assert_eq!(back.records, scan.records);
         assert_eq!(back.bodies, scan.bodies);
         assert_eq!(back.uncompressed_size, 77);
+    }
+
+    #[test]
+    fn marks_come_back() {
+        let marks: Marks = vec![(0, b"a"[..].into()), (3, b""[..].into())];
+        let bytes = encode_marks(&marks);
+        assert_eq!(decode_marks(&bytes, 4), Some(marks));
+        assert_eq!(decode_marks(&bytes, 3), None);
+        for end in 0..bytes.len() {
+            assert_eq!(decode_marks(&bytes[..end], 4), None);
+        }
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x41;
+            assert_eq!(decode_marks(&changed, 4), None, "byte {at}");
+        }
     }
 
     #[test]

@@ -51,6 +51,7 @@ fn open(
     let mut walk = Walk {
         folder,
         found: BTreeMap::new(),
+        marks: BTreeMap::new(),
         notes: Vec::new(),
         kept_bytes: 0,
         inspection,
@@ -89,6 +90,7 @@ fn open(
 struct Walk<'a> {
     folder: File,
     found: BTreeMap<RelativePath, (Header, Body)>,
+    marks: BTreeMap<RelativePath, Vec<u8>>,
     notes: Vec<Note>,
     kept_bytes: u64,
     inspection: Option<&'a Inspection<'a>>,
@@ -144,6 +146,7 @@ impl Walk<'_> {
         } else {
             self.inspect(&header, limits)
         };
+        self.watch(&header, &body);
         self.found.insert(name, (header, body));
     }
 
@@ -202,6 +205,27 @@ impl Walk<'_> {
         })
     }
 
+    // Of what is not in memory the beginning is read once more.
+    fn watch(&mut self, header: &Header, body: &Body) {
+        let Some(watch) = self.inspection.and_then(|inspection| inspection.watch) else { return };
+        let name = &header.path;
+        if header.kind != EntryKind::File || !(watch.wanted)(name, &file_meta(header)) {
+            return;
+        }
+        let found = match body {
+            Body::Kept(bytes) => Ok(watch.whole(name, bytes)),
+            _ => self
+                .open(name, OFlags::empty())
+                .and_then(|mut file| watch.begin(name, &mut file, &mut self.buffer)),
+        };
+        match found {
+            Ok(Some(found)) => _ = self.marks.insert(name.clone(), found),
+            Ok(None) => {}
+            // An inspection that failed has said so.
+            Err(error) => self.note(name.clone(), &error),
+        }
+    }
+
     fn note(&mut self, path: RelativePath, error: &dyn std::fmt::Display) {
         self.notes.push(Note { path, message: format!("not read: {error}") });
     }
@@ -211,9 +235,13 @@ impl Walk<'_> {
         let limit = u32::MAX.into();
         let records = Records::of(found.values().map(|(header, _)| header))
             .ok_or(Error::Memory { what: "the names of a folder", limit })?;
+        let mut marks = Vec::new();
+        for (place, path) in (0..).zip(found.keys()) {
+            marks.extend(self.marks.remove(path).map(|mark| (place, mark.into())));
+        }
         let bodies = (0..).zip(found.into_values()).map(|(place, (_, body))| (place, body));
-        let mut tree =
-            tree_of_scan(Scan { records, bodies: bodies.collect(), uncompressed_size: 0 })?;
+        let scan = Scan { records, bodies: bodies.collect(), marks, uncompressed_size: 0 };
+        let mut tree = tree_of_scan(scan)?;
         self.notes.append(&mut tree.notes);
         self.follow_links(&mut tree, wanted, limits);
         self.notes.sort();

@@ -20,8 +20,25 @@ const SMALL_KEPT_BYTES: usize = 1 << 20;
 /// Says what to keep of a file's content, by path and content.
 pub type Extractor<'a> = dyn Fn(&RelativePath, &[u8]) -> Option<Vec<u8>> + Sync + 'a;
 
+/// Looks into every file of every layer while it passes by, also into those that a later layer deletes or replaces.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Tells what is looked for, so that a cache never gives what was found by other rules.
+    pub key: &'a str,
+    /// Which regular files, by the path that their layer has.
+    pub wanted: &'a Wanted<'a>,
+    /// So many bytes of the beginning are shown. Of a file with a zero in its first [`BINARY_BYTES`] no more than those are.
+    pub bytes_max: usize,
+    /// What to keep of them.
+    pub look: &'a Extractor<'a>,
+}
+
+/// A zero among so many bytes at the beginning tells a program from a text.
+pub const BINARY_BYTES: usize = 8192;
+
 /// Files whose content is too much to keep: programs, archives. Each is given to a function when the layer's stream
 /// has it, and what that returns is kept as the file's extract.
+#[derive(Clone, Copy)]
 pub struct Inspection<'a> {
     /// Which regular files, by the path that their layer has.
     pub wanted: &'a Wanted<'a>,
@@ -32,6 +49,8 @@ pub struct Inspection<'a> {
     pub useless: &'a (dyn Fn(&[u8]) -> Vec<Range<u64>> + Sync + 'a),
     /// What to keep of a content.
     pub extract: &'a Extractor<'a>,
+    /// Who looks into all files besides.
+    pub watch: Option<&'a Watch<'a>>,
 }
 
 /// So many bytes at the beginning of a file decide how much of it is looked at.
@@ -54,6 +73,29 @@ pub enum Look {
 /// Lets through one large file at a time, all of them into the same memory.
 #[derive(Default)]
 pub(crate) struct Gate(Mutex<Vec<u8>>);
+
+impl Watch<'_> {
+    /// Reads the beginning of a file and says what to keep of it. The buffer has what was read.
+    pub(crate) fn begin(
+        &self,
+        path: &RelativePath,
+        content: &mut dyn Read,
+        buffer: &mut Vec<u8>,
+    ) -> std::io::Result<Option<Vec<u8>>> {
+        buffer.clear();
+        content.take(BINARY_BYTES.min(self.bytes_max) as u64).read_to_end(buffer)?;
+        if memchr::memchr(0, buffer).is_none() {
+            let rest = self.bytes_max.saturating_sub(buffer.len());
+            content.take(rest as u64).read_to_end(buffer)?;
+        }
+        Ok((self.look)(path, buffer))
+    }
+
+    /// What to keep of a file that is in memory.
+    pub(crate) fn whole(&self, path: &RelativePath, bytes: &[u8]) -> Option<Vec<u8>> {
+        (self.look)(path, &bytes[..bytes.len().min(self.bytes_max)])
+    }
+}
 
 impl Inspection<'_> {
     /// Reads a file and keeps its extract. The buffer is there to be used again.

@@ -42,7 +42,7 @@ pub use directory::{open_directory, open_directory_inspected};
 pub use docker_archive::open_docker_archive;
 pub use error::Error;
 pub use image::{Image, image_for_platform, image_from_descriptor, image_from_manifest};
-pub use inspection::{Extractor, HEAD_BYTES, Inspection, Look, START_BYTES};
+pub use inspection::{BINARY_BYTES, Extractor, HEAD_BYTES, Inspection, Look, START_BYTES, Watch};
 pub use layer::LayerReader;
 pub use layout::{open_oci_archive, open_oci_dir};
 pub use platform::select_platform;
@@ -52,7 +52,7 @@ pub use rootfs::open_rootfs;
 pub use target::Target;
 pub use tree::{
     FileFact, FileKind, FileMeta, FileTree, Finder, LayerFact, Note, Numbered, Removed, RemovedHow,
-    UnreadLayer,
+    UnreadLayer, Watched,
 };
 
 /// Result of this crate.

@@ -182,7 +182,7 @@ pub fn tree_of(layers: Vec<Vec<(Header, Vec<u8>)>>) -> Result<FileTree> {
         let limit = u32::MAX.into();
         let records = Records::of(headers.iter())
             .ok_or(Error::Memory { what: "the names of a layer", limit })?;
-        Ok(Scan { records, bodies, uncompressed_size: 0 })
+        Ok(Scan { records, bodies, ..Scan::default() })
     };
     let scans = layers.into_iter().map(scan).collect::<Result<_>>()?;
     Ok(merge(scans, Damage::Refuse)?.finish())
@@ -234,15 +234,24 @@ impl Job<'_> {
 
     fn layer(&self, layer: usize, keep: &Keep<'_>, key: &str) -> Result<Scan> {
         let (_, diff_id) = self.image.layers().nth(layer).expect("the caller counts the layers");
+        let watch_key = self.budget.watch_key();
         if let Some(cache) = self.cache
-            && let Some(scan) = cache.load(diff_id, key).and_then(|bytes| cache::decode(&bytes))
+            && let Some(mut scan) = cache.load(diff_id, key).and_then(|bytes| cache::decode(&bytes))
+            && let Some(marks) = watch_key.map_or(Some(Vec::new()), |key| {
+                let bytes = cache.load(diff_id, key)?;
+                cache::decode_marks(&bytes, scan.records.len())
+            })
         {
+            scan.marks = marks;
             self.budget.take_scan(&scan)?;
             return Ok(scan);
         }
         let scan = scan::scan(self.image, layer, self.budget, keep)?;
         if let Some(cache) = self.cache {
             cache.save(diff_id, key, &cache::encode(&scan));
+            if let Some(key) = watch_key {
+                cache.save(diff_id, key, &cache::encode_marks(&scan.marks));
+            }
         }
         Ok(scan)
     }
@@ -276,12 +285,15 @@ pub(crate) fn merge(scans: Vec<Scan>, damage: Damage) -> Result<Draft> {
         other => Err(other),
     };
     let mut bodies = HashMap::new();
+    let mut marks = Vec::new();
     for (layer, scan) in (0..=u16::MAX).zip(scans) {
+        marks.extend(scan.marks.into_iter().map(|(place, mark)| (layer, place, mark)));
         merge.apply(scan.records, &mut refuse)?;
         bodies.extend(scan.bodies.into_iter().map(|(place, body)| ((layer, place), body)));
     }
     let mut draft = Draft { tree: merge.finish(), over: BTreeMap::new() };
     draft.tree.refused = refused;
+    draft.tree.keep_marks(marks);
     draft.keep(&bodies);
     draft.tree.since = since(&draft.tree, &bodies);
     Ok(draft)

@@ -64,7 +64,7 @@ fn pass(
     let decoded = sealift_archive::decoder(start, compression).map_err(archive_error)?;
     let unpacked = Tap::new(decoded, limit, is_compressed);
     let mut archive = tar::Reader::new(unpacked.clone(), limits.archive.clone());
-    let (records, bodies) = entries(&mut archive, budget, keep, &archive_error)?;
+    let (records, bodies, marks) = entries(&mut archive, budget, keep, &archive_error)?;
     drop(archive);
     let io_error = |error| archive_error(sealift_archive::Error::from(error));
     let (diff_id, uncompressed_size) = unpacked.finish().map_err(io_error)?;
@@ -85,7 +85,7 @@ fn pass(
         hidden_bytes: 0,
         duplicated_bytes: 0,
     };
-    Ok((Scan { records, bodies, uncompressed_size }, fact))
+    Ok((Scan { records, bodies, marks, uncompressed_size }, fact))
 }
 
 // Counts and hashes what goes through; the decoder reads it, and then we what the decoder left.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealift_archive::{EntryKind, Header, tar};
 
-use crate::inspection::{Gate, Inspection, fill};
+use crate::inspection::{Gate, Inspection, Watch, fill};
 use crate::read::ReadLimits;
 use crate::records::{Packer, Record, Records};
 use crate::{Error, FileKind, FileMeta, Image, LayerReader, Result};
@@ -17,6 +17,8 @@ pub(crate) struct Scan {
     pub(crate) records: Records,
     /// What was kept of entries, by place, ascending.
     pub(crate) bodies: Vec<(u32, Body)>,
+    /// What was found in passing, by place, ascending.
+    pub(crate) marks: Marks,
     pub(crate) uncompressed_size: u64,
 }
 
@@ -62,23 +64,41 @@ impl<'a> Budget<'a> {
     // What an inspection keeps of an entry that nobody wants as a whole.
     fn inspect(
         &self,
-        entry: &mut tar::Entry<'_, impl Read>,
+        header: &Header,
+        content: impl Read,
         buffer: &mut Vec<u8>,
     ) -> Result<Body, EntryError> {
-        let header = entry.header();
         let Some(inspection) = self.inspection else { return Ok(Body::None) };
         if header.kind != EntryKind::File || !(inspection.wanted)(&header.path, &file_meta(header))
         {
             return Ok(Body::None);
         }
-        let (path, size) = (header.path.clone(), header.size);
         let body = inspection
-            .body(&path, size, entry, buffer, (&self.gate, self.limits))
+            .body(&header.path, header.size, content, buffer, (&self.gate, self.limits))
             .map_err(EntryError::Archive)?;
         if let Body::Extract(bytes) = &body {
             self.take_body(bytes.len() as u64).map_err(EntryError::Memory)?;
         }
         Ok(body)
+    }
+
+    /// Under which the cache has what a watch found.
+    pub(crate) fn watch_key(&self) -> Option<&'a str> {
+        self.inspection?.watch.map(|watch| watch.key)
+    }
+
+    /// Who looks into this file.
+    pub(crate) fn watch(&self, header: &Header) -> Option<&'a Watch<'a>> {
+        let watch = self.inspection?.watch?;
+        let is_wanted =
+            header.kind == EntryKind::File && (watch.wanted)(&header.path, &file_meta(header));
+        is_wanted.then_some(watch)
+    }
+
+    fn take_mark(&self, mark: Option<Vec<u8>>) -> Result<Option<Arc<[u8]>>> {
+        let Some(mark) = mark else { return Ok(None) };
+        self.take_body(mark.len() as u64)?;
+        Ok(Some(mark.into()))
     }
 
     fn take_body(&self, bytes: u64) -> Result<()> {
@@ -105,6 +125,9 @@ impl<'a> Budget<'a> {
         self.take_facts(
             (scan.records.len() * size_of::<Record>() + scan.records.text.len()) as u64,
         )?;
+        for (_, mark) in &scan.marks {
+            self.take_body(mark.len() as u64)?;
+        }
         for (_, body) in &scan.bodies {
             if let Body::Kept(bytes) | Body::Extract(bytes) = body {
                 self.take_body(bytes.len() as u64)?;
@@ -132,15 +155,16 @@ pub(crate) fn scan(
     let of_layer = |error| Error::of_layer(layer, &descriptor.digest, error);
     let entries = entries(&mut archive, budget, keep, &of_layer);
     let mut reader: LayerReader = archive.into_inner().into_inner();
-    let (records, bodies) = entries.map_err(|error| match error {
+    let (records, bodies, marks) = entries.map_err(|error| match error {
         Error::Memory { .. } => error,
         other => reader.explain(other),
     })?;
     reader.finish_mut()?;
-    Ok(Scan { records, bodies, uncompressed_size: reader.count() })
+    Ok(Scan { records, bodies, marks, uncompressed_size: reader.count() })
 }
 
 pub(crate) type Bodies = Vec<(u32, Body)>;
+pub(crate) type Marks = Vec<(u32, Arc<[u8]>)>;
 
 /// Reads the entries of a layer's archive.
 pub(crate) fn entries(
@@ -148,12 +172,13 @@ pub(crate) fn entries(
     budget: &Budget<'_>,
     keep: &dyn Fn(usize, &Header) -> bool,
     of_layer: &dyn Fn(sealift_archive::Error) -> Error,
-) -> Result<(Records, Bodies)> {
+) -> Result<(Records, Bodies, Marks)> {
     let mut packer = Packer::default();
     let mut bodies = Bodies::new();
+    let mut marks = Marks::new();
     let mut kept_bytes = 0;
     let mut charged = 0;
-    let mut buffer = Vec::new();
+    let (mut buffer, mut head) = (Vec::new(), Vec::new());
     while let Some(mut entry) = archive.next_entry().map_err(of_layer)? {
         let header = entry.header();
         let size = header.size;
@@ -163,13 +188,26 @@ pub(crate) fn entries(
         budget.take_facts(packer.bytes() - charged)?;
         charged = packer.bytes();
         let is_wanted = header.kind == EntryKind::File && keep(place, header);
-        let body = if !is_wanted {
-            budget.inspect(&mut entry, &mut buffer).map_err(|error| match error {
-                EntryError::Archive(error) => of_layer(error),
-                EntryError::Memory(error) => error,
-            })?
-        } else if let Some(over) = over_limit(size, kept_bytes, budget.limits) {
+        let watch = budget.watch(header);
+        let over = is_wanted.then(|| over_limit(size, kept_bytes, budget.limits)).flatten();
+        let of_entry = |error| match error {
+            EntryError::Archive(error) => of_layer(error),
+            EntryError::Memory(error) => error,
+        };
+        let mut mark = None;
+        let body = if let Some(over) = over {
             over
+        } else if !is_wanted {
+            let header = header.clone();
+            if let Some(watch) = watch {
+                mark = watch
+                    .begin(&header.path, &mut entry, &mut head)
+                    .map_err(|error| of_layer(error.into()))?;
+                let content = head.as_slice().chain(&mut entry);
+                budget.inspect(&header, content, &mut buffer).map_err(of_entry)?
+            } else {
+                budget.inspect(&header, &mut entry, &mut buffer).map_err(of_entry)?
+            }
         } else {
             kept_bytes += size;
             budget.take_body(size)?;
@@ -177,13 +215,16 @@ pub(crate) fn entries(
             let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
             let count = fill(&mut entry, &mut bytes).map_err(|error| of_layer(error.into()))?;
             bytes.truncate(count);
+            mark = watch.and_then(|watch| watch.whole(&entry.header().path, &bytes));
             Body::Kept(bytes.into())
         };
+        let place = u32::try_from(place).unwrap_or(u32::MAX);
+        marks.extend(budget.take_mark(mark)?.map(|mark| (place, mark)));
         if !matches!(body, Body::None) {
-            bodies.push((u32::try_from(place).unwrap_or(u32::MAX), body));
+            bodies.push((place, body));
         }
     }
-    Ok((packer.finish(), bodies))
+    Ok((packer.finish(), bodies, marks))
 }
 
 /// Says so if a body may not be kept.

@@ -184,6 +184,19 @@ pub struct UnreadLayer {
     pub reason: String,
 }
 
+/// What a watch found in a file of a layer, whether the merged tree has it or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// The path that the layer has.
+    pub path: RelativePath,
+    /// The layer.
+    pub layer: usize,
+    /// The later layer that deleted or replaced the file.
+    pub hidden_by: Option<usize>,
+    /// What was found.
+    pub found: Arc<[u8]>,
+}
+
 /// The merged file tree: sorted by path, every path without links in it, parents always there.
 #[derive(Clone, Debug)]
 pub struct FileTree {
@@ -199,6 +212,7 @@ pub struct FileTree {
     pub(crate) refused: Vec<Note>,
     pub(crate) layers: Vec<LayerFact>,
     pub(crate) unread: Vec<UnreadLayer>,
+    watched: Vec<Watched>,
 }
 
 /// Something that was kept of some files, by node.
@@ -233,6 +247,7 @@ impl FileTree {
             refused: Vec::new(),
             layers: Vec::new(),
             unread: Vec::new(),
+            watched: Vec::new(),
         }
     }
 
@@ -361,6 +376,26 @@ impl FileTree {
             by: gone.by.into(),
             how: gone.how,
         })
+    }
+
+    /// What a watch found in all layers, by layer and the order of its archive.
+    pub fn watched(&self) -> &[Watched] {
+        &self.watched
+    }
+
+    pub(crate) fn keep_marks(&mut self, marks: Vec<(u16, u32, Arc<[u8]>)>) {
+        if marks.is_empty() {
+            return;
+        }
+        let hidden: HashMap<(RelativePath, usize), usize> =
+            self.removed().map(|gone| ((gone.path, gone.layer), gone.by)).collect();
+        let watched = marks.into_iter().map(|(layer, place, found)| {
+            let path = self.stock.layers[usize::from(layer)].path(place);
+            let layer = usize::from(layer);
+            let hidden_by = hidden.get(&(path.clone(), layer)).copied();
+            Watched { path, layer, hidden_by, found }
+        });
+        self.watched = watched.collect();
     }
 
     pub(crate) fn removed_nodes(&self) -> &[RemovedNode] {

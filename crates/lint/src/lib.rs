@@ -28,7 +28,6 @@ mod edit;
 mod ignore_file;
 mod install;
 mod mend;
-mod secret;
 mod shell;
 mod stage_shell;
 mod view;

@@ -1,7 +1,9 @@
 //! What rules on other kinds of files need of this crate's knowledge: ports, secrets, comments that silence.
 
-use crate::rules::{ADMIN, DATABASE};
-use crate::{secret, suppress};
+use crate::rules::{ADMIN, DATABASE, find_secrets};
+use crate::suppress;
+
+pub use sealift_secrets::{can_be_secret, is_secret_name};
 
 pub use crate::suppress::Silence;
 
@@ -19,19 +21,9 @@ fn within(table: &[(u16, &'static str)], (low, high): (u16, u16)) -> Option<(u16
     table.iter().find(|(port, _)| (low..=high).contains(port)).copied()
 }
 
-/// Whether a variable of this name holds a secret.
-pub fn is_secret_name(name: &str) -> bool {
-    secret::is_secret_name(name)
-}
-
-/// Whether a value of such a variable can be a secret.
-pub fn can_be_secret(value: &str) -> bool {
-    secret::can_be_secret(value)
-}
-
 /// What the secrets in a text are, by their look.
-pub fn secrets_in(text: &str) -> Vec<&'static str> {
-    secret::find(text).into_iter().map(|found| found.what).collect()
+pub fn secrets_in(text: &str) -> Vec<String> {
+    find_secrets(text).into_iter().map(|found| found.title).collect()
 }
 
 /// What a comment, without its `#`, silences on a day such as `2026-01-31`; nothing if it is about something else.

@@ -42,6 +42,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether packages were held against advisories; a scan for secrets alone has none.
+    pub fn judges_packages(&self) -> bool {
+        self.secrets.is_none() || !self.database.source.is_empty()
+    }
+
     /// How many findings have this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()

@@ -9,6 +9,7 @@ use crate::judge::{Evidence, Judged, PolicyRequest};
 use crate::keys::TrustedKey;
 use crate::policies::Tests;
 use crate::scan::ScanRequest;
+use crate::secrets::SecretRequest;
 use crate::{Error, Session};
 
 /// By what an image is judged.
@@ -56,7 +57,9 @@ pub fn facts(
         now_secs: Some(session.now_secs),
         ..Evidence::default()
     };
-    Ok(crate::judge::facts(opened, &evidence, admission.policy))
+    let secrets = examined.secrets.as_ref().map(|secrets| secrets.findings.clone());
+    let facts = crate::judge::facts(opened, &evidence, admission.policy);
+    Ok(Facts { secrets, ..facts })
 }
 
 /// Brings an image from its registry into the store, and gives it its name there only if the policies admit it.
@@ -69,7 +72,8 @@ pub fn pull(
     let reference = reference.clone().or_latest();
     let descriptor = crate::transfer::fetch(session, &reference)?;
     let opened = crate::open::open_descriptor(session, &descriptor, &reference)?;
-    let examined = crate::examine::examine_opened(session, opened)?;
+    let secrets = SecretRequest::default();
+    let examined = crate::examine::examine_opened(session, opened, Some(&secrets))?;
     let facts = facts(session, &examined, admission)?;
     let judged = crate::judge::judge(&facts, admission.policy, &policies)?;
     crate::judge::gate(&judged.judgement.verdict)?;

@@ -12,6 +12,7 @@ use crate::Session;
 use crate::inventories::Inventories;
 use crate::layers::Layers;
 use crate::open::Opened;
+use crate::secrets::{self, SecretRequest, Secrets};
 
 /// What is inside an image. An image that was listed before is not read again, nor is a layer of any such image.
 pub fn inventory(session: &Session<'_>, image: &Image) -> Result<Inventory, Error> {
@@ -24,6 +25,32 @@ pub fn inventory(session: &Session<'_>, image: &Image) -> Result<Inventory, Erro
         inventories.save(image, &inventory);
     }
     Ok(inventory)
+}
+
+/// The same with the secrets, if they are asked for: one pass finds both, and what it found in a layer is kept.
+pub(crate) fn look(
+    session: &Session<'_>,
+    image: &Image,
+    request: Option<&SecretRequest>,
+) -> Result<(Inventory, Option<Secrets>), Error> {
+    let Some(request) = request else { return Ok((inventory(session, image)?, None)) };
+    let layers = Layers::beside(session.store);
+    let cache = layers.as_ref().map(|layers| layers as &dyn LayerCache);
+    let limits = ReadLimits::default();
+    let tree = secrets::watching(Some(request), |inspection| {
+        sealift_image::read_inspected(image, &wanted, inspection, &limits, cache)
+    })?;
+    let found = secrets::of_tree(&tree, Some(image), request);
+    let inventories = Inventories::beside(session.store);
+    let known = inventories.as_ref().and_then(|inventories| inventories.load(image));
+    let inventory = known.unwrap_or_else(|| {
+        let inventory = catalogue(image, &tree);
+        if let Some(inventories) = &inventories {
+            inventories.save(image, &inventory);
+        }
+        inventory
+    });
+    Ok((inventory, Some(found)))
 }
 
 /// Refuses an inventory of an image of which some layers could not be read. Whoever judges an image asks this first; who

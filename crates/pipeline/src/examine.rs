@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use sealift_image::{ReadLimits, Target, open_directory_inspected, open_rootfs};
+use sealift_image::{FileTree, ReadLimits, Target, open_directory_inspected, open_rootfs};
 use sealift_model::{Artifact, ArtifactKind, Inventory};
 use sealift_oci::Reference;
 use sealift_sbom::Subject;
@@ -12,6 +12,7 @@ use sealift_sbom::read::{self, Document, Limits};
 
 use crate::contents;
 use crate::open::Opened;
+use crate::secrets::{self, SecretRequest, Secrets};
 use crate::{Error, Session};
 
 /// What a user named, and what is inside.
@@ -24,28 +25,50 @@ pub struct Examined {
     pub subject: Subject,
     /// The image, if it is one.
     pub opened: Option<Opened>,
+    /// The secrets, if they were asked for and it is no document.
+    pub secrets: Option<Secrets>,
 }
 
 /// What is inside what the user named.
 pub fn examine(session: &Session<'_>, text: &str) -> Result<Examined, Error> {
-    let (limits, inspection) = (ReadLimits::default(), &sealift_catalog::INSPECTION);
+    examine_for_secrets(session, text, None)
+}
+
+/// The same with the secrets, if they are asked for.
+pub fn examine_for_secrets(
+    session: &Session<'_>,
+    text: &str,
+    request: Option<&SecretRequest>,
+) -> Result<Examined, Error> {
+    let limits = ReadLimits::default();
     let (path, tree) = match crate::open::target(text)? {
-        Target::Dir(folder) => return examine_folder(session, &folder),
+        Target::Dir(folder) => return examine_folder(session, &folder, request),
         Target::Rootfs(file) => {
-            let tree = open_rootfs(&file, &contents::wanted, inspection, &limits)?;
+            let tree = secrets::watching(request, |inspection| {
+                open_rootfs(&file, &contents::wanted, inspection, &limits)
+            })?;
             (file, tree)
         }
         Target::Sbom(file) => return Ok(document(session, read_document(&file)?, &file)),
-        other => return examine_opened(session, crate::open::open_target(session, &other, text)?),
+        other => {
+            let opened = crate::open::open_target(session, &other, text)?;
+            return examine_opened(session, opened, request);
+        }
     };
-    Ok(files(session, path.display().to_string(), sealift_catalog::catalog(&tree)))
+    Ok(files(session, path.display().to_string(), &tree, request))
 }
 
 /// What is inside a folder.
-pub(crate) fn examine_folder(session: &Session<'_>, folder: &Path) -> Result<Examined, Error> {
-    let (limits, inspection) = (ReadLimits::default(), &sealift_catalog::INSPECTION);
-    let tree = open_directory_inspected(folder, &contents::wanted, inspection, &limits)?;
-    Ok(files(session, folder.display().to_string(), sealift_catalog::catalog(&tree)))
+pub(crate) fn examine_folder(
+    session: &Session<'_>,
+    folder: &Path,
+    request: Option<&SecretRequest>,
+) -> Result<Examined, Error> {
+    let limits = ReadLimits::default();
+    let tree = secrets::watching(request, |inspection| {
+        open_directory_inspected(folder, &contents::wanted, inspection, &limits)
+    })?;
+    Ok(files(session, folder.display().to_string(), &tree, request))
 }
 
 /// Reads an SBOM from a file, or from the standard input if the name is `-`.
@@ -95,26 +118,46 @@ fn document(session: &Session<'_>, document: Document, path: &Path) -> Examined 
         name => name.to_owned(),
     };
     let artifact = Artifact { name, kind, image: None };
-    Examined { inventory, artifact, subject, opened: None }
+    Examined { inventory, artifact, subject, opened: None, secrets: None }
 }
 
 /// What is inside an image.
-pub(crate) fn examine_opened(session: &Session<'_>, opened: Opened) -> Result<Examined, Error> {
-    let inventory = contents::inventory(session, &opened.image)?;
+pub(crate) fn examine_opened(
+    session: &Session<'_>,
+    opened: Opened,
+    request: Option<&SecretRequest>,
+) -> Result<Examined, Error> {
+    let (mut inventory, secrets) = contents::look(session, &opened.image, request)?;
     let subject = if let Some(name) = &opened.reference {
         crate::seal::sbom_subject(&opened, name)
     } else {
         let subject = crate::seal::sbom_subject(&opened, &Reference::parse("image")?);
         Subject { name: opened.title.clone(), reference: None, ..subject }
     };
-    let artifact = contents::artifact(&opened);
-    Ok(Examined { inventory, artifact, subject, opened: Some(opened) })
+    let mut artifact = contents::artifact(&opened);
+    if let Some(secrets) = &secrets {
+        // Reports repeat the config and the instructions.
+        for layer in &mut inventory.layers {
+            layer.instruction = layer.instruction.as_deref().map(|text| secrets.conceal(text));
+        }
+        if let Some(image) = &mut artifact.image {
+            image.config = secrets.conceal(&image.config);
+        }
+    }
+    Ok(Examined { inventory, artifact, subject, opened: Some(opened), secrets })
 }
 
 // Files have no time of their own: the document is as old as its making.
-fn files(session: &Session<'_>, name: String, inventory: Inventory) -> Examined {
+fn files(
+    session: &Session<'_>,
+    name: String,
+    tree: &FileTree,
+    request: Option<&SecretRequest>,
+) -> Examined {
+    let inventory = sealift_catalog::catalog(tree);
+    let secrets = request.map(|request| secrets::of_tree(tree, None, request));
     let subject =
         Subject { name: name.clone(), created_secs: session.document_secs(), ..Subject::default() };
     let artifact = Artifact { name, kind: ArtifactKind::Filesystem, image: None };
-    Examined { inventory, artifact, subject, opened: None }
+    Examined { inventory, artifact, subject, opened: None, secrets }
 }

@@ -49,11 +49,11 @@ pub fn facts(opened: Option<&Opened>, evidence: &Evidence<'_>, request: &PolicyR
         environment: environment.map(|(_, value)| value.clone()),
         inventory: evidence.inventory.cloned().unwrap_or_default(),
         vulnerabilities: evidence.report.map(vulnerabilities).unwrap_or_default(),
+        secrets: evidence.report.and_then(|report| report.secrets.clone()),
         lint: evidence
             .lint
             .map(|(path, text, found)| lint_facts(path, text, found))
             .unwrap_or_default(),
-        secrets: evidence.report.and_then(|report| report.secrets.clone()),
         provenance: evidence.provenance.clone(),
         life: evidence
             .report

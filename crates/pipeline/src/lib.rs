@@ -41,6 +41,7 @@ pub mod running;
 pub mod save;
 pub mod scan;
 pub mod seal;
+pub mod secrets;
 pub mod transfer;
 pub mod update;
 pub mod verify;

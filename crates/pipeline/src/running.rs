@@ -14,6 +14,7 @@ use sealift_oci::Reference;
 
 use crate::examine::{Examined, examine_folder, examine_opened};
 use crate::open::{Opened, Referrers};
+use crate::secrets::SecretRequest;
 use crate::{Error, Session, containerd};
 
 /// Something that runs.
@@ -65,7 +66,11 @@ pub fn running(session: &Session<'_>) -> (Vec<Running>, Vec<Note>) {
 }
 
 /// What is inside of it.
-pub fn examine(session: &Session<'_>, running: &Running) -> Result<Examined, Error> {
+pub fn examine(
+    session: &Session<'_>,
+    running: &Running,
+    secrets: Option<&SecretRequest>,
+) -> Result<Examined, Error> {
     let mut examined = match &running.place {
         Place::Daemon { socket, container } => {
             let folder = session.store.temporary_dir("daemon")?;
@@ -78,7 +83,7 @@ pub fn examine(session: &Session<'_>, running: &Running) -> Result<Examined, Err
                 title: running.title.clone(),
                 referrers: Referrers { manifests: Vec::new(), source },
             };
-            examine_opened(session, opened)?
+            examine_opened(session, opened, secrets)?
         }
         Place::Containerd { socket, namespace, image } => {
             let image =
@@ -91,9 +96,9 @@ pub fn examine(session: &Session<'_>, running: &Running) -> Result<Examined, Err
                 title: running.title.clone(),
                 referrers: Referrers { manifests: Vec::new(), source },
             };
-            examine_opened(session, opened)?
+            examine_opened(session, opened, secrets)?
         }
-        Place::Root(folder) => examine_folder(session, folder)?,
+        Place::Root(folder) => examine_folder(session, folder, secrets)?,
     };
     examined.artifact.name.clone_from(&running.title);
     Ok(examined)

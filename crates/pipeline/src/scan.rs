@@ -112,6 +112,30 @@ pub fn scan(
     Ok(report)
 }
 
+/// A report of something that was held against no advisories.
+pub fn without_advisories(
+    session: &Session<'_>,
+    inventory: &Inventory,
+    artifact: Artifact,
+) -> Report {
+    Report {
+        artifact,
+        created_secs: session.document_secs(),
+        distro: inventory.distro.clone(),
+        notes: inventory.notes.clone(),
+        secrets: Some(Vec::new()),
+        ..Report::default()
+    }
+}
+
+/// What is told of a document in which nobody can look for secrets.
+pub fn not_searched() -> Note {
+    Note {
+        subject: "secrets".to_owned(),
+        message: "an SBOM lists packages; there is nothing in which to look for secrets".to_owned(),
+    }
+}
+
 /// Why a flaw is reported for some packages of an inventory and not for others; with a name, of packages of that name only.
 pub fn explain(
     session: &Session<'_>,

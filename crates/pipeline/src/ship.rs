@@ -19,6 +19,7 @@ use crate::open::{Opened, short};
 use crate::origin::BaseRequest;
 use crate::scan::ScanRequest;
 use crate::seal::{Making, Sealed};
+use crate::secrets::{SecretRequest, Secrets};
 use crate::transfer::Delivery;
 use crate::{Error, Event, Session, Step};
 
@@ -36,6 +37,8 @@ pub struct ShipRequest {
     pub lint: LintRequest,
     /// How to scan.
     pub scan: ScanRequest,
+    /// How to look for secrets.
+    pub secrets: SecretRequest,
     /// How to judge.
     pub policy: PolicyRequest,
     /// Where to push, if anywhere.
@@ -88,12 +91,17 @@ pub fn ship(
     let started_secs = session.now_secs;
     let built = step(session, Step::Build, || build(session, request, &bases))?;
     let opened = open_built(session, &built, &name)?;
-    let inventory = step(session, Step::Sbom, || list(session, &opened))?;
+    let (inventory, secrets) = step(session, Step::Sbom, || list(session, &opened, request))?;
     let report = step(session, Step::Scan, || {
-        let artifact = crate::contents::artifact(&opened);
+        let mut artifact = crate::contents::artifact(&opened);
+        if let Some(image) = &mut artifact.image {
+            image.config = secrets.conceal(&image.config);
+        }
         let mut report = crate::scan::scan(session, &inventory, artifact, &request.scan)?;
         let base = BaseRequest::default();
         crate::origin::tell(session, &mut report, Some(&opened), &base, &request.scan)?;
+        report.notes.extend(secrets.notes);
+        report.secrets = Some(secrets.findings);
         findings.report = Some(report.clone());
         gate_scan(session, &report, &request.scan)?;
         Ok(report)
@@ -189,24 +197,40 @@ fn open_built(session: &Session<'_>, built: &Built, name: &Reference) -> Result<
     crate::open::open_descriptor(session, &built.descriptor, name)
 }
 
-fn list(session: &Session<'_>, opened: &Opened) -> Result<Inventory, Error> {
-    let inventory = crate::contents::inventory(session, &opened.image)?;
+fn list(
+    session: &Session<'_>,
+    opened: &Opened,
+    request: &ShipRequest,
+) -> Result<(Inventory, Secrets), Error> {
+    let found = crate::contents::look(session, &opened.image, Some(&request.secrets))?;
+    let (mut inventory, secrets) = (found.0, found.1.unwrap_or_default());
+    for layer in &mut inventory.layers {
+        layer.instruction = layer.instruction.as_deref().map(|text| secrets.conceal(text));
+    }
     crate::contents::check_complete(&inventory)?;
     done(session, Step::Sbom, crate::contents::summary(&inventory));
-    Ok(inventory)
+    Ok((inventory, secrets))
 }
 
 fn gate_scan(session: &Session<'_>, report: &Report, request: &ScanRequest) -> Result<(), Error> {
-    let outcome = crate::scan::gate(report, request);
-    if !report.findings.is_empty() {
+    let secrets = report.secrets.as_deref().unwrap_or_default();
+    let threshold = request.fail_on.as_ref().map(crate::secrets::threshold);
+    let outcome = crate::scan::gate(report, request)
+        .and_then(|()| crate::secrets::gate(&crate::secrets::sure(secrets), threshold));
+    if !report.findings.is_empty() || !secrets.is_empty() {
         let options = sealift_report::TableOptions { width: TABLE_WIDTH, color: false };
         let event = if outcome.is_err() { Event::Details } else { Event::Passed };
         session.observer.event(event(Step::Scan, &sealift_report::table(report, options)));
     }
     outcome?;
-    let is_doubtful = !report.findings.is_empty() || report.database.example_only;
+    let is_doubtful =
+        !report.findings.is_empty() || !secrets.is_empty() || report.database.example_only;
     let event = if is_doubtful { Event::DoneWithWarnings } else { Event::Done };
-    session.observer.event(event(Step::Scan, crate::scan::summary(report)));
+    let mut summary = crate::scan::summary(report);
+    if !secrets.is_empty() {
+        summary = format!("{summary}; {}", crate::secrets::summary(secrets));
+    }
+    session.observer.event(event(Step::Scan, summary));
     Ok(())
 }
 

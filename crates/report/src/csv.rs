@@ -1,11 +1,13 @@
 //! Comma-separated values (RFC 4180), one finding a row.
 
-use sealift_model::{Finding, FixState, Report, Suppressed};
+use sealift_model::{Finding, FixState, Report, SecretFinding, Suppressed};
 
-use crate::{remark, text};
+use crate::{remark, secrets, text};
 
 const HEADER: &str = "Severity,Vulnerability,Package,Type,Installed,Fixed,Status,CVSS,Title,Link,Path,Layer,PURL,\
                       Exploited,Ransomware,EPSS,Origin,Answer,Advisories\r\n";
+
+const COLUMNS: usize = 19;
 
 /// The report as comma-separated values.
 pub(crate) fn csv(report: &Report) -> String {
@@ -16,6 +18,9 @@ pub(crate) fn csv(report: &Report) -> String {
     let age = remark::age(report).unwrap_or_default();
     for (finding, suppressed) in findings.chain(suppressed) {
         row(finding, suppressed, &age, &mut out);
+    }
+    for finding in secrets::all(report) {
+        secret(finding, &mut out);
     }
     out
 }
@@ -53,6 +58,25 @@ fn row(finding: &Finding, suppressed: Option<&Suppressed>, age: &str, out: &mut 
         answer.as_deref().unwrap_or_default(),
         age,
     ];
+    let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
+    out.push_str(&cells.join(","));
+    out.push_str("\r\n");
+}
+
+// A secret in the columns that it has something for.
+fn secret(finding: &SecretFinding, out: &mut String) {
+    let place = secrets::place(finding);
+    let layer = finding.layer.as_ref().map(|layer| layer.diff_id.to_string());
+    let mut cells = [""; COLUMNS];
+    cells[..4].copy_from_slice(&[
+        finding.severity.as_str(),
+        &finding.rule,
+        &finding.masked,
+        "secret",
+    ]);
+    cells[8] = &finding.title;
+    cells[10] = &place;
+    cells[11] = layer.as_deref().unwrap_or_default();
     let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
     out.push_str(&cells.join(","));
     out.push_str("\r\n");

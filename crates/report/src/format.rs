@@ -5,7 +5,8 @@ use sealift_model::{Inventory, Report};
 use sealift_sbom::Subject;
 
 use crate::{
-    TableOptions, asff, attest, bom, csv, gitlab, grype, html, json, junit, markdown, sarif, table,
+    TableOptions, asff, attest, bom, csv, gitlab, grype, html, json, junit, markdown, sarif,
+    secrets, table,
 };
 
 /// A format of reports.
@@ -65,11 +66,13 @@ pub const FORMATS: &[Format] = &[
     whole("json", &["trivy-json"], json::json_within),
     plain("sarif", &[], sarif::sarif),
     plain("gitlab", &["gitlab-container-scanning"], gitlab::gitlab),
+    plain("gitlab-secrets", &["gitlab-secret-detection"], gitlab::gitlab_secrets),
     plain("gitlab-codequality", &["codequality", "codeclimate"], gitlab::gitlab_codequality),
     plain("junit", &["junit-xml"], junit::junit),
     plain("markdown", &["md"], markdown::markdown),
     plain("csv", &[], csv::csv),
     plain("html", &[], html::html),
+    plain("baseline", &["secret-baseline"], secrets::baseline),
     plain("openvex", &["vex"], attest::openvex),
     plain("cosign-vuln", &[], attest::cosign_vuln),
     whole("cyclonedx", &["cyclonedx-json", "cdx"], bom::cyclonedx),

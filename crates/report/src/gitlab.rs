@@ -2,11 +2,11 @@
 //! (<https://gitlab.com/gitlab-org/security-products/security-report-schemas>), and code quality
 //! (<https://docs.gitlab.com/ci/testing/code_quality/>).
 
-use sealift_model::{CvssVersion, Finding, Report, Severity};
+use sealift_model::{CvssVersion, Finding, Report, SecretFinding, Severity};
 use serde_json::{Value, json};
 
 use crate::part::Part;
-use crate::{remark, text};
+use crate::{remark, secrets, text};
 
 const SCHEMA_VERSION: &str = "15.0.7";
 const NAME_CHARS_MAX: usize = 255;
@@ -58,6 +58,10 @@ fn messages(report: &Report) -> Vec<Value> {
         let finding = &suppressed.finding;
         let name = format!("{} in {}", finding.id, finding.package.name);
         message("info", &format!("{name}: {}", remark::answer(&suppressed.by)))
+    }));
+    // Container scanning is for packages; `gitlab-secrets` is for these.
+    messages.extend(secrets::all(report).iter().map(|it| {
+        message("warn", &format!("{} {} at {}", it.title, it.masked, secrets::place(it)))
     }));
     messages
         .extend(report.stale_ignores.iter().map(|entry| message("warn", &remark::stale(entry))));
@@ -213,7 +217,7 @@ fn series(id: &str) -> (&'static str, Option<String>) {
 pub(crate) fn gitlab_codequality(report: &Report) -> String {
     // There is no place for what concerns them all.
     let age = remark::age(report).map(|age| format!("\n\nadvisories {age}")).unwrap_or_default();
-    let issues: Vec<Value> = report
+    let mut issues: Vec<Value> = report
         .findings
         .iter()
         .enumerate()
@@ -251,5 +255,78 @@ pub(crate) fn gitlab_codequality(report: &Report) -> String {
             })
         })
         .collect();
+    issues.extend(secrets::all(report).iter().map(secret_issue));
     text::document(&issues)
+}
+
+fn secret_issue(finding: &SecretFinding) -> Value {
+    let path = finding.place.describe();
+    json!({
+        "type": "issue",
+        "check_name": finding.rule,
+        "categories": ["Security"],
+        "description": text::line(&format!("{}: {} {}", finding.title, finding.masked, secrets::origin(finding)), 1000),
+        "content": {"body": secrets::ADVICE},
+        "fingerprint": finding.fingerprint,
+        "severity": match finding.severity {
+            Severity::Critical => "blocker",
+            Severity::High => "critical",
+            Severity::Medium => "major",
+            Severity::Low => "minor",
+            Severity::Negligible | Severity::Unknown => "info",
+        },
+        "location": {
+            "path": text::line(path.trim_start_matches('/'), 4096),
+            "lines": {"begin": finding.line.max(1)},
+        },
+    })
+}
+
+/// The secrets of the report as GitLab's secret detection has them.
+pub(crate) fn gitlab_secrets(report: &Report) -> String {
+    let time = text::time(report.created_secs).trim_end_matches('Z').to_owned();
+    let tool = json!({
+        "id": "sealift",
+        "name": "Sealift",
+        "url": "https://github.com/sealift/sealift",
+        "vendor": {"name": "Sealift"},
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    let one = |finding: &SecretFinding| {
+        let path = finding.place.describe();
+        json!({
+            "id": text::uuid(&finding.fingerprint),
+            "category": "secret_detection",
+            "name": text::line(&finding.title, NAME_CHARS_MAX),
+            "description": text::block(&format!("{} {}\n{}", finding.masked, secrets::origin(finding), secrets::ADVICE), 20_000),
+            "severity": match finding.severity {
+                Severity::Negligible => "Info".to_owned(),
+                severity => text::capitalized(severity),
+            },
+            "confidence": text::line(secrets::confidence(finding), 20),
+            "raw_source_code_extract": text::line(&finding.masked, 1000),
+            "identifiers": [{
+                "type": "sealift_rule", "name": format!("Sealift {}", finding.rule), "value": finding.rule,
+            }],
+            "location": {
+                "file": text::line(path.trim_start_matches('/'), 4096),
+                "start_line": finding.line.max(1),
+                "end_line": finding.end_line.max(1),
+                "commit": {"sha": "0000000"},
+            },
+        })
+    };
+    let found: Vec<Value> = secrets::all(report).iter().map(one).collect();
+    text::document(&json!({
+        "version": SCHEMA_VERSION,
+        "scan": {
+            "analyzer": tool,
+            "scanner": tool,
+            "start_time": time,
+            "end_time": time,
+            "status": "success",
+            "type": "secret_detection",
+        },
+        "vulnerabilities": found,
+    }))
 }

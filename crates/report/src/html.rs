@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use sealift_model::{Finding, Report, Severity};
 
-use crate::{comparison, markdown, remark, text};
+use crate::{comparison, markdown, remark, secrets, text};
 
 const STYLE: &str = include_str!("page_style.html");
 const SCRIPT: &str = include_str!("page.js");
@@ -49,6 +49,7 @@ pub(crate) fn html(report: &Report) -> String {
         list(&format!("Since {title}"), &comparison::all_lines(report), &mut out);
     }
     table(report, &mut out);
+    secret_table(report, &mut out);
     answers(report, &mut out);
     let notes = report.notes.iter().map(|note| format!("{}: {}", note.subject, note.message));
     list("What could not be read or judged", &notes.collect::<Vec<_>>(), &mut out);
@@ -186,6 +187,30 @@ fn linked_id(finding: &Finding) -> String {
         Some(url) => format!("<a href=\"{}\" rel=\"noreferrer\">{id}</a>", text::markup(url)),
         None => id,
     }
+}
+
+fn secret_table(report: &Report, out: &mut String) {
+    let found = secrets::all(report);
+    if found.is_empty() {
+        return;
+    }
+    let cell = |text: &str| text::markup(&text::line(text, 1000));
+    out.push_str(
+        "<h2>Secrets</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th>Severity</th><th>Place</th><th>Secret</th>\
+         <th>Shown as</th><th>Origin</th></tr></thead>\n<tbody>\n",
+    );
+    for finding in found {
+        let _ = writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"version\">{}</td><td>{}</td></tr>",
+            text::capitalized(finding.severity),
+            cell(&secrets::place(finding)),
+            cell(&finding.title),
+            cell(&finding.masked),
+            cell(&secrets::origin(finding)),
+        );
+    }
+    let _ = writeln!(out, "</tbody>\n</table></div>\n<p>{}</p>", cell(secrets::ADVICE));
 }
 
 fn answers(report: &Report, out: &mut String) {

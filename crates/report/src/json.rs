@@ -17,7 +17,7 @@ use crate::wire::{
     Base, Choice, Cvss, DataSource, Database, Document, Epss, Hidden, Identifier, KnownExploited,
     Layer, Life, Metadata, Modified, Note, Os, RemedyEntry, ResultEntry, Stale, Vulnerability,
 };
-use crate::{Context, comparison, packages, remark, text};
+use crate::{Context, comparison, packages, remark, secrets, text};
 
 /// The report as JSON, indented, with a newline at its end.
 pub fn json(report: &Report) -> String {
@@ -48,7 +48,7 @@ fn document(report: &Report, inventory: Option<&Inventory>) -> String {
             ArtifactKind::Syft => "syft",
         },
         metadata: metadata(report, config),
-        results: results(report, inventory),
+        results: results(report, inventory).into_iter().chain(secret_results(report)).collect(),
         advisory_database: database(report),
         example_data_only: report.database.example_only,
         notes: report
@@ -140,6 +140,7 @@ fn results<'a>(report: &'a Report, inventory: Option<&'a Inventory>) -> Vec<Resu
             kind: "unknown",
             packages: Vec::new(),
             vulnerabilities: Vec::new(),
+            secrets: Vec::new(),
             modified: Vec::new(),
         }];
     }
@@ -154,9 +155,23 @@ fn results<'a>(report: &'a Report, inventory: Option<&'a Inventory>) -> Vec<Resu
             },
             packages: packages.remove(&kind).unwrap_or_default(),
             vulnerabilities: findings.into_iter().map(vulnerability).collect(),
+            secrets: Vec::new(),
             modified: suppressed.into_iter().map(modified).collect(),
         })
         .collect()
+}
+
+// One a file, as trivy has them.
+fn secret_results(report: &Report) -> impl Iterator<Item = ResultEntry<'_>> {
+    secrets::results(report).into_iter().map(|(target, secrets)| ResultEntry {
+        target,
+        class: "secret",
+        kind: "",
+        packages: Vec::new(),
+        vulnerabilities: Vec::new(),
+        secrets,
+        modified: Vec::new(),
+    })
 }
 
 /// A distribution in trivy's words, where they are others than os-release's.
@@ -267,7 +282,7 @@ fn vulnerability(finding: &Finding) -> Vulnerability<'_> {
     }
 }
 
-fn word(severity: Severity) -> &'static str {
+pub(crate) fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Negligible => Severity::Low.as_str(),
         other => other.as_str(),

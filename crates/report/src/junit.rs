@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sealift_model::{Finding, PackageKind, Report};
 
-use crate::{json, remark, text};
+use crate::{json, remark, secrets, text};
 
 /// The report as JUnit's XML.
 pub(crate) fn junit(report: &Report) -> String {
@@ -14,7 +14,7 @@ pub(crate) fn junit(report: &Report) -> String {
     kinds.extend(report.suppressed.iter().map(|suppressed| suppressed.finding.package.kind));
     kinds.sort_unstable();
     kinds.dedup();
-    let failures = report.findings.len();
+    let failures = report.findings.len() + secrets::all(report).len();
     let total = failures + report.suppressed.len();
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -22,6 +22,9 @@ pub(crate) fn junit(report: &Report) -> String {
     );
     for kind in kinds {
         suite(report, kind, &mut out);
+    }
+    if report.secrets.is_some() {
+        secret_suite(report, &mut out);
     }
     out.push_str("</testsuites>\n");
     out
@@ -66,6 +69,33 @@ fn suite(report: &Report, kind: PackageKind, out: &mut String) {
             "{}      <skipped message=\"{}\"/>\n    </testcase>",
             case(&suppressed.finding),
             text::markup(&answer)
+        );
+    }
+    out.push_str("  </testsuite>\n");
+}
+
+fn secret_suite(report: &Report, out: &mut String) {
+    let found = secrets::all(report);
+    let _ = writeln!(
+        out,
+        "  <testsuite name=\"Secrets\" tests=\"{0}\" failures=\"{0}\" errors=\"0\" skipped=\"0\" time=\"0\" \
+         timestamp=\"{1}\">",
+        found.len(),
+        text::time(report.created_secs).trim_end_matches('Z'),
+    );
+    for finding in found {
+        let line = |line: &str| text::markup(&text::line(line, 1000));
+        let body = [secrets::origin(finding), secrets::ADVICE.to_owned()].join("\n");
+        let _ = writeln!(
+            out,
+            "    <testcase classname=\"{}\" name=\"[{}] {}\" time=\"0\">\n      <failure message=\"{}\" type=\"{}\">{}\
+             </failure>\n    </testcase>",
+            line(&secrets::place(finding)),
+            finding.severity.as_str(),
+            line(&finding.rule),
+            line(&format!("{}: {}", finding.title, finding.masked)),
+            finding.severity.as_str(),
+            text::markup(&text::block(body.trim(), 20_000)),
         );
     }
     out.push_str("  </testsuite>\n");

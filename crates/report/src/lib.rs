@@ -22,6 +22,7 @@ mod part;
 mod read;
 mod remark;
 mod sarif;
+mod secrets;
 mod table;
 mod template;
 mod text;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sealift_model::{Finding, Report, Severity};
 
-use crate::{comparison, remark, text};
+use crate::{comparison, remark, secrets, text};
 
 const CELL_CHARS_MAX: usize = 300;
 const REMEDIES_MAX: usize = 20;
@@ -51,6 +51,7 @@ pub(crate) fn markdown(report: &Report) -> String {
             cell(&finding.title)
         );
     }
+    secret_table(report, &mut out);
     list("Remedies", &remedies(report), &mut out);
     list("Base image", &remark::base(report), &mut out);
     if let Some(comparison) = &report.comparison {
@@ -116,6 +117,26 @@ fn answers(report: &Report, out: &mut String) {
     }
     let stale: Vec<String> = report.stale_ignores.iter().map(remark::stale).collect();
     list("Entries of ignore files without effect", &stale, out);
+}
+
+fn secret_table(report: &Report, out: &mut String) {
+    let found = secrets::all(report);
+    if found.is_empty() {
+        return;
+    }
+    out.push_str("\n## Secrets\n\n| Severity | Place | Secret | Shown as | Origin |\n|---|---|---|---|---|\n");
+    for finding in found {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            text::capitalized(finding.severity),
+            cell(&secrets::place(finding)),
+            cell(&finding.title),
+            cell(&finding.masked),
+            cell(&secrets::origin(finding)),
+        );
+    }
+    let _ = writeln!(out, "\n{}", escape(secrets::ADVICE));
 }
 
 fn cell(text: &str) -> String {

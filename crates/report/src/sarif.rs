@@ -11,7 +11,7 @@ use sealift_model::{Finding, Report, Severity, Suppressed};
 use serde_json::{Map, Value, json};
 
 use crate::part::Part;
-use crate::{remark, text};
+use crate::{remark, secrets, text};
 
 pub(crate) const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -47,8 +47,19 @@ pub(crate) fn sarif(report: &Report) -> String {
         let suppressed = report.suppressed.iter().map(move |by| one(&by.finding, Some(by)));
         report.findings.iter().map(move |finding| one(finding, None)).chain(suppressed)
     };
-    let results = Part::Each(Box::new(move || Box::new(all())));
-    let rules = Part::each(&flaws, |_, findings| rule(findings));
+    let (secret_rules, mut secret_results) = secrets::sarif(report, flaws.len());
+    if has_answers {
+        for result in &mut secret_results {
+            result["suppressions"] = json!([]);
+        }
+    }
+    let (secret_rules, secret_results) = (&secret_rules, &secret_results);
+    let results =
+        Part::Each(Box::new(move || Box::new(all().chain(secret_results.iter().cloned()))));
+    let flaws = &flaws;
+    let rules = Part::Each(Box::new(move || {
+        Box::new(flaws.iter().map(|findings| rule(findings)).chain(secret_rules.iter().cloned()))
+    }));
     let driver = Part::Object(vec![
         ("name", Part::Whole(json!("Sealift"))),
         ("fullName", Part::Whole(json!("Sealift vulnerability scanner"))),

@@ -11,13 +11,14 @@ use sealift_model::{Finding, Remedy, Report, Scanned, Severity};
 
 use crate::json::target;
 use crate::text::{self, time};
-use crate::{comparison, remark};
+use crate::{comparison, remark, secrets};
 
 // What draws the table counts columns in sixteen bits.
 const CELL_CHARS_MAX: usize = 1000;
 const NOTES_MAX: usize = 20;
 const REMEDIES_MAX: usize = 5;
 const INSTRUCTION_CHARS_MAX: usize = 70;
+const ORIGIN_CHARS_MAX: usize = 400;
 const ANSWERS_MAX: usize = 40;
 const HEADER: [&str; 6] =
     ["Package", "Installed", "Severity", "Vulnerability", "Fixed in", "Title"];
@@ -34,6 +35,11 @@ pub struct TableOptions {
 /// The report as a table, with what it rests on above and what to do below.
 pub fn table(report: &Report, options: TableOptions) -> String {
     let mut text = header(report, options);
+    if !report.judges_packages() {
+        secret_rows(&mut text, report, options);
+        notes(&mut text, report);
+        return text;
+    }
     let counts = counts(report, options);
     let _ = writeln!(text, "{counts}");
     // In the order of their first findings, which is that of the report.
@@ -63,6 +69,7 @@ pub fn table(report: &Report, options: TableOptions) -> String {
     if report.scanned.is_empty() {
         text.push_str("\nno packages were found\n");
     }
+    secret_rows(&mut text, report, options);
     answers(&mut text, report);
     text.push_str(&comparison::section(report, clean));
     remedies(&mut text, &report.remedies);
@@ -78,6 +85,10 @@ fn header(report: &Report, options: TableOptions) -> String {
     let mut text = String::new();
     if !report.artifact.name.is_empty() {
         let _ = writeln!(text, "{}", clean(&report.artifact.name));
+    }
+    if !report.judges_packages() {
+        let _ = writeln!(text, "scanned {}, for secrets only", time(report.created_secs));
+        return text;
     }
     let _ = write!(
         text,
@@ -108,6 +119,31 @@ fn header(report: &Report, options: TableOptions) -> String {
         let _ = writeln!(text, "{}", painted(note, warning(), options));
     }
     text
+}
+
+// A secret takes three lines: a table would cut its place.
+fn secret_rows(text: &mut String, report: &Report, options: TableOptions) {
+    let Some(found) = &report.secrets else { return };
+    let _ = writeln!(text, "\nSecrets: {}", number(found.len(), "secret"));
+    for finding in found {
+        let severity = finding.severity;
+        let _ = writeln!(
+            text,
+            "{} {}: {} [{}]\n    {}",
+            painted(severity.as_str(), style(severity), options),
+            clean(&secrets::place(finding)),
+            clean(&finding.title),
+            clean(&finding.rule),
+            clean(&finding.masked),
+        );
+        let origin = secrets::origin(finding);
+        if !origin.is_empty() {
+            let _ = writeln!(text, "    {}", clean(&text::line(&origin, ORIGIN_CHARS_MAX)));
+        }
+    }
+    if !found.is_empty() {
+        let _ = writeln!(text, "{}", secrets::ADVICE);
+    }
 }
 
 fn age_days(date: &str, now_secs: i64) -> Option<usize> {

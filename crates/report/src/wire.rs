@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::comparison::Changes;
@@ -64,12 +65,14 @@ pub(crate) struct Os<'a> {
 pub(crate) struct ResultEntry<'a> {
     pub(crate) target: String,
     pub(crate) class: &'static str,
-    #[serde(rename = "Type")]
+    #[serde(rename = "Type", skip_serializing_if = "str::is_empty")]
     pub(crate) kind: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) packages: Vec<PackageEntry<'a>>,
     // Always there, so that `.Results[].Vulnerabilities[]` needs no `?`.
     pub(crate) vulnerabilities: Vec<Vulnerability<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) secrets: Vec<Value>,
     #[serde(rename = "ExperimentalModifiedFindings", skip_serializing_if = "Vec::is_empty")]
     pub(crate) modified: Vec<Modified<'a>>,
 }

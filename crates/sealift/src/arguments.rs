@@ -25,7 +25,7 @@ pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
     SbomScore, SbomValidate,
 };
-pub(crate) use scan::{Scan, ScanOptions, ScanOrder};
+pub(crate) use scan::{Scan, ScanOptions, ScanOrder, Scanner, SecretOptions};
 
 /// Exit codes, shown by `--help`.
 const AFTER_HELP: &str = "\
@@ -195,6 +195,8 @@ pub(crate) struct Ship {
     pub(crate) build: BuildOptions,
     #[command(flatten)]
     pub(crate) scan: ScanOptions,
+    #[command(flatten)]
+    pub(crate) secrets: SecretOptions,
     #[command(flatten)]
     pub(crate) key: KeyOptions,
 }

@@ -11,7 +11,10 @@ use sealift_secrets::Scanner;
 fn main() {
     let start = Instant::now();
     Scanner::default().scan("a", b"key = 1");
-    println!("start: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    println!("start for a line: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    let start = Instant::now();
+    Scanner::default().scan("a", &vec![b' '; 300 << 10]);
+    println!("start for much text: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
     let shows = std::env::var_os("SHOW").is_some();
     for folder in std::env::args_os().skip(1).map(PathBuf::from) {
         let files: Vec<(String, Vec<u8>)> = files(&folder)

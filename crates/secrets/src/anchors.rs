@@ -1,6 +1,7 @@
 //! One automaton over everything that may begin a secret or name one, and what to try where it stops.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
@@ -36,9 +37,9 @@ pub(crate) struct Reading {
     pub(crate) shapes: Vec<Shape>,
 }
 
-/// The automaton and what belongs to it.
+/// What is searched for, and what belongs to it.
 pub(crate) struct Anchors {
-    pub(crate) automaton: AhoCorasick,
+    patterns: Vec<String>,
     /// By pattern.
     pub(crate) actions: Vec<Vec<Action>>,
     pub(crate) readings: Vec<Reading>,
@@ -51,8 +52,32 @@ const SHAPE_ANCHOR_MAX: usize = 8;
 const WORDS: [&str; 9] =
     ["key", "token", "secret", "passw", "passphrase", "auth", "cred", "api", "access"];
 
-/// Those of all formats. They are made once, in a few milliseconds, when the first text comes.
+/// Those of all formats, made when the first text comes.
 pub(crate) static ANCHORS: LazyLock<Anchors> = LazyLock::new(build);
+
+// One is made fast, the other searches fast: who looks at a few lines should not wait for it.
+static MADE_FAST: LazyLock<AhoCorasick> =
+    LazyLock::new(|| automaton(AhoCorasickKind::NoncontiguousNFA));
+static SEARCHES_FAST: LazyLock<AhoCorasick> = LazyLock::new(|| automaton(AhoCorasickKind::DFA));
+
+// From so many bytes on, in all texts, the fast search is worth its making.
+const MANY_BYTES: usize = 256 << 10;
+static BYTES_SEEN: AtomicUsize = AtomicUsize::new(0);
+
+/// The automaton for a text of so many bytes. Both find the same.
+pub(crate) fn automaton_for(bytes: usize) -> &'static AhoCorasick {
+    let seen = BYTES_SEEN.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+    if seen > MANY_BYTES { &SEARCHES_FAST } else { &MADE_FAST }
+}
+
+fn automaton(kind: AhoCorasickKind) -> AhoCorasick {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::Standard)
+        .kind(Some(kind))
+        .build(&ANCHORS.patterns)
+        .expect("a few hundred short patterns fit")
+}
 
 fn build() -> Anchors {
     let mut list = List::default();
@@ -89,13 +114,7 @@ fn build() -> Anchors {
     ] {
         list.add(anchor, action);
     }
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(&list.patterns)
-        .expect("a few hundred short patterns fit");
-    Anchors { automaton, actions: list.actions, readings }
+    Anchors { patterns: list.patterns, actions: list.actions, readings }
 }
 
 fn index(number: usize) -> u16 {

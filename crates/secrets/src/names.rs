@@ -38,7 +38,9 @@ pub fn is_secret_name(name: &str) -> bool {
     let vague = words.len() == 1 && has(&VAGUE_NAMES);
     let only_api = has(&["api"])
         && !SECRET_WORDS.iter().any(|it| *it != "api" && words.iter().any(|word| word == it));
-    has(&SECRET_WORDS) && !only_api && !has(&HARMLESS_WORDS) && !vague
+    // It is half of a pair, and the other half is never far.
+    let access_key_id = words.windows(3).any(|three| three == ["access", "key", "id"]);
+    access_key_id || has(&SECRET_WORDS) && !only_api && !has(&HARMLESS_WORDS) && !vague
 }
 
 /// The same for a name in any text. A name that is one word alone counts, if the word has one meaning.

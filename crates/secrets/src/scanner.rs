@@ -6,15 +6,16 @@ use std::ops::Range;
 use sealift_model::{Confidence, Severity};
 
 use crate::allow::is_allowed;
-use crate::anchors::{ANCHORS, Action, Anchors, Reading};
+use crate::anchors::{ANCHORS, Action, Anchors, Reading, automaton_for};
 use crate::assignment::{is_word_of_name, name_around, value, value_start};
 use crate::checks::{Told, ask};
 use crate::custom::Rules;
 use crate::files;
 use crate::formats::Check;
-use crate::names::is_secret_name_in_text;
+use crate::names::{can_be_secret, is_secret_name, is_secret_name_in_text};
 use crate::paths::{Care, care};
 use crate::secret::{Secret, fingerprint, mask};
+use crate::shape::{WORD, is_in};
 use crate::special::{self, Kind};
 use crate::value::{entropy_tenths, is_example, is_mixed, is_reference, is_wordy};
 
@@ -35,6 +36,7 @@ impl Default for Config {
 
 /// Bytes of a file that are looked at if nobody says otherwise.
 pub const FILE_BYTES_MAX: usize = 16 << 20;
+const PAIRS_MAX: usize = 10_000;
 const CANDIDATES_MAX: usize = 10_000;
 const SECRETS_MAX: usize = 1000;
 const BINARY_HEAD: usize = 8000;
@@ -106,12 +108,56 @@ impl Scanner {
         found
     }
 
+    /// The secrets in `name=value` as an environment or a label has it. What the name calls a secret is one, however it
+    /// looks.
+    pub fn scan_pair(&self, place: &str, pair: &str) -> Found {
+        let whole = pair.find('=').map(|at| (0..at, at + 1..pair.len()));
+        self.scan_named(place, pair, whole)
+    }
+
+    /// The secrets in a command, where each word may be `name=value`.
+    pub fn scan_words(&self, place: &str, text: &str) -> Found {
+        let bytes = text.as_bytes();
+        let pairs = memchr::memchr_iter(b'=', bytes).take(PAIRS_MAX).map(|sign| {
+            let name =
+                bytes[..sign].iter().rev().take_while(|byte| is_in(**byte, WORD) || **byte == b'-');
+            let quote = usize::from(matches!(bytes.get(sign + 1), Some(b'"' | b'\'')));
+            (sign - name.count()..sign, value(bytes, sign + 1 + quote))
+        });
+        self.scan_named(place, text, pairs)
+    }
+
+    fn scan_named(
+        &self,
+        place: &str,
+        text: &str,
+        pairs: impl IntoIterator<Item = (Range<usize>, Range<usize>)>,
+    ) -> Found {
+        let mut found = Found::default();
+        let mut candidates = Candidates::default();
+        found.notes = self.search(place, text.as_bytes(), &mut candidates);
+        for (name, value) in pairs {
+            let (name, range) = (&text[name], value);
+            let Some(value) = text.get(range.clone()) else { continue };
+            let is_plain = !is_reference(value.as_bytes()) && !is_example(value.as_bytes());
+            if is_plain
+                && is_secret_name(name)
+                && can_be_secret(value)
+                && self.config.rules.uses_own()
+            {
+                candidates.special(&special::STRICT, range);
+            }
+        }
+        self.finish(place, text.as_bytes(), candidates, &mut found);
+        found
+    }
+
     fn search(&self, path: &str, text: &[u8], candidates: &mut Candidates) -> Vec<String> {
         let rules = &self.config.rules;
         let care = care(path);
         if rules.uses_own() {
             let search = Search { text, care, anchors: &ANCHORS };
-            for hit in search.anchors.automaton.find_overlapping_iter(text) {
+            for hit in automaton_for(text.len()).find_overlapping_iter(text) {
                 for action in &search.anchors.actions[hit.pattern().as_usize()] {
                     search.attempt(*action, hit.range(), candidates);
                 }

@@ -157,8 +157,8 @@ fn secrets_are_found_by_name_and_by_look() {
             7:20 error SL1001 service `web` has a secret in `NPM_TOKEN`
             9:21 error SL1001 service `web` has a secret in `DB_PASSWORD`
             11:15 error SL1001 service `web` has a secret in `TOKEN`
-            14:16 error SL1002 service `web` has a live secret key of Stripe in `STRIPE`
-            15:14 error SL1002 service `web` has a password in a URL in `command`
+            14:16 error SL1002 service `web` has a secret in `STRIPE`: Stripe secret key
+            15:14 error SL1002 service `web` has a secret in `command`: password in a URL
         "#]],
     );
 }

@@ -197,6 +197,7 @@ fn rest(blobs: &Blobs, descriptor: &Descriptor) -> (Vec<String>, Vec<String>, Ve
         look: &|_, _| Look::Pass,
         useless: &|_| Vec::new(),
         extract: &|_, _| None,
+        watch: None,
     };
     let limits = ReadLimits::default();
     let tree = read_inspected(&image, &|_, _| true, &inspection, &limits, None).unwrap();

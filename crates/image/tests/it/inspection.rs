@@ -1,9 +1,14 @@
 //! Files that are looked at while they pass by.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sealift_archive::RelativePath;
-use sealift_image::{Inspection, Look, ReadLimits, open_directory_inspected, read_inspected};
+use sealift_image::{
+    Inspection, LayerCache, Look, ReadLimits, Watch, open_directory_inspected, read_inspected,
+};
+use sealift_oci::Digest;
 
 use crate::kit::{image, layer};
 
@@ -26,6 +31,7 @@ fn a_head_is_enough() {
         look: &|_, _| Look::Head(4),
         useless: &|_| Vec::new(),
         extract: &length,
+        watch: None,
     };
     let image = image(&[layer(&["a=PK12345678", "b=PKx"])]);
     let limits = ReadLimits { body_bytes_max: 4, ..ReadLimits::default() };
@@ -47,6 +53,7 @@ fn only_extracts_are_kept() {
         look: &|_, start| whole_if(start.starts_with(b"PK") || start.starts_with(b"EL")),
         useless: &|_| Vec::new(),
         extract: &extract,
+        watch: None,
     };
     let image = image(&[
         layer(&["a=PKabc", "b=other", "c=PK", "x=PKabc", "w=PKabc", "s=P", "h=>a", "gone=ELF"]),
@@ -68,6 +75,7 @@ fn limits_of_inspections() {
         look: &starts_zip,
         useless: &|_| Vec::new(),
         extract: &length,
+        watch: None,
     };
     let image = image(&[layer(&["a=PK12", "b=PK123", "c=no matter"])]);
     let limits = ReadLimits { body_bytes_max: 4, ..ReadLimits::default() };
@@ -88,9 +96,78 @@ fn folders_too() {
         look: &starts_zip,
         useless: &|_| Vec::new(),
         extract: &length,
+        watch: None,
     };
     let limits = ReadLimits::default();
     let tree =
         open_directory_inspected(folder.path(), &|_, _| false, &inspection, &limits).unwrap();
     assert_eq!(tree.extracts().map(|(_, extract)| extract).collect::<Vec<_>>(), [b"5"]);
+}
+
+#[derive(Default)]
+struct Memory(Mutex<HashMap<(String, String), Vec<u8>>>);
+impl LayerCache for Memory {
+    fn load(&self, diff_id: &Digest, key: &str) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(&(diff_id.to_string(), key.to_owned())).cloned()
+    }
+    fn save(&self, diff_id: &Digest, key: &str, bytes: &[u8]) {
+        let name = (diff_id.to_string(), key.to_owned());
+        self.0.lock().unwrap().insert(name, bytes.to_vec());
+    }
+}
+
+#[test]
+fn a_watch_sees_what_later_layers_hide_and_a_cache_keeps_it() {
+    let image = image(&[
+        layer(&[
+            "gone=secret1",
+            "kept=secret2",
+            "same=secret3",
+            "big=PKsecret4 and more",
+            "bin=\0secret5",
+        ]),
+        layer(&[".wh.gone", "same=other", "new=secret6"]),
+    ]);
+    let looks = AtomicUsize::new(0);
+    let look = |_: &RelativePath, content: &[u8]| {
+        looks.fetch_add(1, Ordering::Relaxed);
+        let text = String::from_utf8_lossy(content).into_owned();
+        let at = text.find("secret")?;
+        Some(text.as_bytes()[at..].to_vec())
+    };
+    let watch = Watch { key: "w", wanted: &|_, _| true, bytes_max: 9, look: &look };
+    let inspection = Inspection {
+        wanted: &|_, _| true,
+        look: &starts_zip,
+        useless: &|_| Vec::new(),
+        extract: &length,
+        watch: Some(&watch),
+    };
+    let cache = Memory::default();
+    let wanted = |path: &RelativePath, _: &_| path.as_bytes() == b"kept";
+    let read = || {
+        let limits = ReadLimits::default();
+        let tree = read_inspected(&image, &wanted, &inspection, &limits, Some(&cache)).unwrap();
+        // The inspection sees the whole file all the same, and who wants a content has it.
+        let extracts: Vec<&[u8]> = tree.extracts().map(|(_, extract)| extract).collect();
+        assert_eq!(extracts, [b"18"]);
+        assert_eq!(tree.read(&"kept".parse().unwrap()), Some(&b"secret2"[..]));
+        let watched = tree.watched().iter().map(|it| {
+            let found = String::from_utf8_lossy(&it.found).into_owned();
+            format!("{} {} {:?} {found}", it.layer, it.path, it.hidden_by)
+        });
+        watched.collect::<Vec<_>>()
+    };
+    let expected = [
+        "0 gone Some(1) secret1",
+        "0 kept None secret2",
+        "0 same Some(1) secret3",
+        "0 big None secret4",
+        "0 bin None secret5",
+        "1 new None secret6",
+    ];
+    assert_eq!(read(), expected);
+    let first = looks.load(Ordering::Relaxed);
+    assert_eq!(read(), expected);
+    assert_eq!(looks.load(Ordering::Relaxed), first, "a layer was read again");
 }

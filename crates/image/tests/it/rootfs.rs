@@ -13,6 +13,7 @@ const NOTHING: Inspection<'_> = Inspection {
     look: &|_, _| Look::Pass,
     useless: &|_| Vec::new(),
     extract: &|_, _| None,
+    watch: None,
 };
 
 fn open(path: &Path) -> Result<FileTree, Error> {

@@ -38,6 +38,7 @@ use crate::{
 pub(crate) use ports::{ADMIN, DATABASE};
 pub(crate) use script::{ScriptFault, faults};
 pub use secrets::HIDDEN;
+pub(crate) use secrets::find_secrets;
 
 /// Errors of the parser, so that they have documentation like any other finding.
 const SYNTAX: Check = Check {

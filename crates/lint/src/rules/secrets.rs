@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use sealift_diagnostic::{Diagnostic, Edit, Fix, Level, Rule, Span, Tier};
 use sealift_dockerfile::{Instruction, InstructionKind, Word};
+use sealift_model::Confidence;
+use sealift_secrets::{Scanner, Secret, can_be_secret, is_secret_name};
 
 use super::context::{copies_context, ignored, ignoring};
-use crate::{Check, edit, rule::Sink, secret, shell, view::View};
+use crate::{Check, edit, rule::Sink, shell, view::View};
 
 /// Label of a finding whose source must not be shown.
 pub const HIDDEN: &str = "the secret, not shown";
@@ -37,7 +39,7 @@ fn secret_in_variable(view: &View<'_>, sink: &mut Sink) {
         match &instruction.kind {
             InstructionKind::Env(pairs) => {
                 for pair in &pairs.pairs {
-                    if secret::is_secret_name(&pair.key) && secret::can_be_secret(&pair.value) {
+                    if is_secret_name(&pair.key) && can_be_secret(&pair.value) {
                         let message = format!("variable `{}` holds a secret", pair.key);
                         let finding = sink.add(pair.value.span, message);
                         finding.label = Some(HIDDEN.to_owned());
@@ -46,9 +48,9 @@ fn secret_in_variable(view: &View<'_>, sink: &mut Sink) {
                 }
             }
             InstructionKind::Arg(arguments) => {
-                for argument in arguments.iter().filter(|it| secret::is_secret_name(&it.name)) {
+                for argument in arguments.iter().filter(|it| is_secret_name(&it.name)) {
                     match &argument.value {
-                        Some(value) if secret::can_be_secret(value) => {
+                        Some(value) if can_be_secret(value) => {
                             let message =
                                 format!("build argument `{}` holds a secret", argument.name);
                             let finding = sink.add(value.span, message);
@@ -82,7 +84,7 @@ fn secret_in_variable(view: &View<'_>, sink: &mut Sink) {
         for word in command.assignments.iter().chain(exported) {
             let Some((name, value)) = word.split_once('=') else { continue };
             let literal = !value.contains(['$', '`']);
-            if literal && secret::is_secret_name(name) && secret::can_be_secret(value) {
+            if literal && is_secret_name(name) && can_be_secret(value) {
                 let message = format!("variable `{name}` holds a secret");
                 sink.add(word.span, message).label = Some(HIDDEN.to_owned());
             }
@@ -109,27 +111,31 @@ pub(super) const SECRET_VALUE: Check = Check {
 
 fn secret_value(view: &View<'_>, sink: &mut Sink) {
     for instruction in &view.file.instructions {
-        for found in secret::find(&instruction.line) {
+        for found in find_secrets(&instruction.line) {
             let span = instruction.line.span(found.range);
             let name = variable_around(instruction, span);
             let fix = name.and_then(|name| without_variable(view, instruction, name));
-            report(sink, found.what, span).fixes.extend(fix);
+            report(sink, &found.title, span).fixes.extend(fix);
         }
         for heredoc in &instruction.heredocs {
             let start = heredoc.body_span.start;
-            for found in secret::find(&heredoc.body) {
-                report(
-                    sink,
-                    found.what,
-                    Span::new(start + found.range.start, start + found.range.end),
-                );
+            for found in find_secrets(&heredoc.body) {
+                let span = Span::new(start + found.range.start, start + found.range.end);
+                report(sink, &found.title, span);
             }
         }
     }
 }
 
+// What only looks like one and has no name is left to the rule on variables, which knows names.
+pub(crate) fn find_secrets(text: &str) -> Vec<Secret> {
+    let mut found = Scanner::default().scan("Dockerfile", text.as_bytes()).secrets;
+    found.retain(|secret| secret.confidence > Confidence::Low);
+    found
+}
+
 fn report<'s>(sink: &'s mut Sink, what: &str, span: Span) -> &'s mut Diagnostic {
-    let finding = sink.add(span, format!("this is {what}"));
+    let finding = sink.add(span, format!("this is a secret: {what}"));
     finding.label = Some(HIDDEN.to_owned());
     finding
 }

@@ -36,13 +36,14 @@ fn secret_value() {
     check(
         "SL1002",
         &format!(
-            "FROM a\nENV X=sk_live_abcd1234\nLABEL k=\"{key}\"\nRUN curl https://u:hunter22@h/x\nCOPY <<E /k\n-----BEGIN EC PRIVATE KEY-----\nE\n"
+            "FROM a\nENV X=sk_live_abcd1234\nLABEL k=\"{key}\"\nRUN curl https://u:hunter22@h/x\nCOPY <<E /k\n-----BEGIN EC PRIVATE KEY-----\n{}\nE\n",
+            "MHcCAQEEIH".repeat(8)
         ),
         expect![[r#"
-            2:7 error SL1002 this is a live secret key of Stripe
-            3:10 error SL1002 this is an access key of AWS
-            4:20 error SL1002 this is a password in a URL
-            6:1 error SL1002 this is a private key
+            2:7 error SL1002 this is a secret: Stripe secret key
+            3:10 error SL1002 this is a secret: AWS access key id of account 058264207883
+            4:20 error SL1002 this is a secret: password in a URL
+            6:1 error SL1002 this is a secret: private key
         "#]],
     );
     silent(

@@ -36,7 +36,7 @@ fn encode(format: &Format, report: &Report) -> String {
 
 // These say what is inside, and not what is found in it.
 fn has_findings(format: &Format) -> bool {
-    !["spdx", "spdx-json", "github"].contains(&format.name)
+    !["spdx", "spdx-json", "github", "gitlab-secrets", "baseline"].contains(&format.name)
 }
 
 pub(crate) fn by_name(name: &str, report: &Report) -> String {

@@ -9,5 +9,6 @@ mod formats;
 mod inventories;
 mod json;
 mod sample;
+mod secrets;
 mod table;
 mod templates;

@@ -89,6 +89,36 @@ pub(crate) struct ScanOptions {
     pub(crate) vex_keys: Vec<PathBuf>,
 }
 
+/// What to look for secrets by; shared by `scan` and `ship`.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Secret options")]
+pub(crate) struct SecretOptions {
+    /// Rules for secrets, in gitleaks' TOML
+    #[arg(long, value_name = "FILE", env = "SEALIFT_SECRET_CONFIG", hide_env = true)]
+    pub(crate) secret_config: Option<PathBuf>,
+    /// Secrets that are known: a baseline that `-f baseline` wrote, gitleaks' report in JSON or .gitleaksignore
+    /// (repeatable)
+    #[arg(
+        long = "secret-baseline",
+        value_name = "FILE",
+        env = "SEALIFT_SECRET_BASELINE",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(crate) secret_baselines: Vec<PathBuf>,
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scanner {
+    /// Known vulnerabilities of packages.
+    #[value(alias = "vulnerability", alias = "vulnerabilities")]
+    Vuln,
+    /// Secrets: in every layer, also in files that a later one deletes, in the config and in the history.
+    #[value(alias = "secrets")]
+    Secret,
+}
+
 /// An order of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScanOrder {
@@ -114,10 +144,13 @@ Examples:
   sealift scan --running --severity CRITICAL,HIGH -o table -o json=running.json
   sealift scan app:2 --baseline last.json --only-new --fail-on high
   sealift scan app:2 --explain CVE-2024-2961
+  sealift scan --scanners secret app:2    in every layer, also in files that a later one deletes
+  sealift scan --scanners vuln,secret app:2 --dockerfile Dockerfile --exit-code 1
+  sealift scan --scanners secret ./src -f baseline -o known.json   then --secret-baseline known.json
   sealift scan app:2 --sort risk --fail-on 'critical && fixable || kev || epss > 10%'
 
-Formats: table, json (trivy's shape), sarif, gitlab, gitlab-codequality, junit, markdown, csv, html,
-openvex, cosign-vuln, cyclonedx, spdx, spdx-json, github, grype-json, asff, template. docs/reports.md says what each is for.")]
+Formats: table, json (trivy's shape), sarif, gitlab, gitlab-secrets, gitlab-codequality, junit, markdown, csv, html,
+baseline, openvex, cosign-vuln, cyclonedx, spdx, spdx-json, github, grype-json, asff, template. docs/reports.md says what each is for.")]
 pub(crate) struct Scan {
     /// Image
     #[arg(required_unless_present = "running")]
@@ -130,6 +163,21 @@ pub(crate) struct Scan {
     pub(crate) platform: PlatformOptions,
     #[command(flatten)]
     pub(crate) options: ScanOptions,
+    /// What to look for
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "vuln",
+        env = "SEALIFT_SCANNERS",
+        hide_env = true
+    )]
+    pub(crate) scanners: Vec<Scanner>,
+    #[command(flatten)]
+    pub(crate) secrets: SecretOptions,
+    /// The Dockerfile that the image was built by: secrets are led back to its lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dockerfile: Option<PathBuf>,
     /// Format of what is written to stdout, or to the file of `-o FILE` [default: table]
     #[arg(short, long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,

@@ -16,9 +16,12 @@ use sealift_pipeline::keys::{self, Signer, TrustedKey};
 use sealift_pipeline::lint::read_dockerfile;
 use sealift_pipeline::policies::PolicyRequest;
 use sealift_pipeline::scan::{Expression, ScanRequest};
+use sealift_pipeline::secrets::SecretRequest;
 use sealift_policy::Namespaces;
 
-use crate::arguments::{BuildOptions, KeyOptions, PolicyOptions, ScanOptions, ScanOrder};
+use crate::arguments::{
+    BuildOptions, KeyOptions, PolicyOptions, ScanOptions, ScanOrder, SecretOptions,
+};
 use crate::failure::Usage;
 use crate::passphrase::{Purpose, passphrase};
 use crate::printer::Printer;
@@ -225,6 +228,16 @@ pub(crate) fn scan(
         exceptions: Exceptions::default(),
         strict_ignores: options.strict_ignores || from_file.strict_ignores.unwrap_or(false),
     })
+}
+
+/// What to look for secrets by.
+pub(crate) fn secret_rules(options: &SecretOptions, file: &File) -> anyhow::Result<SecretRequest> {
+    let config = options.secret_config.as_ref().or(file.scan.secret_config.as_ref());
+    let baselines = match &options.secret_baselines {
+        flags if flags.is_empty() => &file.scan.secret_baselines,
+        flags => flags,
+    };
+    Ok(sealift_pipeline::secrets::request(config.map(PathBuf::as_path), baselines)?)
 }
 
 fn statuses(options: &ScanOptions, file: &File) -> anyhow::Result<Vec<String>> {

@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use sealift_crypto::PublicKey;
 use sealift_pipeline::compare::{self, Before};
 use sealift_pipeline::examine::{self, Examined};
+use sealift_pipeline::lint::read_dockerfile;
 use sealift_pipeline::origin::{self, BaseRequest};
 use sealift_pipeline::scan::{self, Expression, ScanRequest};
+use sealift_pipeline::secrets::{self, SecretRequest};
 use sealift_pipeline::{Session, contents, exceptions, running};
 use sealift_report::Context;
 
 use super::{explain, reports, request};
-use crate::arguments::{Global, Scan};
+use crate::arguments::{Global, Scan, Scanner};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
@@ -38,6 +40,7 @@ pub(crate) fn run(
         arguments,
         request,
         vex_keys: request::vex_keys(&arguments.options, &workshop)?,
+        secrets: secrets(arguments, &workshop)?,
         outputs,
         sbom: workshop.settings.file.sbom.clone(),
         printer,
@@ -46,7 +49,10 @@ pub(crate) fn run(
         Some(image) if arguments.explain.is_some() => {
             job.explain(examine::examine(&job.session, image)?)
         }
-        Some(image) => job.scan(examine::examine(&job.session, image)?, None),
+        Some(image) => {
+            let secrets = job.secrets.as_ref();
+            job.scan(examine::examine_for_secrets(&job.session, image, secrets)?, None)
+        }
         None => job.scan_running(),
     }
 }
@@ -57,6 +63,8 @@ struct Job<'a> {
     request: ScanRequest,
     // Whose VEX counts that is attached to an image, if that is asked for.
     vex_keys: Option<Vec<PublicKey>>,
+    // What to look for secrets by, if that is asked for.
+    secrets: Option<SecretRequest>,
     outputs: Vec<reports::Output>,
     // Who stands behind a document that lists what is inside.
     sbom: settings::Sbom,
@@ -68,7 +76,18 @@ impl Job<'_> {
     fn scan(&self, examined: Examined, name: Option<&str>) -> anyhow::Result<ExitCode> {
         let Self { session, arguments, outputs, sbom, printer, .. } = self;
         let request = &self.request_for(&examined)?;
-        let mut report = scan::scan(session, &examined.inventory, examined.artifact, request)?;
+        let judges = arguments.scanners.contains(&Scanner::Vuln);
+        let mut report = if judges {
+            scan::scan(session, &examined.inventory, examined.artifact, request)?
+        } else {
+            scan::without_advisories(session, &examined.inventory, examined.artifact)
+        };
+        if let Some(secrets) = examined.secrets {
+            report.notes.extend(secrets.notes);
+            report.secrets = Some(secrets.findings);
+        } else if self.secrets.is_some() {
+            report.notes.push(scan::not_searched());
+        }
         let bases =
             BaseRequest { base: arguments.base.clone(), candidates: arguments.try_base.clone() };
         origin::tell(session, &mut report, examined.opened.as_ref(), &bases, request)?;
@@ -90,7 +109,12 @@ impl Job<'_> {
         for note in &report.notes {
             printer.detail(&format!("  {}: {}", note.subject, note.message));
         }
-        printer.message(&scan::summary(&report));
+        if judges {
+            printer.message(&scan::summary(&report));
+        }
+        if let Some(found) = &report.secrets {
+            printer.message(&secrets::summary(found));
+        }
         contents::check_complete(&examined.inventory)?;
         let is_over = report.life.as_ref().is_some_and(|life| life.is_over);
         if let Some(code) = arguments.exit_on_eol.filter(|code| is_over && *code != 0) {
@@ -100,10 +124,15 @@ impl Job<'_> {
         if let Some(code) = arguments.exit_code {
             let all = || Expression::at_least(sealift_model::Severity::Unknown);
             let fail_on = Some(request.fail_on.clone().unwrap_or_else(all));
-            let is_shut = scan::gate(&report, &ScanRequest { fail_on, ..request.clone() }).is_err();
+            let threshold = fail_on.as_ref().map(secrets::threshold);
+            let found = report.secrets.as_deref().unwrap_or_default();
+            let is_shut = scan::gate(&report, &ScanRequest { fail_on, ..request.clone() }).is_err()
+                || secrets::gate(found, threshold).is_err();
             return Ok(if is_shut { ExitCode::from(code) } else { ExitCode::SUCCESS });
         }
         scan::gate(&report, request)?;
+        let threshold = request.fail_on.as_ref().map(secrets::threshold);
+        secrets::gate(report.secrets.as_deref().unwrap_or_default(), threshold)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -139,7 +168,8 @@ impl Job<'_> {
         }
         let (mut failure, mut code, mut count) = (None, ExitCode::SUCCESS, 0);
         for one in &running {
-            let examined = running::examine(&self.session, one).map_err(anyhow::Error::from);
+            let examined = running::examine(&self.session, one, self.secrets.as_ref())
+                .map_err(anyhow::Error::from);
             match examined.and_then(|examined| self.scan(examined, Some(&one.name))) {
                 Ok(ExitCode::SUCCESS) => {}
                 Ok(other) => code = other,
@@ -157,6 +187,19 @@ impl Job<'_> {
         });
         failure.map_or(Ok(code), Err)
     }
+}
+
+fn secrets(arguments: &Scan, workshop: &Workshop) -> anyhow::Result<Option<SecretRequest>> {
+    if !arguments.scanners.contains(&Scanner::Secret) {
+        return Ok(None);
+    }
+    let mut request = request::secret_rules(&arguments.secrets, &workshop.settings.file)?;
+    request.severities =
+        request::scan(&arguments.options, &workshop.settings.file, None)?.severities;
+    if let Some(path) = &arguments.dockerfile {
+        request.dockerfile = Some((path.clone(), read_dockerfile(path)?));
+    }
+    Ok(Some(request))
 }
 
 fn before(arguments: &Scan) -> anyhow::Result<Option<Before>> {

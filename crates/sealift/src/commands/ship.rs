@@ -26,8 +26,12 @@ pub(crate) fn run(
     let mut scan_request = request::scan(&arguments.scan, file, Some(Severity::High))?;
     scan_request.exceptions =
         request::exceptions(&arguments.scan, &workshop.settings, &arguments.folder)?;
+    let mut secrets = request::secret_rules(&arguments.secrets, file)?;
+    let build = request::build(&arguments.build, &arguments.folder, &workshop)?;
+    secrets.dockerfile = Some((build.dockerfile_path.clone(), build.dockerfile.clone()));
     let request = ShipRequest {
-        build: request::build(&arguments.build, &arguments.folder, &workshop)?,
+        build,
+        secrets,
         names: request::names(&arguments.build, &arguments.folder, file)?,
         recipes: request::recipes(file),
         freshness: request::freshness(&arguments.build),

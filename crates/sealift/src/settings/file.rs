@@ -83,6 +83,8 @@ pub(crate) struct Scan {
     pub(crate) ignore_files: Vec<PathBuf>,
     pub(crate) strict_ignores: Option<bool>,
     pub(crate) vex: Vec<PathBuf>,
+    pub(crate) secret_config: Option<PathBuf>,
+    pub(crate) secret_baselines: Vec<PathBuf>,
 }
 
 /// `[policy]`

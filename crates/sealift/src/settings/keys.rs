@@ -140,6 +140,18 @@ pub(crate) const KEYS: &[Key] = &[
         "fail if an entry of an ignore file has no effect",
     ),
     path(
+        "scan.secret_config",
+        Some("SEALIFT_SECRET_CONFIG"),
+        "",
+        "rules for secrets, in gitleaks' TOML",
+    ),
+    path(
+        "scan.secret_baselines",
+        Some("SEALIFT_SECRET_BASELINE"),
+        "",
+        "secrets that are known: baselines, gitleaks' reports, .gitleaksignore",
+    ),
+    path(
         "scan.vex",
         Some("SEALIFT_VEX"),
         "",

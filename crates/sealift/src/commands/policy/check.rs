@@ -9,6 +9,7 @@ use sealift_pipeline::judge::{self, Judged};
 use sealift_pipeline::keys::TrustedKey;
 use sealift_pipeline::policies::{PolicyRequest, PolicySet, Tests};
 use sealift_pipeline::scan::ScanRequest;
+use sealift_pipeline::secrets::SecretRequest;
 use sealift_pipeline::{examine, exceptions, policies};
 use sealift_policy::Facts;
 use serde_json::{Value, json};
@@ -91,7 +92,8 @@ impl Source<'_> {
     ) -> anyhow::Result<Facts> {
         let session = workshop.session();
         let scan = scan_request(self.scan, workshop)?;
-        let examined = examine::examine(&session, image)?;
+        let examined =
+            examine::examine_for_secrets(&session, image, Some(&SecretRequest::default()))?;
         let mut scan = scan;
         if let (Some(keys), Some(opened)) =
             (request::vex_keys(self.scan, workshop)?, &examined.opened)
