@@ -10,7 +10,7 @@ use crate::{
     mend,
     rule::Sink,
     shell::Command,
-    view::{StageView, View},
+    view::{RunView, StageView, View},
 };
 
 /// Arguments that are no flags and no values of the flags in `with_value`, up to `--`.
@@ -197,7 +197,8 @@ fn lock_file_unused(view: &View<'_>, sink: &mut Sink) {
             }
             let name = command.name();
             let span = words.first().map_or(command.span(), |word| word.span);
-            let finding = sink.add(span, format!("`{name} {verb}` may change what `{file}` names"));
+            let called = if verb.is_empty() { name.to_owned() } else { format!("{name} {verb}") };
+            let finding = sink.add(span, format!("`{called}` may change what `{file}` names"));
             let Some(word) = words.first().copied().or(command.words.last()) else { continue };
             // `npm ci` knows all flags of `npm install`.
             let (edit, title) = match flag {
@@ -290,19 +291,25 @@ fn unpinned_composer(view: &View<'_>, sink: &mut Sink) {
         let Some((verb, names)) = words.split_first() else { continue };
         match verb.as_str() {
             "require" | "req" => {
+                // `composer require name 1.2` gives the version as a word of its own.
+                let version = |word: &&Word| {
+                    word.starts_with(|c: char| c.is_ascii_digit() || "^~><*v".contains(c))
+                        && !word.contains('/')
+                };
                 let open: Vec<&Word> = names
                     .iter()
-                    .copied()
-                    .filter(|word| {
-                        !is_local(word) && word.contains('/') && !word.contains([':', '=', '@'])
+                    .enumerate()
+                    .filter(|(at, word)| {
+                        word.contains('/')
+                            && !is_local(word)
+                            && !word.contains([':', '=', '@'])
+                            && !names.get(at + 1).is_some_and(version)
                     })
+                    .map(|(_, word)| *word)
                     .collect();
-                // `composer require name 1.2` gives the version as a word of its own.
-                if names.len() == open.len() {
-                    report(sink, &open);
-                }
+                report(sink, &open);
             }
-            "update" | "upgrade" | "u" => {
+            "update" | "upgrade" | "up" | "u" => {
                 sink.add(verb.span, format!("`composer {verb}` passes the lock file over"));
             }
             _ => {}
@@ -331,12 +338,13 @@ pub(super) const MOVING_CLONE: Check = Check {
 fn moving_clone(view: &View<'_>, sink: &mut Sink) {
     for stage in &view.stages {
         for (index, run) in stage.runs.iter().enumerate() {
-            let settled =
-                stage.runs.iter().skip(index).take(2).flat_map(|run| &run.commands).any(|it| {
-                    let verb = plain(it, &["-C", "-c"]).first().map_or("", |word| word.as_str());
-                    it.name() == "git" && matches!(verb, "checkout" | "reset" | "switch")
-                });
-            for command in run.commands.iter().filter(|it| it.name() == "git" && !settled) {
+            // The checkout may be a step of its own.
+            let next = stage.runs.get(index + 1).filter(|next| !has_verb(next, &["clone"]));
+            let settles = |run: &RunView<'_>| has_verb(run, &["checkout", "reset", "switch"]);
+            if settles(run) || next.is_some_and(settles) {
+                continue;
+            }
+            for command in run.commands.iter().filter(|it| it.name() == "git") {
                 let words = plain(command, &["-C", "-c", "--depth", "-b", "--branch", "-o"]);
                 let [verb, repository, ..] = words.as_slice() else { continue };
                 let named = command.flag(Some('b'), "branch").is_some()
@@ -350,4 +358,11 @@ fn moving_clone(view: &View<'_>, sink: &mut Sink) {
             }
         }
     }
+}
+
+/// Whether a step has git do one of these.
+fn has_verb(run: &RunView<'_>, verbs: &[&str]) -> bool {
+    run.commands.iter().filter(|it| it.name() == "git").any(|it| {
+        plain(it, &["-C", "-c"]).first().is_some_and(|word| verbs.contains(&word.as_str()))
+    })
 }

@@ -7,7 +7,7 @@ use sealift_lint::{Config, Context, Package, PackageIndex, bases, fix, lint};
 
 /// An archive of three packages, and an image with one program.
 #[derive(Debug)]
-struct Small;
+pub(crate) struct Small;
 
 impl PackageIndex for Small {
     fn package(&self, image: &str, name: &str) -> Option<Package> {

@@ -2,7 +2,9 @@
 
 use sealift_diagnostic::{Diagnostic, NewFile, Rule, Tier, mend};
 use sealift_dockerfile::{Limits, parse};
-use sealift_lint::{CHECKS, Config, Context, lint};
+use sealift_lint::{CHECKS, Config, Context, PackageIndex, lint};
+
+use crate::archive::Small;
 
 /// What lies in the folder of the examples.
 const FILES: [&str; 6] =
@@ -17,7 +19,10 @@ fn found(rule: &Rule, text: &str, files: &[NewFile]) -> Vec<Diagnostic> {
     // The rule on ignore files that are missing has none.
     let empty = (rule.id != "SL4005").then_some("");
     let dockerignore = files.first().map(|file| file.content.as_str()).or(empty);
-    let context = Context { dockerignore, context_files: Some(&names), ..Context::new(&config) };
+    // One rule speaks only where an archive is known.
+    let packages = (rule.id == "SL2020").then_some(&Small as &dyn PackageIndex);
+    let context =
+        Context { dockerignore, context_files: Some(&names), packages, ..Context::new(&config) };
     lint(&parse(text, &Limits::default()), &context)
 }
 

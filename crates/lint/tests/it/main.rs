@@ -15,6 +15,7 @@ mod hadolint;
 mod hostile;
 mod labels;
 mod mending;
+mod packages;
 mod reproducibility;
 mod security;
 mod shell;
