@@ -1,9 +1,9 @@
-//! D: registries. So far only the policies that a registry will apply.
+//! D: registries. So far only the policies that a registry will apply, and those that guard a pull.
 
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sealift_testkit::TestContext;
+use sealift_testkit::{Access, Faults, Registry, TestContext};
 use serde_json::Value;
 
 use crate::lab::{empty_lab, project};
@@ -125,4 +125,63 @@ fn d6_the_images_policy_and_one_that_cannot_be_judged() {
     let missing = context.run(&["policy", "check", "--policy", "nowhere.rego", name]);
     assert_ne!(missing.code, 0);
     assert!(missing.stderr.contains("nowhere.rego"), "{}", missing.stderr);
+}
+
+#[test]
+fn d6_the_same_policy_on_pull() {
+    let registry = Registry::start(Access::Open, Faults::default());
+    let (mut maker, user) = (lab_of_policies(), lab_of_policies());
+    let name = |repository: &str| format!("{}/team/{repository}", registry.host());
+    for (repository, age_days) in [("app:1.0", 1), ("old:1.0", 31)] {
+        image(&mut maker, &name(repository), age_days, FINE);
+        maker.expect(0, &["sign", "--quiet", &name(repository)]);
+        maker.expect(0, &["push", "--quiet", &name(repository)]);
+    }
+    fs::copy(maker.home().join(".config/sealift/keys/default.pub"), user.work().join("maker.pub"))
+        .unwrap();
+    let pull = |name: &str, more: &[&str]| {
+        user.run(&[&["pull", "--policy", "registry.rego", name], more].concat())
+    };
+    // Neither signed by somebody whom the user knows nor of an approved registry.
+    let refused = pull(&name("app:1.0"), &[]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    let key = ["--key", "maker.pub"];
+    let admitted = pull(&name("app:1.0"), &key);
+    assert_eq!(admitted.code, 0, "{}", admitted.stderr);
+    let refused = pull(&name("old:1.0"), &key);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains(TOO_OLD), "{}", refused.stderr);
+    let images = user.expect(0, &["images"]).stdout;
+    assert!(images.contains("team/app") && !images.contains("team/old"), "{images}");
+}
+
+#[test]
+fn d6_the_policy_comes_from_a_registry_too() {
+    let registry = Registry::start(Access::Open, Faults::default());
+    let (mut maker, user) = (lab_of_policies(), lab_of_policies());
+    let bundle = format!("{}/policies/images:1", registry.host());
+    maker.write("bundle/registry.rego", maker.read("registry.rego"));
+    maker.expect(0, &["policy", "push", &bundle, "bundle", "--revision", "1"]);
+    let keys = maker.home().join(".config/sealift/keys/default.pub");
+    fs::copy(keys, user.work().join("maker.pub")).unwrap();
+    let app = "registry.local:5000/team/app:1.0";
+    let mut user = user;
+    image(&mut user, app, 31, FINE);
+    let source = format!("oci://{bundle}");
+    let check = ["policy", "check", "--policy", &source, app];
+    // Nobody's key is known, so nothing is believed.
+    assert_eq!(user.run(&check).code, 2);
+    let judged = user.expect(1, &[&check[..], &["--key", "maker.pub"]].concat()).stdout;
+    assert!(judged.contains(TOO_OLD), "{judged}");
+    user.expect(0, &["policy", "pull", &bundle, "-o", "b.tar.gz", "--key", "maker.pub"]);
+    let judged = user.expect(1, &["policy", "check", "--policy", "b.tar.gz", app]).stdout;
+    assert!(judged.contains(TOO_OLD), "{judged}");
+}
+
+#[test]
+fn d6_the_rule_that_can_never_fire_is_named() {
+    let context = lab_of_policies();
+    let linted = context.expect(1, &["policy", "lint", "image.rego"]).stdout;
+    assert!(linted.contains("image.rego:6:13"), "{linted}");
+    assert!(linted.contains("this definition of `deny` can never fire"), "{linted}");
 }
