@@ -110,6 +110,8 @@ pub const TARGETS: &[Target] = &[
     target("secrets", secrets::secrets),
     target("secret_config", secrets::secret_config),
     slow("policy", policy::policy),
+    target("configuration", policy::configuration),
+    target("policy_bundle", policy::policy_bundle),
 ];
 
 /// The line between the parts of an input that has several.
