@@ -24,7 +24,7 @@ fn files_are_judged_as_conftest_judges_them() {
     );
     assert!(check(1, &["--all-namespaces", "Dockerfile"]).contains("deny: other"));
     assert!(!check(1, &["-n", "other", "Dockerfile"]).contains("latest"));
-    check(2, &["-n", "nowhere", "Dockerfile"]);
+    check(3, &["-n", "nowhere", "Dockerfile"]);
     let json: serde_json::Value =
         serde_json::from_str(&check(1, &["-f", "json", "Dockerfile"])).unwrap();
     assert_eq!(

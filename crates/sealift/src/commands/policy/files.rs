@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use sealift_model::Verdict;
+use sealift_pipeline::examine;
 use sealift_pipeline::judge::{self, Judged};
 use sealift_pipeline::policies::{PolicyRequest, PolicySet};
 use sealift_policy::document::{self, BYTES_MAX, Kind, Shape};
@@ -30,19 +31,7 @@ pub(super) fn is_file(target: &str, parser: Option<&str>) -> bool {
     let Some(kind) = Kind::of_file(target).filter(|_| Path::new(target).is_file()) else {
         return false;
     };
-    kind != Kind::Json || !is_sbom(Path::new(target))
-}
-
-fn is_sbom(path: &Path) -> bool {
-    let mut start = Vec::new();
-    let Ok(file) = std::fs::File::open(path) else { return false };
-    if file.take(4096).read_to_end(&mut start).is_err() {
-        return false;
-    }
-    let start = String::from_utf8_lossy(&start);
-    ["\"bomFormat\"", "\"spdxVersion\"", "\"SPDXID\"", "spdx.org/rdf"]
-        .iter()
-        .any(|word| start.contains(word))
+    kind != Kind::Json || examine::read_document(Path::new(target)).is_err()
 }
 
 /// Reads one file as a value.
