@@ -16,7 +16,7 @@ pub fn shell(bytes: &[u8]) {
     }
     check_body(script, &parsed.body);
     for dialect in [Dialect::Posix, Dialect::Busybox, Dialect::Bash] {
-        for fault in faults(&parsed, &Settings { dialect, variables: &["A"] }) {
+        for fault in faults(&parsed, &Settings { dialect, is_set: &|name| name == "A" }) {
             check_span(script, fault.span);
             let edits = fault.fix.iter().flat_map(|fix| &fix.edits);
             edits.for_each(|edit| check_span(script, edit.span));

@@ -13,6 +13,11 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .filter(|candidate| candidate.len() <= WORD_BYTES_MAX)
+        // A letter has four bytes at most: what differs more in length is not looked at.
+        .filter(|candidate| {
+            candidate.len() <= (word.len() + distance_max) * 4
+                && word.len() <= candidate.len() + distance_max
+        })
         .map(|candidate| {
             let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
             (distance(&word, &letters), candidate)

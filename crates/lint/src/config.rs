@@ -149,6 +149,9 @@ impl Config {
 
     /// Give a finding the level that the user chose for its rule.
     pub(crate) fn adjust(&self, finding: &mut Diagnostic) {
+        if self.levels.is_empty() {
+            return;
+        }
         let Some(rule) = finding.rule.as_deref().and_then(rule) else { return };
         if let Some((_, level)) = self.levels.iter().find(|(name, _)| rule.is_called(name)) {
             finding.level = *level;

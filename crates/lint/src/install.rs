@@ -53,18 +53,8 @@ pub(crate) fn package_name(word: &str) -> &str {
 
 /// The call that a command is.
 pub(crate) fn call(command: &Command) -> Option<Call<'_>> {
+    let manager = command.manager?;
     let name = command.name();
-    let manager = match name {
-        "apt" | "apt-get" | "aptitude" => Manager::Apt,
-        "apk" => Manager::Apk,
-        "yum" | "dnf" | "microdnf" | "tdnf" => Manager::Yum,
-        "zypper" => Manager::Zypper,
-        "npm" | "pnpm" => Manager::Npm,
-        _ if is_pip(name) => Manager::Pip,
-        "uv" => Manager::Pip,
-        _ if name.starts_with("python") => Manager::Pip,
-        _ => return None,
-    };
     let mut words = command.arguments();
     if name == "uv" {
         let (first, rest) = words.split_first()?;
@@ -78,6 +68,22 @@ pub(crate) fn call(command: &Command) -> Option<Call<'_>> {
     let mut plain = operands(words, flags_with_value(manager)).into_iter();
     let verb = plain.next()?;
     Some(Call { manager, command, verb, operands: plain.collect() })
+}
+
+impl Manager {
+    /// The package manager that a program of this name is, or may call.
+    pub(crate) fn of_program(name: &str) -> Option<Self> {
+        match name {
+            "apt" | "apt-get" | "aptitude" => Some(Self::Apt),
+            "apk" => Some(Self::Apk),
+            "yum" | "dnf" | "microdnf" | "tdnf" => Some(Self::Yum),
+            "zypper" => Some(Self::Zypper),
+            "npm" | "pnpm" => Some(Self::Npm),
+            "uv" => Some(Self::Pip),
+            _ if name.starts_with("python") || is_pip(name) => Some(Self::Pip),
+            _ => None,
+        }
+    }
 }
 
 fn is_pip(name: &str) -> bool {

@@ -68,6 +68,10 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 
 /// The first rule with this id, name or alias.
 pub fn rule(name: &str) -> Option<&'static Rule> {
+    // Most ask by id, and the table is in that order.
+    if let Ok(index) = CHECKS.binary_search_by_key(&name, |check| check.rule.id) {
+        return Some(&CHECKS[index].rule);
+    }
     rules().find(|rule| rule.is_called(name))
 }
 

@@ -8,6 +8,8 @@ use sealift_diagnostic::Span;
 use sealift_dockerfile::Word;
 use sealift_shell::{Body, CommandKind, Part, PartKind, Script, Value, parse};
 
+use crate::install::Manager;
+
 /// One simple command.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Command {
@@ -21,14 +23,18 @@ pub(crate) struct Command {
     pub(crate) piped: bool,
     /// Whether it stands inside `$(…)`.
     pub(crate) nested: bool,
+    /// The package manager that it is; many rules ask for it.
+    pub(crate) manager: Option<Manager>,
     /// Index of the word that is the command itself.
     start: usize,
+    /// Where its name starts in that word, behind the folder.
+    name_start: usize,
 }
 
 impl Command {
     /// Name of the program without its folder.
     pub(crate) fn name(&self) -> &str {
-        base_name(self.words.get(self.start).map_or("", Word::as_str))
+        self.words.get(self.start).and_then(|word| word.get(self.name_start..)).unwrap_or("")
     }
 
     /// Words after the name.
@@ -90,6 +96,9 @@ impl Command {
             at += usize::from(is_timeout);
         }
         self.start = at.min(self.words.len());
+        let word = self.words.get(self.start).map_or("", Word::as_str);
+        self.name_start = word.len() - base_name(word).len();
+        self.manager = Manager::of_program(self.name());
     }
 }
 

@@ -1,6 +1,10 @@
 //! What the rules look at: stages with their bases, and the commands of every `RUN`.
 
-use std::{cell::OnceCell, collections::BTreeMap, ops::Range};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use sealift_diagnostic::Span;
 use sealift_dockerfile::{
@@ -31,8 +35,8 @@ pub(crate) struct StageView<'a> {
     pub(crate) parent: Option<usize>,
     /// The image that it starts from; `None` for a stage, and when a variable in it is not known.
     pub(crate) base: Option<Base>,
-    /// Variables that `ARG` and `ENV` set in it and in those that it starts from.
-    pub(crate) variables: Vec<&'a str>,
+    /// Variables that `ARG` and `ENV` set in it and in those that it starts from, with how many were set before.
+    pub(crate) variables: HashMap<&'a str, usize>,
     pub(crate) runs: Vec<RunView<'a>>,
 }
 
@@ -107,8 +111,9 @@ impl<'a> View<'a> {
             let parent = image.as_deref().and_then(|image| found.named(image, stage.index));
             let base = image.filter(|_| parent.is_none()).map(|image| Base::new(&image));
             shells.enter(parent, base.as_ref());
-            let mut variables =
-                parent.and_then(|at| views.get(at)).map_or(Vec::new(), |it| it.variables.clone());
+            let mut variables = parent
+                .and_then(|at| views.get(at))
+                .map_or(HashMap::new(), |it| it.variables.clone());
             let runs = runs(stage.instructions, &mut shells, &mut variables);
             views.push(StageView { stage: stage.clone(), parent, base, variables, runs });
         }
@@ -204,7 +209,7 @@ fn set_variables(instruction: &Instruction) -> Vec<&str> {
 fn runs<'a>(
     instructions: &'a [Instruction],
     shells: &mut StageShells<'_>,
-    variables: &mut Vec<&'a str>,
+    variables: &mut HashMap<&'a str, usize>,
 ) -> Vec<RunView<'a>> {
     let mut runs = Vec::new();
     for instruction in instructions {
@@ -213,7 +218,10 @@ fn runs<'a>(
             _ => instruction,
         };
         let shell = shells.step(instruction);
-        variables.extend(set_variables(instruction));
+        for name in set_variables(instruction) {
+            let n_before = variables.len();
+            variables.entry(name).or_insert(n_before);
+        }
         let InstructionKind::Run(run) = &instruction.kind else { continue };
         let scripts = match &run.command {
             Command::Exec(_) => Vec::new(),

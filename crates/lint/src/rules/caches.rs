@@ -59,6 +59,11 @@ pub(super) const APT_LISTS: Check = Check {
 
 fn apt_lists(view: &View<'_>, sink: &mut Sink) {
     let runs = final_runs(view);
+    // A later step that installs without an update needs the lists.
+    let last_need = runs.iter().rposition(|run| {
+        let all: Vec<Call<'_>> = calls(run, Manager::Apt).collect();
+        all.iter().any(Call::installs) && !all.iter().any(|it| it.verb.as_str() == "update")
+    });
     for (index, run) in runs.iter().enumerate() {
         let Some(update) = calls(run, Manager::Apt).find(|call| call.verb.as_str() == "update")
         else {
@@ -69,11 +74,7 @@ fn apt_lists(view: &View<'_>, sink: &mut Sink) {
             continue;
         }
         let finding = sink.add(update.command.span(), "the package lists stay in the image");
-        // A later step that installs without an update needs them.
-        let needed = runs.iter().skip(index + 1).any(|later| {
-            let all: Vec<Call<'_>> = calls(later, Manager::Apt).collect();
-            all.iter().any(Call::installs) && !all.iter().any(|it| it.verb.as_str() == "update")
-        });
+        let needed = last_need.is_some_and(|last| last > index);
         if !needed {
             finding.fixes.extend(clean(view, run, Tier::Safe, "rm -rf /var/lib/apt/lists/*"));
         }

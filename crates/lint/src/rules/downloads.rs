@@ -1,5 +1,7 @@
 //! Files that a step downloads, and archives.
 
+use std::cell::OnceCell;
+
 use sealift_diagnostic::{Level, Rule, Tier};
 use sealift_dockerfile::{InstructionKind, Word};
 
@@ -83,6 +85,7 @@ pub(super) const WGET_PROGRESS: Check = Check {
 fn wget_progress(view: &View<'_>, sink: &mut Sink) {
     for stage in &view.stages {
         let commands = stage.runs.iter().flat_map(|run| &run.commands);
+        let kind = OnceCell::new();
         for command in commands.filter(|command| command.name() == "wget") {
             let quiet = [
                 (Some('q'), "quiet"),
@@ -103,7 +106,7 @@ fn wget_progress(view: &View<'_>, sink: &mut Sink) {
                 continue;
             };
             // Busybox's wget knows no `--progress`.
-            let (tier, flag) = match wget_of(view, stage) {
+            let (tier, flag) = match kind.get_or_init(|| wget_of(view, stage)) {
                 Wget::Gnu => (Tier::Safe, "--progress=dot:giga"),
                 Wget::Busybox => (Tier::Safe, "-q"),
                 Wget::Unknown => (Tier::Suggested, "-q"),

@@ -177,7 +177,12 @@ pub(super) const LOCK_FILE_UNUSED: Check = Check {
 
 fn lock_file_unused(view: &View<'_>, sink: &mut Sink) {
     for stage in &view.stages {
+        // Whether the stage has each of the three files, once somebody asks.
+        let mut copied = [None; 3];
         for command in stage.runs.iter().flat_map(|run| &run.commands) {
+            if !matches!(command.name(), "npm" | "yarn" | "pnpm") {
+                continue;
+            }
             let words = plain(command, &["--prefix", "--registry", "--cache", "-w", "--workspace"]);
             let verb = words.first().map_or("", |word| word.as_str());
             let bare = words.len() <= 1 && matches!(verb, "install" | "i" | "");
@@ -186,13 +191,16 @@ fn lock_file_unused(view: &View<'_>, sink: &mut Sink) {
                     .iter()
                     .any(|flag| command.flag(None, flag).is_some());
             let global = command.flag(Some('g'), "global").is_some();
-            let (file, flag) = match command.name() {
-                "npm" if !verb.is_empty() => ("package-lock.json", None),
-                "yarn" => ("yarn.lock", Some("--frozen-lockfile")),
-                "pnpm" if !verb.is_empty() => ("pnpm-lock.yaml", Some("--frozen-lockfile")),
+            let (index, file, flag) = match command.name() {
+                "npm" if !verb.is_empty() => (0, "package-lock.json", None),
+                "yarn" => (1, "yarn.lock", Some("--frozen-lockfile")),
+                "pnpm" if !verb.is_empty() => (2, "pnpm-lock.yaml", Some("--frozen-lockfile")),
                 _ => continue,
             };
-            if !bare || frozen || global || !copies(view, stage, file) {
+            if !bare || frozen || global {
+                continue;
+            }
+            if !*copied[index].get_or_insert_with(|| copies(view, stage, file)) {
                 continue;
             }
             let name = command.name();

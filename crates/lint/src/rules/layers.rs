@@ -11,7 +11,7 @@ use crate::{
     mend::Script,
     rule::Sink,
     shell::Command,
-    view::{RunView, View},
+    view::{RunView, StageView, View},
 };
 
 pub(super) const CONSECUTIVE_RUNS: Check = Check {
@@ -37,10 +37,11 @@ fn consecutive_runs(view: &View<'_>, sink: &mut Sink) {
     for stage in &view.stages {
         let instructions = stage.stage.instructions;
         for pair in instructions.windows(2) {
-            let find = |index: usize| {
-                stage.runs.iter().find(|run| run.instruction.span == pair[index].span)
+            let (Some(first), Some(second)) =
+                (run_of(stage, pair[0].span), run_of(stage, pair[1].span))
+            else {
+                continue;
             };
-            let (Some(first), Some(second)) = (find(0), find(1)) else { continue };
             let small = |run: &RunView<'_>| {
                 (1..=COMMANDS_MAX).contains(&run.commands.len())
                     && run.instruction.heredocs.is_empty()
@@ -58,6 +59,12 @@ fn consecutive_runs(view: &View<'_>, sink: &mut Sink) {
             finding.fixes.extend(fix);
         }
     }
+}
+
+/// The step that is this instruction; they stand in the order of the file.
+fn run_of<'v, 'a>(stage: &'v StageView<'a>, span: Span) -> Option<&'v RunView<'a>> {
+    let next = stage.runs.partition_point(|it| it.instruction.span.start < span.start);
+    stage.runs.get(next).filter(|run| run.instruction.span == span)
 }
 
 /// The flags of a step.
@@ -151,9 +158,7 @@ fn removed_later(view: &View<'_>, sink: &mut Sink) {
                     made.extend(copied(copy));
                 }
                 InstructionKind::Run(_) => {
-                    let run =
-                        stage.runs.iter().find(|run| run.instruction.span == instruction.span);
-                    let Some(run) = run else { continue };
+                    let Some(run) = run_of(stage, instruction.span) else { continue };
                     report_removals(run, &made, fetched, sink);
                     fetched |= fetches(run);
                     made.extend(downloaded(run));

@@ -155,9 +155,15 @@ fn variable_around(instruction: &Instruction, span: Span) -> Option<&Word> {
     }
 }
 
+/// Most instructions of a file in which secrets are mended: for each of them the whole file is read.
+const INSTRUCTIONS_MAX: usize = 1000;
+
 /// The file without a variable; steps that use it get it as a secret of the build. Nothing if another instruction
 /// needs it.
 fn without_variable(view: &View<'_>, instruction: &Instruction, name: &Word) -> Option<Fix> {
+    if view.file.instructions.len() > INSTRUCTIONS_MAX {
+        return None;
+    }
     let (names, spans): (Vec<&Word>, Vec<Span>) = match &instruction.kind {
         InstructionKind::Env(pairs) | InstructionKind::Label(pairs) => {
             pairs.pairs.iter().map(|pair| (&pair.key, pair.key.span.join(pair.value.span))).unzip()

@@ -55,7 +55,7 @@ fn undefined_variable(view: &View<'_>, sink: &mut Sink) {
             base.is_some_and(|base| base.is_scratch() || BARE.contains(&base.short_name()));
         let mut known: BTreeSet<&str> = GIVEN.into_iter().collect();
         if let Some(parent) = stage.parent.and_then(|parent| view.stages.get(parent)) {
-            known.extend(parent.variables.iter().copied());
+            known.extend(parent.variables.keys().copied());
         }
         for instruction in stage.stage.instructions {
             for word in words(instruction) {

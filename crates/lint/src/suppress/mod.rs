@@ -51,6 +51,8 @@ struct Suppression {
     rules: Vec<&'static str>,
     /// Where it holds; everywhere if there is none.
     within: Option<Span>,
+    /// Whether that is one instruction, as of most.
+    is_narrow: bool,
     /// The day on which it ended.
     ended: Option<String>,
     is_used: Cell<bool>,
@@ -65,6 +67,10 @@ struct Fault {
 pub(crate) struct Suppressions<'a> {
     config: &'a Config,
     list: Vec<Suppression>,
+    /// Those of one instruction, by its place: a file may have as many as instructions.
+    narrow: Vec<usize>,
+    /// The others.
+    wide: Vec<usize>,
     faults: Vec<Fault>,
     /// Comments for hadolint, whether they have an effect or not.
     inline: Vec<Span>,
@@ -77,6 +83,8 @@ impl<'a> Suppressions<'a> {
         let mut all = Self {
             config,
             list: Vec::new(),
+            narrow: Vec::new(),
+            wide: Vec::new(),
             faults: Vec::new(),
             inline: Vec::new(),
             checks_fail: false,
@@ -116,6 +124,8 @@ impl<'a> Suppressions<'a> {
                 all.skip(comment.span, skip.unwrap_or(""), Some(instruction.span));
             }
         }
+        (all.narrow, all.wide) = (0..all.list.len()).partition(|&index| all.list[index].is_narrow);
+        all.narrow.sort_by_key(|&index| all.list[index].within.map_or(0, |it| it.start));
         all
     }
 
@@ -127,7 +137,7 @@ impl<'a> Suppressions<'a> {
         }
         let at = finding.span.start;
         let mut is_silenced = false;
-        for suppression in self.list.iter().filter(|it| it.rules.contains(&id)) {
+        for suppression in self.around(at).filter(|it| it.rules.contains(&id)) {
             let holds = suppression.within.is_none_or(|it| it.start <= at && at <= it.end);
             if holds {
                 suppression.is_used.set(true);
@@ -135,6 +145,15 @@ impl<'a> Suppressions<'a> {
             }
         }
         is_silenced
+    }
+
+    /// Those that can hold at a place, and perhaps some more.
+    fn around(&self, at: usize) -> impl Iterator<Item = &Suppression> {
+        let start = |index: usize| self.list[index].within.map_or(0, |it| it.start);
+        let after = self.narrow.partition_point(|&index| start(index) <= at);
+        let nearest = after.checked_sub(1).map_or(0, |last| start(self.narrow[last]));
+        let first = self.narrow.partition_point(|&index| start(index) < nearest);
+        self.wide.iter().chain(&self.narrow[first..after]).map(|&index| &self.list[index])
     }
 
     /// Give a finding the level that the file asks for: `# check=error=true`.
@@ -166,6 +185,7 @@ impl<'a> Suppressions<'a> {
                 name: name.text.clone(),
                 rules,
                 within,
+                is_narrow: silencer.reach == Reach::Instruction && within.is_some(),
                 ended: over.map(|end| end.date.clone()),
                 is_used: Cell::new(false),
             });
@@ -203,6 +223,7 @@ impl<'a> Suppressions<'a> {
                 name: name.to_owned(),
                 rules: found,
                 within,
+                is_narrow: false,
                 ended: None,
                 // Who skips all does not mean that there is something to skip.
                 is_used: Cell::new(is_all),

@@ -64,7 +64,7 @@ impl Suppressions<'_> {
         let [Some(unused), Some(without_effect), Some(inline)] = &mut sinks else {
             return Vec::new();
         };
-        for suppression in &self.list {
+        for (index, suppression) in self.list.iter().enumerate() {
             if let Some(date) = &suppression.ended {
                 let name = &suppression.name;
                 without_effect
@@ -74,7 +74,11 @@ impl Suppressions<'_> {
                 let name = &suppression.name;
                 let finding =
                     unused.add(suppression.span, format!("`{name}` has nothing to silence here"));
-                let alone = self.list.iter().filter(|it| it.span == suppression.span).count() == 1;
+                // The others of the same comment stand beside it.
+                let is_same = |it: &Suppression| it.span == suppression.span;
+                let beside = [index.checked_sub(1), index.checked_add(1)];
+                let alone =
+                    !beside.into_iter().flatten().filter_map(|at| self.list.get(at)).any(is_same);
                 if alone {
                     let edit = Edit::delete(suppression.span);
                     finding.fixes.push(Fix::new(Tier::Manual, "remove the comment", vec![edit]));

@@ -15,12 +15,12 @@ use sealift_diagnostic::{Fix, Span};
 use crate::{Dialect, Script};
 
 /// What is known beside the script.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Settings<'a> {
     /// The shell that runs it.
     pub dialect: Dialect,
-    /// Variables that are set before it starts, to values without blanks as far as one knows.
-    pub variables: &'a [&'a str],
+    /// Whether a variable is set before it starts, to a value without blanks as far as one knows.
+    pub is_set: &'a dyn Fn(&str) -> bool,
 }
 
 /// One fault.

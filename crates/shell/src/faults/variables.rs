@@ -47,6 +47,8 @@ pub(super) type Changes<'a> = Vec<(&'a str, Option<Value>)>;
 
 /// The variables, with the way back to an earlier moment.
 pub(super) struct Variables<'a> {
+    /// What is set before the script starts.
+    is_set: &'a dyn Fn(&str) -> bool,
     values: HashMap<&'a str, Value>,
     journal: Changes<'a>,
     /// Whether what follows can be reached at all.
@@ -60,21 +62,21 @@ const CLEAN: [&str; 14] = [
 ];
 
 impl<'a> Variables<'a> {
-    pub(super) fn new(set: &[&'a str]) -> Self {
-        let values = set.iter().map(|name| (*name, Value::Clean)).collect();
-        Self { values, journal: Vec::new(), alive: true }
+    pub(super) fn new(is_set: &'a dyn Fn(&str) -> bool) -> Self {
+        Self { is_set, values: HashMap::new(), journal: Vec::new(), alive: true }
     }
 
     /// Whether the variable is one word without quotes too.
     pub(super) fn is_clean(&self, name: &str) -> bool {
-        self.values.get(name).is_some_and(|value| *value == Value::Clean) || CLEAN.contains(&name)
+        self.value(name) == Value::Clean || CLEAN.contains(&name)
     }
 
     fn value(&self, name: &str) -> Value {
-        let is_clean = CLEAN.contains(&name);
-        // It may come from outside.
-        let unknown = if is_clean { Value::Clean } else { Value::Dirty };
-        self.values.get(name).copied().unwrap_or(unknown)
+        self.values.get(name).copied().unwrap_or_else(|| {
+            // What is not known may come from outside.
+            let is_clean = CLEAN.contains(&name) || (self.is_set)(name);
+            if is_clean { Value::Clean } else { Value::Dirty }
+        })
     }
 
     pub(super) fn set(&mut self, name: &'a str, value: Value) {

@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
             text: script.text,
             dialect: settings.dialect,
             faults: Vec::new(),
-            variables: Variables::new(settings.variables),
+            variables: Variables::new(settings.is_set),
             errexit: sets_errexit(script.text),
             takes_many: false,
             substitutions: 0,

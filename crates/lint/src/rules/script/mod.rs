@@ -61,8 +61,9 @@ pub(crate) fn faults(view: &View<'_>) -> Vec<ScriptFault> {
         for run in &stage.runs {
             for script in &run.scripts {
                 let Some(dialect) = script.dialect(run.shell) else { continue };
-                let variables = stage.variables.get(..run.n_variables).unwrap_or_default();
-                let settings = Settings { dialect, variables };
+                let is_set =
+                    |name: &str| stage.variables.get(name).is_some_and(|at| *at < run.n_variables);
+                let settings = Settings { dialect, is_set: &is_set };
                 let faults = sealift_shell::faults(&script.script, &settings);
                 found.extend(faults.into_iter().map(|fault| placed(fault, script)));
             }
