@@ -1,10 +1,10 @@
 //! Dockerfiles, the words in them, and the files beside them.
 
-use sealift_diagnostic::render_short;
+use sealift_diagnostic::{Tier, apply, render_short};
 use sealift_dockerfile::{
     Limits, decode, parse, parse_duration, parse_instruction, parse_mount, stages, variables,
 };
-use sealift_lint::{Config, Context, IgnoreFile, lint, render};
+use sealift_lint::{Config, Context, IgnoreFile, fix, lint, render};
 
 use crate::{parts, text};
 
@@ -54,6 +54,24 @@ pub fn dockerfile(bytes: &[u8]) {
     let shown = render(&findings, "Dockerfile", source, false);
     assert_eq!(shown.is_empty(), findings.is_empty(), "a finding is not shown");
     assert_eq!(render_short(&findings, "", source).lines().count(), findings.len());
+    let advised = findings.iter().flat_map(|finding| &finding.fixes);
+    for fix in advised {
+        assert_eq!(apply(source, &[fix]).applied, [0], "a fix does not fit: {fix:?}");
+    }
+    mended(source, &context);
+}
+
+/// Mending ends, and mending again changes nothing. Only short texts: each try is a look at the whole of it.
+fn mended(source: &str, context: &Context<'_>) {
+    if source.len() > 2_000 {
+        return;
+    }
+    let once = fix(source, context, &limits(), Tier::Suggested);
+    let made = once.files.first().map(|file| file.content.as_str());
+    let context = Context { dockerignore: made.or(context.dockerignore), ..*context };
+    let twice = fix(&once.text, &context, &limits(), Tier::Suggested);
+    assert_eq!(twice.text, once.text, "mending again changes the text");
+    assert!(twice.files.is_empty(), "mending again makes files");
 }
 
 /// A word with variables and, behind a separator, the value of `A`; `B` is empty and no other variable is set.

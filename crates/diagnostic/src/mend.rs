@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::{Diagnostic, Fix, Level, Mended, NewFile, Tier, apply};
 
 /// Rounds after which the rest is left; each mends what the ones before it uncovered.
-const ROUNDS_MAX: usize = 50;
+const ROUNDS_MAX: usize = 1_000;
 /// Most fixes that one round tries.
 const FIXES_MAX: usize = 500;
 /// Bytes that are looked at in all, over all tries.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealift_diagnostic::{Diagnostic, Level, Rule, closest};
-use sealift_oci::{Digest, Reference};
+use sealift_oci::Digest;
 use thiserror::Error;
 
 use crate::{
@@ -166,8 +166,8 @@ pub fn is_on_by_default(rule: &Rule) -> bool {
 
 /// Says what names stand for now; asked only where the user wants it.
 pub trait Resolver: std::fmt::Debug + Sync {
-    /// The digest that an image has now.
-    fn digest(&self, image: &Reference) -> Option<Digest>;
+    /// The digest that an image has now, by its name as the file has it.
+    fn digest(&self, image: &str) -> Option<Digest>;
 }
 
 /// What is known beside the Dockerfile.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use sealift_audit::FileKind;
 use sealift_diagnostic::{Diagnostic, Fixed, Level, Tier};
 use sealift_dockerfile::Limits;
-use sealift_lint::{Config, Context, PackageIndex};
+use sealift_lint::{Config, Context, PackageIndex, Resolver};
 use sealift_report::LintedFile;
 
 use crate::inputs::{Input, LintKind, STDIN};
@@ -196,6 +196,7 @@ impl Scene {
             dockerignore: self.dockerignore.as_deref(),
             context_files: self.files.as_deref(),
             packages: self.packages.as_deref().map(|known| known as &dyn PackageIndex),
+            resolver: self.packages.as_deref().map(|known| known as &dyn Resolver),
             ..Context::new(&self.config)
         }
     }

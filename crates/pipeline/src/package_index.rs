@@ -8,8 +8,8 @@ use std::sync::Arc;
 use sealift_archive::RelativePath;
 use sealift_debian::{Freshness, Names, Recipe};
 use sealift_image::FileTree;
-use sealift_lint::{Package, PackageIndex};
-use sealift_oci::{Platform, Reference};
+use sealift_lint::{Package, PackageIndex, Resolver};
+use sealift_oci::{Digest, Platform, Reference};
 
 use crate::{Error, Event, Session};
 
@@ -29,13 +29,19 @@ struct Known {
     names: Option<Arc<Names>>,
     /// Its files, and the folders of its `PATH`.
     files: Option<Arc<(FileTree, Vec<String>)>>,
+    /// Its digest, if a registry has it.
+    digest: Option<Digest>,
 }
 
 impl fmt::Debug for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.names.as_ref().map(|names| names.all().count());
         let files = self.files.as_ref().map(|files| files.0.len());
-        f.debug_struct("Known").field("names", &names).field("files", &files).finish()
+        f.debug_struct("Known")
+            .field("names", &names)
+            .field("files", &files)
+            .field("digest", &self.digest)
+            .finish()
     }
 }
 
@@ -67,6 +73,12 @@ impl PackageIndex for Knowledge {
     }
 }
 
+impl Resolver for Knowledge {
+    fn digest(&self, image: &str) -> Option<Digest> {
+        self.images.get(image)?.digest.clone()
+    }
+}
+
 /// The images that the stages of a Dockerfile start from.
 pub fn bases(text: &str) -> Vec<String> {
     let limits = sealift_dockerfile::Limits::default();
@@ -87,10 +99,13 @@ pub fn look_up(
         session.check()?;
         let Ok(reference) = Reference::parse(image) else { continue };
         let files = files(session, &reference).map(Arc::new);
-        let mut known = Known { names: None, files };
+        let mut known = Known { names: None, files, digest: None };
         let mapped = recipes.iter().find(|(name, _)| {
             Reference::parse(name).is_ok_and(|it| it.or_latest() == reference.clone().or_latest())
         });
+        if mapped.is_none() && reference.digest().is_none() {
+            known.digest = digest(session, &reference);
+        }
         let source = match mapped {
             Some((_, path)) => Some(read_recipe(path)?),
             None => release(&reference, known.files.as_ref().map(|files| &files.0)).and_then(
@@ -147,6 +162,22 @@ fn names(
         Err(error) => {
             warn(format!("nothing is known of packages: {error}"));
             Ok(None)
+        }
+    }
+}
+
+/// The digest that a registry has for a name, else that of the local store, which came from one.
+fn digest(session: &Session<'_>, reference: &Reference) -> Option<Digest> {
+    let reference = reference.clone().or_latest();
+    match session.network.manifest(&reference) {
+        Ok((descriptor, _)) => Some(descriptor.digest),
+        Err(error) => {
+            let stored = session.store.resolve(&reference).ok().flatten();
+            let beside = if stored.is_some() { "; the local store's digest is used" } else { "" };
+            let text =
+                format!("cannot ask for the digest of `{}`: {error}{beside}", reference.familiar());
+            session.observer.event(Event::Warning(text));
+            stored.map(|descriptor| descriptor.digest)
         }
     }
 }

@@ -113,8 +113,7 @@ fn no_digest(view: &View<'_>, sink: &mut Sink) {
 
 /// The image with the digest that it has now, if somebody can say it.
 fn pin(view: &View<'_>, base: &Base, image: &Word) -> Option<Fix> {
-    let reference = base.reference.as_ref()?;
-    let digest = view.context.resolver?.digest(reference)?;
+    let digest = view.context.resolver?.digest(&base.text)?;
     let edit = (image.as_str() == base.text)
         .then(|| edit::rewrite(view.file, image, format!("{}@{digest}", base.text)))??;
     let title = format!("pin `{}` to the bytes that it has now", base.text);

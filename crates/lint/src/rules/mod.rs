@@ -84,6 +84,7 @@ pub const CHECKS: &[Check] = &[
     mounts::SECRET_KEPT,
     support::END_OF_LIFE,
     mounts::PASSWORDLESS_SUDO,
+    users::NAMED_USER,
     bases::MUTABLE_TAG,
     bases::NO_DIGEST,
     versions::UNPINNED_APT,

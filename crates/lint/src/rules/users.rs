@@ -18,7 +18,7 @@ pub(super) const SUDO: Check = Check {
         id: "SL1010",
         name: "sudo",
         level: Level::Warning,
-        aliases: &["DL3004", "DS-0010", "CKV2_DOCKER_1", "DKL-LI-0001"],
+        aliases: &["DL3004", "DS-0010", "CKV2_DOCKER_1", "DKL-DI-0001"],
         why: "`sudo` changes how signals and terminals behave, and leaves a way to root in the image",
         fix: "run the step before `USER`, or switch with `USER root` and back",
         since: "0.1.0",
@@ -168,6 +168,57 @@ fn runnable(view: &View<'_>) -> Option<Span> {
         matches!(instruction.kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_))
     });
     (command || !scratch).then_some(last.stage.instruction.span)
+}
+
+pub(super) const NAMED_USER: Check = Check {
+    rule: Rule {
+        id: "SL1027",
+        name: "named-user",
+        level: Level::Info,
+        aliases: &["DL3066"],
+        why: "what starts the container cannot tell a name from root: Kubernetes' `runAsNonRoot` refuses it",
+        fix: "write the number: `USER 10001:10001`",
+        since: "0.2.0",
+        bad: "FROM debian:12\nRUN useradd --no-log-init --uid 10001 app\nUSER app\n",
+        good: "FROM debian:12\nRUN useradd --no-log-init --uid 10001 app\nUSER 10001\n",
+        references: &["https://kubernetes.io/docs/tasks/configure-pod-container/security-context/"],
+    },
+    run: named_user,
+};
+
+fn named_user(view: &View<'_>, sink: &mut Sink) {
+    for user in view.instructions().filter_map(user_of) {
+        let name = user.trim_matches(['"', '\'']).split(':').next().unwrap_or("");
+        let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        // Root is told apart by any of its names, and a variable may hold a number.
+        if is_number || name == "root" || name.contains('$') {
+            continue;
+        }
+        let finding = sink.add(user.span, format!("user `{name}` is given by name"));
+        finding.fixes.extend(number_of(view, name).and_then(|number| {
+            let group = user.split_once(':').map_or("", |(_, group)| group);
+            let text = if group.is_empty() { number } else { format!("{number}:{group}") };
+            let edit = edit::rewrite(view.file, user, text.as_str())?;
+            Some(Fix::new(Tier::Suggested, format!("write `USER {text}`"), vec![edit]))
+        }));
+    }
+}
+
+/// The number that the file gives a user when it makes it, if all agree.
+fn number_of(view: &View<'_>, name: &str) -> Option<String> {
+    let mut numbers = view.commands().filter_map(|command| {
+        let words = command.arguments();
+        let makes = matches!(command.name(), "useradd" | "adduser");
+        if !makes || words.iter().all(|word| word.as_str() != name) {
+            return None;
+        }
+        let at = words.iter().position(|it| matches!(it.as_str(), "-u" | "--uid"));
+        let after = at.and_then(|at| words.get(at + 1)).map(Word::as_str);
+        after.or_else(|| words.iter().find_map(|word| word.strip_prefix("--uid=")))
+    });
+    let first = numbers.next()?.to_owned();
+    let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && !first.is_empty() && numbers.all(|other| other == first)).then_some(first)
 }
 
 pub(super) const NO_HEALTHCHECK: Check = Check {

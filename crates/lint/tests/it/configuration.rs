@@ -79,7 +79,7 @@ fn comments_in_the_file() {
 #[test]
 fn check_directive() {
     let config = Config::default();
-    let source = "FROM a:1 as b\nENV API_KEY=x\nUSER y\nHEALTHCHECK NONE\n";
+    let source = "FROM a:1 as b\nENV API_KEY=x\nUSER 9\nHEALTHCHECK NONE\n";
     assert_eq!(rules(source, &config), ["SL2002", "SL3021", "SL1001"]);
     assert_eq!(
         rules(&format!("# check=skip=FromAsCasing\n{source}"), &config),
@@ -96,7 +96,7 @@ fn check_directive() {
 fn syntax_errors_cannot_be_ignored() {
     assert_eq!(
         rules(
-            "# sealift: ignore-file=SL0001\nFROM\nUSER x\nHEALTHCHECK NONE\n",
+            "# sealift: ignore-file=SL0001\nFROM\nUSER 9\nHEALTHCHECK NONE\n",
             &ignoring(&["syntax-error"])
         ),
         ["SL0001"]
