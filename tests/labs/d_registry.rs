@@ -158,14 +158,13 @@ fn d6_the_same_policy_on_pull() {
 #[test]
 fn d6_the_policy_comes_from_a_registry_too() {
     let registry = Registry::start(Access::Open, Faults::default());
-    let (mut maker, user) = (lab_of_policies(), lab_of_policies());
+    let (maker, mut user) = (lab_of_policies(), lab_of_policies());
     let bundle = format!("{}/policies/images:1", registry.host());
     maker.write("bundle/registry.rego", maker.read("registry.rego"));
     maker.expect(0, &["policy", "push", &bundle, "bundle", "--revision", "1"]);
     let keys = maker.home().join(".config/sealift/keys/default.pub");
     fs::copy(keys, user.work().join("maker.pub")).unwrap();
     let app = "registry.local:5000/team/app:1.0";
-    let mut user = user;
     image(&mut user, app, 31, FINE);
     let source = format!("oci://{bundle}");
     let check = ["policy", "check", "--policy", &source, app];
