@@ -88,3 +88,43 @@ fn e5_manifest_is_audited_and_mended() {
     }
     context.expect(0, &["lint", "--fail-on", "warning", "deploy/web.yaml"]);
 }
+
+#[test]
+fn image_is_audited() {
+    let context = empty_lab();
+    context.write("root/etc/passwd", "root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:/bin/sh\n");
+    context.write("root/etc/shadow", "root::1::::::\n");
+    context.write("root/app/.env", "A=1\n");
+    context.write("su", "program\n");
+    context.write("open", "x\n");
+    context.write(
+        "Dockerfile",
+        "FROM scratch\nCOPY root/ /\nCOPY --chmod=4755 su /bin/su\nCOPY --chmod=666 open /app/open\n\
+         ENV API_KEY=sk_live_abcd1234\nEXPOSE 22\n",
+    );
+    context.expect(0, &["build", "--quiet", "-t", "app:latest", "."]);
+    let found = context.expect(1, &["audit", "app:latest"]).stdout;
+    for words in [
+        "account `root` has no password",
+        "`root`, `toor` have the user number 0",
+        "`/app/.env` looks like credentials",
+        "`/bin/su` has the setuid bit",
+        "everybody can write the file `/app/open`",
+        "the image names no user",
+        "variable `API_KEY` has a live secret key of Stripe",
+        "port 22 is that of SSH",
+        "/etc/shadow (layer 1)",
+    ] {
+        assert!(found.contains(words), "{words}\n{found}");
+    }
+    assert!(!found.contains("sk_live_abcd1234"), "a secret is shown\n{found}");
+    let report = context.expect(1, &["audit", "app:latest", "--compliance", "cis-docker-4"]).stdout;
+    for (standing, control) in
+        [("fail", "4.1 "), ("fail", "4.10"), ("manual", "4.2"), ("pass", "4.7")]
+    {
+        let is_so = |line: &str| line.starts_with(standing) && line.contains(control);
+        assert!(report.lines().any(is_so), "{standing} {control}\n{report}");
+    }
+    context.expect(2, &["audit", "app:latest", "--compliance", "nothing"]);
+    context.expect(0, &["audit", "app:latest", "--fail-on", "never", "--format", "json"]);
+}

@@ -1,6 +1,6 @@
 //! Hardening: what compose files, Kubernetes manifests, images and running containers allow that they should not.
 //!
-//! Entry points: [`kind`], [`lint`], [`fix`], [`rules`].
+//! Entry points: [`kind`], [`lint`], [`fix`]; [`audit_image`]; [`audit_container`]; [`benchmark`]; [`rules`].
 //! Invariants: linting is total and pure — any text gives findings in the order of the file, never an error; a rule
 //! that other kinds of files have too has one id in all of them; a secret is never repeated in a message.
 //! Rules follow the CIS Docker Benchmark (section 5), the Pod Security Standards, the NSA and CISA guide for Kubernetes
@@ -17,10 +17,17 @@ mod yaml;
 mod rules;
 
 mod compose;
+mod image;
 mod kubernetes;
+mod running;
 
+mod compliance;
+
+pub use compliance::{BENCHMARKS, Benchmark, Control, Standing, Subject, benchmark};
 pub use compose::Build;
+pub use image::{ImageFinding, Place, audit_image, wanted};
 pub use kind::{FileKind, kind, kind_by_name};
+pub use running::{Unreadable, audit_container};
 pub use yaml::Limits;
 
 use sealift_diagnostic::{Diagnostic, Fixed, Rule, Tier, mend};
@@ -38,7 +45,7 @@ pub struct Context<'a> {
 
 /// Rules of this crate that Dockerfiles do not have, in the order of their ids.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    all().filter(|rule| sealift_lint::rule(rule.id).is_none())
+    all().chain(image::RULES).filter(|rule| sealift_lint::rule(rule.id).is_none())
 }
 
 /// Every rule on files, in the words for these files.
@@ -57,7 +64,7 @@ fn all() -> impl Iterator<Item = &'static Rule> {
 
 /// The rule with this id, name or alias, in the words for these files.
 pub fn rule(name: &str) -> Option<&'static Rule> {
-    all().find(|rule| rule.is_called(name))
+    all().chain(image::RULES).find(|rule| rule.is_called(name))
 }
 
 /// Findings of all rules that are not ignored, in the order of the file.

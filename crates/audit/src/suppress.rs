@@ -72,13 +72,18 @@ impl<'c> Silences<'c> {
 
     /// Give a finding the level that the user chose for its rule.
     pub(crate) fn adjust(&self, finding: &mut Diagnostic) {
-        let Some(id) = finding.rule.clone() else { return };
-        let called = |name: &str| all().any(|it| it.id == id && it.is_called(name));
-        let chosen: Option<Level> =
-            self.config.levels.iter().find(|(name, _)| called(name)).map(|(_, level)| *level);
-        if let Some(level) = chosen {
-            finding.level = level;
-        }
+        choose_level(self.config, finding);
+    }
+}
+
+/// Give a finding the level that the user chose for its rule.
+pub(crate) fn choose_level(config: &Config, finding: &mut Diagnostic) {
+    let Some(id) = finding.rule.clone() else { return };
+    let called = |name: &str| ids(name).contains(&id.as_str());
+    let chosen: Option<Level> =
+        config.levels.iter().find(|(name, _)| called(name)).map(|(_, level)| *level);
+    if let Some(level) = chosen {
+        finding.level = level;
     }
 }
 

@@ -71,6 +71,17 @@ pub fn running_containers(socket: &Path) -> Result<Vec<Container>> {
     containers.collect()
 }
 
+/// What a daemon says of a container, JSON (Docker Engine API 1.24, `GET /containers/{id}/json`).
+pub fn inspect_container(socket: &Path, container: &Container) -> Result<Vec<u8>> {
+    let path = format!("/v1.24/containers/{}/json", container.id);
+    let body = get(socket, &path, &container.name)?;
+    let mut bytes = Vec::new();
+    let fail =
+        |error: io::Error| Error::Daemon { socket: socket.to_owned(), reason: error.to_string() };
+    body.take(LIST_BYTES_MAX).read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {

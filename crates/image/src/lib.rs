@@ -36,7 +36,9 @@ mod tree;
 
 pub use blob::{BlobSource, read_blob_verified};
 pub use cache::LayerCache;
-pub use daemon::{Container, open_daemon, open_daemon_container, running_containers};
+pub use daemon::{
+    Container, inspect_container, open_daemon, open_daemon_container, running_containers,
+};
 pub use detect::detect;
 pub use directory::{open_directory, open_directory_inspected};
 pub use docker_archive::open_docker_archive;

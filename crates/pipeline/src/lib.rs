@@ -18,6 +18,7 @@ mod session;
 pub mod ship;
 
 pub mod admit;
+pub mod audit;
 pub mod base;
 pub mod build;
 pub mod bundles;

@@ -1,5 +1,6 @@
 //! The command line. Every flag that a script may want to set has a variable `SEALIFT_…` beside it.
 
+mod audit;
 mod db;
 mod lint;
 mod platform;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use audit::Audit;
 pub(crate) use db::{
     DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus,
     DbUpdate,
@@ -131,8 +133,10 @@ pub(crate) enum Command {
     Ship(Ship),
     /// Prove an image again: signature, attestations, policy, every byte
     Verify(Verify),
-    /// Find mistakes in Dockerfiles
+    /// Find mistakes in Dockerfiles, compose files and Kubernetes manifests
     Lint(Lint),
+    /// Find what images, containers and manifests allow that they should not
+    Audit(Audit),
     /// Explain a rule: what is wrong, why, and what to write instead
     Explain(Explain),
     /// Talk to an editor: findings while one types, fixes, explanations

@@ -1,6 +1,7 @@
 //! One file a command. A command turns its arguments and the settings into a request to the pipeline, and prints what
 //! came of it.
 
+mod audit;
 mod base;
 mod build;
 mod config;
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Ship(ship) => ship::run(global, &ship, printer),
         Command::Verify(verify) => verify::run(global, &verify, printer),
         Command::Lint(lint) => lint::run(global, &lint, printer),
+        Command::Audit(audit) => audit::run(global, &audit, printer),
         Command::Explain(explain) => explain_rule::run(&explain, printer),
         Command::Lsp(lsp) => lsp::run(global, &lsp),
         Command::Base(Base::Build(build)) => base::run(global, &build, printer),

@@ -1,0 +1,40 @@
+//! `audit`
+
+use clap::Args;
+
+use super::{PlatformOptions, TextOrJson};
+
+/// `audit`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift audit secure-app:1.0.0
+  sealift audit --format json docker-archive:app.tar
+  sealift audit --containers
+  sealift audit compose.yaml --compliance cis-docker-5
+  sealift audit deploy/ --compliance pss-restricted
+
+An image by any name that `sealift scan` takes; what exists as a file or folder, and is no image, is linted.
+Exit code 1 if a finding is at or above `--fail-on`, or with `--compliance` if a control fails.")]
+pub(crate) struct Audit {
+    /// Images, compose files, manifests, Dockerfiles, folders
+    #[arg(value_name = "TARGET", required_unless_present = "containers")]
+    pub(crate) targets: Vec<String>,
+    /// The containers that run in Docker and Podman
+    #[arg(long)]
+    pub(crate) containers: bool,
+    /// A report control by control: cis-docker-4, cis-docker-5, nsa-k8s, pss-baseline, pss-restricted
+    #[arg(long, value_name = "NAME")]
+    pub(crate) compliance: Option<String>,
+    /// Rule that is off, by id, name or name elsewhere (repeatable)
+    #[arg(long, value_name = "RULE")]
+    pub(crate) ignore: Vec<String>,
+    /// Least level that fails: error, warning, info, style, never [default: error]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) fail_on: Option<String>,
+    #[command(flatten)]
+    pub(crate) platform: PlatformOptions,
+    /// Output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}

@@ -1,0 +1,234 @@
+//! `sealift audit`
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use sealift_audit::{BENCHMARKS, Benchmark, Standing, benchmark};
+use sealift_diagnostic::Level;
+use sealift_lint::Config;
+use sealift_pipeline::audit::{AuditFinding, Audited, audit_containers, audit_image, audited_file};
+use sealift_pipeline::inputs::find;
+use sealift_pipeline::lint::{Job, LintRequest, lint_all};
+use serde_json::{Value, json};
+
+use super::lint::{Flags, request};
+use crate::arguments::{Audit, Global, TextOrJson};
+use crate::columns::columns;
+use crate::failure::{FINDINGS, Usage};
+use crate::printer::{Mark, Printer};
+use crate::session::Workshop;
+
+pub(crate) fn run(
+    global: &Global,
+    arguments: &Audit,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let wanted = arguments.compliance.as_deref().map(named).transpose()?;
+    let workshop =
+        Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
+    let session = workshop.session();
+    let flags = Flags {
+        fail_on: arguments.fail_on.as_deref(),
+        ignore: &arguments.ignore,
+        ..Flags::default()
+    };
+    let request = request(&flags, &workshop.settings.file, Path::new("."))?;
+    check(&request.config)?;
+    let mut all = Vec::new();
+    if arguments.containers {
+        let (containers, notes) = audit_containers(&session, &request.config)?;
+        for note in notes {
+            printer.warning(&format!("{}: {}", note.subject, note.message));
+        }
+        if containers.is_empty() {
+            printer.message("no container runs in Docker or Podman");
+        }
+        all.extend(containers);
+    }
+    for target in &arguments.targets {
+        if is_file_to_lint(target) {
+            all.extend(files(target, &request)?);
+        } else {
+            all.push(audit_image(&session, target, &request.config)?);
+        }
+    }
+    let standings = wanted.map(|benchmark| (benchmark, stand(benchmark, &all)));
+    let text = match arguments.format {
+        TextOrJson::Json => document(&all, standings.as_ref())?,
+        TextOrJson::Text => match &standings {
+            Some((benchmark, standings)) => report(benchmark, standings),
+            None => table(&all),
+        },
+    };
+    printer.data_if_any(&text)?;
+    Ok(close(&all, standings.as_ref(), request.fail_on, printer))
+}
+
+type Standings = Vec<(&'static sealift_audit::Control, Standing)>;
+
+fn named(name: &str) -> anyhow::Result<&'static Benchmark> {
+    benchmark(name).ok_or_else(|| {
+        let known: Vec<&str> = BENCHMARKS.iter().map(|benchmark| benchmark.name).collect();
+        Usage::error(
+            format!("there is no benchmark `{name}`"),
+            format!("known ones: {}", known.join(", ")),
+        )
+    })
+}
+
+/// Refuse names that no rule has.
+fn check(config: &Config) -> anyhow::Result<()> {
+    config
+        .check_beside(&|name| sealift_audit::rule(name).is_some())
+        .map_err(|error| Usage::error(error.to_string(), error.hint().unwrap_or_default()))
+}
+
+/// What lies there as a file or folder and is no image.
+fn is_file_to_lint(target: &str) -> bool {
+    let path = Path::new(target);
+    if path.is_dir() {
+        return !path.join("index.json").is_file() && !path.join("oci-layout").is_file();
+    }
+    let is_archive = ["tar", "gz", "tgz", "zst"]
+        .iter()
+        .any(|ending| path.extension().is_some_and(|it| it.eq_ignore_ascii_case(ending)));
+    path.is_file() && !is_archive
+}
+
+fn files(target: &str, request: &LintRequest) -> anyhow::Result<Vec<Audited>> {
+    let jobs: Vec<Job> = find(&[PathBuf::from(target)])?
+        .into_iter()
+        .map(|input| Job { input, text: None, request: request.clone() })
+        .collect();
+    let linted = lint_all(&jobs).into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(linted.iter().map(audited_file).collect())
+}
+
+fn stand(benchmark: &Benchmark, all: &[Audited]) -> Standings {
+    let own: Vec<&Audited> = all.iter().filter(|it| it.subject == benchmark.subject).collect();
+    let found: Vec<&str> = own
+        .iter()
+        .flat_map(|it| &it.findings)
+        .filter_map(|it| it.diagnostic.rule.as_deref())
+        .collect();
+    benchmark.stand(&found, !own.is_empty())
+}
+
+fn table(all: &[Audited]) -> String {
+    let mut text = String::new();
+    for audited in all.iter().filter(|audited| !audited.findings.is_empty()) {
+        let rows = audited.findings.iter().map(|it| {
+            let found = &it.diagnostic;
+            vec![
+                found.level.as_str().to_owned(),
+                found.rule.clone().unwrap_or_default(),
+                place(it),
+                plain(&found.message),
+            ]
+        });
+        let rows = columns(&["LEVEL", "RULE", "WHERE", "WHAT"], rows);
+        let _ = writeln!(text, "{}\n\n{rows}\n", plain(&audited.title));
+    }
+    text.trim_end().to_owned()
+}
+
+fn place(found: &AuditFinding) -> String {
+    match (found.place.as_str(), found.layer) {
+        ("", None) => "–".to_owned(),
+        ("", Some(layer)) => format!("layer {layer}"),
+        (place, Some(layer)) => format!("{} (layer {layer})", plain(place)),
+        (place, None) => plain(place),
+    }
+}
+
+/// Words of an image, without what a terminal would take for commands.
+fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+fn report(benchmark: &Benchmark, standings: &Standings) -> String {
+    let rows = standings.iter().map(|(control, standing)| {
+        let title = control.title.to_owned();
+        vec![standing.as_str().to_owned(), control.id.to_owned(), title, control.rules.join(" ")]
+    });
+    format!("{}\n\n{}", benchmark.title, columns(&["STANDING", "CONTROL", "WHAT", "RULES"], rows))
+}
+
+fn document(
+    all: &[Audited],
+    standings: Option<&(&Benchmark, Standings)>,
+) -> anyhow::Result<String> {
+    let subjects: Vec<Value> = all
+        .iter()
+        .map(|audited| {
+            let findings: Vec<Value> = audited.findings.iter().map(finding).collect();
+            json!({ "name": audited.title, "findings": findings })
+        })
+        .collect();
+    let mut document = json!({ "schemaVersion": 1, "subjects": subjects });
+    if let Some((benchmark, standings)) = standings {
+        let controls: Vec<Value> = standings
+            .iter()
+            .map(|(control, standing)| {
+                json!({
+                    "id": control.id,
+                    "title": control.title,
+                    "standing": standing.as_str(),
+                    "rules": control.rules,
+                })
+            })
+            .collect();
+        document["compliance"] =
+            json!({ "name": benchmark.name, "title": benchmark.title, "controls": controls });
+    }
+    Ok(serde_json::to_string_pretty(&document)?)
+}
+
+fn finding(found: &AuditFinding) -> Value {
+    let AuditFinding { diagnostic, place, layer } = found;
+    json!({
+        "rule": diagnostic.rule,
+        "level": diagnostic.level.as_str(),
+        "message": diagnostic.message,
+        "place": if place.is_empty() { Value::Null } else { json!(place) },
+        "layer": layer,
+        "why": diagnostic.why,
+        "help": diagnostic.help,
+        "aliases": diagnostic.aliases,
+    })
+}
+
+fn close(
+    all: &[Audited],
+    standings: Option<&(&Benchmark, Standings)>,
+    fail_on: Option<Level>,
+    printer: &Printer,
+) -> ExitCode {
+    if let Some((benchmark, standings)) = standings {
+        let count = |wanted: Standing| standings.iter().filter(|(_, it)| *it == wanted).count();
+        let failed = count(Standing::Fail);
+        let text = format!(
+            "{}: {} pass, {failed} fail, {} manual, {} not applicable",
+            benchmark.name,
+            count(Standing::Pass),
+            count(Standing::Manual),
+            count(Standing::NotApplicable)
+        );
+        let is_bad = failed > 0 && fail_on.is_some();
+        printer.step(if failed > 0 { Mark::Bad } else { Mark::Good }, "audit", &text);
+        return ExitCode::from(if is_bad { FINDINGS } else { 0 });
+    }
+    let mut is_shut = false;
+    for audited in all {
+        let fails = audited.fails(fail_on);
+        is_shut |= fails;
+        let mark = match (fails, audited.findings.is_empty()) {
+            (true, _) => Mark::Bad,
+            (false, true) => Mark::Good,
+            (false, false) => Mark::Warning,
+        };
+        printer.step(mark, "audit", &plain(&audited.summary()));
+    }
+    ExitCode::from(if is_shut { FINDINGS } else { 0 })
+}
