@@ -72,6 +72,11 @@ fn commands_are_added_as_the_lines_before_them_are_written() {
         	rm -rf /var/lib/apt/lists/*
     "#]],
     );
+}
+
+#[test]
+fn commands_are_added_to_scripts_in_heredocs() {
+    let lists = |source: &str, expected: Expect| mended("SL4001", source, expected);
     lists(
         "FROM a\nRUN <<E\napt-get update\napt-get install -y x\nE\n",
         expect![[r#"
