@@ -44,9 +44,8 @@ const SHOWN_END_MAX: usize = 4;
 pub fn mask(secret: &[u8]) -> String {
     let text = String::from_utf8_lossy(secret);
     let text = text.trim();
-    if text.starts_with("-----BEGIN") {
-        let label: String = text.chars().take_while(|c| !c.is_control()).take(60).collect();
-        return format!("{}…", label.split("-----").take(2).collect::<Vec<_>>().join("-----"));
+    if let Some(label) = key_label(text) {
+        return format!("-----BEGIN {label}…");
     }
     let letters: Vec<char> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let shown = letters.len() / 4;
@@ -55,6 +54,15 @@ pub fn mask(secret: &[u8]) -> String {
     let head: String = letters[..start].iter().collect();
     let tail: String = letters[letters.len() - end..].iter().collect();
     format!("{head}…{tail}")
+}
+
+/// What a PEM header says that follows: words in capitals, and nothing of the key.
+fn key_label(text: &str) -> Option<&str> {
+    const LABEL_BYTES_MAX: usize = 60;
+    let (label, _) = text.strip_prefix("-----BEGIN ")?.split_once("-----")?;
+    let is_word = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
+    let is_key = label.ends_with("KEY") || label.ends_with("KEY BLOCK");
+    (is_key && label.len() <= LABEL_BYTES_MAX && label.bytes().all(is_word)).then_some(label)
 }
 
 /// What tells a secret at one place from others, without telling it.
@@ -102,6 +110,8 @@ mod tests {
         assert_eq!(mask(b"ghp_9nbddeg8pe7o4wdfiinlfzdoh9oqjw9qj32i"), "ghp_9n…j32i");
         assert_eq!(mask(b"abc"), "…");
         assert_eq!(mask(b"-----BEGIN RSA PRIVATE KEY-----\nMIIE"), "-----BEGIN RSA PRIVATE KEY…");
+        // A password may look like the beginning of a key.
+        assert_eq!(mask(b"-----BEGIN hunter2"), "---…2");
         for length in 0..100 {
             let secret = "x".repeat(length);
             assert!(mask(secret.as_bytes()).matches('x').count() <= length / 4);

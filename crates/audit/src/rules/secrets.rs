@@ -58,7 +58,8 @@ pub(crate) const SECRET_VALUE: Rule = Rule {
 pub(super) fn secret_value(workload: &Workload<'_>, sink: &mut Sink) {
     for variable in &workload.variables {
         for what in sealift_lint::secrets_in(&variable.value) {
-            let message = format!("{} has a secret in `{}`: {what}", workload.title(), variable.name);
+            let message =
+                format!("{} has a secret in `{}`: {what}", workload.title(), variable.name);
             let fix = workload.fix(Remedy::Outside(variable));
             hide(sink, variable.span, message, fix);
         }
