@@ -238,6 +238,20 @@ fn commands() {
         → set -e; a && exit 1; b && ! c; if ! d; then e; fi; ( ! f ); ! g
     "#]],
     );
+    silent(
+        FaultKind::UncheckedFolder,
+        Dialect::Posix,
+        &[
+            "set -eux; cd a; b",
+            "cd a || exit; if cd b; then c; fi",
+            "f() { cd a; }; cd a && b || c",
+            "cd /; cd ../..",
+        ],
+    );
+}
+
+#[test]
+fn tools() {
     check(
         "egrep a b | fgrep c; find a -exec b >c \\;; find a | xargs b",
         expect![[r#"
@@ -266,16 +280,6 @@ fn commands() {
             StatusLater "$?"
             AndOr "c"
         "#]],
-    );
-    silent(
-        FaultKind::UncheckedFolder,
-        Dialect::Posix,
-        &[
-            "set -eux; cd a; b",
-            "cd a || exit; if cd b; then c; fi",
-            "f() { cd a; }; cd a && b || c",
-            "cd /; cd ../..",
-        ],
     );
 }
 
