@@ -84,7 +84,9 @@ fn definition_description(view: &View<'_>, sink: &mut Sink) {
             },
             _ => continue,
         };
-        let above = view.file.comments.iter().find(|it| it.line + 1 == instruction.line_number);
+        let comments = &view.file.comments;
+        let next = comments.partition_point(|it| it.line + 1 < instruction.line_number);
+        let above = comments.get(next).filter(|it| it.line + 1 == instruction.line_number);
         let Some(comment) = above.filter(|comment| !comment.text.is_empty()) else { continue };
         let first = comment.text.split(' ').next().unwrap_or("");
         if !names.contains(&first) {

@@ -1,6 +1,8 @@
 //! Labels: their names, and what the user wants of them.
 
-use sealift_diagnostic::{Edit, Fix, Level, Rule, Tier};
+use std::collections::BTreeMap;
+
+use sealift_diagnostic::{Edit, Fix, Level, Rule, Span, Tier};
 use sealift_dockerfile::{InstructionKind, Pair};
 
 use crate::{Check, rule::Sink, view::View};
@@ -186,24 +188,25 @@ fn repeated_label(view: &View<'_>, sink: &mut Sink) {
         else {
             continue;
         };
-        for (index, pair) in pairs.pairs.iter().enumerate() {
-            let later =
-                pairs.pairs[index + 1..].iter().find(|it| plain(&it.key) == plain(&pair.key));
-            let Some(later) = later else { continue };
+        // From the end, so that the one that counts is met first.
+        let mut last: BTreeMap<&str, &Pair> = BTreeMap::new();
+        for (index, pair) in pairs.pairs.iter().enumerate().rev() {
+            let Some(later) = last.get(plain(&pair.key)).copied() else {
+                last.insert(plain(&pair.key), pair);
+                continue;
+            };
             let name = plain(&pair.key);
             let finding =
                 sink.add(pair.key.span, format!("`{name}` is set again in this instruction"));
             finding.related.push((later.key.span, "this one counts".to_owned()));
             let next = &pairs.pairs[index + 1];
-            let edit = Edit::delete(sealift_diagnostic::Span::new(
-                pair.key.span.start,
-                next.key.span.start,
-            ));
-            finding.fixes.push(Fix::new(
-                Tier::Safe,
-                format!("remove the first `{name}`"),
-                vec![edit],
-            ));
+            let span = Span::new(pair.key.span.start, next.key.span.start);
+            // A comment between the two stays.
+            let gap = Span::new(pair.value.span.end, next.key.span.start);
+            if !gap.text(&view.file.source).contains('#') {
+                let title = format!("remove the first `{name}`");
+                finding.fixes.push(Fix::new(Tier::Safe, title, vec![Edit::delete(span)]));
+            }
         }
     }
 }

@@ -12,8 +12,10 @@ mod labels;
 mod languages;
 mod layers;
 mod mounts;
+mod origins;
 mod packages;
 mod permissions;
+mod pipes;
 mod platforms;
 mod ports;
 mod script;
@@ -143,6 +145,11 @@ pub const CHECKS: &[Check] = &[
     definitions::DEFINITION_DESCRIPTION,
     definitions::PROTOCOL_CASE,
     definitions::STAGE_NAME_CASE,
+    pipes::PIPE_WITHOUT_PIPEFAIL,
+    pipes::SHELL_BY_LINK,
+    pipes::POINTLESS_COMMAND,
+    origins::OWN_REFERENCE,
+    origins::COPY_WITHOUT_WORKDIR,
     caches::APT_LISTS,
     size::APT_RECOMMENDS,
     size::CURL_AND_WGET,

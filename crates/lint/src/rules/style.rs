@@ -15,9 +15,12 @@ pub(super) const MAINTAINER: Check = Check {
         why: "`MAINTAINER` is deprecated",
         fix: "write `LABEL org.opencontainers.image.authors=\"…\"`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM alpine:3.22\nMAINTAINER me@example.com\n",
+        good: "FROM alpine:3.22\nLABEL org.opencontainers.image.authors=\"me@example.com\"\n",
+        references: &[
+            "https://docs.docker.com/reference/build-checks/maintainer-deprecated/",
+            "https://github.com/hadolint/hadolint/wiki/DL4000",
+        ],
     },
     run: maintainer,
 };
@@ -57,9 +60,9 @@ pub(super) const ADD_NOT_COPY: Check = Check {
         why: "`ADD` also unpacks archives and fetches URLs, so that a reader has to think what it does",
         fix: "use `COPY` for files of the context",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM alpine:3.22\nADD app.py /app/\n",
+        good: "FROM alpine:3.22\nCOPY app.py /app/\n",
+        references: &["https://github.com/hadolint/hadolint/wiki/DL3020"],
     },
     run: add_not_copy,
 };
@@ -100,9 +103,11 @@ pub(super) const MIXED_CASE: Check = Check {
         why: "keywords in one case are easier to read",
         fix: "write all keywords in capitals",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM alpine:3.22\nRun apk --version\n",
+        good: "FROM alpine:3.22\nRUN apk --version\n",
+        references: &[
+            "https://docs.docker.com/reference/build-checks/consistent-instruction-casing/",
+        ],
     },
     run: mixed_case,
 };
@@ -125,8 +130,12 @@ fn mixed_case(view: &View<'_>, sink: &mut Sink) {
             let message = format!("`{written}` is written unlike the other keywords");
             let finding = sink.add(instruction.keyword_span, message);
             finding.help = Some(format!("write `{wanted}`"));
-            let edit = Edit::replace(instruction.keyword_span, wanted.clone());
-            finding.fixes.push(Fix::new(Tier::Safe, format!("write `{wanted}`"), vec![edit]));
+            let mut edits = vec![Edit::replace(instruction.keyword_span, wanted.clone())];
+            let second = if wants_small { "as" } else { "AS" };
+            if let Some((span, _)) = as_word(instruction).filter(|(_, found)| *found != second) {
+                edits.push(Edit::replace(span, second));
+            }
+            finding.fixes.push(Fix::new(Tier::Safe, format!("write `{wanted}`"), edits));
         }
     }
 }
@@ -148,9 +157,9 @@ pub(super) const AS_CASE: Check = Check {
         why: "`FROM` and `AS` in one case are easier to read",
         fix: "write both in capitals",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM alpine:3.22 as base\n",
+        good: "FROM alpine:3.22 AS base\n",
+        references: &["https://docs.docker.com/reference/build-checks/from-as-casing/"],
     },
     run: as_case,
 };
@@ -160,28 +169,33 @@ fn as_case(view: &View<'_>, sink: &mut Sink) {
     {
         let InstructionKind::From(from) = &instruction.kind else { continue };
         let Some(name) = &from.name else { continue };
-        let line = &instruction.line;
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (Some(keyword), Some(found)) = (words.first(), words.iter().rev().nth(1)) else {
-            continue;
-        };
+        let Some((span, found)) = as_word(instruction) else { continue };
+        let keyword = instruction.keyword_span.text(&view.file.source);
         // A keyword that is in neither case is a finding of its own.
         let wanted = match (is_small(keyword), is_large(keyword)) {
             (true, _) => "as",
             (_, true) => "AS",
             _ => continue,
         };
-        if *found == wanted {
-            continue;
-        }
-        let message = format!("`{keyword}` and `{found}` are written in different cases");
-        let finding = sink.add(name.span, message);
-        let end = line.trim_end().len().saturating_sub(words.last().map_or(0, |word| word.len()));
-        if let Some(at) = line.get(..end).and_then(|before| before.rfind(found)) {
-            let edit = Edit::replace(line.span(at..at + found.len()), wanted);
+        if found != wanted {
+            let message = format!("`{keyword}` and `{found}` are written in different cases");
+            let finding = sink.add(name.span, message);
+            let edit = Edit::replace(span, wanted);
             finding.fixes.push(Fix::new(Tier::Safe, format!("write `{wanted}`"), vec![edit]));
         }
     }
+}
+
+/// The `AS` of a `FROM`.
+fn as_word(instruction: &Instruction) -> Option<(Span, &str)> {
+    let InstructionKind::From(from) = &instruction.kind else { return None };
+    from.name.as_ref()?;
+    let line = &instruction.line;
+    let mut words = line.split_whitespace().rev();
+    let (name, found) = (words.next()?, words.next()?);
+    let end = line.trim_end().len().checked_sub(name.len())?;
+    let at = line.get(..end)?.rfind(found)?;
+    Some((line.span(at..at + found.len()), found))
 }
 
 pub(super) const LEGACY_PAIRS: Check = Check {
@@ -193,19 +207,25 @@ pub(super) const LEGACY_PAIRS: Check = Check {
         why: "the old form without `=` takes the whole rest of the line as one value",
         fix: "write `KEY=value`",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM alpine:3.22\nENV NAME value\n",
+        good: "FROM alpine:3.22\nENV NAME=value\n",
+        references: &["https://docs.docker.com/reference/build-checks/legacy-key-value-format/"],
     },
     run: legacy_pairs,
 };
 
+/// Most `ARG`s of two names that are looked at.
+const DOUBTFUL_MAX: usize = 20;
+
 fn legacy_pairs(view: &View<'_>, sink: &mut Sink) {
+    // For each of these the whole file is read.
+    let mut doubtful = 0..DOUBTFUL_MAX;
     for instruction in view.instructions() {
         if let InstructionKind::Arg(arguments) = &instruction.kind
             && let [first, second] = arguments.as_slice()
             && first.value.is_none()
             && second.value.is_none()
+            && doubtful.next().is_some()
             && !is_used(view, &second.name)
         {
             let message =
@@ -266,9 +286,9 @@ pub(super) const BLANK_CONTINUATION: Check = Check {
         why: "blank lines inside an instruction will become an error in a later version of the language",
         fix: "remove the blank line",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM alpine:3.22\nRUN apk update \\\n\n  && apk upgrade\n",
+        good: "FROM alpine:3.22\nRUN apk update \\\n  && apk upgrade\n",
+        references: &["https://docs.docker.com/reference/build-checks/no-empty-continuation/"],
     },
     run: blank_continuation,
 };

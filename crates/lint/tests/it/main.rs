@@ -11,6 +11,7 @@ mod configuration;
 mod correctness;
 mod documents;
 mod examples;
+mod habits;
 mod hadolint;
 mod hostile;
 mod labels;
