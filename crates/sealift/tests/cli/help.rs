@@ -3,11 +3,12 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 43] = [
+const COMMANDS: [&str; 44] = [
     "",
     "ship",
     "verify",
     "lint",
+    "audit",
     "explain",
     "lsp",
     "base",
