@@ -5,6 +5,8 @@ use crate::cursor::Cursor;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 
 /// Takes an element with this tag and returns its content.
 pub(crate) fn element<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<&'a [u8]> {
@@ -18,6 +20,48 @@ pub(crate) fn element<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<&'a [u8]> 
         _ => return None,
     };
     cursor.take(length)
+}
+
+/// Takes an element with this tag and returns all its bytes, the tag and the length among them.
+pub(crate) fn whole<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<&'a [u8]> {
+    let before = cursor.rest();
+    element(cursor, tag)?;
+    Some(&before[..before.len() - cursor.rest().len()])
+}
+
+/// The tag of the next element.
+pub(crate) fn next_tag(cursor: &Cursor<'_>) -> Option<u8> {
+    cursor.rest().first().copied()
+}
+
+/// What [`optional`] finds.
+pub(crate) struct Found<'a>(pub(crate) Option<&'a [u8]>);
+
+/// Takes an element with this tag if it comes next. `None` if it comes and cannot be read.
+pub(crate) fn optional<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<Found<'a>> {
+    if next_tag(cursor) == Some(tag) {
+        element(cursor, tag).map(|content| Found(Some(content)))
+    } else {
+        Some(Found(None))
+    }
+}
+
+/// Writes an element.
+pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut bytes = vec![tag];
+    match u16::try_from(length).expect("what is written here is smaller than 64 KiB") {
+        short @ 0..=0x7F => bytes.push(short.to_le_bytes()[0]),
+        middle @ 0x80..=0xFF => bytes.extend([0x81, middle.to_le_bytes()[0]]),
+        long => {
+            bytes.push(0x82);
+            bytes.extend(long.to_be_bytes());
+        }
+    }
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
+    bytes
 }
 
 /// Takes a positive integer and returns its bytes without leading zero.

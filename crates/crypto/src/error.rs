@@ -51,6 +51,20 @@ pub enum Error {
     /// A signature that is not of the strict form.
     #[error("the signature is malformed: {0}")]
     SignatureEncoding(&'static str),
+    /// A signature scheme that is not one of the key's.
+    #[error("a key of kind {key} makes no signatures of kind {scheme}")]
+    Scheme {
+        /// Kind of the key.
+        key: &'static str,
+        /// What was asked for.
+        scheme: &'static str,
+    },
+    /// A certificate that cannot be read or used.
+    #[error("not a usable certificate: {0}")]
+    Certificate(&'static str),
+    /// Sealed bytes that do not open: another key, another context, or damage.
+    #[error("the sealed bytes do not open with this key")]
+    Sealed,
     /// A signature that does not match.
     #[error("the signature does not match what it signs")]
     Signature,

@@ -1,11 +1,17 @@
-//! Private keys: ECDSA on P-256 with SHA-256, as cosign makes them.
+//! Private keys: ECDSA on P-256 with SHA-256, as cosign and Docker make them; Ed25519; RSA.
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256, RsaKeyPair, RsaSignatureEncoding,
+};
 
-use crate::{Error, PublicKey, Secret, der, key_file, pem};
+use crate::{Error, KeyKind, PublicKey, Scheme, Secret, der, key_file, pem, pkcs8};
 
 const LABEL_PLAIN: &str = "PRIVATE KEY";
+const RANDOM: &str = "the operating system gives random bytes";
 
 // Order of P-256 and its half (SEC 2 §2.4.2).
 const ORDER: [u8; 32] = [
@@ -19,32 +25,91 @@ const HALF_ORDER: [u8; 32] = [
 
 /// A private key that signs.
 pub struct SigningKey {
-    pair: EcdsaKeyPair,
+    pair: Pair,
     pkcs8: Secret,
+}
+
+enum Pair {
+    P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
 }
 
 impl SigningKey {
     /// A new key of the operating system's randomness.
     pub fn generate_p256() -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-            .expect("the operating system gives random bytes");
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect(RANDOM);
         let pkcs8 = pair.to_pkcs8v1().expect("a key that was just made can be written");
-        Self { pair, pkcs8: Secret::new(pkcs8.as_ref().to_vec()) }
+        Self { pair: Pair::P256(pair), pkcs8: Secret::new(pkcs8.as_ref().to_vec()) }
     }
 
-    /// Reads a DER PKCS#8 key.
+    /// A new Ed25519 key of the operating system's randomness.
+    pub fn generate_ed25519() -> Self {
+        let pair = Ed25519KeyPair::generate().expect(RANDOM);
+        let pkcs8 = pair.to_pkcs8v1().expect("a key that was just made can be written");
+        Self { pair: Pair::Ed25519(pair), pkcs8: Secret::new(pkcs8.as_ref().to_vec()) }
+    }
+
+    /// A new RSA key of 3072 bits of the operating system's randomness. Takes up to seconds.
+    pub fn generate_rsa() -> Self {
+        let pair = RsaKeyPair::generate(KeySize::Rsa3072).expect(RANDOM);
+        let pkcs8: Pkcs8V1Der<'static> =
+            pair.as_der().expect("a key that was just made can be written");
+        Self { pkcs8: Secret::new(pkcs8.as_ref().to_vec()), pair: Pair::Rsa(pair) }
+    }
+
+    /// Reads a DER PKCS#8 key: P-256, Ed25519, or RSA of 2048 bits or more.
     pub fn from_pkcs8_der(pkcs8: &[u8]) -> Result<Self, Error> {
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| {
-                Error::Key { what: "private key", reason: "it is not a P-256 key in PKCS#8" }
-            })?;
-        Ok(Self { pair, pkcs8: Secret::new(pkcs8.to_vec()) })
+        let error = |reason| Error::Key { what: "private key", reason };
+        let (kind, pkcs8) = pkcs8::normalise(pkcs8)
+            .ok_or(error("it is not a P-256, Ed25519 or RSA key in PKCS#8"))?;
+        let pair = match kind {
+            KeyKind::EcdsaP256 => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).map(Pair::P256)
+            }
+            KeyKind::Ed25519 => {
+                Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).map(Pair::Ed25519)
+            }
+            KeyKind::Rsa => RsaKeyPair::from_pkcs8(&pkcs8).map(Pair::Rsa),
+        };
+        let pair = pair.map_err(|_| error("it is not a valid key of its kind"))?;
+        let key = Self { pair, pkcs8: Secret::new(pkcs8.to_vec()) };
+        if let Pair::Rsa(pair) = &key.pair {
+            // Small keys are refused here and not when something is signed.
+            PublicKey::from_rsa_pkcs1(pair.public_key().as_ref())?;
+        }
+        Ok(key)
     }
 
-    /// Reads an unencrypted PEM `PRIVATE KEY` block.
+    /// Reads an encrypted DER PKCS#8 key (PBES2).
+    pub fn from_encrypted_pkcs8_der(bytes: &[u8], passphrase: &Secret) -> Result<Self, Error> {
+        // CBC does not notice a wrong passphrase every time, the key inside does.
+        Self::from_pkcs8_der(pkcs8::decrypt(bytes, passphrase)?.expose())
+            .map_err(|_| Error::Passphrase)
+    }
+
+    /// The key as an encrypted DER PKCS#8, as Docker writes it. It withstands guessing badly: for exports only.
+    pub fn to_docker_pkcs8_der(&self, passphrase: &Secret) -> Vec<u8> {
+        pkcs8::encrypt_for_docker(&self.pkcs8, passphrase)
+    }
+
+    /// The key as a DER PKCS#8.
+    pub fn pkcs8(&self) -> &Secret {
+        &self.pkcs8
+    }
+
+    /// Reads an unencrypted PEM `PRIVATE KEY` block, or the older `EC PRIVATE KEY` and `RSA PRIVATE KEY`.
     pub fn from_pem(text: &str) -> Result<Self, Error> {
         if key_file::is_encrypted(text) || pem::has_label(text, "ENCRYPTED PRIVATE KEY") {
             return Err(Error::Encrypted);
+        }
+        for (label, kind) in
+            [("EC PRIVATE KEY", KeyKind::EcdsaP256), ("RSA PRIVATE KEY", KeyKind::Rsa)]
+        {
+            if pem::has_label(text, label) {
+                let key = Secret::new(pem::decode(text, label)?);
+                return Self::from_pkcs8_der(&pkcs8::wrap(kind, key.expose()));
+            }
         }
         let pkcs8 = Secret::new(pem::decode(text, LABEL_PLAIN)?);
         Self::from_pkcs8_der(pkcs8.expose())
@@ -72,22 +137,54 @@ impl SigningKey {
 
     /// The public key.
     pub fn public(&self) -> PublicKey {
-        PublicKey::from_p256_point(self.pair.public_key().as_ref())
+        match &self.pair {
+            Pair::P256(pair) => PublicKey::from_p256_point(pair.public_key().as_ref()),
+            Pair::Ed25519(pair) => PublicKey::from_ed25519_point(pair.public_key().as_ref()),
+            Pair::Rsa(pair) => PublicKey::from_rsa_pkcs1(pair.public_key().as_ref())
+                .expect("the key was checked when it was read or made"),
+        }
     }
 
-    /// Signs a message: ECDSA with SHA-256 in DER, with the lower of the two possible numbers.
+    /// Signs a message as [`PublicKey::verify`] expects it: for P-256 ECDSA with SHA-256 in DER, with the lower of the
+    /// two possible numbers.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        let signature = self
-            .pair
-            .sign(&SystemRandom::new(), message)
-            .expect("the operating system gives random bytes");
-        let mut numbers: [u8; 64] =
-            signature.as_ref().try_into().expect("a fixed P-256 signature has 64 bytes");
-        if numbers[32..] > HALF_ORDER[..] {
-            negate(&mut numbers[32..]);
+        match &self.pair {
+            Pair::P256(pair) => der::encode_p256_signature(&sign_p256(pair, message)),
+            Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            Pair::Rsa(pair) => sign_rsa(pair, &RSA_PKCS1_SHA256, message),
         }
-        der::encode_p256_signature(&numbers)
     }
+
+    /// Signs a message in another form. A scheme that is not the key's is refused.
+    pub fn sign_as(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, Error> {
+        match (&self.pair, scheme) {
+            (Pair::P256(pair), Scheme::EcdsaP256Raw) => Ok(sign_p256(pair, message).to_vec()),
+            (Pair::Ed25519(pair), Scheme::Ed25519) => Ok(pair.sign(message).as_ref().to_vec()),
+            (Pair::Rsa(pair), Scheme::RsaPkcs1) => Ok(sign_rsa(pair, &RSA_PKCS1_SHA256, message)),
+            (Pair::Rsa(pair), Scheme::RsaPss) => Ok(sign_rsa(pair, &RSA_PSS_SHA256, message)),
+            _ => {
+                let key = self.public().kind().as_str();
+                Err(Error::Scheme { key, scheme: scheme.as_str() })
+            }
+        }
+    }
+}
+
+// The lower of the two possible numbers: one signature has one form.
+fn sign_p256(pair: &EcdsaKeyPair, message: &[u8]) -> [u8; 64] {
+    let signature = pair.sign(&SystemRandom::new(), message).expect(RANDOM);
+    let mut numbers: [u8; 64] =
+        signature.as_ref().try_into().expect("a fixed P-256 signature has 64 bytes");
+    if numbers[32..] > HALF_ORDER[..] {
+        negate(&mut numbers[32..]);
+    }
+    numbers
+}
+
+fn sign_rsa(pair: &RsaKeyPair, encoding: &'static RsaSignatureEncoding, message: &[u8]) -> Vec<u8> {
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(encoding, &SystemRandom::new(), message, &mut signature).expect(RANDOM);
+    signature
 }
 
 // The order minus the number.
@@ -138,6 +235,44 @@ mod tests {
         }
         assert!(key.public().verify(b"messagf", &signature).is_err());
         assert!(SigningKey::generate_p256().public().verify(b"message", &signature).is_err());
+    }
+
+    #[test]
+    fn raw_signatures_of_both_numbers() {
+        let key = SigningKey::generate_p256();
+        let scheme = Scheme::EcdsaP256Raw;
+        for _ in 0..20 {
+            let mut raw = key.sign_as(scheme, b"x").unwrap();
+            assert!(raw[32..] <= HALF_ORDER[..], "not the lower number");
+            key.public().verify_as(scheme, b"x", &raw).unwrap();
+            negate(&mut raw[32..]);
+            key.public().verify_as(scheme, b"x", &raw).unwrap();
+            assert!(key.public().verify_as(scheme, b"y", &raw).is_err());
+        }
+        let error = key.public().verify_as(scheme, b"x", &key.sign(b"x")).unwrap_err();
+        let expected = "the signature is malformed: it is DER, and not two numbers of 32 bytes";
+        assert_eq!(error.to_string(), expected);
+        assert!(key.public().verify_as(scheme, b"x", &[0; 64]).is_err());
+        assert!(key.public().verify_as(Scheme::Ed25519, b"x", &[0; 64]).is_err());
+    }
+
+    #[test]
+    fn other_kinds_of_keys() {
+        for key in [SigningKey::generate_ed25519(), SigningKey::generate_rsa()] {
+            let kind = key.public().kind();
+            key.public().verify(b"x", &key.sign(b"x")).unwrap();
+            let read = SigningKey::from_pkcs8_der(key.pkcs8().expose()).unwrap();
+            assert_eq!(read.public(), key.public());
+            for scheme in [Scheme::EcdsaP256Raw, Scheme::Ed25519, Scheme::RsaPkcs1, Scheme::RsaPss]
+            {
+                let signature = key.sign_as(scheme, b"x");
+                assert_eq!(signature.is_ok(), scheme.kind() == kind);
+                if let Ok(signature) = signature {
+                    key.public().verify_as(scheme, b"x", &signature).unwrap();
+                    assert!(key.public().verify_as(scheme, b"y", &signature).is_err());
+                }
+            }
+        }
     }
 
     #[test]

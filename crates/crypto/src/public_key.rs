@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    UnparsedPublicKey, VerificationAlgorithm,
+    RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -41,6 +41,40 @@ pub enum KeyKind {
     Ed25519,
     /// RSA PKCS#1 v1.5 with SHA-256.
     Rsa,
+}
+
+/// How a signature is made and written, where a format leaves a choice or differs from [`PublicKey::verify`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// ECDSA on P-256 with SHA-256: both numbers in 32 bytes each, as Notary and JOSE write them.
+    EcdsaP256Raw,
+    /// Ed25519.
+    Ed25519,
+    /// RSA PKCS#1 v1.5 with SHA-256.
+    RsaPkcs1,
+    /// RSA PSS with SHA-256 and a salt of 32 bytes.
+    RsaPss,
+}
+
+impl Scheme {
+    /// Name, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EcdsaP256Raw => "ecdsa-p256",
+            Self::Ed25519 => "ed25519",
+            Self::RsaPkcs1 => "rsa-pkcs1",
+            Self::RsaPss => "rsa-pss",
+        }
+    }
+
+    /// The kind of key that makes such signatures.
+    pub fn kind(self) -> KeyKind {
+        match self {
+            Self::EcdsaP256Raw => KeyKind::EcdsaP256,
+            Self::Ed25519 => KeyKind::Ed25519,
+            Self::RsaPkcs1 | Self::RsaPss => KeyKind::Rsa,
+        }
+    }
 }
 
 impl KeyKind {
@@ -86,6 +120,28 @@ impl PublicKey {
         Self { kind: KeyKind::EcdsaP256, spki: [SPKI_P256, point].concat(), start: SPKI_P256.len() }
     }
 
+    pub(crate) fn from_ed25519_point(point: &[u8]) -> Self {
+        let spki = [SPKI_ED25519, point].concat();
+        Self { kind: KeyKind::Ed25519, spki, start: SPKI_ED25519.len() }
+    }
+
+    /// The key of an RSAPublicKey of PKCS#1.
+    pub(crate) fn from_rsa_pkcs1(key: &[u8]) -> Result<Self, Error> {
+        let algorithm = der::write(der::SEQUENCE, &[ALGORITHM_RSA]);
+        let bits = der::write(der::BIT_STRING, &[&[0], key]);
+        Self::from_spki_der(&der::write(der::SEQUENCE, &[&algorithm, &bits]))
+    }
+
+    /// Reads the 32 bytes of an Ed25519 key.
+    pub fn from_ed25519_bytes(point: &[u8]) -> Result<Self, Error> {
+        Self::from_spki_der(&[SPKI_ED25519, point].concat())
+    }
+
+    /// The key proper: the point, or the RSAPublicKey of PKCS#1.
+    pub fn raw_bytes(&self) -> &[u8] {
+        self.bytes()
+    }
+
     /// The key as a PEM `PUBLIC KEY` block.
     pub fn to_pem(&self) -> String {
         pem::encode(&self.spki, LABEL)
@@ -113,6 +169,32 @@ impl PublicKey {
             KeyKind::Ed25519 | KeyKind::Rsa => signature,
         };
         UnparsedPublicKey::new(self.algorithm(), self.bytes())
+            .verify(message, signature)
+            .map_err(|_| Error::Signature)
+    }
+
+    /// Checks a signature of another form. A scheme that is not the key's is refused.
+    pub fn verify_as(&self, scheme: Scheme, message: &[u8], signature: &[u8]) -> Result<(), Error> {
+        if scheme.kind() != self.kind {
+            return Err(Error::Scheme { key: self.kind.as_str(), scheme: scheme.as_str() });
+        }
+        let algorithm: &dyn VerificationAlgorithm = match scheme {
+            Scheme::EcdsaP256Raw => {
+                if signature.len() != 64 {
+                    let is_der = der::decode_p256_signature(signature).is_some();
+                    return Err(Error::SignatureEncoding(if is_der {
+                        "it is DER, and not two numbers of 32 bytes"
+                    } else {
+                        "not two numbers of 32 bytes"
+                    }));
+                }
+                &ECDSA_P256_SHA256_FIXED
+            }
+            Scheme::Ed25519 => &ED25519,
+            Scheme::RsaPkcs1 => &RSA_PKCS1_2048_8192_SHA256,
+            Scheme::RsaPss => &RSA_PSS_2048_8192_SHA256,
+        };
+        UnparsedPublicKey::new(algorithm, self.bytes())
             .verify(message, signature)
             .map_err(|_| Error::Signature)
     }
