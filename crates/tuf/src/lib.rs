@@ -1,0 +1,30 @@
+//! Docker Content Trust: the TUF of Notary v1, verified, published and served.
+//!
+//! It is not TUF 1.0: types are capitalised, hashes are base64, and there is no `spec_version`. Entry points:
+//! `Update` for who verifies, `Repository` for who signs, `Server` for who serves.
+//! Nothing here does network or reads the clock: documents and the time are given. Invariants: what is signed is judged
+//! in its canonical form only; a signer counts once, however many names its key has; what was seen once, of any role and
+//! any tag, never goes back; whatever is not understood is a refusal with its reason.
+
+mod error;
+mod limits;
+mod name;
+
+mod document;
+mod envelope;
+mod hash;
+mod key;
+
+pub mod publish;
+pub mod server;
+pub mod verify;
+
+pub use document::{Delegation, Meta, RoleKeys, Root, Targets, lifetime_hours};
+pub use envelope::{Authority, Envelope, Signature, Signer, seal};
+pub use error::Error;
+pub use hash::{FileMeta, sha256_hex};
+pub use key::Key;
+pub use limits::Limits;
+pub use name::{Gun, Role};
+pub use publish::{Change, DelegationChange, Keys, Repository};
+pub use verify::{State, Trusted, Update};

@@ -1,0 +1,92 @@
+//! One repository of a store: which versions there are, and under which hashes their bytes lie.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{KeyRecord, NewDocument, StoreError};
+use crate::Role;
+use crate::hash::sha256_hex;
+
+const KEYS_MAX: usize = 16;
+
+/// One repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shelf {
+    pub(super) gun: String,
+    pub(super) roles: BTreeMap<String, Vec<Entry>>,
+    pub(super) keys: BTreeMap<String, Vec<KeyRecord>>,
+}
+
+/// A document of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) version: u64,
+    pub(super) sha256: String,
+    modified: String,
+    expires: String,
+}
+
+impl Entry {
+    pub(super) fn modified(&self) -> Timestamp {
+        self.modified.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    // What cannot be read has expired.
+    pub(super) fn expires(&self) -> Timestamp {
+        self.expires.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl Shelf {
+    pub(super) fn newest(&self, role: &Role) -> Option<&Entry> {
+        self.roles.get(role.as_str())?.last()
+    }
+
+    pub(super) fn find(&self, role: &Role, is_wanted: impl Fn(&Entry) -> bool) -> Option<&Entry> {
+        self.roles.get(role.as_str())?.iter().rev().find(|entry| is_wanted(entry))
+    }
+
+    /// Adds documents; each must be newer than what is there, and none may come twice.
+    pub(super) fn add(
+        &mut self,
+        documents: &[NewDocument],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for document in documents {
+            let entries = self.roles.entry(document.role.as_str().to_owned()).or_default();
+            if entries.last().is_some_and(|last| last.version >= document.version) {
+                return Err(StoreError::OldVersion);
+            }
+            entries.push(Entry {
+                version: document.version,
+                sha256: sha256_hex(&document.bytes),
+                modified: now.to_string(),
+                expires: document.expires.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Forgets all documents; says whether there were any.
+    pub(super) fn clear(&mut self) -> bool {
+        !std::mem::take(&mut self.roles).is_empty()
+    }
+
+    pub(super) fn keys(&self, role: &Role) -> Vec<KeyRecord> {
+        self.keys.get(role.as_str()).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn add_key(&mut self, role: &Role, key: &KeyRecord, keep: &[String]) {
+        let keys = self.keys.entry(role.as_str().to_owned()).or_default();
+        keys.push(key.clone());
+        // Whoever asks for new keys again and again must not fill the disk.
+        while keys.len() > KEYS_MAX {
+            let Some(oldest) = keys.iter().position(|key| !keep.contains(&key.id)) else { break };
+            keys.remove(oldest);
+        }
+    }
+}

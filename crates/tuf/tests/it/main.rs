@@ -1,0 +1,11 @@
+//! Against what real programs said to each other. Each test says aloud if it has to skip.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test's helpers are tests too")]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them so")]
+
+mod attacks;
+mod documents;
+mod flows;
+mod lab;
+mod recorded;
+mod transcripts;
