@@ -15,15 +15,22 @@ mod envelope;
 mod hash;
 mod key;
 
+mod changelist;
+mod home;
+mod key_file;
+
 pub mod publish;
 pub mod server;
 pub mod verify;
 
+pub use changelist::{read_change, write_change};
 pub use document::{Delegation, Meta, RoleKeys, Root, Targets, lifetime_hours};
 pub use envelope::{Authority, Envelope, Signature, Signer, seal};
 pub use error::Error;
 pub use hash::{FileMeta, sha256_hex};
+pub use home::{Home, HomeRepository, read_folder, write_folder};
 pub use key::Key;
+pub use key_file::{KeyFile, read_public_key, write_public_key};
 pub use limits::Limits;
 pub use name::{Gun, Role};
 pub use publish::{Change, DelegationChange, Keys, Repository};

@@ -10,7 +10,7 @@ use sealift_crypto::strict_json;
 use serde::{Deserialize, Serialize};
 
 use super::trusted::counter_of;
-use crate::{Envelope, Error, FileMeta, Gun, Role, Targets};
+use crate::{Envelope, Error, FileMeta, Gun, Limits, Meta, Role, Root, Targets};
 
 const PAST_MAX: usize = 16;
 
@@ -50,6 +50,21 @@ impl State {
             tags: BTreeMap::new(),
             documents: BTreeMap::new(),
         }
+    }
+
+    /// What another program kept of a repository after it had verified it. Versions are believed, tags are not counted.
+    pub fn from_documents(gun: &Gun, documents: &BTreeMap<Role, Vec<u8>>) -> Result<Self, Error> {
+        let mut state = Self::new(gun);
+        for (role, bytes) in documents {
+            let envelope = Envelope::parse(bytes, role, &Limits::default())?;
+            let version = match role.as_str() {
+                "root" => Root::read(&envelope, &Limits::default())?.version,
+                "snapshot" | "timestamp" => Meta::read(&envelope, role)?.version,
+                _ => Targets::read(&envelope, role, &Limits::default())?.version,
+            };
+            state.keep(role, version, &envelope);
+        }
+        Ok(state)
     }
 
     /// Reads what was kept. What cannot be read is an error: forgetting would open the way back.
