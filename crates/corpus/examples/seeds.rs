@@ -10,10 +10,16 @@ use std::path::PathBuf;
 
 use sealift_archive::tar::Writer;
 use sealift_archive::{EntryKind, GzipWriter, Header, Mtime, RelativePath};
-use sealift_corpus::{SEPARATOR, sign};
-use sealift_crypto::{Secret, SigningKey, dsse};
+use sealift_corpus::{SEPARATOR, sign, tuf};
+use sealift_crypto::{Certificate, SealingKey, Secret, SigningKey, dsse};
 use sealift_oci::Digest;
 use sealift_sign::{Artifact, Subject, attest, predicate_type, sign_image};
+use sealift_tuf::server::{MemoryStore, Pick, SealedKeys, Server};
+use sealift_tuf::verify::{FirstUse, Policy};
+use sealift_tuf::{
+    Change, FileMeta, Gun, Key, KeyFile, Keys, Repository, Role, Update, write_change,
+    write_public_key,
+};
 use serde_json::json;
 
 const SIGNER: &str = include_str!("../fixtures/signer.pem");
@@ -24,6 +30,7 @@ fn main() {
     package();
     keys();
     signatures();
+    trust();
 }
 
 fn seed(target: &str, name: &str, bytes: &[u8]) {
@@ -382,4 +389,52 @@ fn signatures() {
         "verificationResult": "PASSED", "verifiedLevels": [],
     });
     seed("statement", "summary.json", summary.to_string().as_bytes());
+}
+
+fn trust() {
+    let gun = Gun::parse(tuf::GUN).unwrap();
+    let now: jiff::Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+    let later = now + jiff::SignedDuration::from_hours(87_600);
+    let key = SigningKey::from_pem(SIGNER).unwrap();
+    let bare = Key::bare(&key.public());
+    let certificate = Certificate::self_signed(&key, tuf::GUN, now, later).unwrap();
+    let root = Key::of_certificate(&certificate).unwrap();
+    let passphrase = Secret::new(b"seed".to_vec());
+    let sealed = KeyFile::seal(&key, "targets", Some(&gun), &passphrase).unwrap();
+    seed("tuf", "private.key", sealed.as_bytes());
+    seed("tuf", "public.pem", write_public_key(&key.public(), "alice").unwrap().as_bytes());
+    seed("tuf", "certificate.pem", certificate.to_pem().as_bytes());
+    seed("tuf", "key.json", bare.to_value().to_string().as_bytes());
+    let store = MemoryStore::default();
+    let server_keys = SealedKeys::new(&store, SealingKey::new(&SealingKey::generate()).unwrap());
+    let server = Server::new(&store, &server_keys);
+    let own = |role| Key::from_json(&server.key(&gun, &role).unwrap()).unwrap();
+    let first = [root, bare.clone(), own(Role::SNAPSHOT), own(Role::TIMESTAMP)];
+    let mut keys = Keys::default();
+    keys.add(key);
+    let mut repository = Repository::create(&gun, first, &keys, now);
+    let alice = Change::AddSigner { name: "alice".to_owned(), keys: vec![bare] };
+    repository.apply(&alice).unwrap();
+    let file = FileMeta::of_manifest([1; 32], 2);
+    repository
+        .apply(&Change::SignTag { tag: "v1".to_owned(), file: file.clone(), count: true })
+        .unwrap();
+    let upload = repository.upload(&keys, now).unwrap();
+    let files: Vec<_> = upload.into_iter().map(|(role, bytes)| (role.to_string(), bytes)).collect();
+    server.upload(&gun, &files, now).unwrap();
+    for role in Role::BASE.iter().chain([&Role::RELEASES]) {
+        let served = server.document(&gun, role, &Pick::Newest, now).unwrap();
+        seed("tuf", &format!("{}.json", role.as_str().replace('/', "-")), &served.bytes);
+    }
+    let change = Change::SignTagIn { role: Role::RELEASES, tag: "v1".to_owned(), file };
+    seed("tuf", "staged.change", &write_change(&change).unwrap());
+    let policy = Policy { first_use: FirstUse::Trust, ..Policy::default() };
+    let mut update = Update::new(&gun, &policy, None, now).unwrap();
+    while let Some(wanted) = update.wants() {
+        let (role, pick) = sealift_tuf::server::parse_name(&wanted.name).unwrap();
+        let served = server.document(&gun, &role, &pick, now).ok();
+        update.give(served.as_ref().map(|served| &served.bytes[..])).unwrap();
+    }
+    let (_, state) = update.finish().unwrap();
+    seed("tuf", "state.json", &state.to_json());
 }

@@ -16,6 +16,7 @@ pub mod shell;
 
 pub mod crypto;
 pub mod sign;
+pub mod tuf;
 
 pub mod debian;
 
@@ -81,6 +82,7 @@ pub const TARGETS: &[Target] = &[
     target("bundle", sign::bundle),
     target("referrer", sign::referrer),
     target("statement", sign::statement),
+    slow("tuf", tuf::tuf),
     target("recipe", debian::recipe),
     target("release", debian::release),
     target("packages", debian::packages),

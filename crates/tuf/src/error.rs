@@ -138,7 +138,7 @@ pub enum Error {
     #[error("the root has no usable certificate: {0}")]
     NoCertificate(String),
     /// None of the pins fits.
-    #[error("none of the pinned keys is a root key of `{gun}`; its root keys are {found}")]
+    #[error("none of the pinned keys signed the root of `{gun}`; its root keys are {found}")]
     Pin {
         /// The repository.
         gun: String,

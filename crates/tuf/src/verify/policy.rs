@@ -38,6 +38,14 @@ pub struct Policy {
 }
 
 impl Pin {
+    /// The pin as text, for what is kept.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Key(id) => format!("key {id}"),
+            Self::Authority(authority) => format!("authority {}", authority.fingerprint()),
+        }
+    }
+
     /// Whether a root key is the pinned one.
     pub fn matches(&self, key: &Key) -> bool {
         match self {
@@ -67,12 +75,6 @@ impl Pin {
 }
 
 impl Policy {
-    /// Whether a root has a pinned key.
-    pub(crate) fn is_pinned(&self, root: &Root) -> bool {
-        let authority = root.authority(&Role::ROOT);
-        self.pins.iter().any(|pin| authority.keys.values().any(|key| pin.matches(key)))
-    }
-
     /// The refusal of a root without a pinned key, if it is one.
     pub(crate) fn check_first_use(
         &self,

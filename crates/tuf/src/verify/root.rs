@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::Pin;
 use crate::{Authority, Envelope, Error, Gun, Role, Root};
 
 /// The keys of the root role that are certificates for this repository, valid at that time if one is given.
@@ -76,4 +77,20 @@ pub(crate) fn check_root(
         },
     })?;
     check_self_signed(envelope, root, gun, at)
+}
+
+/// The pins whose key signed this root. That a key is listed in a root says nothing: anybody can list it.
+pub(super) fn pins_that_signed<'a>(
+    pins: &'a [Pin],
+    envelope: &Envelope,
+    root: &Root,
+    gun: &Gun,
+) -> Vec<&'a Pin> {
+    let Ok(authority) = root_authority(root, gun, None) else { return Vec::new() };
+    let has_signed = |pin: &&Pin| {
+        let mut keys = authority.keys.clone();
+        keys.retain(|_, key| pin.matches(key));
+        envelope.check_signatures(&Role::ROOT, &Authority { keys, threshold: 1 }).is_ok()
+    };
+    pins.iter().filter(has_signed).collect()
 }

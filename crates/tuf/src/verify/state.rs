@@ -3,12 +3,13 @@
 //! Versions only rise. Docker keeps none of delegations, so that a server can take a signer's tags back to what they
 //! were; here each role and each tag has its mark.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sealift_crypto::strict_json;
 use serde::{Deserialize, Serialize};
 
+use super::Pin;
 use super::trusted::counter_of;
 use crate::{Envelope, Error, FileMeta, Gun, Limits, Meta, Role, Root, Targets};
 
@@ -20,6 +21,8 @@ const PAST_MAX: usize = 16;
 pub struct State {
     gun: String,
     checked_at: i64,
+    // The pins that a root of the chain up to here was signed by.
+    pins: BTreeSet<String>,
     marks: BTreeMap<String, Mark>,
     tags: BTreeMap<String, BTreeMap<String, TagMark>>,
     documents: BTreeMap<String, String>,
@@ -46,6 +49,7 @@ impl State {
         Self {
             gun: gun.to_string(),
             checked_at: 0,
+            pins: BTreeSet::new(),
             marks: BTreeMap::new(),
             tags: BTreeMap::new(),
             documents: BTreeMap::new(),
@@ -90,6 +94,14 @@ impl State {
 
     pub(super) fn set_checked_at(&mut self, now: Timestamp) {
         self.checked_at = now.as_second();
+    }
+
+    pub(super) fn is_pinned_by(&self, pins: &[Pin]) -> bool {
+        pins.iter().any(|pin| self.pins.contains(&pin.name()))
+    }
+
+    pub(super) fn add_pins(&mut self, pins: &[&Pin]) {
+        self.pins.extend(pins.iter().map(|pin| pin.name()));
     }
 
     /// The kept document of a role.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::root::{check_root, check_self_signed};
+use super::root::{check_root, check_self_signed, pins_that_signed};
 use super::{Policy, State, Trusted, TrustedRole};
 use crate::{Authority, Envelope, Error, FileMeta, Gun, Meta, Role, Root, Targets, lifetime_hours};
 
@@ -82,7 +82,8 @@ impl<'a> Update<'a> {
             let (root, envelope) = update.read_root(bytes)?;
             // It was verified when it was kept; that it is still itself costs little.
             check_self_signed(&envelope, &root, gun, None)?;
-            update.is_pinned = policy.is_pinned(&root);
+            update.is_pinned = update.known.is_pinned_by(&policy.pins);
+            update.note_pins(&root, &envelope);
             update.root = Some((root, envelope));
             update.stage = Stage::Next { n_steps: 0 };
         }
@@ -160,10 +161,17 @@ impl<'a> Update<'a> {
         Ok((Root::read(&envelope, &self.policy.limits)?, envelope))
     }
 
+    // A pin holds for all that follows from the root that its key signed.
+    fn note_pins(&mut self, root: &Root, envelope: &Envelope) {
+        let pins = pins_that_signed(&self.policy.pins, envelope, root, &self.gun);
+        self.is_pinned |= !pins.is_empty();
+        self.state.add_pins(&pins);
+    }
+
     fn take_first_root(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let (root, envelope) = self.read_root(bytes)?;
         check_self_signed(&envelope, &root, &self.gun, Some(self.now))?;
-        self.is_pinned = self.policy.is_pinned(&root);
+        self.note_pins(&root, &envelope);
         let version = root.version;
         if version == 1 || self.is_pinned || self.policy.pins.is_empty() {
             self.policy.check_first_use(&self.gun, &root, self.is_pinned)?;
@@ -207,7 +215,7 @@ impl<'a> Update<'a> {
             Some((previous, _)) => check_root(&envelope, &root, previous, &self.gun, None)?,
             None => check_self_signed(&envelope, &root, &self.gun, None)?,
         }
-        self.is_pinned |= self.policy.is_pinned(&root);
+        self.note_pins(&root, &envelope);
         self.root = Some((root, envelope));
         Ok(())
     }

@@ -6,6 +6,9 @@
 mod attacks;
 mod documents;
 mod flows;
+mod hostile;
 mod lab;
+mod oracle;
+mod properties;
 mod recorded;
 mod transcripts;
