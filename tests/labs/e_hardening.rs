@@ -111,7 +111,7 @@ fn image_is_audited() {
         "`/bin/su` has the setuid bit",
         "everybody can write the file `/app/open`",
         "the image names no user",
-        "variable `API_KEY` has a live secret key of Stripe",
+        "variable `API_KEY` holds a secret: Stripe secret key",
         "port 22 is that of SSH",
         "/etc/shadow (layer 1)",
     ] {

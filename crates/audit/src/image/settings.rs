@@ -55,7 +55,7 @@ pub(super) fn run(image: &Image, name: Option<&Reference>, findings: &mut Findin
 fn secrets(title: &str, name: &str, value: &str, place: &Place, findings: &mut Findings) {
     let found = sealift_lint::secrets_in(value);
     for what in &found {
-        findings.add_shared("SL1002", place.clone(), format!("{title} has {what}"));
+        findings.add_shared("SL1002", place.clone(), format!("{title} holds a secret: {what}"));
     }
     let is_named = sealift_lint::is_secret_name(name) && sealift_lint::can_be_secret(value);
     if found.is_empty() && is_named && title.starts_with("variable") {

@@ -27,7 +27,7 @@ pub(super) const SECRET_IN_CONFIG: ObjectCheck = ObjectCheck {
                 let is_named =
                     sealift_lint::is_secret_name(&name) && sealift_lint::can_be_secret(text);
                 let message = match sealift_lint::secrets_in(text).first() {
-                    Some(what) => format!("{} has {what} in `{name}`", object.title()),
+                    Some(what) => format!("{} holds a secret in `{name}`: {what}", object.title()),
                     None if is_named => format!("{} has a secret in `{name}`", object.title()),
                     None => continue,
                 };
