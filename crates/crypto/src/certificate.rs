@@ -10,16 +10,13 @@ use jiff::tz::TimeZone;
 
 use crate::cursor::Cursor;
 use crate::pem::Block;
-use crate::{Error, KeyKind, PublicKey, Scheme, SigningKey, der};
+use crate::{Error, PublicKey, SigningKey, der, scheme};
 
 const LABEL: &str = "CERTIFICATE";
 const CERTIFICATES_MAX: usize = 16;
 
 const OID_COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const OID_BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x13];
-const OID_ECDSA_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
-const OID_RSA_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B];
-const OID_ED25519: &[u8] = &[0x2B, 0x65, 0x70];
 
 const BOOLEAN: u8 = 0x01;
 const UTF8_STRING: u8 = 0x0C;
@@ -63,9 +60,7 @@ impl Certificate {
         let mut parts = element(&mut outer, der::SEQUENCE)?;
         let before = bytes.len() - parts.rest().len();
         let signed = der::whole(&mut parts, der::SEQUENCE).ok_or_else(malformed)?;
-        let mut algorithm = element(&mut parts, der::SEQUENCE)?;
-        let algorithm =
-            der::element(&mut algorithm, der::OBJECT_IDENTIFIER).ok_or_else(malformed)?;
+        let algorithm = der::element(&mut parts, der::SEQUENCE).ok_or_else(malformed)?;
         let signature = der::element(&mut parts, der::BIT_STRING)
             .and_then(|bits| bits.strip_prefix(&[0]))
             .ok_or_else(malformed)?;
@@ -73,6 +68,9 @@ impl Certificate {
             return Err(malformed());
         }
         let fields = Fields::read(signed)?;
+        if fields.algorithm != algorithm {
+            return Err(Error::Certificate("it names two algorithms of its signature"));
+        }
         Ok(Self {
             der: bytes.to_vec(),
             signed: before..before + signed.len(),
@@ -116,13 +114,7 @@ impl Certificate {
         serial[0] = serial[0] & 0x3F | 0x40;
         let sequence = |parts: &[&[u8]]| der::write(der::SEQUENCE, parts);
         let public = key.public();
-        let oid = match public.kind() {
-            KeyKind::EcdsaP256 => OID_ECDSA_SHA256,
-            KeyKind::Ed25519 => OID_ED25519,
-            KeyKind::Rsa => OID_RSA_SHA256,
-        };
-        let null: &[u8] = if public.kind() == KeyKind::Rsa { &[0x05, 0] } else { &[] };
-        let algorithm = sequence(&[&der::write(der::OBJECT_IDENTIFIER, &[oid]), null]);
+        let algorithm = scheme::identifier_of(public.kind());
         let attribute = sequence(&[
             &der::write(der::OBJECT_IDENTIFIER, &[OID_COMMON_NAME]),
             &der::write(UTF8_STRING, &[common_name.as_bytes()]),
@@ -185,23 +177,21 @@ impl Certificate {
         crate::hex::lower(digest.as_ref())
     }
 
-    /// Checks that an authority issued it: its name and its signature, with SHA-256 and nothing older.
+    /// Checks that an authority issued it: its name and its signature, with SHA-256 or more and nothing older.
     pub fn is_signed_by(&self, authority: &Self) -> bool {
-        let expected = match authority.public_key.kind() {
-            KeyKind::EcdsaP256 => OID_ECDSA_SHA256,
-            KeyKind::Ed25519 => OID_ED25519,
-            KeyKind::Rsa => OID_RSA_SHA256,
-        };
-        let key = &authority.public_key;
-        let signed = &self.der[self.signed.clone()];
-        let verified = match key.kind() {
-            KeyKind::Rsa => key.verify_as(Scheme::RsaPkcs1, signed, &self.signature),
-            KeyKind::EcdsaP256 | KeyKind::Ed25519 => key.verify(signed, &self.signature),
-        };
         authority.is_authority
             && self.issuer == authority.subject
-            && self.signature_algorithm == expected
-            && verified.is_ok()
+            && self.has_signature_of(&authority.public_key)
+    }
+
+    /// Whether it is its own issuer, by its name and its signature.
+    pub fn is_self_signed(&self) -> bool {
+        self.issuer == self.subject && self.has_signature_of(&self.public_key)
+    }
+
+    fn has_signature_of(&self, key: &PublicKey) -> bool {
+        let signed = &self.der[self.signed.clone()];
+        key.verify_identified(&self.signature_algorithm, signed, &self.signature).is_ok()
     }
 }
 
@@ -214,6 +204,7 @@ fn element<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Result<Cursor<'a>, Error> {
 }
 
 struct Fields<'a> {
+    algorithm: &'a [u8],
     issuer: &'a [u8],
     subject: &'a [u8],
     key: &'a [u8],
@@ -228,7 +219,7 @@ impl<'a> Fields<'a> {
         let mut fields = element(&mut fields, der::SEQUENCE)?;
         der::optional(&mut fields, VERSION).ok_or_else(malformed)?;
         der::element(&mut fields, der::INTEGER).ok_or_else(malformed)?;
-        der::element(&mut fields, der::SEQUENCE).ok_or_else(malformed)?;
+        let algorithm = der::element(&mut fields, der::SEQUENCE).ok_or_else(malformed)?;
         let issuer = der::whole(&mut fields, der::SEQUENCE).ok_or_else(malformed)?;
         let mut validity = element(&mut fields, der::SEQUENCE)?;
         let not_before = read_time(&mut validity)?;
@@ -245,7 +236,7 @@ impl<'a> Fields<'a> {
         if !fields.is_empty() || !validity.is_empty() {
             return Err(malformed());
         }
-        Ok(Self { issuer, subject, key, not_before, not_after, is_authority })
+        Ok(Self { algorithm, issuer, subject, key, not_before, not_after, is_authority })
     }
 }
 
@@ -364,6 +355,8 @@ mod tests {
     fn self_signed_round_trip() {
         for key in [
             SigningKey::generate_p256(),
+            SigningKey::generate_p384(),
+            SigningKey::generate_p521(),
             SigningKey::generate_ed25519(),
             SigningKey::generate_rsa(),
         ] {
@@ -380,6 +373,7 @@ mod tests {
             key.public().verify(signed, &certificate.signature).unwrap();
             // It is not an authority, not even its own.
             assert!(!certificate.is_signed_by(&certificate));
+            assert!(certificate.is_self_signed());
         }
     }
 

@@ -17,6 +17,12 @@ pub(crate) fn element<'a>(cursor: &mut Cursor<'a>, tag: u8) -> Option<&'a [u8]> 
         short @ 0..=0x7F => usize::from(short),
         0x81 => cursor.u8().map(usize::from).filter(|length| *length >= 0x80)?,
         0x82 => cursor.u16().map(usize::from).filter(|length| *length >= 0x100)?,
+        // Lists of revoked certificates are as large as that; what is smaller has limits of its own.
+        0x83 => {
+            let high = usize::from(cursor.u8()?);
+            let low = cursor.u16().map(usize::from)?;
+            Some(high << 16 | low).filter(|length| *length >= 0x1_0000)?
+        }
         _ => return None,
     };
     cursor.take(length)
@@ -74,12 +80,12 @@ pub(crate) fn positive_integer<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> 
     }
 }
 
-/// The two numbers of an ECDSA signature, each padded to 32 bytes.
-pub(crate) fn decode_p256_signature(signature: &[u8]) -> Option<[u8; 64]> {
+/// The two numbers of an ECDSA signature, each padded to so many bytes.
+pub(crate) fn decode_ecdsa_signature(signature: &[u8], n_bytes: usize) -> Option<Vec<u8>> {
     let mut outer = Cursor::new(signature);
     let mut inner = Cursor::new(element(&mut outer, SEQUENCE)?);
-    let mut numbers = [0; 64];
-    for half in numbers.chunks_exact_mut(32) {
+    let mut numbers = vec![0; 2 * n_bytes];
+    for half in numbers.chunks_exact_mut(n_bytes) {
         let number = positive_integer(&mut inner)?;
         let start = half.len().checked_sub(number.len())?;
         half[start..].copy_from_slice(number);
@@ -87,21 +93,18 @@ pub(crate) fn decode_p256_signature(signature: &[u8]) -> Option<[u8; 64]> {
     (outer.is_empty() && inner.is_empty()).then_some(numbers)
 }
 
-/// An ECDSA signature of two numbers of 32 bytes.
-pub(crate) fn encode_p256_signature(numbers: &[u8; 64]) -> Vec<u8> {
-    let mut content = Vec::with_capacity(70);
-    for half in numbers.chunks_exact(32) {
-        let start = half.iter().position(|byte| *byte != 0).unwrap_or(31);
-        let number = &half[start..];
-        let needs_zero = number[0] & 0x80 != 0;
-        let length = number.len() + usize::from(needs_zero);
-        content.extend([INTEGER, u8::try_from(length).expect("at most 33")]);
-        content.extend(needs_zero.then_some(0));
-        content.extend_from_slice(number);
-    }
-    let mut signature = vec![SEQUENCE, u8::try_from(content.len()).expect("at most 70")];
-    signature.extend(content);
-    signature
+/// An ECDSA signature of two numbers of the same length.
+pub(crate) fn encode_ecdsa_signature(numbers: &[u8]) -> Vec<u8> {
+    let (left, right) = numbers.split_at(numbers.len() / 2);
+    write(SEQUENCE, &[&write_positive(left), &write_positive(right)])
+}
+
+/// A positive integer of big-endian bytes, which may begin with zeros.
+pub(crate) fn write_positive(number: &[u8]) -> Vec<u8> {
+    let start = number.iter().position(|byte| *byte != 0).unwrap_or(number.len() - 1);
+    let number = &number[start..];
+    let zero: &[u8] = if number[0] & 0x80 == 0 { &[] } else { &[0] };
+    write(INTEGER, &[zero, number])
 }
 
 #[cfg(test)]
@@ -113,9 +116,9 @@ mod tests {
         let mut numbers = [0; 64];
         numbers[0] = 0x80;
         numbers[63] = 1;
-        let der = encode_p256_signature(&numbers);
+        let der = encode_ecdsa_signature(&numbers);
         assert_eq!(der[..4], [0x30, 38, 2, 33]);
-        assert_eq!(decode_p256_signature(&der), Some(numbers));
+        assert_eq!(decode_ecdsa_signature(&der, 32), Some(numbers.to_vec()));
     }
 
     #[test]
@@ -133,8 +136,8 @@ mod tests {
             &[0x30, 5, 2, 0, 2, 1, 1],             // empty
             &[0x31, 6, 2, 1, 1, 2, 1, 1],          // wrong tag
         ] {
-            assert_eq!(decode_p256_signature(bytes), None, "{bytes:?}");
+            assert_eq!(decode_ecdsa_signature(bytes, 32), None, "{bytes:?}");
         }
-        assert!(decode_p256_signature(&[0x30, 6, 2, 1, 1, 2, 1, 1]).is_some());
+        assert!(decode_ecdsa_signature(&[0x30, 6, 2, 1, 1, 2, 1, 1], 32).is_some());
     }
 }

@@ -1,11 +1,12 @@
-//! Private keys: ECDSA on P-256 with SHA-256, as cosign and Docker make them; Ed25519; RSA.
+//! Private keys: ECDSA on P-256 with SHA-256, as cosign and Docker make them; P-384, P-521, Ed25519, RSA.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256, RsaKeyPair, RsaSignatureEncoding,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair, RsaSignatureEncoding,
 };
 
 use crate::{Error, KeyKind, PublicKey, Scheme, Secret, der, key_file, pem, pkcs8};
@@ -29,8 +30,19 @@ pub struct SigningKey {
     pkcs8: Secret,
 }
 
+/// Sizes of RSA keys that can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RsaSize {
+    /// The least that is accepted anywhere.
+    Bits2048,
+    /// What lasts.
+    Bits3072,
+    /// More, and slower.
+    Bits4096,
+}
+
 enum Pair {
-    P256(EcdsaKeyPair),
+    Ecdsa(KeyKind, EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
 }
@@ -38,9 +50,23 @@ enum Pair {
 impl SigningKey {
     /// A new key of the operating system's randomness.
     pub fn generate_p256() -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect(RANDOM);
+        Self::generate_ecdsa(KeyKind::EcdsaP256, &ECDSA_P256_SHA256_FIXED_SIGNING)
+    }
+
+    /// A new key on P-384.
+    pub fn generate_p384() -> Self {
+        Self::generate_ecdsa(KeyKind::EcdsaP384, &ECDSA_P384_SHA384_FIXED_SIGNING)
+    }
+
+    /// A new key on P-521.
+    pub fn generate_p521() -> Self {
+        Self::generate_ecdsa(KeyKind::EcdsaP521, &ECDSA_P521_SHA512_FIXED_SIGNING)
+    }
+
+    fn generate_ecdsa(kind: KeyKind, algorithm: &'static EcdsaSigningAlgorithm) -> Self {
+        let pair = EcdsaKeyPair::generate(algorithm).expect(RANDOM);
         let pkcs8 = pair.to_pkcs8v1().expect("a key that was just made can be written");
-        Self { pair: Pair::P256(pair), pkcs8: Secret::new(pkcs8.as_ref().to_vec()) }
+        Self { pair: Pair::Ecdsa(kind, pair), pkcs8: Secret::new(pkcs8.as_ref().to_vec()) }
     }
 
     /// A new Ed25519 key of the operating system's randomness.
@@ -52,20 +78,31 @@ impl SigningKey {
 
     /// A new RSA key of 3072 bits of the operating system's randomness. Takes up to seconds.
     pub fn generate_rsa() -> Self {
-        let pair = RsaKeyPair::generate(KeySize::Rsa3072).expect(RANDOM);
+        Self::generate_rsa_of(RsaSize::Bits3072)
+    }
+
+    /// A new RSA key of another size.
+    pub fn generate_rsa_of(size: RsaSize) -> Self {
+        let size = match size {
+            RsaSize::Bits2048 => KeySize::Rsa2048,
+            RsaSize::Bits3072 => KeySize::Rsa3072,
+            RsaSize::Bits4096 => KeySize::Rsa4096,
+        };
+        let pair = RsaKeyPair::generate(size).expect(RANDOM);
         let pkcs8: Pkcs8V1Der<'static> =
             pair.as_der().expect("a key that was just made can be written");
         Self { pkcs8: Secret::new(pkcs8.as_ref().to_vec()), pair: Pair::Rsa(pair) }
     }
 
-    /// Reads a DER PKCS#8 key: P-256, Ed25519, or RSA of 2048 bits or more.
+    /// Reads a DER PKCS#8 key: P-256, P-384, P-521, Ed25519, or RSA of 2048 bits or more.
     pub fn from_pkcs8_der(pkcs8: &[u8]) -> Result<Self, Error> {
         let error = |reason| Error::Key { what: "private key", reason };
         let (kind, pkcs8) = pkcs8::normalise(pkcs8)
-            .ok_or(error("it is not a P-256, Ed25519 or RSA key in PKCS#8"))?;
+            .ok_or(error("it is not a P-256, P-384, P-521, Ed25519 or RSA key in PKCS#8"))?;
         let pair = match kind {
-            KeyKind::EcdsaP256 => {
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).map(Pair::P256)
+            KeyKind::EcdsaP256 | KeyKind::EcdsaP384 | KeyKind::EcdsaP521 => {
+                EcdsaKeyPair::from_pkcs8(ecdsa_signing(kind), &pkcs8)
+                    .map(|pair| Pair::Ecdsa(kind, pair))
             }
             KeyKind::Ed25519 => {
                 Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).map(Pair::Ed25519)
@@ -103,13 +140,16 @@ impl SigningKey {
         if key_file::is_encrypted(text) || pem::has_label(text, "ENCRYPTED PRIVATE KEY") {
             return Err(Error::Encrypted);
         }
-        for (label, kind) in
-            [("EC PRIVATE KEY", KeyKind::EcdsaP256), ("RSA PRIVATE KEY", KeyKind::Rsa)]
-        {
-            if pem::has_label(text, label) {
-                let key = Secret::new(pem::decode(text, label)?);
-                return Self::from_pkcs8_der(&pkcs8::wrap(kind, key.expose()));
-            }
+        if pem::has_label(text, "RSA PRIVATE KEY") {
+            let key = Secret::new(pem::decode(text, "RSA PRIVATE KEY")?);
+            return Self::from_pkcs8_der(&pkcs8::wrap(KeyKind::Rsa, key.expose()));
+        }
+        if pem::has_label(text, "EC PRIVATE KEY") {
+            let key = Secret::new(pem::decode(text, "EC PRIVATE KEY")?);
+            let reason = "it is not a key on P-256, P-384 or P-521 in SEC 1";
+            let kind =
+                pkcs8::sec1_kind(key.expose()).ok_or(Error::Key { what: "private key", reason })?;
+            return Self::from_pkcs8_der(&pkcs8::wrap(kind, key.expose()));
         }
         let pkcs8 = Secret::new(pem::decode(text, LABEL_PLAIN)?);
         Self::from_pkcs8_der(pkcs8.expose())
@@ -138,8 +178,10 @@ impl SigningKey {
     /// The public key.
     pub fn public(&self) -> PublicKey {
         match &self.pair {
-            Pair::P256(pair) => PublicKey::from_p256_point(pair.public_key().as_ref()),
-            Pair::Ed25519(pair) => PublicKey::from_ed25519_point(pair.public_key().as_ref()),
+            Pair::Ecdsa(kind, pair) => PublicKey::from_point(*kind, pair.public_key().as_ref()),
+            Pair::Ed25519(pair) => {
+                PublicKey::from_point(KeyKind::Ed25519, pair.public_key().as_ref())
+            }
             Pair::Rsa(pair) => PublicKey::from_rsa_pkcs1(pair.public_key().as_ref())
                 .expect("the key was checked when it was read or made"),
         }
@@ -149,7 +191,9 @@ impl SigningKey {
     /// two possible numbers.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &self.pair {
-            Pair::P256(pair) => der::encode_p256_signature(&sign_p256(pair, message)),
+            Pair::Ecdsa(kind, pair) => {
+                der::encode_ecdsa_signature(&sign_ecdsa(*kind, pair, message))
+            }
             Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
             Pair::Rsa(pair) => sign_rsa(pair, &RSA_PKCS1_SHA256, message),
         }
@@ -157,25 +201,33 @@ impl SigningKey {
 
     /// Signs a message in another form. A scheme that is not the key's is refused.
     pub fn sign_as(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, Error> {
-        match (&self.pair, scheme) {
-            (Pair::P256(pair), Scheme::EcdsaP256Raw) => Ok(sign_p256(pair, message).to_vec()),
-            (Pair::Ed25519(pair), Scheme::Ed25519) => Ok(pair.sign(message).as_ref().to_vec()),
-            (Pair::Rsa(pair), Scheme::RsaPkcs1) => Ok(sign_rsa(pair, &RSA_PKCS1_SHA256, message)),
-            (Pair::Rsa(pair), Scheme::RsaPss) => Ok(sign_rsa(pair, &RSA_PSS_SHA256, message)),
-            _ => {
-                let key = self.public().kind().as_str();
-                Err(Error::Scheme { key, scheme: scheme.as_str() })
-            }
+        let key = self.public().kind();
+        if key != scheme.kind() {
+            return Err(Error::Scheme { key: key.as_str(), scheme: scheme.as_str() });
         }
+        Ok(match &self.pair {
+            Pair::Ecdsa(kind, pair) => sign_ecdsa(*kind, pair, message),
+            Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            Pair::Rsa(pair) => {
+                sign_rsa(pair, scheme.rsa().expect("the scheme is one of RSA"), message)
+            }
+        })
     }
 }
 
-// The lower of the two possible numbers: one signature has one form.
-fn sign_p256(pair: &EcdsaKeyPair, message: &[u8]) -> [u8; 64] {
+fn ecdsa_signing(kind: KeyKind) -> &'static EcdsaSigningAlgorithm {
+    match kind {
+        KeyKind::EcdsaP384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+        KeyKind::EcdsaP521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
+        KeyKind::EcdsaP256 | KeyKind::Ed25519 | KeyKind::Rsa => &ECDSA_P256_SHA256_FIXED_SIGNING,
+    }
+}
+
+// On P-256 the lower of the two possible numbers: one signature has one form. Nobody asks that of the larger curves.
+fn sign_ecdsa(kind: KeyKind, pair: &EcdsaKeyPair, message: &[u8]) -> Vec<u8> {
     let signature = pair.sign(&SystemRandom::new(), message).expect(RANDOM);
-    let mut numbers: [u8; 64] =
-        signature.as_ref().try_into().expect("a fixed P-256 signature has 64 bytes");
-    if numbers[32..] > HALF_ORDER[..] {
+    let mut numbers = signature.as_ref().to_vec();
+    if kind == KeyKind::EcdsaP256 && numbers[32..] > HALF_ORDER[..] {
         negate(&mut numbers[32..]);
     }
     numbers
@@ -209,7 +261,7 @@ mod tests {
             let message = vec![7; size];
             let signature = key.sign(&message);
             key.public().verify(&message, &signature).unwrap();
-            let numbers = der::decode_p256_signature(&signature).unwrap();
+            let numbers = der::decode_ecdsa_signature(&signature, 32).unwrap();
             assert!(numbers[32..] <= HALF_ORDER[..], "not the lower number");
         }
     }
@@ -217,9 +269,9 @@ mod tests {
     #[test]
     fn accepts_the_higher_number() {
         let key = SigningKey::generate_p256();
-        let mut numbers = der::decode_p256_signature(&key.sign(b"x")).unwrap();
+        let mut numbers = der::decode_ecdsa_signature(&key.sign(b"x"), 32).unwrap();
         negate(&mut numbers[32..]);
-        key.public().verify(b"x", &der::encode_p256_signature(&numbers)).unwrap();
+        key.public().verify(b"x", &der::encode_ecdsa_signature(&numbers)).unwrap();
     }
 
     #[test]
@@ -258,21 +310,34 @@ mod tests {
 
     #[test]
     fn other_kinds_of_keys() {
-        for key in [SigningKey::generate_ed25519(), SigningKey::generate_rsa()] {
+        for key in [
+            SigningKey::generate_p384(),
+            SigningKey::generate_p521(),
+            SigningKey::generate_ed25519(),
+            SigningKey::generate_rsa(),
+            SigningKey::generate_rsa_of(RsaSize::Bits2048),
+        ] {
             let kind = key.public().kind();
-            key.public().verify(b"x", &key.sign(b"x")).unwrap();
+            for _ in 0..5 {
+                key.public().verify(b"x", &key.sign(b"x")).unwrap();
+            }
             let read = SigningKey::from_pkcs8_der(key.pkcs8().expose()).unwrap();
             assert_eq!(read.public(), key.public());
-            for scheme in [Scheme::EcdsaP256Raw, Scheme::Ed25519, Scheme::RsaPkcs1, Scheme::RsaPss]
-            {
+            assert_eq!(PublicKey::from_pem(&key.public().to_pem()).unwrap(), key.public());
+            for scheme in Scheme::ALL {
                 let signature = key.sign_as(scheme, b"x");
                 assert_eq!(signature.is_ok(), scheme.kind() == kind);
                 if let Ok(signature) = signature {
                     key.public().verify_as(scheme, b"x", &signature).unwrap();
                     assert!(key.public().verify_as(scheme, b"y", &signature).is_err());
+                    for other in Scheme::ALL.into_iter().filter(|other| *other != scheme) {
+                        assert!(key.public().verify_as(other, b"x", &signature).is_err());
+                    }
                 }
             }
         }
+        assert_eq!(SigningKey::generate_rsa().public().rsa_bits(), Some(3072));
+        assert_eq!(SigningKey::generate_p384().public().rsa_bits(), None);
     }
 
     #[test]

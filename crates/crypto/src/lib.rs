@@ -11,6 +11,7 @@ mod key;
 mod key_file;
 mod pkcs8;
 mod public_key;
+mod scheme;
 mod sealing;
 mod secret;
 
@@ -26,7 +27,8 @@ mod hex;
 
 pub use certificate::Certificate;
 pub use error::Error;
-pub use key::SigningKey;
-pub use public_key::{KeyKind, PublicKey, Scheme};
+pub use key::{RsaSize, SigningKey};
+pub use public_key::{KeyKind, PublicKey};
+pub use scheme::{Hash, Scheme};
 pub use sealing::SealingKey;
 pub use secret::{Secret, constant_time_equal};

@@ -19,6 +19,8 @@ use crate::{Error, KeyKind, Secret, der};
 const OID_RSA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01];
 const OID_EC: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
 const OID_P256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+const OID_P384: &[u8] = &[0x2B, 0x81, 0x04, 0x00, 0x22];
+const OID_P521: &[u8] = &[0x2B, 0x81, 0x04, 0x00, 0x23];
 const OID_ED25519: &[u8] = &[0x2B, 0x65, 0x70];
 const OID_PBES2: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x05, 0x0D];
 const OID_PBKDF2: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x05, 0x0C];
@@ -27,6 +29,7 @@ const OID_HMAC_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x02, 0x09]
 const OID_HMAC_SHA512: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x02, 0x0B];
 const OID_AES256_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2A];
 
+const SEC1_PARAMETERS: u8 = 0xA0;
 const KEY_BYTES: usize = 32;
 const BLOCK_BYTES: usize = 16;
 const SALT_BYTES_MAX: usize = 64;
@@ -52,9 +55,7 @@ pub(crate) fn normalise(pkcs8: &[u8]) -> Option<(KeyKind, Zeroizing<Vec<u8>>)> {
     let kind = match der::element(&mut content, der::OBJECT_IDENTIFIER)? {
         OID_RSA => KeyKind::Rsa,
         OID_ED25519 => KeyKind::Ed25519,
-        OID_EC if der::element(&mut content, der::OBJECT_IDENTIFIER)? == OID_P256 => {
-            KeyKind::EcdsaP256
-        }
+        OID_EC => curve_kind(der::element(&mut content, der::OBJECT_IDENTIFIER)?)?,
         _ => return None,
     };
     if !inner.is_empty() {
@@ -79,16 +80,41 @@ pub(crate) fn normalise(pkcs8: &[u8]) -> Option<(KeyKind, Zeroizing<Vec<u8>>)> {
     ))
 }
 
-/// The PKCS#8 of an ECPrivateKey of SEC 1 on P-256, and of an RSAPrivateKey of PKCS#1.
+fn curve_kind(oid: &[u8]) -> Option<KeyKind> {
+    match oid {
+        OID_P256 => Some(KeyKind::EcdsaP256),
+        OID_P384 => Some(KeyKind::EcdsaP384),
+        OID_P521 => Some(KeyKind::EcdsaP521),
+        _ => None,
+    }
+}
+
+/// The kind of an ECPrivateKey of SEC 1: what its parameters say, or the length of its number.
+pub(crate) fn sec1_kind(key: &[u8]) -> Option<KeyKind> {
+    let mut outer = Cursor::new(key);
+    let mut fields = Cursor::new(der::element(&mut outer, der::SEQUENCE)?);
+    der::element(&mut fields, der::INTEGER)?;
+    let number = der::element(&mut fields, der::OCTET_STRING)?;
+    match der::optional(&mut fields, SEC1_PARAMETERS)?.0 {
+        Some(parameters) => {
+            curve_kind(der::element(&mut Cursor::new(parameters), der::OBJECT_IDENTIFIER)?)
+        }
+        None => [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::EcdsaP521]
+            .into_iter()
+            .find(|kind| kind.number_bytes() == Some(number.len())),
+    }
+}
+
+/// The PKCS#8 of an ECPrivateKey of SEC 1, and of an RSAPrivateKey of PKCS#1.
 pub(crate) fn wrap(kind: KeyKind, key: &[u8]) -> Zeroizing<Vec<u8>> {
+    let ecdsa = |curve: &[u8]| {
+        let curve = der::write(der::OBJECT_IDENTIFIER, &[curve]);
+        der::write(der::SEQUENCE, &[&der::write(der::OBJECT_IDENTIFIER, &[OID_EC]), &curve])
+    };
     let algorithm = match kind {
-        KeyKind::EcdsaP256 => der::write(
-            der::SEQUENCE,
-            &[
-                &der::write(der::OBJECT_IDENTIFIER, &[OID_EC]),
-                &der::write(der::OBJECT_IDENTIFIER, &[OID_P256]),
-            ],
-        ),
+        KeyKind::EcdsaP256 => ecdsa(OID_P256),
+        KeyKind::EcdsaP384 => ecdsa(OID_P384),
+        KeyKind::EcdsaP521 => ecdsa(OID_P521),
         KeyKind::Rsa => der::write(
             der::SEQUENCE,
             &[&der::write(der::OBJECT_IDENTIFIER, &[OID_RSA]), &[0x05, 0]],

@@ -1,14 +1,15 @@
-//! Public keys: P-256 for what we sign, Ed25519 and RSA to verify what others sign.
+//! Public keys: ECDSA on NIST's curves, Ed25519 and RSA.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::cursor::Cursor;
+use crate::scheme::Scheme;
 use crate::{Error, der, hex, pem};
 
 const LABEL: &str = "PUBLIC KEY";
@@ -16,6 +17,14 @@ const LABEL: &str = "PUBLIC KEY";
 const SPKI_P256: &[u8] = &[
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
     0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+const SPKI_P384: &[u8] = &[
+    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x05, 0x2B,
+    0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00,
+];
+const SPKI_P521: &[u8] = &[
+    0x30, 0x81, 0x9B, 0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x05,
+    0x2B, 0x81, 0x04, 0x00, 0x23, 0x03, 0x81, 0x86, 0x00,
 ];
 const SPKI_ED25519: &[u8] =
     &[0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -37,44 +46,14 @@ pub struct PublicKey {
 pub enum KeyKind {
     /// ECDSA on P-256 with SHA-256, strict DER.
     EcdsaP256,
+    /// ECDSA on P-384 with SHA-384, strict DER.
+    EcdsaP384,
+    /// ECDSA on P-521 with SHA-512, strict DER.
+    EcdsaP521,
     /// Ed25519.
     Ed25519,
     /// RSA PKCS#1 v1.5 with SHA-256.
     Rsa,
-}
-
-/// How a signature is made and written, where a format leaves a choice or differs from [`PublicKey::verify`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// ECDSA on P-256 with SHA-256: both numbers in 32 bytes each, as Notary and JOSE write them.
-    EcdsaP256Raw,
-    /// Ed25519.
-    Ed25519,
-    /// RSA PKCS#1 v1.5 with SHA-256.
-    RsaPkcs1,
-    /// RSA PSS with SHA-256 and a salt of 32 bytes.
-    RsaPss,
-}
-
-impl Scheme {
-    /// Name, for people.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::EcdsaP256Raw => "ecdsa-p256",
-            Self::Ed25519 => "ed25519",
-            Self::RsaPkcs1 => "rsa-pkcs1",
-            Self::RsaPss => "rsa-pss",
-        }
-    }
-
-    /// The kind of key that makes such signatures.
-    pub fn kind(self) -> KeyKind {
-        match self {
-            Self::EcdsaP256Raw => KeyKind::EcdsaP256,
-            Self::Ed25519 => KeyKind::Ed25519,
-            Self::RsaPkcs1 | Self::RsaPss => KeyKind::Rsa,
-        }
-    }
 }
 
 impl KeyKind {
@@ -82,8 +61,20 @@ impl KeyKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EcdsaP256 => "ecdsa-p256",
+            Self::EcdsaP384 => "ecdsa-p384",
+            Self::EcdsaP521 => "ecdsa-p521",
             Self::Ed25519 => "ed25519",
             Self::Rsa => "rsa",
+        }
+    }
+
+    /// Bytes of one of the two numbers of its ECDSA signatures.
+    pub(crate) fn number_bytes(self) -> Option<usize> {
+        match self {
+            Self::EcdsaP256 => Some(32),
+            Self::EcdsaP384 => Some(48),
+            Self::EcdsaP521 => Some(66),
+            Self::Ed25519 | Self::Rsa => None,
         }
     }
 }
@@ -97,18 +88,21 @@ impl PublicKey {
     /// Reads a DER `SubjectPublicKeyInfo`.
     pub fn from_spki_der(spki: &[u8]) -> Result<Self, Error> {
         let error = |reason| Error::Key { what: "public key", reason };
-        let (kind, start) = if spki.starts_with(SPKI_P256) {
-            (KeyKind::EcdsaP256, SPKI_P256.len())
-        } else if spki.starts_with(SPKI_ED25519) {
-            (KeyKind::Ed25519, SPKI_ED25519.len())
-        } else {
-            let start = rsa_start(spki).ok_or_else(|| {
-                error("it is not an uncompressed P-256, an Ed25519 or an RSA key of 2048 bits or more")
-            })?;
-            (KeyKind::Rsa, start)
+        let prefixes = [
+            (KeyKind::EcdsaP256, SPKI_P256),
+            (KeyKind::EcdsaP384, SPKI_P384),
+            (KeyKind::EcdsaP521, SPKI_P521),
+            (KeyKind::Ed25519, SPKI_ED25519),
+        ];
+        let known = prefixes.into_iter().find(|(_, prefix)| spki.starts_with(prefix));
+        let (kind, start) = match known {
+            Some((kind, prefix)) => (kind, prefix.len()),
+            None => (KeyKind::Rsa, rsa_start(spki).ok_or_else(|| {
+                error("it is not an uncompressed P-256, P-384 or P-521, an Ed25519 or an RSA key of 2048 bits or more")
+            })?),
         };
         let key = Self { kind, spki: spki.to_vec(), start };
-        if kind == KeyKind::EcdsaP256 && key.bytes().first() != Some(&4) {
+        if kind.number_bytes().is_some() && key.bytes().first() != Some(&4) {
             return Err(error("the point is not uncompressed"));
         }
         ParsedPublicKey::new(key.algorithm(), key.bytes())
@@ -116,13 +110,14 @@ impl PublicKey {
         Ok(key)
     }
 
-    pub(crate) fn from_p256_point(point: &[u8]) -> Self {
-        Self { kind: KeyKind::EcdsaP256, spki: [SPKI_P256, point].concat(), start: SPKI_P256.len() }
-    }
-
-    pub(crate) fn from_ed25519_point(point: &[u8]) -> Self {
-        let spki = [SPKI_ED25519, point].concat();
-        Self { kind: KeyKind::Ed25519, spki, start: SPKI_ED25519.len() }
+    pub(crate) fn from_point(kind: KeyKind, point: &[u8]) -> Self {
+        let prefix = match kind {
+            KeyKind::EcdsaP384 => SPKI_P384,
+            KeyKind::EcdsaP521 => SPKI_P521,
+            KeyKind::Ed25519 => SPKI_ED25519,
+            KeyKind::EcdsaP256 | KeyKind::Rsa => SPKI_P256,
+        };
+        Self { kind, spki: [prefix, point].concat(), start: prefix.len() }
     }
 
     /// The key of an RSAPublicKey of PKCS#1.
@@ -160,17 +155,15 @@ impl PublicKey {
     /// Checks a signature over a message.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
         let numbers;
-        let signature = match self.kind {
-            KeyKind::EcdsaP256 => {
-                numbers = der::decode_p256_signature(signature)
+        let signature = match self.kind.number_bytes() {
+            Some(n_bytes) => {
+                numbers = der::decode_ecdsa_signature(signature, n_bytes)
                     .ok_or(Error::SignatureEncoding("not two positive numbers in strict DER"))?;
                 &numbers[..]
             }
-            KeyKind::Ed25519 | KeyKind::Rsa => signature,
+            None => signature,
         };
-        UnparsedPublicKey::new(self.algorithm(), self.bytes())
-            .verify(message, signature)
-            .map_err(|_| Error::Signature)
+        self.verify_with(self.algorithm(), message, signature)
     }
 
     /// Checks a signature of another form. A scheme that is not the key's is refused.
@@ -178,25 +171,43 @@ impl PublicKey {
         if scheme.kind() != self.kind {
             return Err(Error::Scheme { key: self.kind.as_str(), scheme: scheme.as_str() });
         }
-        let algorithm: &dyn VerificationAlgorithm = match scheme {
-            Scheme::EcdsaP256Raw => {
-                if signature.len() != 64 {
-                    let is_der = der::decode_p256_signature(signature).is_some();
-                    return Err(Error::SignatureEncoding(if is_der {
-                        "it is DER, and not two numbers of 32 bytes"
-                    } else {
-                        "not two numbers of 32 bytes"
-                    }));
-                }
-                &ECDSA_P256_SHA256_FIXED
-            }
-            Scheme::Ed25519 => &ED25519,
-            Scheme::RsaPkcs1 => &RSA_PKCS1_2048_8192_SHA256,
-            Scheme::RsaPss => &RSA_PSS_2048_8192_SHA256,
-        };
+        if let Some(n_bytes) = self.kind.number_bytes()
+            && signature.len() != 2 * n_bytes
+        {
+            let is_der = der::decode_ecdsa_signature(signature, n_bytes).is_some();
+            return Err(Error::SignatureEncoding(match (n_bytes, is_der) {
+                (32, true) => "it is DER, and not two numbers of 32 bytes",
+                (32, false) => "not two numbers of 32 bytes",
+                (48, true) => "it is DER, and not two numbers of 48 bytes",
+                (48, false) => "not two numbers of 48 bytes",
+                (_, true) => "it is DER, and not two numbers of 66 bytes",
+                (_, false) => "not two numbers of 66 bytes",
+            }));
+        }
+        self.verify_with(scheme.verification(), message, signature)
+    }
+
+    /// Checks a signature in the form that the algorithm of the crypto library wants.
+    pub(crate) fn verify_with(
+        &self,
+        algorithm: &'static dyn VerificationAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Error> {
         UnparsedPublicKey::new(algorithm, self.bytes())
             .verify(message, signature)
             .map_err(|_| Error::Signature)
+    }
+
+    /// Bits of the modulus of an RSA key.
+    pub fn rsa_bits(&self) -> Option<usize> {
+        if self.kind != KeyKind::Rsa {
+            return None;
+        }
+        let mut outer = Cursor::new(self.bytes());
+        let mut numbers = Cursor::new(der::element(&mut outer, der::SEQUENCE)?);
+        let modulus = der::positive_integer(&mut numbers)?;
+        Some(modulus.len() * 8 - modulus.first()?.leading_zeros() as usize)
     }
 
     /// Base64 of the SHA-256 of the `SubjectPublicKeyInfo`: how sigstore bundles name a key.
@@ -216,6 +227,8 @@ impl PublicKey {
     fn algorithm(&self) -> &'static dyn VerificationAlgorithm {
         match self.kind {
             KeyKind::EcdsaP256 => &ECDSA_P256_SHA256_FIXED,
+            KeyKind::EcdsaP384 => &ECDSA_P384_SHA384_FIXED,
+            KeyKind::EcdsaP521 => &ECDSA_P521_SHA512_FIXED,
             KeyKind::Ed25519 => &ED25519,
             KeyKind::Rsa => &RSA_PKCS1_2048_8192_SHA256,
         }

@@ -56,7 +56,10 @@ impl Key {
     /// A bare key.
     pub fn bare(key: &PublicKey) -> Self {
         match key.kind() {
-            KeyKind::EcdsaP256 => Self::new("ecdsa", STANDARD.encode(key.spki_der())),
+            // The larger curves get the type that they would have, and are then of no use: Notary signs on P-256.
+            KeyKind::EcdsaP256 | KeyKind::EcdsaP384 | KeyKind::EcdsaP521 => {
+                Self::new("ecdsa", STANDARD.encode(key.spki_der()))
+            }
             KeyKind::Rsa => Self::new("rsa", STANDARD.encode(key.spki_der())),
             KeyKind::Ed25519 => Self::new("ed25519", STANDARD.encode(key.raw_bytes())),
         }
@@ -69,6 +72,9 @@ impl Key {
             KeyKind::Rsa => "rsa-x509",
             KeyKind::Ed25519 => {
                 return Err(Error::Key("Notary has no certificates of Ed25519 keys".to_owned()));
+            }
+            KeyKind::EcdsaP384 | KeyKind::EcdsaP521 => {
+                return Err(Error::Key("Notary signs on P-256 and no other curve".to_owned()));
             }
         };
         Ok(Self::new(key_type, STANDARD.encode(certificate.to_pem())))
@@ -150,6 +156,8 @@ impl Key {
 pub(crate) fn sign(key: &SigningKey, message: &[u8]) -> (&'static str, Vec<u8>) {
     let (method, scheme) = match key.public().kind() {
         KeyKind::EcdsaP256 => ("ecdsa", Scheme::EcdsaP256Raw),
+        KeyKind::EcdsaP384 => ("ecdsa", Scheme::EcdsaP384Raw),
+        KeyKind::EcdsaP521 => ("ecdsa", Scheme::EcdsaP521Raw),
         KeyKind::Ed25519 => ("eddsa", Scheme::Ed25519),
         KeyKind::Rsa => ("rsapss", Scheme::RsaPss),
     };

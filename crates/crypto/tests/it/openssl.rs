@@ -43,6 +43,10 @@ fn we_accept_signatures_of_openssl() {
     fs::write(path.join("message"), b"message").unwrap();
     let digest: &[&str] =
         &["dgst", "-sha256", "-sign", "private.pem", "-out", "signature", "message"];
+    let digest_384: &[&str] =
+        &["dgst", "-sha384", "-sign", "private.pem", "-out", "signature", "message"];
+    let digest_512: &[&str] =
+        &["dgst", "-sha512", "-sign", "private.pem", "-out", "signature", "message"];
     let raw: &[&str] = &[
         "pkeyutl",
         "-sign",
@@ -59,6 +63,16 @@ fn we_accept_signatures_of_openssl() {
             KeyKind::EcdsaP256,
             &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"][..],
             digest,
+        ),
+        (
+            KeyKind::EcdsaP384,
+            &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+            digest_384,
+        ),
+        (
+            KeyKind::EcdsaP521,
+            &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
+            digest_512,
         ),
         (KeyKind::Rsa, &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], digest),
         (KeyKind::Ed25519, &["-algorithm", "ed25519"], raw),
@@ -92,8 +106,7 @@ fn refuses_weak_and_unknown_keys_of_openssl() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     for make in [
-        &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"][..],
-        &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"],
+        &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"][..],
         &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
         &["-algorithm", "X25519"],
     ] {
@@ -246,4 +259,55 @@ fn rsa_pss() {
     let signature = fs::read(path.join("signature")).unwrap();
     key.public().verify_as(Scheme::RsaPss, b"message", &signature).unwrap();
     assert!(key.public().verify_as(Scheme::RsaPkcs1, b"message", &signature).is_err());
+}
+
+// What openssl signs with every algorithm that a certificate may name; the old ones are refused.
+#[test]
+fn algorithms_of_certificates() {
+    if !has_program("openssl", "certificates of openssl") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let (ec, rsa) = (&["-algorithm", "EC", "-pkeyopt"][..], &["-algorithm", "RSA", "-pkeyopt"][..]);
+    let curve = |name| [ec, &[name][..]].concat();
+    let keys = [
+        (curve("ec_paramgen_curve:P-256"), false),
+        (curve("ec_paramgen_curve:P-384"), false),
+        (curve("ec_paramgen_curve:P-521"), false),
+        ([rsa, &["rsa_keygen_bits:2048"]].concat(), true),
+    ];
+    let pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1"];
+    for (make, is_rsa) in keys {
+        must_run(path, "openssl", &[&["genpkey", "-out", "private.pem"], &make[..]].concat());
+        for (hash, is_good) in
+            [("-sha256", true), ("-sha384", true), ("-sha512", true), ("-sha1", false)]
+        {
+            let paddings: &[&[&str]] = if is_rsa { &[&[], &pss] } else { &[&[]] };
+            for padding in paddings {
+                let request = [
+                    "req",
+                    "-x509",
+                    "-key",
+                    "private.pem",
+                    "-subj",
+                    "/CN=root",
+                    "-out",
+                    "root.pem",
+                    hash,
+                ];
+                must_run(path, "openssl", &[&request[..], padding].concat());
+                let text = fs::read_to_string(path.join("root.pem")).unwrap();
+                let root = Certificate::chain_from_pem(&text).unwrap().remove(0);
+                assert_eq!(root.is_self_signed(), is_good, "{make:?} {hash} {padding:?}");
+                assert_eq!(root.is_signed_by(&root), is_good, "{make:?} {hash} {padding:?}");
+            }
+        }
+        let old = ["pkey", "-in", "private.pem", "-traditional", "-out", "old.pem"];
+        must_run(path, "openssl", &old);
+        let old = fs::read_to_string(path.join("old.pem")).unwrap();
+        let new = fs::read_to_string(path.join("private.pem")).unwrap();
+        let read = SigningKey::from_pem(&old).unwrap();
+        assert_eq!(read.public(), SigningKey::from_pem(&new).unwrap().public());
+    }
 }
