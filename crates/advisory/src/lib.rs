@@ -46,7 +46,6 @@ pub use debian::debian_release;
 pub use error::Error;
 pub use feed::{Feed, FeedSource};
 pub use limits::Limits;
-pub use lives::known_life;
 pub use name::normalize;
 pub use publisher::{data_source, primary_url};
 pub use redhat::{product_of, source_name};

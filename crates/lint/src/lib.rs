@@ -27,6 +27,7 @@ mod base;
 mod edit;
 mod ignore_file;
 mod install;
+mod lives;
 mod mend;
 mod shell;
 mod stage_shell;

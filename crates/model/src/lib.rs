@@ -6,6 +6,7 @@
 mod advisory;
 mod finding;
 mod inventory;
+mod life;
 mod package;
 mod purl;
 mod report;
@@ -25,6 +26,7 @@ pub use inventory::{
     Coverage, Distro, FileCount, Inventory, Layer, Note, Relation, RelationKind, UNOWNED_FILES_MAX,
     UnownedFile,
 };
+pub use life::{RELEASES, Release, known_life};
 pub use package::{
     Confidence, Evidence, Functions, Hash, HashAlgorithm, LayerRef, License, LicenseSource, Method,
     Package, PackageId, PackageKind, Scope, SourcePackage, Supplier,

@@ -1,8 +1,7 @@
 //! How long the distribution's release is looked after.
 
-use sealift_advisory::known_life;
 use sealift_database::{Damaged, Database};
-use sealift_model::{Ecosystem, Inventory, PackageKind, ReleaseLife};
+use sealift_model::{Ecosystem, Inventory, PackageKind, ReleaseLife, known_life};
 
 use crate::ecosystem::distribution;
 
