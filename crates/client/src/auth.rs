@@ -17,6 +17,7 @@ const TOKEN_BYTES_MAX: u64 = 1 << 20;
 pub(crate) enum Action {
     Pull,
     Push,
+    Everything,
 }
 
 impl Action {
@@ -24,6 +25,7 @@ impl Action {
         match self {
             Self::Pull => format!("repository:{repository}:pull"),
             Self::Push => format!("repository:{repository}:pull,push"),
+            Self::Everything => format!("repository:{repository}:*"),
         }
     }
 }
@@ -78,7 +80,7 @@ impl Client {
         is_https: bool,
     ) -> Result<String, Error> {
         let challenges = parse_challenges(challenge);
-        let credential = self.inner.settings.docker_config.credential(&endpoint.host)?;
+        let credential = self.inner.settings.docker_config.credential(&endpoint.account)?;
         if let Some(bearer) = challenges.iter().find(|known| known.scheme == "bearer") {
             return self.fetch_token(endpoint, action, bearer, credential, is_https).await;
         }
@@ -90,7 +92,7 @@ impl Client {
                 Ok(header)
             }
             _ => Err(Error::Unauthorized {
-                host: endpoint.host.clone(),
+                host: endpoint.account.clone(),
                 what: endpoint.repository.clone(),
                 reason: if has_basic {
                     "no credential is stored for it"
@@ -182,7 +184,7 @@ impl Client {
                 _ => format!("its token server answered {status}"),
             };
             return Err(Error::Unauthorized {
-                host: endpoint.host.clone(),
+                host: endpoint.account.clone(),
                 what: endpoint.repository.clone(),
                 reason,
             });

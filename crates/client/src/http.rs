@@ -45,9 +45,14 @@ impl Client {
         endpoint: &Endpoint,
         request: Request<'_>,
     ) -> Result<Response, Error> {
-        let scheme = self.scheme(&endpoint.host).await;
-        let base = format!("{scheme}://{}", endpoint.host);
-        let url = resolve_target(&base, &request.target, &endpoint.host)?;
+        let url = match Url::parse(&request.target) {
+            Ok(url) if url.has_host() => url,
+            _ => {
+                let scheme = self.scheme(&endpoint.host).await;
+                let base = format!("{scheme}://{}", endpoint.host);
+                resolve_target(&base, &request.target, &endpoint.host)?
+            }
+        };
         let mut try_number = 0;
         loop {
             try_number += 1;
@@ -82,7 +87,7 @@ impl Client {
         let response = self.send_following(endpoint, request, url, Some(&header)).await?;
         if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Err(Error::Unauthorized {
-                host: endpoint.host.clone(),
+                host: endpoint.account.clone(),
                 what: endpoint.repository.clone(),
                 reason: error_message(response, &endpoint.host).await,
             });
@@ -156,7 +161,7 @@ impl Client {
             reason: format!("not a URL: {error}"),
         })?;
         let host = parsed.host_str().unwrap_or_default().to_owned();
-        let endpoint = Endpoint { host, repository: String::new() };
+        let endpoint = Endpoint { account: host.clone(), host, repository: String::new() };
         let request = Request {
             method: Method::GET,
             target: String::new(),
@@ -370,7 +375,11 @@ mod tests {
 
     #[test]
     fn a_redirect_never_leaves_https_and_an_upload_never_leaves_the_host() {
-        let endpoint = Endpoint { host: "r.x".to_owned(), repository: "a".to_owned() };
+        let endpoint = Endpoint {
+            host: "r.x".to_owned(),
+            repository: "a".to_owned(),
+            account: "r.x".to_owned(),
+        };
         let check = |method: Method, location: &str| {
             let request = Request {
                 method,

@@ -2,9 +2,11 @@
 //!
 //! Entry point: [`Client`]. Redirects and credentials are handled here and nowhere else: a credential goes only to the
 //! host it belongs to, and never over plain HTTP to a host that was reached by HTTPS. Nothing that comes over the network
-//! is trusted before its digest matched. Beside it: [`Containerd`], whose images come by a socket.
+//! is trusted before its digest matched. Beside it: [`Containerd`], whose images come by a socket, and
+//! [`Blocking`], for callers that are not async.
 
 mod auth;
+mod blocking;
 mod containerd;
 mod credentials;
 mod error;
@@ -15,16 +17,19 @@ mod push;
 mod referrers;
 mod settings;
 mod tls;
+mod trust;
 
 #[doc(hidden)]
 pub mod fuzz;
 
+pub use blocking::Blocking;
 pub use containerd::{Containerd, Content, RunningContainer};
 pub use credentials::{Credential, DockerConfig};
 pub use error::Error;
 pub use feed::{Fetched, Part};
 pub use push::Pushed;
 pub use settings::{Mirror, Settings};
+pub use trust::{TrustRepository, TrustUpload};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,6 +83,7 @@ impl Client {
                     Some(prefix) => format!("{prefix}/{}", reference.repository()),
                     None => reference.repository().to_owned(),
                 },
+                account: mirror.host.clone(),
             })
             .collect();
         endpoints.push(Endpoint::of(reference));
@@ -90,6 +96,8 @@ impl Client {
 struct Endpoint {
     host: String,
     repository: String,
+    // The host whose credential is shown: its own, but for trust data.
+    account: String,
 }
 
 impl Endpoint {
@@ -99,7 +107,11 @@ impl Endpoint {
             "docker.io" => "registry-1.docker.io",
             other => other,
         };
-        Self { host: host.to_owned(), repository: reference.repository().to_owned() }
+        Self {
+            host: host.to_owned(),
+            repository: reference.repository().to_owned(),
+            account: host.to_owned(),
+        }
     }
 
     fn path(&self, rest: &str) -> String {

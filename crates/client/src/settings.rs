@@ -16,6 +16,8 @@ pub struct Settings {
     pub mirrors: BTreeMap<String, Vec<Mirror>>,
     /// File with the certificate authorities to trust, PEM.
     pub ca_bundle: Option<PathBuf>,
+    /// More files of them, PEM.
+    pub ca_files: Vec<PathBuf>,
 }
 
 /// A registry that holds copies of another's images.

@@ -45,12 +45,15 @@ pub(crate) fn config(settings: &Settings) -> Result<rustls::ClientConfig, Error>
 }
 
 fn given_certificates(settings: &Settings) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let Some(path) = &settings.ca_bundle else { return Ok(Vec::new()) };
-    let fail = |reason: String| Error::CaBundle { path: path.clone(), reason };
-    let text = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
-    CertificateDer::pem_slice_iter(&text)
-        .map(|certificate| certificate.map_err(|error| fail(error.to_string())))
-        .collect()
+    let mut given = Vec::new();
+    for path in settings.ca_bundle.iter().chain(&settings.ca_files) {
+        let fail = |reason: String| Error::CaBundle { path: path.clone(), reason };
+        let text = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+        for certificate in CertificateDer::pem_slice_iter(&text) {
+            given.push(certificate.map_err(|error| fail(error.to_string()))?);
+        }
+    }
+    Ok(given)
 }
 
 #[derive(Debug)]

@@ -429,7 +429,7 @@ fn trust() {
     let change = Change::SignTagIn { role: Role::RELEASES, tag: "v1".to_owned(), file };
     seed("tuf", "staged.change", &write_change(&change).unwrap());
     let policy = Policy { first_use: FirstUse::Trust, ..Policy::default() };
-    let mut update = Update::new(&gun, &policy, None, now).unwrap();
+    let mut update = Update::new(&gun, &policy, None, now);
     while let Some(wanted) = update.wants() {
         let (role, pick) = sealift_tuf::server::parse_name(&wanted.name).unwrap();
         let served = server.document(&gun, &role, &pick, now).ok();

@@ -101,7 +101,7 @@ fn unsigned(gun: &Gun, bytes: &[u8]) {
     let now = "2026-11-21T00:00:00Z".parse().expect("it is a time");
     let pin = Pin::Key(signer_public().fingerprint());
     let policy = Policy { pins: vec![pin], ..Policy::default() };
-    let mut update = Update::new(gun, &policy, None, now).unwrap();
+    let mut update = Update::new(gun, &policy, None, now);
     let mut n_steps = 0;
     while update.wants().is_some() && update.give(Some(bytes)).is_ok() {
         n_steps += 1;

@@ -1,40 +1,32 @@
-//! The network, for callers that are not async. The runtime and the client are made when first needed, so that a job
-//! that needs no network pays nothing for it.
+//! The network, for callers that are not async: what the steps of the job want of registries and archives.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use sealift_client::{Client, Fetched, Part, Settings};
+use sealift_client::{Blocking, Client, Fetched, Part, Settings};
 use sealift_debian::{Fetch, FetchError};
 use sealift_image::BlobSource;
 use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference};
 use sealift_store::Store;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use crate::Error;
 
 /// Registries and archives.
-pub struct Network {
-    settings: Settings,
-    open: OnceLock<(Runtime, Client)>,
-}
+pub struct Network(Blocking);
 
 impl Network {
     /// A network of these settings; nothing is opened yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, open: OnceLock::new() }
+        Self(Blocking::new(settings))
+    }
+
+    /// The client, for what needs no more than that.
+    pub fn client(&self) -> &Blocking {
+        &self.0
     }
 
     fn open(&self) -> Result<&(Runtime, Client), sealift_client::Error> {
-        if let Some(open) = self.open.get() {
-            return Ok(open);
-        }
-        let client = Client::new(self.settings.clone())?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|error| sealift_client::Error::Setup(error.to_string()))?;
-        Ok(self.open.get_or_init(|| (runtime, client)))
+        self.0.open()
     }
 
     /// The manifest or index that a reference stands for.

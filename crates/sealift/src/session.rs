@@ -185,6 +185,7 @@ fn client_settings(
         plain_http: global.plain_http.iter().chain(from_file).cloned().collect(),
         mirrors,
         ca_bundle: global.registry_ca.clone().or_else(host_ca_bundle),
+        ca_files: Vec::new(),
     })
 }
 

@@ -105,8 +105,12 @@ impl Envelope {
         sha256_hex(&self.canonical)
     }
 
-    /// Checks that enough different keys signed.
-    pub fn check_signatures(&self, role: &Role, authority: &Authority) -> Result<(), Error> {
+    /// Checks that enough different keys signed; returns their identities.
+    pub fn check_signatures(
+        &self,
+        role: &Role,
+        authority: &Authority,
+    ) -> Result<BTreeSet<String>, Error> {
         let mut signers = BTreeSet::new();
         let mut faults = Vec::new();
         for signature in &self.signatures {
@@ -122,7 +126,7 @@ impl Envelope {
             }
         }
         if authority.threshold >= 1 && signers.len() as u64 >= authority.threshold {
-            return Ok(());
+            return Ok(signers);
         }
         let (role, threshold) = (role.clone(), authority.threshold);
         Err(Error::Threshold { role, valid: signers.len(), threshold, faults })

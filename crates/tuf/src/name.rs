@@ -101,6 +101,18 @@ impl Role {
         self.0.matches('/').count()
     }
 
+    /// The role among its ancestors, or itself, to which a role delegates.
+    pub(crate) fn ancestor_below(&self, parent: &Self) -> Option<Self> {
+        let mut role = self.clone();
+        loop {
+            let next = role.parent()?;
+            if next == *parent {
+                return Some(role);
+            }
+            role = next;
+        }
+    }
+
     /// The role that delegates to it.
     pub fn parent(&self) -> Option<Self> {
         let (parent, _) = self.0.rsplit_once('/')?;

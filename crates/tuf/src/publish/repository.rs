@@ -208,6 +208,19 @@ impl Repository {
         key.identity().is_ok_and(|identity| self.held.contains(&identity))
     }
 
+    /// Roles that get their first document, as far as is known here.
+    pub fn first_documents(&self) -> Vec<Role> {
+        let is_first = |role: &&Role| self.targets.get(*role).is_some_and(|role| role.version == 0);
+        self.changed.iter().filter(is_first).cloned().collect()
+    }
+
+    /// Counts a role on from a version: the server has documents of a delegation that was there before.
+    pub fn count_from(&mut self, role: &Role, version: u64) {
+        if let Some(targets) = self.targets.get_mut(role) {
+            targets.version = targets.version.max(version);
+        }
+    }
+
     /// Whether something is to be published.
     pub fn is_changed(&self) -> bool {
         !self.changed.is_empty()

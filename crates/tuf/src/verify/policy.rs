@@ -1,6 +1,6 @@
 //! What a verifier is told before it starts: pins, first use, freshness.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sealift_crypto::Certificate;
 
 use crate::{Error, Gun, Key, Limits, Role, Root};
@@ -46,8 +46,8 @@ impl Pin {
         }
     }
 
-    /// Whether a root key is the pinned one.
-    pub fn matches(&self, key: &Key) -> bool {
+    /// Whether a root key is the pinned one. A chain counts if all its certificates are valid at that time.
+    pub fn matches(&self, key: &Key, at: Timestamp) -> bool {
         match self {
             Self::Key(id) => {
                 id == key.id()
@@ -55,8 +55,13 @@ impl Pin {
                     || key.identity().is_ok_and(|identity| identity == *id)
             }
             Self::Authority(authority) => {
-                let mut links = key.certificates().iter();
-                let Some(mut subject) = links.next() else { return false };
+                let mut links = key.certificates().iter().filter(|link| link.is_valid_at(at));
+                let Some(mut subject) = links.next().filter(|leaf| !leaf.is_authority()) else {
+                    return false;
+                };
+                if !authority.is_valid_at(at) {
+                    return false;
+                }
                 // The chain has no order after its leaf; each certificate is used at most once.
                 let mut rest: Vec<&Certificate> = links.collect();
                 loop {

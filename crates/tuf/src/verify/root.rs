@@ -56,7 +56,7 @@ pub(crate) fn check_self_signed(
     gun: &Gun,
     at: Option<Timestamp>,
 ) -> Result<(), Error> {
-    envelope.check_signatures(&Role::ROOT, &root_authority(root, gun, at)?)
+    envelope.check_signatures(&Role::ROOT, &root_authority(root, gun, at)?).map(|_| ())
 }
 
 /// Checks that a root follows another: signed by enough keys of both.
@@ -85,11 +85,12 @@ pub(super) fn pins_that_signed<'a>(
     envelope: &Envelope,
     root: &Root,
     gun: &Gun,
+    now: Timestamp,
 ) -> Vec<&'a Pin> {
     let Ok(authority) = root_authority(root, gun, None) else { return Vec::new() };
     let has_signed = |pin: &&Pin| {
         let mut keys = authority.keys.clone();
-        keys.retain(|_, key| pin.matches(key));
+        keys.retain(|_, key| pin.matches(key, now));
         envelope.check_signatures(&Role::ROOT, &Authority { keys, threshold: 1 }).is_ok()
     };
     pins.iter().filter(has_signed).collect()

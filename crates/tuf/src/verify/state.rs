@@ -33,6 +33,9 @@ pub struct State {
 struct Mark {
     version: u64,
     content: String,
+    // Nobody delegated to it when it was looked for last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_gone: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +90,26 @@ impl State {
         serde_json::to_vec(self).expect("all keys are text")
     }
 
+    /// The kept documents, by role. They can be fetched again, unlike the rest.
+    pub fn documents(&self) -> &BTreeMap<String, String> {
+        &self.documents
+    }
+
+    /// The same with these documents: those of them that are what the marks say.
+    #[must_use]
+    pub fn with_documents(mut self, documents: BTreeMap<String, String>) -> Self {
+        let is_marked = |name: &str, text: &str| {
+            let Ok(role) = Role::parse(name) else { return false };
+            let Some(mark) = self.marks.get(name) else { return false };
+            Envelope::parse(text.as_bytes(), &role, &Limits::default())
+                .is_ok_and(|envelope| envelope.content_id() == mark.content)
+        };
+        let documents =
+            documents.into_iter().filter(|(name, text)| is_marked(name, text)).collect();
+        self.documents = documents;
+        self
+    }
+
     /// When the server was asked last.
     pub fn checked_at(&self) -> Option<Timestamp> {
         Timestamp::from_second(self.checked_at).ok().filter(|_| self.checked_at > 0)
@@ -133,10 +156,33 @@ impl State {
 
     /// Raises a mark and keeps the document.
     pub(super) fn keep(&mut self, role: &Role, version: u64, envelope: &Envelope) {
-        let mark = Mark { version, content: envelope.content_id() };
+        let mark = Mark { version, content: envelope.content_id(), is_gone: false };
         self.marks.insert(role.as_str().to_owned(), mark);
         let text = String::from_utf8_lossy(envelope.bytes()).into_owned();
         self.documents.insert(role.as_str().to_owned(), text);
+    }
+
+    /// The roles that have marks.
+    pub(super) fn roles(&self) -> Vec<Role> {
+        self.marks.keys().filter_map(|name| Role::parse(name).ok()).collect()
+    }
+
+    /// Notes that nobody delegates to a role any more.
+    pub(super) fn set_gone(&mut self, role: &Role) {
+        if let Some(mark) = self.marks.get_mut(role.as_str()) {
+            mark.is_gone = true;
+        }
+    }
+
+    /// Whether a role that is delegated to must have a document.
+    pub(super) fn is_expected(&self, role: &Role) -> bool {
+        self.marks.get(role.as_str()).is_some_and(|mark| !mark.is_gone)
+    }
+
+    /// Drops mark and document of a role whose old key may have lied.
+    pub(super) fn forget(&mut self, role: &Role) {
+        self.marks.remove(role.as_str());
+        self.documents.remove(role.as_str());
     }
 
     /// Drops documents of roles that are no more; their marks stay.

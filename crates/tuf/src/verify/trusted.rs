@@ -1,6 +1,6 @@
 //! A repository that was verified: who may say what, and what was said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub struct TrustedRole {
     pub authority: Authority,
     /// Prefixes of the tags that it may hold.
     pub paths: Vec<String>,
+    /// Identities of the keys that signed it; empty if it cannot be used.
+    pub signed_by: BTreeSet<String>,
     /// Its content, or why it cannot be used.
     pub content: Result<Targets, Error>,
     /// What a role says that cannot be used. It proves nothing; a publisher may look at it and sign it again.
@@ -77,8 +79,8 @@ impl TrustedRole {
         self.paths.iter().any(|prefix| tag.starts_with(prefix))
     }
 
-    // What it says of a tag, if it may.
-    fn entry(&self, tag: &str) -> Option<&FileMeta> {
+    /// What it says of a tag, if it may.
+    pub fn says(&self, tag: &str) -> Option<&FileMeta> {
         let targets = self.content.as_ref().ok()?;
         targets.targets.get(tag).filter(|_| self.covers(tag))
     }
@@ -96,7 +98,7 @@ impl Trusted {
                 }
                 return Err(Error::RefusedRole { role, reason: Box::new(reason.clone()) });
             }
-            let Some(file) = trusted.entry(tag) else { continue };
+            let Some(file) = trusted.says(tag) else { continue };
             if let Some(error) = trusted.refused_tags.get(tag) {
                 return Err(error.clone());
             }
@@ -112,7 +114,7 @@ impl Trusted {
     // Signers are the delegations of `targets` besides `releases`.
     fn signers_of(&self, tag: &str, sha256: [u8; 32]) -> Vec<String> {
         let says_so = |trusted: &TrustedRole| {
-            trusted.entry(tag).and_then(FileMeta::sha256) == Some(sha256)
+            trusted.says(tag).and_then(FileMeta::sha256) == Some(sha256)
                 && !trusted.refused_tags.contains_key(tag)
         };
         let mut signers: Vec<String> = self
@@ -135,7 +137,7 @@ impl Trusted {
             .iter()
             .filter_map(|role| self.roles.get(role)?.content.as_ref().ok())
             .flat_map(|targets| targets.targets.keys())
-            .collect::<std::collections::BTreeSet<_>>();
+            .collect::<BTreeSet<_>>();
         let line = |tag: &String| {
             let target = self.resolve(tag).ok()?;
             let digest = crate::hash::hex(&target.sha256);

@@ -1,6 +1,6 @@
 //! The walk from what is known to what is new: roots one by one, timestamp, snapshot, targets, delegations.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -43,6 +43,8 @@ struct Pending {
 enum Stage {
     // The newest root, of which nothing is known.
     First,
+    // The root that was seen last, whose document was lost: its mark says which one it must be.
+    Anchor { version: u64 },
     // The roots before it, from the first one on.
     Walk { newest: Vec<u8>, version: u64 },
     // The root after the one we have.
@@ -56,12 +58,7 @@ enum Stage {
 
 impl<'a> Update<'a> {
     /// Starts from what was kept, or from nothing.
-    pub fn new(
-        gun: &Gun,
-        policy: &'a Policy,
-        known: Option<State>,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
+    pub fn new(gun: &Gun, policy: &'a Policy, known: Option<State>, now: Timestamp) -> Self {
         let known = known.unwrap_or_else(|| State::new(gun));
         let mut update = Self {
             gun: gun.clone(),
@@ -78,16 +75,23 @@ impl<'a> Update<'a> {
             queue: VecDeque::new(),
             stage: Stage::First,
         };
-        if let Some(bytes) = update.known.document(&Role::ROOT) {
-            let (root, envelope) = update.read_root(bytes)?;
-            // It was verified when it was kept; that it is still itself costs little.
-            check_self_signed(&envelope, &root, gun, None)?;
+        if let Some((root, envelope)) = update.kept_root() {
             update.is_pinned = update.known.is_pinned_by(&policy.pins);
             update.note_pins(&root, &envelope);
             update.root = Some((root, envelope));
             update.stage = Stage::Next { n_steps: 0 };
+        } else if let Some(version) = update.known.version(&Role::ROOT) {
+            update.stage = Stage::Anchor { version };
         }
-        Ok(update)
+        update
+    }
+
+    // It was verified when it was kept; that it is still itself costs little. A damaged one is fetched again.
+    fn kept_root(&self) -> Option<(Root, Envelope)> {
+        let (root, envelope) = self.read_root(self.known.document(&Role::ROOT)?).ok()?;
+        self.known.check(&Role::ROOT, root.version, &envelope).ok()?;
+        check_self_signed(&envelope, &root, &self.gun, None).ok()?;
+        Some((root, envelope))
     }
 
     /// What is wanted next; nothing at the end or after an error.
@@ -96,6 +100,7 @@ impl<'a> Update<'a> {
         let wanted = |name: String, role: &Role| Wanted { name, bytes_max: limits.bytes_of(role) };
         match &self.stage {
             Stage::First => Some(wanted("root.json".to_owned(), &Role::ROOT)),
+            Stage::Anchor { version } => Some(wanted(format!("{version}.root.json"), &Role::ROOT)),
             Stage::Walk { .. } | Stage::Next { .. } => {
                 let next = self.root.as_ref().map_or(0, |(root, _)| root.version) + 1;
                 Some(wanted(format!("{next}.root.json"), &Role::ROOT))
@@ -135,6 +140,10 @@ impl<'a> Update<'a> {
             }
             (_, None) => Err(missing),
             (Stage::First, Some(bytes)) => self.take_first_root(bytes),
+            (Stage::Anchor { version }, Some(bytes)) => {
+                let version = *version;
+                self.take_anchor(bytes, version)
+            }
             (Stage::Walk { newest, version }, Some(bytes)) => {
                 let (newest, version) = (std::mem::take(newest), *version);
                 self.take_old_root(bytes, newest, version)
@@ -163,7 +172,7 @@ impl<'a> Update<'a> {
 
     // A pin holds for all that follows from the root that its key signed.
     fn note_pins(&mut self, root: &Root, envelope: &Envelope) {
-        let pins = pins_that_signed(&self.policy.pins, envelope, root, &self.gun);
+        let pins = pins_that_signed(&self.policy.pins, envelope, root, &self.gun, self.now);
         self.is_pinned |= !pins.is_empty();
         self.state.add_pins(&pins);
     }
@@ -184,6 +193,20 @@ impl<'a> Update<'a> {
             return Err(Error::TooManyRoots(self.policy.limits.root_steps));
         }
         self.stage = Stage::Walk { newest: bytes.to_vec(), version };
+        Ok(())
+    }
+
+    fn take_anchor(&mut self, bytes: &[u8], expected: u64) -> Result<(), Error> {
+        let (root, envelope) = self.read_root(bytes)?;
+        if root.version != expected {
+            return Err(Error::RootVersion { expected, found: root.version });
+        }
+        self.known.check(&Role::ROOT, expected, &envelope)?;
+        check_self_signed(&envelope, &root, &self.gun, None)?;
+        self.is_pinned = self.known.is_pinned_by(&self.policy.pins);
+        self.note_pins(&root, &envelope);
+        self.root = Some((root, envelope));
+        self.stage = Stage::Next { n_steps: 0 };
         Ok(())
     }
 
@@ -216,8 +239,24 @@ impl<'a> Update<'a> {
             None => check_self_signed(&envelope, &root, &self.gun, None)?,
         }
         self.note_pins(&root, &envelope);
-        self.root = Some((root, envelope));
+        let previous = self.root.replace((root, envelope));
+        if let Some((previous, _)) = previous {
+            self.forget_marks_of_old_keys(&previous);
+        }
         Ok(())
+    }
+
+    // A thief of a server's key can give out the highest version of all, after which no honest one is newer. The cure is
+    // another key (TUF §5.3.11), with which the count begins anew. Tags do not go back by that: their roles have marks.
+    fn forget_marks_of_old_keys(&mut self, previous: &Root) {
+        let Some((root, _)) = &self.root else { return };
+        for role in [Role::TIMESTAMP, Role::SNAPSHOT] {
+            let keys = root.authority(&role).keys;
+            if previous.authority(&role).keys.keys().any(|id| !keys.contains_key(id)) {
+                self.known.forget(&role);
+                self.state.forget(&role);
+            }
+        }
     }
 
     // Only the last root must be good today.
@@ -294,8 +333,10 @@ impl<'a> Update<'a> {
         let file = self.snapshot.as_ref().and_then(|meta| meta.meta.get(role.as_str()));
         check_file(file, &role, &Role::SNAPSHOT, bytes)?;
         let read = self.read_targets(&role, &authority, bytes);
+        let mut signed_by = BTreeSet::new();
         let content = match read {
-            Ok((targets, envelope)) => {
+            Ok((targets, envelope, signers)) => {
+                signed_by = signers;
                 self.known.check(&role, targets.version, &envelope)?;
                 self.state.keep(&role, targets.version, &envelope);
                 self.delegate(&role, &targets, &paths)?;
@@ -310,7 +351,10 @@ impl<'a> Update<'a> {
             .map(|targets| self.state.check_tags(&role, targets))
             .unwrap_or_default();
         let unproved = if content.is_err() { self.unproved(&role, bytes) } else { None };
-        self.roles.insert(role, TrustedRole { authority, paths, content, unproved, refused_tags });
+        self.roles.insert(
+            role,
+            TrustedRole { authority, paths, signed_by, content, unproved, refused_tags },
+        );
         if self.queue.is_empty() {
             self.stage = Stage::Done;
         }
@@ -322,12 +366,12 @@ impl<'a> Update<'a> {
         role: &Role,
         authority: &Authority,
         bytes: &[u8],
-    ) -> Result<(Targets, Envelope), Error> {
+    ) -> Result<(Targets, Envelope, BTreeSet<String>), Error> {
         let envelope = Envelope::parse(bytes, role, &self.policy.limits)?;
-        envelope.check_signatures(role, authority)?;
+        let signers = envelope.check_signatures(role, authority)?;
         let targets = Targets::read(&envelope, role, &self.policy.limits)?;
         self.check_expiry(role, targets.expires)?;
-        Ok((targets, envelope))
+        Ok((targets, envelope, signers))
     }
 
     // What a role says whose signatures or time are not good.
@@ -343,6 +387,7 @@ impl<'a> Update<'a> {
         targets: &Targets,
         parent_paths: &[String],
     ) -> Result<(), Error> {
+        self.note_what_is_not_delegated(parent, targets);
         let limits = &self.policy.limits;
         for delegation in &targets.delegations {
             let role = Role::parse(&delegation.name)?;
@@ -358,7 +403,7 @@ impl<'a> Update<'a> {
                 .as_ref()
                 .is_some_and(|snapshot| snapshot.meta.contains_key(role.as_str()));
             if !is_published {
-                if self.known.version(&role).is_some() {
+                if self.known.is_expected(&role) {
                     return Err(Error::RoleDropped { role });
                 }
                 self.unpublished.push(role);
@@ -376,6 +421,18 @@ impl<'a> Update<'a> {
             self.queue.push_back(Pending { role, authority, paths });
         }
         Ok(())
+    }
+
+    // Only the parent's keys can end a delegation. If it comes again, its first document may be waited for.
+    fn note_what_is_not_delegated(&mut self, parent: &Role, targets: &Targets) {
+        let is_gone = |role: &Role| {
+            let child = role.ancestor_below(parent);
+            child.is_some_and(|child| targets.delegation(&child).is_none())
+        };
+        for role in self.known.roles().into_iter().filter(is_gone) {
+            self.known.set_gone(&role);
+            self.state.set_gone(&role);
+        }
     }
 
     // Documents that are kept and have the wanted hash need not be fetched.
@@ -454,8 +511,11 @@ pub fn verify_kept(
     if let Some(limit) = policy.max_staleness {
         check_age(now.duration_since(checked_at), limit)?;
     }
+    if known.document(&Role::ROOT).is_none() {
+        return Err(Error::NothingKept(gun.to_string()));
+    }
     let policy = Policy { max_staleness: None, ..policy.clone() };
-    let mut update = Update::new(gun, &policy, Some(known.clone()), now)?;
+    let mut update = Update::new(gun, &policy, Some(known.clone()), now);
     while let Some(wanted) = update.wants() {
         let is_timestamp = wanted.name == "timestamp.json";
         update.give(known.document(&Role::TIMESTAMP).filter(|_| is_timestamp))?;

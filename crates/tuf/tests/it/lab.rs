@@ -139,7 +139,7 @@ impl Lab {
         known: Option<&State>,
         alter: impl Fn(&str, Option<Vec<u8>>) -> Option<Vec<u8>>,
     ) -> Result<(Trusted, State), Error> {
-        let mut update = Update::new(&gun(), policy, known.cloned(), self.now)?;
+        let mut update = Update::new(&gun(), policy, known.cloned(), self.now);
         while let Some(wanted) = update.wants() {
             let answer = alter(&wanted.name, self.get(&wanted.name));
             update.give(answer.as_deref())?;
@@ -186,7 +186,7 @@ impl Lab {
         Forged { timestamp, snapshot, roles: Vec::new() }
     }
 
-    fn seal_as_server(&self, role: &Role, map: Map<String, Value>) -> Vec<u8> {
+    pub(crate) fn seal_as_server(&self, role: &Role, map: Map<String, Value>) -> Vec<u8> {
         use sealift_tuf::server::ServerKeys as _;
         let unsigned = seal(role, &map, &[]).unwrap();
         let envelope = Envelope::parse(&unsigned, role, &Limits::default()).unwrap();

@@ -11,4 +11,5 @@ mod lab;
 mod oracle;
 mod properties;
 mod recorded;
+mod rotation;
 mod transcripts;
