@@ -357,9 +357,9 @@ fn keys() {
     seed("signed_text", "rsa.asc", &fixture("signed-rsa.asc"));
     seed("key_file", "plain.pem", SIGNER.as_bytes());
     let key = SigningKey::from_pem(SIGNER).unwrap();
-    let encrypted = key.to_encrypted_pem(&Secret::new(b"seed".to_vec()));
+    let encrypted = key.to_encrypted_pem(&Secret::new(b"seed".to_vec())).unwrap();
     seed("key_file", "encrypted.pem", encrypted.as_bytes());
-    let envelope = dsse::sign(&key, "text/seed", b"{}".to_vec());
+    let envelope = dsse::sign(&key, "text/seed", b"{}".to_vec()).unwrap();
     seed("envelope", "signed.json", &envelope.to_json());
 }
 
@@ -368,7 +368,7 @@ fn signatures() {
     let created = jiff::Timestamp::from_second(1_700_000_000).unwrap();
     let image = sign::image();
     let subject = Subject { descriptor: &image, name: Some(sign::NAME) };
-    let signature = sign_image(&key, &subject, created);
+    let signature = sign_image(&key, &subject, created).unwrap();
     let attestation =
         attest(&key, &subject, predicate_type::SPDX, sign::PREDICATE, created).unwrap();
     let add = |name: &str, artifact: &Artifact| {

@@ -87,7 +87,7 @@ fn check_key_file(text: &str) {
     .into_iter()
     .flatten()
     {
-        let signature = key.sign(b"message");
+        let signature = key.sign(b"message").unwrap();
         assert!(key.public().verify(b"message", &signature).is_ok(), "a key does not fit itself");
     }
 }

@@ -40,7 +40,7 @@ pub fn referrer(bytes: &[u8]) {
 pub fn statement(bytes: &[u8]) {
     // What a trusted key signed and verification hands on.
     let _ = summary::decode(bytes);
-    let envelope = dsse::sign(&signer(), PAYLOAD_TYPE, bytes.to_vec());
+    let envelope = dsse::sign(&signer(), PAYLOAD_TYPE, bytes.to_vec()).unwrap();
     let envelope: Box<serde_json::value::RawValue> =
         serde_json::from_slice(&envelope.to_json()).unwrap();
     let bundle = serde_json::json!({

@@ -92,7 +92,7 @@ fn keys(bytes: &[u8]) {
     if let Ok(file) = KeyFile::parse(text)
         && let Ok(key) = file.open(Some(&Secret::new(b"seed".to_vec())))
     {
-        key.public().verify(b"message", &key.sign(b"message")).unwrap();
+        key.public().verify(b"message", &key.sign(b"message").unwrap()).unwrap();
     }
 }
 

@@ -132,7 +132,7 @@ impl Certificate {
             public.spki_der(),
             &extensions,
         ]);
-        let signature = der::write(der::BIT_STRING, &[&[0], &key.sign(&signed)]);
+        let signature = der::write(der::BIT_STRING, &[&[0], &key.sign(&signed)?]);
         Self::from_der(&sequence(&[&signed, &algorithm, &signature]))
     }
 

@@ -54,10 +54,10 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Signs a payload.
-pub fn sign(key: &SigningKey, payload_type: &str, payload: Vec<u8>) -> Envelope {
-    let bytes = key.sign(&pae(payload_type, &payload));
+pub fn sign(key: &SigningKey, payload_type: &str, payload: Vec<u8>) -> Result<Envelope, Error> {
+    let bytes = key.sign(&pae(payload_type, &payload))?;
     let signature = Signature { key_id: String::new(), bytes };
-    Envelope { payload_type: payload_type.to_owned(), payload, signatures: vec![signature] }
+    Ok(Envelope { payload_type: payload_type.to_owned(), payload, signatures: vec![signature] })
 }
 
 /// The payload and the index of the key that signed it: the first key with a good signature.
@@ -135,7 +135,7 @@ mod tests {
     fn signs_and_verifies() {
         let keys = [SigningKey::generate_p256(), SigningKey::generate_p256()];
         let public = [keys[0].public(), keys[1].public()];
-        let envelope = sign(&keys[1], "text/plain", b"hello".to_vec());
+        let envelope = sign(&keys[1], "text/plain", b"hello".to_vec()).unwrap();
         let read = Envelope::from_json(&envelope.to_json()).unwrap();
         assert_eq!(read, envelope);
         assert_eq!(verify(&read, &public).unwrap(), (&b"hello"[..], 1));
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn no_altered_byte_changes_what_is_verified() {
         let key = SigningKey::generate_p256();
-        let envelope = sign(&key, "text/plain", b"hello".to_vec());
+        let envelope = sign(&key, "text/plain", b"hello".to_vec()).unwrap();
         let json = envelope.to_json();
         for index in 0..json.len() {
             for bit in 0..8 {

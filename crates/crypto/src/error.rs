@@ -48,6 +48,12 @@ pub enum Error {
     /// The key file is encrypted, but was read as a plain one.
     #[error("the private key is encrypted")]
     Encrypted,
+    /// A key that lies elsewhere did not sign.
+    #[error("the key cannot sign: {0}")]
+    External(String),
+    /// A key that lies elsewhere was to be written to a file.
+    #[error("the private key lies in a token and cannot be written to a file")]
+    NotExportable,
     /// A signature that is not of the strict form.
     #[error("the signature is malformed: {0}")]
     SignatureEncoding(&'static str),

@@ -1,4 +1,5 @@
-//! Private keys: ECDSA on P-256 with SHA-256, as cosign and Docker make them; P-384, P-521, Ed25519, RSA.
+//! Private keys: ECDSA on P-256 with SHA-256, as cosign and Docker make them; P-384, P-521, Ed25519, RSA; and keys that
+//! lie elsewhere.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -9,6 +10,7 @@ use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair, RsaSignatureEncoding,
 };
 
+use crate::external::{self, ExternalKey};
 use crate::{Error, KeyKind, PublicKey, Scheme, Secret, der, key_file, pem, pkcs8};
 
 const LABEL_PLAIN: &str = "PRIVATE KEY";
@@ -27,7 +29,8 @@ const HALF_ORDER: [u8; 32] = [
 /// A private key that signs.
 pub struct SigningKey {
     pair: Pair,
-    pkcs8: Secret,
+    // None for a key that lies elsewhere.
+    pkcs8: Option<Secret>,
 }
 
 /// Sizes of RSA keys that can be made.
@@ -45,6 +48,7 @@ enum Pair {
     Ecdsa(KeyKind, EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
+    External(Box<dyn ExternalKey>),
 }
 
 impl SigningKey {
@@ -66,14 +70,14 @@ impl SigningKey {
     fn generate_ecdsa(kind: KeyKind, algorithm: &'static EcdsaSigningAlgorithm) -> Self {
         let pair = EcdsaKeyPair::generate(algorithm).expect(RANDOM);
         let pkcs8 = pair.to_pkcs8v1().expect("a key that was just made can be written");
-        Self { pair: Pair::Ecdsa(kind, pair), pkcs8: Secret::new(pkcs8.as_ref().to_vec()) }
+        Self { pair: Pair::Ecdsa(kind, pair), pkcs8: Some(Secret::new(pkcs8.as_ref().to_vec())) }
     }
 
     /// A new Ed25519 key of the operating system's randomness.
     pub fn generate_ed25519() -> Self {
         let pair = Ed25519KeyPair::generate().expect(RANDOM);
         let pkcs8 = pair.to_pkcs8v1().expect("a key that was just made can be written");
-        Self { pair: Pair::Ed25519(pair), pkcs8: Secret::new(pkcs8.as_ref().to_vec()) }
+        Self { pair: Pair::Ed25519(pair), pkcs8: Some(Secret::new(pkcs8.as_ref().to_vec())) }
     }
 
     /// A new RSA key of 3072 bits of the operating system's randomness. Takes up to seconds.
@@ -91,7 +95,12 @@ impl SigningKey {
         let pair = RsaKeyPair::generate(size).expect(RANDOM);
         let pkcs8: Pkcs8V1Der<'static> =
             pair.as_der().expect("a key that was just made can be written");
-        Self { pkcs8: Secret::new(pkcs8.as_ref().to_vec()), pair: Pair::Rsa(pair) }
+        Self { pkcs8: Some(Secret::new(pkcs8.as_ref().to_vec())), pair: Pair::Rsa(pair) }
+    }
+
+    /// A key that lies elsewhere, in a token or a service. It signs as any other; its private part cannot be had.
+    pub fn external(key: Box<dyn ExternalKey>) -> Self {
+        Self { pair: Pair::External(key), pkcs8: None }
     }
 
     /// Reads a DER PKCS#8 key: P-256, P-384, P-521, Ed25519, or RSA of 2048 bits or more.
@@ -110,7 +119,7 @@ impl SigningKey {
             KeyKind::Rsa => RsaKeyPair::from_pkcs8(&pkcs8).map(Pair::Rsa),
         };
         let pair = pair.map_err(|_| error("it is not a valid key of its kind"))?;
-        let key = Self { pair, pkcs8: Secret::new(pkcs8.to_vec()) };
+        let key = Self { pair, pkcs8: Some(Secret::new(pkcs8.to_vec())) };
         if let Pair::Rsa(pair) = &key.pair {
             // Small keys are refused here and not when something is signed.
             PublicKey::from_rsa_pkcs1(pair.public_key().as_ref())?;
@@ -126,13 +135,13 @@ impl SigningKey {
     }
 
     /// The key as an encrypted DER PKCS#8, as Docker writes it. It withstands guessing badly: for exports only.
-    pub fn to_docker_pkcs8_der(&self, passphrase: &Secret) -> Vec<u8> {
-        pkcs8::encrypt_for_docker(&self.pkcs8, passphrase)
+    pub fn to_docker_pkcs8_der(&self, passphrase: &Secret) -> Result<Vec<u8>, Error> {
+        Ok(pkcs8::encrypt_for_docker(self.pkcs8()?, passphrase))
     }
 
-    /// The key as a DER PKCS#8.
-    pub fn pkcs8(&self) -> &Secret {
-        &self.pkcs8
+    /// The key as a DER PKCS#8. A key that lies elsewhere has none.
+    pub fn pkcs8(&self) -> Result<&Secret, Error> {
+        self.pkcs8.as_ref().ok_or(Error::NotExportable)
     }
 
     /// Reads an unencrypted PEM `PRIVATE KEY` block, or the older `EC PRIVATE KEY` and `RSA PRIVATE KEY`.
@@ -171,8 +180,8 @@ impl SigningKey {
     }
 
     /// Writes cosign's encrypted key file. Takes about a tenth of a second and 64 MiB.
-    pub fn to_encrypted_pem(&self, passphrase: &Secret) -> String {
-        key_file::encrypt(&self.pkcs8, passphrase)
+    pub fn to_encrypted_pem(&self, passphrase: &Secret) -> Result<String, Error> {
+        Ok(key_file::encrypt(self.pkcs8()?, passphrase))
     }
 
     /// The public key.
@@ -184,19 +193,29 @@ impl SigningKey {
             }
             Pair::Rsa(pair) => PublicKey::from_rsa_pkcs1(pair.public_key().as_ref())
                 .expect("the key was checked when it was read or made"),
+            Pair::External(key) => key.public(),
         }
     }
 
     /// Signs a message as [`PublicKey::verify`] expects it: for P-256 ECDSA with SHA-256 in DER, with the lower of the
-    /// two possible numbers.
-    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match &self.pair {
+    /// two possible numbers. Only a key that lies elsewhere can fail.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(match &self.pair {
             Pair::Ecdsa(kind, pair) => {
                 der::encode_ecdsa_signature(&sign_ecdsa(*kind, pair, message))
             }
             Pair::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
             Pair::Rsa(pair) => sign_rsa(pair, &RSA_PKCS1_SHA256, message),
-        }
+            Pair::External(key) => {
+                let kind = key.public().kind();
+                let scheme = external::default_scheme(kind);
+                let signature = self.sign_externally(key.as_ref(), scheme, message)?;
+                match kind.number_bytes() {
+                    Some(_) => der::encode_ecdsa_signature(&signature),
+                    None => signature,
+                }
+            }
+        })
     }
 
     /// Signs a message in another form. A scheme that is not the key's is refused.
@@ -211,7 +230,29 @@ impl SigningKey {
             Pair::Rsa(pair) => {
                 sign_rsa(pair, scheme.rsa().expect("the scheme is one of RSA"), message)
             }
+            Pair::External(key) => self.sign_externally(key.as_ref(), scheme, message)?,
         })
+    }
+
+    // A token may be broken or another than it says: what it gives is looked at before anybody gets it.
+    fn sign_externally(
+        &self,
+        key: &dyn ExternalKey,
+        scheme: Scheme,
+        message: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let mut signature = external::sign(key, scheme, message)?;
+        if scheme == Scheme::EcdsaP256Raw
+            && signature.len() == 64
+            && signature[32..] > HALF_ORDER[..]
+        {
+            negate(&mut signature[32..]);
+        }
+        let good = self.public().verify_as(scheme, message, &signature);
+        good.map_err(|_| {
+            Error::External("its signature does not match its public key".to_owned())
+        })?;
+        Ok(signature)
     }
 }
 
@@ -259,7 +300,7 @@ mod tests {
         let key = SigningKey::generate_p256();
         for size in 0..50 {
             let message = vec![7; size];
-            let signature = key.sign(&message);
+            let signature = key.sign(&message).unwrap();
             key.public().verify(&message, &signature).unwrap();
             let numbers = der::decode_ecdsa_signature(&signature, 32).unwrap();
             assert!(numbers[32..] <= HALF_ORDER[..], "not the lower number");
@@ -269,7 +310,8 @@ mod tests {
     #[test]
     fn accepts_the_higher_number() {
         let key = SigningKey::generate_p256();
-        let mut numbers = der::decode_ecdsa_signature(&key.sign(b"x"), 32).unwrap();
+        let signature = key.sign(b"x").unwrap();
+        let mut numbers = der::decode_ecdsa_signature(&signature, 32).unwrap();
         negate(&mut numbers[32..]);
         key.public().verify(b"x", &der::encode_ecdsa_signature(&numbers)).unwrap();
     }
@@ -277,7 +319,7 @@ mod tests {
     #[test]
     fn refuses_every_altered_bit() {
         let key = SigningKey::generate_p256();
-        let signature = key.sign(b"message");
+        let signature = key.sign(b"message").unwrap();
         for index in 0..signature.len() {
             for bit in 0..8 {
                 let mut altered = signature.clone();
@@ -301,7 +343,7 @@ mod tests {
             key.public().verify_as(scheme, b"x", &raw).unwrap();
             assert!(key.public().verify_as(scheme, b"y", &raw).is_err());
         }
-        let error = key.public().verify_as(scheme, b"x", &key.sign(b"x")).unwrap_err();
+        let error = key.public().verify_as(scheme, b"x", &key.sign(b"x").unwrap()).unwrap_err();
         let expected = "the signature is malformed: it is DER, and not two numbers of 32 bytes";
         assert_eq!(error.to_string(), expected);
         assert!(key.public().verify_as(scheme, b"x", &[0; 64]).is_err());
@@ -319,9 +361,9 @@ mod tests {
         ] {
             let kind = key.public().kind();
             for _ in 0..5 {
-                key.public().verify(b"x", &key.sign(b"x")).unwrap();
+                key.public().verify(b"x", &key.sign(b"x").unwrap()).unwrap();
             }
-            let read = SigningKey::from_pkcs8_der(key.pkcs8().expose()).unwrap();
+            let read = SigningKey::from_pkcs8_der(key.pkcs8().unwrap().expose()).unwrap();
             assert_eq!(read.public(), key.public());
             assert_eq!(PublicKey::from_pem(&key.public().to_pem()).unwrap(), key.public());
             for scheme in Scheme::ALL {
@@ -343,10 +385,10 @@ mod tests {
     #[test]
     fn plain_pem() {
         let key = SigningKey::generate_p256();
-        let text = pem::encode(key.pkcs8.expose(), LABEL_PLAIN);
+        let text = pem::encode(key.pkcs8().unwrap().expose(), LABEL_PLAIN);
         assert_eq!(SigningKey::from_pem(&text).unwrap().public(), key.public());
         assert_eq!(SigningKey::from_key_file(&text, None).unwrap().public(), key.public());
-        let encrypted = key.to_encrypted_pem(&Secret::from("p".to_owned()));
+        let encrypted = key.to_encrypted_pem(&Secret::from("p".to_owned())).unwrap();
         assert!(matches!(SigningKey::from_pem(&encrypted), Err(Error::Encrypted)));
         assert!(matches!(SigningKey::from_key_file(&encrypted, None), Err(Error::Encrypted)));
     }

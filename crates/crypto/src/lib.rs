@@ -7,6 +7,7 @@
 
 mod certificate;
 mod error;
+mod external;
 mod key;
 mod key_file;
 mod pkcs8;
@@ -27,6 +28,7 @@ mod hex;
 
 pub use certificate::Certificate;
 pub use error::Error;
+pub use external::{ExternalKey, SigningInput};
 pub use key::{RsaSize, SigningKey};
 pub use public_key::{KeyKind, PublicKey};
 pub use scheme::{Hash, Scheme};

@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn version_one_without_public_key() {
         let key = SigningKey::generate_p256();
-        let mut docker = key.pkcs8().expose().to_vec();
+        let mut docker = key.pkcs8().unwrap().expose().to_vec();
         let place = docker.windows(3).position(|part| part == [2, 1, 0]).unwrap();
         docker[place + 2] = 1;
         assert_eq!(SigningKey::from_pkcs8_der(&docker).unwrap().public(), key.public());

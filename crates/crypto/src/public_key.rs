@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn every_altered_byte_is_refused_or_another_key() {
         let key = SigningKey::generate_p256();
-        let signature = key.sign(b"message");
+        let signature = key.sign(b"message").unwrap();
         let spki = key.public().spki_der().to_vec();
         for index in 0..spki.len() {
             for bit in 0..8 {

@@ -79,7 +79,10 @@ pub fn create(path: &Path, passphrase: &Secret) -> Result<Signer, Error> {
         ));
     }
     let key = SigningKey::generate_p256();
-    write_new(path, 0o600, &key.to_encrypted_pem(passphrase))?;
+    let text = key
+        .to_encrypted_pem(passphrase)
+        .map_err(|source| Error::Key { path: path.to_owned(), source })?;
+    write_new(path, 0o600, &text)?;
     if let Err(error) = write_new(&public_path, 0o644, &key.public().to_pem()) {
         // Half a key pair would be in the way of the next try.
         let _ = fs::remove_file(path);

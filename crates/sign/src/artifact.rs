@@ -55,10 +55,14 @@ impl Artifact {
 }
 
 /// Signs an image as `cosign sign --key` does.
-pub fn sign_image(key: &SigningKey, subject: &Subject<'_>, created: Timestamp) -> Artifact {
+pub fn sign_image(
+    key: &SigningKey,
+    subject: &Subject<'_>,
+    created: Timestamp,
+) -> Result<Artifact, Error> {
     let predicate = RawValue::from_string("{}".to_owned()).expect("an empty object is JSON");
-    let bundle = make_bundle(key, subject, created, predicate_type::SIGN, predicate);
-    make_artifact(subject, created, predicate_type::SIGN, bundle)
+    let bundle = make_bundle(key, subject, created, predicate_type::SIGN, predicate)?;
+    Ok(make_artifact(subject, created, predicate_type::SIGN, bundle))
 }
 
 /// Attests something about an image as `cosign attest --key` does. The predicate's bytes are kept as they are.
@@ -81,7 +85,7 @@ pub fn attest(
     if !predicate.get().starts_with('{') {
         return Err(Error::PredicateNotObject(predicate_type.to_owned()));
     }
-    let bundle = make_bundle(key, subject, created, predicate_type, predicate);
+    let bundle = make_bundle(key, subject, created, predicate_type, predicate)?;
     if bundle.len() > bundle::BYTES_MAX {
         return Err(Error::TooLarge {
             predicate_type: predicate_type.to_owned(),
@@ -98,11 +102,12 @@ fn make_bundle(
     created: Timestamp,
     predicate_type: &str,
     predicate: Box<RawValue>,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, Error> {
     let statement =
         Statement::new(subject.descriptor, subject.name, created, predicate_type, predicate);
     let payload = serde_json::to_vec(&statement).expect("a statement has string keys only");
-    bundle::encode(&key.public(), &dsse::sign(key, PAYLOAD_TYPE, payload))
+    let envelope = dsse::sign(key, PAYLOAD_TYPE, payload).map_err(Error::Signing)?;
+    Ok(bundle::encode(&key.public(), &envelope))
 }
 
 fn make_artifact(

@@ -4,6 +4,9 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The key does not sign.
+    #[error(transparent)]
+    Signing(sealift_crypto::Error),
     /// The predicate is not strict JSON.
     #[error("the predicate for `{predicate_type}` cannot be signed: {source}")]
     Predicate {

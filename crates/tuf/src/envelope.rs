@@ -185,14 +185,14 @@ pub fn seal(
     signers: &[Signer<'_>],
 ) -> Result<Vec<u8>, Error> {
     let canonical = canonical(role, signed)?;
-    let signatures: Vec<Signature> = signers
-        .iter()
-        .map(|signer| {
-            let (method, signature) = key::sign(signer.private, &canonical);
-            let key_id = signer.key.id().to_owned();
-            Signature { key_id, method: method.to_owned(), sig: STANDARD.encode(signature) }
-        })
-        .collect();
+    let mut signatures = Vec::new();
+    for signer in signers {
+        let (method, signature) = key::sign(signer.private, &canonical)
+            .map_err(|source| Error::Key(source.to_string()))?;
+        let key_id = signer.key.id().to_owned();
+        let sig = STANDARD.encode(signature);
+        signatures.push(Signature { key_id, method: method.to_owned(), sig });
+    }
     write(role, &canonical, &signatures)
 }
 

@@ -153,7 +153,10 @@ impl Key {
 }
 
 /// How a key signs where it can choose: method and signature.
-pub(crate) fn sign(key: &SigningKey, message: &[u8]) -> (&'static str, Vec<u8>) {
+pub(crate) fn sign(
+    key: &SigningKey,
+    message: &[u8],
+) -> Result<(&'static str, Vec<u8>), sealift_crypto::Error> {
     let (method, scheme) = match key.public().kind() {
         KeyKind::EcdsaP256 => ("ecdsa", Scheme::EcdsaP256Raw),
         KeyKind::EcdsaP384 => ("ecdsa", Scheme::EcdsaP384Raw),
@@ -161,7 +164,7 @@ pub(crate) fn sign(key: &SigningKey, message: &[u8]) -> (&'static str, Vec<u8>) 
         KeyKind::Ed25519 => ("eddsa", Scheme::Ed25519),
         KeyKind::Rsa => ("rsapss", Scheme::RsaPss),
     };
-    (method, key.sign_as(scheme, message).expect("the scheme is the key's"))
+    Ok((method, key.sign_as(scheme, message)?))
 }
 
 // Lower case before the comparison, as in Notary.
@@ -265,7 +268,7 @@ mod tests {
     fn refuses_methods_of_other_types() {
         for signer in [SigningKey::generate_p256(), SigningKey::generate_ed25519()] {
             let key = Key::bare(&signer.public());
-            let (own, signature) = sign(&signer, b"x");
+            let (own, signature) = sign(&signer, b"x").unwrap();
             for method in ["ecdsa", "eddsa", "rsapss", "rsapkcs1v15", "none", ""] {
                 assert_eq!(key.verify(method, b"x", &signature).is_ok(), method == own);
             }

@@ -79,7 +79,8 @@ impl KeyFile {
             headers.push(("gun".to_owned(), gun.to_string()));
         }
         headers.push(("role".to_owned(), role.to_owned()));
-        let content = Secret::new(key.to_docker_pkcs8_der(passphrase));
+        let content = key.to_docker_pkcs8_der(passphrase).map_err(|source| error(&source))?;
+        let content = Secret::new(content);
         let block = Block { label: ENCRYPTED.to_owned(), headers, content };
         block.to_text().map_err(|source| error(&source))
     }

@@ -36,7 +36,7 @@ fn reads_both_kinds() {
     for text in [PRIVATE, PRIVATE_OLD] {
         let key = SigningKey::from_encrypted_pem(text, &passphrase("correct horse")).unwrap();
         assert_eq!(key.public(), public);
-        public.verify(b"x", &key.sign(b"x")).unwrap();
+        public.verify(b"x", &key.sign(b"x").unwrap()).unwrap();
     }
 }
 
@@ -44,7 +44,7 @@ fn reads_both_kinds() {
 fn writes_what_it_reads() {
     let key = SigningKey::generate_p256();
     for text in ["", "p"] {
-        let pem = key.to_encrypted_pem(&passphrase(text));
+        let pem = key.to_encrypted_pem(&passphrase(text)).unwrap();
         assert!(pem.starts_with("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"));
         let read = SigningKey::from_encrypted_pem(&pem, &passphrase(text)).unwrap();
         assert_eq!(read.public(), key.public());

@@ -18,7 +18,7 @@ fn openssl_accepts_our_signature() {
     let key = SigningKey::generate_p256();
     fs::write(path.join("key.pem"), key.public().to_pem()).unwrap();
     fs::write(path.join("message"), b"message").unwrap();
-    fs::write(path.join("signature"), key.sign(b"message")).unwrap();
+    fs::write(path.join("signature"), key.sign(b"message").unwrap()).unwrap();
     let verify = ["dgst", "-sha256", "-verify", "key.pem", "-signature", "signature", "message"];
     must_run(path, "openssl", &verify);
     fs::write(path.join("message"), b"another").unwrap();
@@ -94,7 +94,7 @@ fn we_accept_signatures_of_openssl() {
         let private = fs::read_to_string(path.join("private.pem")).unwrap();
         let signing = SigningKey::from_pem(&private).unwrap();
         assert_eq!(signing.public(), key);
-        key.verify(b"message", &signing.sign(b"message")).unwrap();
+        key.verify(b"message", &signing.sign(b"message").unwrap()).unwrap();
     }
 }
 
@@ -129,7 +129,7 @@ fn encrypted_keys() {
     let path = directory.path();
     let passphrase = Secret::from("correct horse".to_owned());
     let key = SigningKey::generate_p256();
-    let content = Secret::new(key.to_docker_pkcs8_der(&passphrase));
+    let content = Secret::new(key.to_docker_pkcs8_der(&passphrase).unwrap());
     let block = Block { label: "ENCRYPTED PRIVATE KEY".to_owned(), headers: Vec::new(), content };
     fs::write(path.join("ours.pem"), block.to_text().unwrap()).unwrap();
     let pass = "pass:correct horse";

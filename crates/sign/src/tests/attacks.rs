@@ -36,7 +36,7 @@ fn with_bundle_json(artifact: &Artifact, edit: impl FnOnce(&mut Value)) -> Artif
 
 /// The artifact with another payload, signed by this key but hinted as the world's.
 fn with_payload(world: &World, signer: &SigningKey, kind: &str, payload: &[u8]) -> Artifact {
-    let envelope = dsse::sign(signer, kind, payload.to_vec());
+    let envelope = dsse::sign(signer, kind, payload.to_vec()).unwrap();
     with_bundle(&world.signature(), bundle::encode(&world.key.public(), &envelope))
 }
 
@@ -195,7 +195,7 @@ fn attack_signature_of_another_image() {
     let moved = |world: &World| {
         let other = Descriptor::new(media_type::MANIFEST, Digest::sha256(b"other"), 5);
         let subject = Subject { descriptor: &other, name: Some(NAME) };
-        sign_image(&world.key, &subject, created())
+        sign_image(&world.key, &subject, created()).unwrap()
     };
     // As it is, and with a manifest made to refer to this image.
     let check = |make: &dyn Fn(&World) -> Artifact, expected: Expect| {

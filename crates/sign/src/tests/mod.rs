@@ -56,6 +56,7 @@ impl World {
     fn signature(&self) -> Artifact {
         let descriptor = image();
         sign_image(&self.key, &Subject { descriptor: &descriptor, name: Some(NAME) }, created())
+            .unwrap()
     }
 
     fn attestation(&self) -> Artifact {
@@ -181,7 +182,9 @@ fn what_is_missing_is_named() {
 fn a_signature_for_another_name_is_not_enough() {
     let mut world = World::new();
     world.add(world.signature());
-    world.add(sign_image(&world.key, &Subject { descriptor: &image(), name: None }, created()));
+    world.add(
+        sign_image(&world.key, &Subject { descriptor: &image(), name: None }, created()).unwrap(),
+    );
     let name = Some("registry.local/app:2".to_owned());
     let requirements = Requirements { name, ..Requirements::default() };
     expect![[r"

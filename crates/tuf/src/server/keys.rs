@@ -59,7 +59,8 @@ impl ServerKeys for SealedKeys<'_> {
     fn create(&self, gun: &Gun, role: &Role, in_root: &[String]) -> Result<Key, StoreError> {
         let private = SigningKey::generate_p256();
         let key = Key::bare(&private.public());
-        let sealed = self.sealing.seal(private.pkcs8(), &context(gun, role, key.id()));
+        let pkcs8 = private.pkcs8().map_err(|error| StoreError::Failed(error.to_string()))?;
+        let sealed = self.sealing.seal(pkcs8, &context(gun, role, key.id()));
         let record = KeyRecord {
             id: key.id().to_owned(),
             public: key.to_value(),
@@ -91,7 +92,8 @@ impl ServerKeys for SealedKeys<'_> {
                 .open(&sealed, &context(gun, role, &record.id))
                 .and_then(|pkcs8| SigningKey::from_pkcs8_der(pkcs8.expose()))
                 .map_err(|error| fail(error.to_string()))?;
-            let (method, signature) = crate::key::sign(&private, message);
+            let (method, signature) =
+                crate::key::sign(&private, message).map_err(|error| fail(error.to_string()))?;
             let sig = STANDARD.encode(signature);
             signatures.push(Signature { key_id: record.id, method: method.to_owned(), sig });
         }

@@ -18,7 +18,8 @@ fn wrong_algorithm_and_encoding() {
     let private = lab.publisher.keys.get(key).unwrap();
     let text = String::from_utf8(lab.newest(&role)).unwrap();
     let envelope = Envelope::parse(text.as_bytes(), &role, &Limits::default()).unwrap();
-    let der = base64::engine::general_purpose::STANDARD.encode(private.sign(envelope.canonical()));
+    let der = private.sign(envelope.canonical()).unwrap();
+    let der = base64::engine::general_purpose::STANDARD.encode(der);
     let raw = &envelope.signatures()[0].sig;
     let mut messages = Vec::new();
     for altered in [

@@ -38,7 +38,7 @@ pub(crate) struct Publisher {
 
 /// A copy of a private key, as a second holder has it.
 pub(crate) fn copy(key: &SigningKey) -> SigningKey {
-    SigningKey::from_pkcs8_der(key.pkcs8().expose()).unwrap()
+    SigningKey::from_pkcs8_der(key.pkcs8().unwrap().expose()).unwrap()
 }
 
 pub(crate) fn certificate(key: &SigningKey, name: &str) -> Key {
