@@ -2,14 +2,17 @@
 //!
 //! [`TestContext`] runs the binary as a user would, with a HOME, a store and a configuration of its own.
 //! [`Registry`] and [`FileServer`] are servers on loopback that can be told to misbehave. [`layer`] and [`write_layout`] make images.
+//! [`check_scaling`] tells linear work from what grows faster.
 
 mod context;
 mod files;
 mod image;
 mod registry;
 mod request;
+mod scaling;
 
 pub use context::{Outcome, TestContext, shared_data};
 pub use files::{FileServer, Mischief};
 pub use image::{LayerFile, TestImage, layer, write_layout};
 pub use registry::{Access, Faults, Registry};
+pub use scaling::check_scaling;

@@ -1,7 +1,5 @@
 //! Odd and huge scripts: no panic, no hang, time that grows with the length and no faster.
 
-use std::time::{Duration, Instant};
-
 use sealift_shell::{ProblemKind, parse};
 
 use crate::outline::outline;
@@ -88,14 +86,8 @@ fn time_grows_with_the_length() {
         "~",
         "{a,",
     ] {
-        let time = |count: usize| {
-            let script = unit.repeat(count);
-            let start = Instant::now();
-            parse(&script);
-            start.elapsed()
-        };
-        let (short, long) = (time(20_000), time(80_000));
-        let most = short * 10 + Duration::from_millis(500);
-        assert!(long < most, "{unit:?}: {short:?}, four times as long {long:?}");
+        sealift_testkit::check_scaling(unit, 20_000, |count| {
+            parse(&unit.repeat(count));
+        });
     }
 }
