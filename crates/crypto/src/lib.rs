@@ -1,11 +1,15 @@
 //! Keys, signatures, certificates, DSSE, key files, OpenPGP verification, canonical JSON.
 //!
-//! Entry points: [`SigningKey`], [`PublicKey`], [`dsse::sign`], [`openpgp::verify_cleartext`].
+//! Entry points: [`SigningKey`], [`PublicKey`], [`dsse::sign`], [`chain::validate`], [`timestamp::Token`],
+//! [`openpgp::verify_cleartext`].
 //! This is the only crate that touches the crypto library. Invariants: an algorithm follows from the key and never
 //! from the message; encodings are strict (DER, base64, JSON without duplicate keys); what is not understood is
 //! refused; secrets are zeroised and have no text form.
 
-mod certificate;
+pub mod certificate;
+pub mod chain;
+pub mod timestamp;
+
 mod error;
 mod external;
 mod key;
@@ -15,6 +19,7 @@ mod public_key;
 mod scheme;
 mod sealing;
 mod secret;
+mod time;
 
 pub mod canonical_json;
 pub mod dsse;

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::cursor::Cursor;
-use crate::scheme::Scheme;
+use crate::scheme::{self, Hash, Scheme};
 use crate::{Error, der, hex, pem};
 
 const LABEL: &str = "PUBLIC KEY";
@@ -166,6 +166,24 @@ impl PublicKey {
         self.verify_with(self.algorithm(), message, signature)
     }
 
+    /// Checks a signature over a message of which only the digest is here: ECDSA in DER, or RSA PKCS#1.
+    ///
+    /// Ed25519 signs messages and no digests.
+    pub fn verify_digest(&self, hash: Hash, digest: &[u8], signature: &[u8]) -> Result<(), Error> {
+        if let Some(n_bytes) = self.kind.number_bytes() {
+            der::decode_ecdsa_signature(signature, n_bytes)
+                .ok_or(Error::SignatureEncoding("not two positive numbers in strict DER"))?;
+        }
+        let algorithm = scheme::of_digest(self.kind, hash)
+            .ok_or(Error::SignatureEncoding("Ed25519 signs no digests"))?;
+        let digest = hash
+            .import(digest)
+            .ok_or(Error::SignatureEncoding("the digest is not as long as its kind is"))?;
+        UnparsedPublicKey::new(algorithm, self.bytes())
+            .verify_digest(&digest, signature)
+            .map_err(|_| Error::Signature)
+    }
+
     /// Checks a signature of another form. A scheme that is not the key's is refused.
     pub fn verify_as(&self, scheme: Scheme, message: &[u8], signature: &[u8]) -> Result<(), Error> {
         if scheme.kind() != self.kind {
@@ -293,6 +311,26 @@ mod tests {
         key.verify(&[0x72], &signature).unwrap();
         assert!(key.verify(&[0x73], &signature).is_err());
         assert!(key.verify(&[0x72], &signature[..63]).is_err());
+    }
+
+    #[test]
+    fn signatures_over_digests() {
+        for key in [SigningKey::generate_p256(), SigningKey::generate_rsa()] {
+            let (signature, public) = (key.sign(b"message").unwrap(), key.public());
+            let verify = |hash: Hash, message: &[u8]| {
+                public.verify_digest(hash, &hash.of(message), &signature)
+            };
+            verify(Hash::Sha256, b"message").unwrap();
+            assert!(verify(Hash::Sha256, b"another").is_err());
+            assert!(verify(Hash::Sha384, b"message").is_err());
+            let short = &Hash::Sha256.of(b"message")[..31];
+            assert!(public.verify_digest(Hash::Sha256, short, &signature).is_err());
+        }
+        let key = SigningKey::generate_ed25519();
+        let digest = Hash::Sha256.of(b"message");
+        assert!(
+            key.public().verify_digest(Hash::Sha256, &digest, &key.sign(&digest).unwrap()).is_err()
+        );
     }
 
     #[test]

@@ -139,12 +139,29 @@ pub enum Hash {
 impl Hash {
     /// The hash of bytes.
     pub fn of(self, bytes: &[u8]) -> Vec<u8> {
-        let algorithm = match self {
+        aws_lc_rs::digest::digest(self.algorithm(), bytes).as_ref().to_vec()
+    }
+
+    /// A digest that was computed elsewhere, if its length is right.
+    pub(crate) fn import(self, bytes: &[u8]) -> Option<aws_lc_rs::digest::Digest> {
+        aws_lc_rs::digest::Digest::import_less_safe(bytes, self.algorithm()).ok()
+    }
+
+    fn algorithm(self) -> &'static aws_lc_rs::digest::Algorithm {
+        match self {
             Self::Sha256 => &aws_lc_rs::digest::SHA256,
             Self::Sha384 => &aws_lc_rs::digest::SHA384,
             Self::Sha512 => &aws_lc_rs::digest::SHA512,
-        };
-        aws_lc_rs::digest::digest(algorithm, bytes).as_ref().to_vec()
+        }
+    }
+
+    /// Name, as image digests have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
     }
 
     /// Reads the content of an `AlgorithmIdentifier`: no parameters, or NULL.
@@ -236,6 +253,15 @@ impl PublicKey {
             kind if !is_rsa && parameters.is_empty() => Some(ecdsa(kind, hash)),
             _ => None,
         }
+    }
+}
+
+/// How a key of this kind signs what is hashed already.
+pub(crate) fn of_digest(kind: KeyKind, hash: Hash) -> Option<&'static dyn VerificationAlgorithm> {
+    match kind {
+        KeyKind::Ed25519 => None,
+        KeyKind::Rsa => Some(pkcs1(hash)),
+        kind => Some(ecdsa(kind, hash)),
     }
 }
 

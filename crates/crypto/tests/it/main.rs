@@ -6,6 +6,7 @@ mod debian;
 mod gpg;
 mod key_file;
 mod openssl;
+mod timestamp;
 
 use std::path::Path;
 use std::process::Command;
