@@ -12,6 +12,7 @@ pub mod timestamp;
 
 mod error;
 mod external;
+mod jwk;
 mod key;
 mod key_file;
 mod pkcs8;
@@ -19,6 +20,7 @@ mod public_key;
 mod scheme;
 mod sealing;
 mod secret;
+mod server_certificate;
 mod time;
 
 pub mod canonical_json;
@@ -39,3 +41,4 @@ pub use public_key::{KeyKind, PublicKey};
 pub use scheme::{Hash, Scheme};
 pub use sealing::SealingKey;
 pub use secret::{Secret, constant_time_equal};
+pub use server_certificate::self_signed_server;
