@@ -1,18 +1,18 @@
 //! The list of changes: which repository got a new timestamp, which one was deleted.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Code, Refusal};
+use super::{ChangeRange, Code, Refusal};
 use crate::Gun;
 
 const RECORDS_DEFAULT: i64 = 100;
 const RECORDS_MAX: i64 = 10_000;
 
 /// A change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Change {
     /// Number, from 1.
     #[serde(rename = "ID")]
@@ -32,30 +32,28 @@ pub struct Change {
 }
 
 impl Change {
-    pub(super) fn update(
-        number: u64,
-        gun: &Gun,
-        version: u64,
-        sha256: String,
-        now: Timestamp,
-    ) -> Self {
+    /// The change that an update is.
+    pub fn update(number: u64, gun: &Gun, version: u64, sha256: String, now: Timestamp) -> Self {
         let category = "update".to_owned();
         let (id, created_at) = (number.to_string(), now.to_string());
         Self { id, created_at, gun: gun.to_string(), version, sha256, category }
     }
 
-    pub(super) fn deletion(number: u64, gun: &Gun, now: Timestamp) -> Self {
+    /// The change that a deletion is.
+    pub fn deletion(number: u64, gun: &Gun, now: Timestamp) -> Self {
         let category = "deletion".to_owned();
         Self { category, ..Self::update(number, gun, 0, String::new(), now) }
     }
 
-    pub(super) fn number(&self) -> u64 {
+    /// Its number.
+    pub fn number(&self) -> u64 {
         self.id.parse().unwrap_or(0)
     }
 }
 
-/// A page of changes: those after a number, or the last ones before it if the count is negative.
-pub(super) fn page(changes: &[Change], after: &str, records: &str) -> Result<Vec<u8>, Refusal> {
+/// Reads the parameters of a request for changes: those after a number, or the last ones before it if the count is
+/// negative.
+pub(super) fn read_range(after: &str, records: &str) -> Result<ChangeRange, Refusal> {
     let invalid = |text: String| Refusal::with(Code::InvalidParameters, json!(text));
     let records: i64 = records.parse().map_err(|_| {
         let records = crate::error::printable(records);
@@ -73,17 +71,18 @@ pub(super) fn page(changes: &[Change], after: &str, records: &str) -> Result<Vec
     let count =
         if records == 0 { RECORDS_DEFAULT } else { records.saturating_abs().min(RECORDS_MAX) };
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let is_backwards = records < 0 || after < 0;
-    let page: Vec<&Change> = if is_backwards {
-        let is_before = |change: &&Change| after < 0 || change.number() < after.unsigned_abs();
-        let before: Vec<&Change> = changes.iter().filter(is_before).collect();
-        before[before.len().saturating_sub(count)..].to_vec()
-    } else {
-        changes.iter().filter(|change| change.number() > after.unsigned_abs()).take(count).collect()
-    };
+    let number = u64::try_from(after).ok();
+    Ok(match number {
+        Some(number) if records >= 0 => ChangeRange::After { number, count },
+        number => ChangeRange::Before { number, count },
+    })
+}
+
+/// Changes as JSON.
+pub(super) fn write(changes: &[Change]) -> Vec<u8> {
     // Go writes an empty list that nobody made as `null`, and clients expect it.
-    let records = if page.is_empty() { json!(null) } else { json!(page) };
-    Ok(json!({ "count": page.len(), "records": records }).to_string().into_bytes())
+    let records = if changes.is_empty() { json!(null) } else { json!(changes) };
+    json!({ "count": changes.len(), "records": records }).to_string().into_bytes()
 }
 
 #[cfg(test)]
@@ -95,8 +94,9 @@ mod tests {
         let change =
             |number| Change::update(number, &gun, number, String::new(), Timestamp::UNIX_EPOCH);
         let changes: Vec<Change> = (1..=5).map(change).collect();
-        match page(&changes, after, records) {
-            Ok(json) => {
+        match read_range(after, records) {
+            Ok(range) => {
+                let json = write(&range.cut(changes));
                 let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
                 let ids = value["records"].as_array().cloned().unwrap_or_default();
                 assert_eq!(value["count"], ids.len());

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::shelf::{Entry, Shelf};
-use super::{Change, Document, KeyRecord, NewDocument, Store, StoreError};
+use super::{Change, ChangeRange, Document, HashKind, KeyRecord, NewDocument, Store, StoreError};
 use crate::hash::sha256_hex;
 use crate::{Gun, Role};
 
@@ -31,8 +31,17 @@ impl MemoryStore {
         let content = self.content();
         let entry = find(content.shelves.get(gun)?)?;
         let bytes = content.bytes.get(&entry.sha256)?.clone();
-        let (modified, expires) = (entry.modified(), entry.expires());
+        let (modified, expires) = (entry.modified, entry.expires);
         Some(Document { version: entry.version, bytes, modified, expires })
+    }
+}
+
+impl Content {
+    fn sha256_of(&self, gun: &Gun, role: &Role, kind: HashKind, hash: &str) -> Option<String> {
+        let entries = self.shelves.get(gun)?.roles.get(role.as_str())?;
+        let has_hash =
+            |sha256: &&String| self.bytes.get(*sha256).is_some_and(|bytes| kind.hex(bytes) == hash);
+        entries.iter().map(|entry| &entry.sha256).find(has_hash).cloned()
     }
 }
 
@@ -50,13 +59,20 @@ impl Store for MemoryStore {
         Ok(self.find(gun, |shelf| shelf.find(role, |entry| entry.version == version)))
     }
 
-    fn by_sha256(
+    fn by_hash(
         &self,
         gun: &Gun,
         role: &Role,
-        sha256: &str,
+        kind: HashKind,
+        hash: &str,
     ) -> Result<Option<Document>, StoreError> {
-        Ok(self.find(gun, |shelf| shelf.find(role, |entry| entry.sha256 == sha256)))
+        if kind == HashKind::Sha256 {
+            return Ok(self.find(gun, |shelf| shelf.find(role, |entry| entry.sha256 == hash)));
+        }
+        let found = self.content().sha256_of(gun, role, kind, hash);
+        Ok(self.find(gun, |shelf| {
+            shelf.find(role, |entry| found.as_ref().is_some_and(|sha256| entry.sha256 == *sha256))
+        }))
     }
 
     fn update(
@@ -95,9 +111,9 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn changes(&self, gun: Option<&Gun>) -> Result<Vec<Change>, StoreError> {
+    fn changes(&self, gun: Option<&Gun>, range: ChangeRange) -> Result<Vec<Change>, StoreError> {
         let is_wanted = |change: &&Change| gun.is_none_or(|gun| change.gun == gun.as_str());
-        Ok(self.content().changes.iter().filter(is_wanted).cloned().collect())
+        Ok(range.cut(self.content().changes.iter().filter(is_wanted).cloned().collect()))
     }
 
     fn keys(&self, gun: &Gun, role: &Role) -> Result<Vec<KeyRecord>, StoreError> {

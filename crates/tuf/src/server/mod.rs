@@ -4,7 +4,6 @@
 //! bytes or a [`Refusal`] with Notary's code and text go out. It blocks on its [`Store`] only.
 
 mod feed;
-mod folder;
 mod keys;
 mod memory;
 mod refusal;
@@ -14,9 +13,10 @@ mod store;
 mod upload;
 
 pub use feed::Change;
-pub use folder::FolderStore;
 pub use keys::{SealedKeys, ServerKeys};
 pub use memory::MemoryStore;
 pub use refusal::{Code, Refusal};
 pub use serve::{Pick, Served, Server, parse_name};
-pub use store::{Document, KeyRecord, NewDocument, Store, StoreError};
+pub use store::{
+    ChangeRange, Document, HashKind, KeyRecord, NewDocument, Store, StoreError, trim_keys,
+};

@@ -39,6 +39,8 @@ pub struct Refusal {
     pub code: Code,
     /// What goes with it.
     pub detail: Option<Value>,
+    /// What failed in the server: for its log, never for its clients.
+    pub cause: Option<String>,
 }
 
 impl Code {
@@ -89,12 +91,12 @@ impl Code {
 impl Refusal {
     /// Without more words.
     pub fn plain(code: Code) -> Self {
-        Self { code, detail: None }
+        Self { code, detail: None, cause: None }
     }
 
     /// With what goes with it.
     pub fn with(code: Code, detail: Value) -> Self {
-        Self { code, detail: Some(detail) }
+        Self { code, detail: Some(detail), cause: None }
     }
 
     /// An upload that proves nothing; the name is that of Notary's error.
@@ -117,8 +119,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::OldVersion => Self::with(Code::Version, json!({})),
-            // What failed is for the log of the server and not for its clients.
-            StoreError::Failed(_) => Self::plain(Code::Updating),
+            StoreError::Failed(cause) => Self { cause: Some(cause), ..Self::plain(Code::Updating) },
         }
     }
 }

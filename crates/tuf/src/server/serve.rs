@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::feed::page;
+use super::feed::{read_range, write};
 use super::upload::{judge, read_files};
-use super::{Code, Document, NewDocument, Refusal, ServerKeys, Store, StoreError};
+use super::{Code, Document, HashKind, NewDocument, Refusal, ServerKeys, Store, StoreError};
 use crate::publish::expiry;
 use crate::{Envelope, Gun, Limits, Meta, Role, Root};
 
@@ -18,14 +18,14 @@ pub struct Server<'a> {
 }
 
 /// Which document of a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pick {
     /// The newest.
     Newest,
     /// The one of a version.
     Version(u64),
-    /// The one with this SHA-256 in lower-case hex.
-    Sha256(String),
+    /// The one with this hash in lower-case hex.
+    Hash(HashKind, String),
 }
 
 /// A document to hand out.
@@ -35,11 +35,13 @@ pub struct Served {
     pub bytes: Vec<u8>,
     /// When it came.
     pub modified: Timestamp,
+    /// When it has to be made again.
+    pub expires: Timestamp,
     /// Whether this address will always give these bytes.
     pub is_immutable: bool,
 }
 
-/// Reads the name of a document as it stands in an address: `ROLE.json`, `ROLE.SHA256.json` or `N.ROLE.json`.
+/// Reads the name of a document as it stands in an address: `ROLE.json`, `ROLE.HASH.json` or `N.ROLE.json`.
 pub fn parse_name(name: &str) -> Option<(Role, Pick)> {
     let name = name.strip_suffix(".json")?;
     if let Ok(role) = Role::parse(name) {
@@ -48,8 +50,8 @@ pub fn parse_name(name: &str) -> Option<(Role, Pick)> {
     let (left, right) = name.split_once('.')?;
     if let Ok(role) = Role::parse(left) {
         let is_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
-        let is_sha256 = right.len() == 64 && right.bytes().all(is_hex);
-        return is_sha256.then(|| (role, Pick::Sha256(right.to_owned())));
+        let kind = HashKind::of_digits(right.len()).filter(|_| right.bytes().all(is_hex))?;
+        return Some((role, Pick::Hash(kind, right.to_owned())));
     }
     let is_number = !left.is_empty() && left.bytes().all(|byte| byte.is_ascii_digit());
     let version = left.parse().ok().filter(|_| is_number)?;
@@ -97,10 +99,10 @@ impl<'a> Server<'a> {
             Pick::Newest if *role == Role::TIMESTAMP => self.timestamp(gun, now)?,
             Pick::Newest => self.store.newest(gun, role)?,
             Pick::Version(version) => self.store.by_version(gun, role, *version)?,
-            Pick::Sha256(sha256) => self.store.by_sha256(gun, role, sha256)?,
+            Pick::Hash(kind, hash) => self.store.by_hash(gun, role, *kind, hash)?,
         };
-        let Document { bytes, modified, .. } = found.ok_or_else(not_found)?;
-        Ok(Served { bytes, modified, is_immutable: *pick != Pick::Newest })
+        let Document { bytes, modified, expires, .. } = found.ok_or_else(not_found)?;
+        Ok(Served { bytes, modified, expires, is_immutable: *pick != Pick::Newest })
     }
 
     fn timestamp(&self, gun: &Gun, now: Timestamp) -> Result<Option<Document>, Refusal> {
@@ -219,7 +221,8 @@ impl<'a> Server<'a> {
         after: &str,
         records: &str,
     ) -> Result<Vec<u8>, Refusal> {
-        page(&self.store.changes(gun)?, after, records)
+        let range = read_range(after, records)?;
+        Ok(write(&self.store.changes(gun, range)?))
     }
 }
 
@@ -229,11 +232,17 @@ mod tests {
 
     #[test]
     fn names_of_documents() {
-        let hash = "a".repeat(64);
+        let [hash, longer, longest] = [64, 96, 128].map(|n_digits| "a".repeat(n_digits));
         for (name, role, pick) in [
             ("root.json".to_owned(), "root", Pick::Newest),
             ("targets/a/b.json".to_owned(), "targets/a/b", Pick::Newest),
-            (format!("targets/a.{hash}.json"), "targets/a", Pick::Sha256(hash.clone())),
+            (
+                format!("targets/a.{hash}.json"),
+                "targets/a",
+                Pick::Hash(HashKind::Sha256, hash.clone()),
+            ),
+            (format!("root.{longer}.json"), "root", Pick::Hash(HashKind::Sha384, longer.clone())),
+            (format!("root.{longest}.json"), "root", Pick::Hash(HashKind::Sha512, longest.clone())),
             ("12.root.json".to_owned(), "root", Pick::Version(12)),
         ] {
             assert_eq!(parse_name(&name), Some((Role::parse(role).unwrap(), pick)), "{name}");

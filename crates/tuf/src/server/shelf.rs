@@ -3,42 +3,26 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
+use super::store::trim_keys;
 use super::{KeyRecord, NewDocument, StoreError};
 use crate::Role;
 use crate::hash::sha256_hex;
 
-const KEYS_MAX: usize = 16;
-
 /// One repository.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shelf {
-    pub(super) gun: String,
     pub(super) roles: BTreeMap<String, Vec<Entry>>,
     pub(super) keys: BTreeMap<String, Vec<KeyRecord>>,
 }
 
 /// A document of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) version: u64,
     pub(super) sha256: String,
-    modified: String,
-    expires: String,
-}
-
-impl Entry {
-    pub(super) fn modified(&self) -> Timestamp {
-        self.modified.parse().unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-
-    // What cannot be read has expired.
-    pub(super) fn expires(&self) -> Timestamp {
-        self.expires.parse().unwrap_or(Timestamp::UNIX_EPOCH)
-    }
+    pub(super) modified: Timestamp,
+    pub(super) expires: Timestamp,
 }
 
 impl Shelf {
@@ -64,8 +48,8 @@ impl Shelf {
             entries.push(Entry {
                 version: document.version,
                 sha256: sha256_hex(&document.bytes),
-                modified: now.to_string(),
-                expires: document.expires.to_string(),
+                modified: now,
+                expires: document.expires,
             });
         }
         Ok(())
@@ -83,10 +67,6 @@ impl Shelf {
     pub(super) fn add_key(&mut self, role: &Role, key: &KeyRecord, keep: &[String]) {
         let keys = self.keys.entry(role.as_str().to_owned()).or_default();
         keys.push(key.clone());
-        // Whoever asks for new keys again and again must not fill the disk.
-        while keys.len() > KEYS_MAX {
-            let Some(oldest) = keys.iter().position(|key| !keep.contains(&key.id)) else { break };
-            keys.remove(oldest);
-        }
+        trim_keys(keys, keep);
     }
 }

@@ -1,0 +1,20 @@
+//! What serves: a listener with limits, authentication, and the server of trust data (Docker Content Trust).
+//!
+//! Entry points: [`TrustService`] answers requests, [`serve`] brings them. Invariants: no request costs more than the
+//! limits say; nobody does what [`auth`] has not allowed; a change that was answered with success is on the disk; what
+//! is logged has no credentials.
+
+mod error;
+mod listener;
+mod log;
+mod tls;
+
+pub mod auth;
+pub mod store;
+pub mod trust;
+
+pub use error::Error;
+pub use listener::{ConnectionLimits, Service, bind, serve};
+pub use log::{Entry, Log};
+pub use tls::{tls_of_files, tls_of_made};
+pub use trust::{Guard, TrustService};

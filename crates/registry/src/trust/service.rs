@@ -1,0 +1,403 @@
+//! Requests for trust data: who asks for what, whether they may, and what comes of it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response};
+use jiff::{SignedDuration, Timestamp};
+use sealift_crypto::{SealingKey, Secret};
+use sealift_tuf::server::{Code, Pick, Refusal, SealedKeys, Server};
+use sealift_tuf::{Gun, Role};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::address::{Address, AddressFault};
+use super::answer::Answer;
+use super::metrics::Metrics;
+use super::multipart::{Form, FormFault, FormLimits};
+use crate::auth::{Action, Authentication, Authorisation, Denial, Principal, Thing};
+use crate::store::{CachedStore, Folder, SqliteStore};
+use crate::{Entry, Error, Log, Service};
+
+// Nobody sees a timestamp that expires while it is used.
+const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(24);
+const BODY_PAUSE_MAX: Duration = Duration::from_secs(15);
+const LOGGED_BYTES_MAX: usize = 512;
+// So many passwords are hashed at once; the same password is hashed once.
+const PASSWORDS_AT_ONCE: usize = 4;
+
+/// Who is let in, and who is told.
+pub struct Guard {
+    /// Says who somebody is.
+    pub authentication: Box<dyn Authentication>,
+    /// Says what they may do.
+    pub authorisation: Box<dyn Authorisation>,
+    /// Is told what happened.
+    pub log: Box<dyn Log>,
+    /// The time.
+    pub clock: fn() -> Timestamp,
+}
+
+/// A server of trust data.
+pub struct TrustService {
+    store: CachedStore<SqliteStore>,
+    folder: Folder,
+    guard: Guard,
+    metrics: Metrics,
+    form_limits: FormLimits,
+    passwords: [Mutex<()>; PASSWORDS_AT_ONCE],
+    // Tells the requests of this process from those of the one before.
+    run: u64,
+    n_requests: AtomicU64,
+}
+
+// What is known of a request before it is looked at.
+struct Context {
+    request_id: String,
+    peer: SocketAddr,
+    now: Timestamp,
+}
+
+impl TrustService {
+    /// A server over a folder.
+    pub fn open(folder: Folder, guard: Guard) -> Result<Self, Error> {
+        let path = folder.database();
+        let store = SqliteStore::open(&path)
+            .map_err(|error| Error::Database { path, reason: error.to_string() })?;
+        let run = (guard.clock)().as_microsecond().unsigned_abs();
+        Ok(Self {
+            store: CachedStore::new(store),
+            folder,
+            guard,
+            metrics: Metrics::default(),
+            form_limits: FormLimits::default(),
+            passwords: Default::default(),
+            run,
+            n_requests: AtomicU64::new(0),
+        })
+    }
+
+    fn with_server<T>(&self, act: impl FnOnce(&Server<'_>) -> T) -> T {
+        let sealing = Secret::new(self.folder.sealing().expose().to_vec());
+        let sealing = SealingKey::new(&sealing).expect("the folder was opened with 32 bytes");
+        let keys = SealedKeys::new(&self.store, sealing);
+        act(&Server::new(&self.store, &keys).renew_before(RENEW_BEFORE))
+    }
+
+    // Away from the threads that wait for sockets.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        act: impl FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let service = Arc::clone(self);
+        let outcome = tokio::task::spawn_blocking(move || act(&service)).await;
+        outcome.unwrap_or_else(|error| {
+            let cause = Some(error.to_string());
+            Err(Refusal { cause, ..Refusal::plain(Code::Unknown) })
+        })
+    }
+
+    async fn principal(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Principal, Denial> {
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        let credentials = match (given.next(), given.next()) {
+            (None, _) => None,
+            (Some(value), None) => {
+                Some(value.to_str().map_err(|_| Denial::Wrong("not ASCII"))?.to_owned())
+            }
+            (Some(_), Some(_)) => return Err(Denial::Wrong("credentials twice")),
+        };
+        let authentication = &self.guard.authentication;
+        if let Some(answer) = authentication.recall(credentials.as_deref(), now) {
+            return answer;
+        }
+        let sum: usize = credentials.iter().flat_map(|text| text.bytes()).map(usize::from).sum();
+        let _turn = self.passwords[sum % PASSWORDS_AT_ONCE].lock().await;
+        let service = Arc::clone(self);
+        let check = move || service.guard.authentication.check(credentials.as_deref(), now);
+        let checked = tokio::task::spawn_blocking(check).await;
+        checked.unwrap_or(Err(Denial::Wrong("the check of the credentials failed")))
+    }
+
+    async fn admit(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        wanted: Option<(Action, Thing<'_>)>,
+        now: Timestamp,
+    ) -> Result<Principal, Denial> {
+        let authorisation = &self.guard.authorisation;
+        match (self.principal(headers, now).await, wanted) {
+            (Ok(principal), None) => Ok(principal),
+            (Ok(principal), Some((action, thing))) => {
+                let is_allowed = authorisation.allows(&principal, action, thing);
+                is_allowed.then_some(principal).ok_or(Denial::NotAllowed)
+            }
+            (Err(Denial::Missing), Some((action, thing)))
+                if authorisation.allows_anybody(action, thing) =>
+            {
+                Ok(Principal::ANONYMOUS)
+            }
+            (Err(denial), _) => Err(denial),
+        }
+    }
+
+    async fn route(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        address: Result<&Address, AddressFault>,
+        context: &Context,
+    ) -> (Answer, Option<String>) {
+        let address = match address {
+            Ok(address) => address,
+            Err(AddressFault::Unknown) => {
+                return (Answer::refused(Refusal::plain(Code::MetadataNotFound)), None);
+            }
+            Err(AddressFault::Gun) => {
+                return (Answer::refused(Refusal::plain(Code::InvalidGun)), None);
+            }
+        };
+        let wanted = match (address, needed(address, request.method())) {
+            (Address::Health, Some(_)) => return (Answer::text("{}"), None),
+            (Address::Metrics, Some(_)) => return (Answer::metrics(self.metrics.text()), None),
+            (_, None) => return (Answer::unsupported(), None),
+            (Address::Base, Some(_)) => None,
+            (Address::AllChanges, Some(action)) => Some((action, Thing::Catalog)),
+            (address, Some(action)) => {
+                address.gun().map(|gun| (action, Thing::Repository(gun.as_str())))
+            }
+        };
+        let principal = match self.admit(request.headers(), wanted, context.now).await {
+            Ok(principal) => principal,
+            Err(denial) => {
+                self.metrics.denied();
+                return (Answer::denied(&*self.guard.authentication, denial, wanted), None);
+            }
+        };
+        let user = principal.name;
+        let answer = self.act(request, address, context, user.as_deref()).await;
+        (answer.unwrap_or_else(Answer::refused), user)
+    }
+
+    async fn act(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        address: &Address,
+        context: &Context,
+        user: Option<&str>,
+    ) -> Result<Answer, Refusal> {
+        let now = context.now;
+        match (address, request.method()) {
+            (Address::Document(gun, role, pick), _) => {
+                self.document((gun, role, pick), request.headers(), now).await
+            }
+            (Address::Key(gun, role), &Method::POST) => {
+                let (name, held) = (gun.clone(), role.clone());
+                let act = move |service: &Self| {
+                    service.with_server(|server| server.rotate_key(&name, &held))
+                };
+                let result = self.blocking(act).await;
+                self.audit(context, user, gun, "rotate_key", &[role.to_string()], &result);
+                result.map(Answer::text)
+            }
+            (Address::Key(gun, role), _) => {
+                let (gun, role) = (gun.clone(), role.clone());
+                let act =
+                    move |service: &Self| service.with_server(|server| server.key(&gun, &role));
+                self.blocking(act).await.map(Answer::text)
+            }
+            (Address::Repository(gun), &Method::DELETE) => {
+                let name = gun.clone();
+                let act =
+                    move |service: &Self| service.with_server(|server| server.delete(&name, now));
+                let result = self.blocking(act).await;
+                self.audit(context, user, gun, "delete", &[], &result);
+                result.map(|()| Answer::done())
+            }
+            (Address::Repository(gun), _) => self.upload(request, gun, context, user).await,
+            (Address::Changes(_) | Address::AllChanges, _) => {
+                let gun = address.gun().cloned();
+                let (after, records) = change_query(request.uri().query().unwrap_or_default());
+                let act = move |service: &Self| {
+                    service.with_server(|server| server.changes(gun.as_ref(), &after, &records))
+                };
+                self.blocking(act).await.map(Answer::text)
+            }
+            (Address::Base | Address::Health | Address::Metrics, _) => Ok(Answer::text("{}")),
+        }
+    }
+
+    async fn document(
+        self: &Arc<Self>,
+        (gun, role, pick): (&Gun, &Role, &Pick),
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let is_public = self.guard.authentication.challenge(None, Denial::Missing).is_none();
+        if let Some(kept) = self.store.recall(gun, role, pick, now) {
+            self.metrics.recalled();
+            return Ok(Answer::document(&kept, headers, is_public));
+        }
+        let (gun, role, pick) = (gun.clone(), role.clone(), pick.clone());
+        let act = move |service: &Self| {
+            let n_changes = service.store.n_changes();
+            let served = service.with_server(|server| server.document(&gun, &role, &pick, now))?;
+            let fresh_until = if pick == Pick::Newest && role == Role::TIMESTAMP {
+                served.expires.saturating_sub(RENEW_BEFORE).unwrap_or(Timestamp::MIN)
+            } else {
+                Timestamp::MAX
+            };
+            Ok(service.store.keep((&gun, &role, &pick), served, fresh_until, n_changes))
+        };
+        let kept = self.blocking(act).await?;
+        Ok(Answer::document(&kept, headers, is_public))
+    }
+
+    async fn upload(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        gun: &Gun,
+        context: &Context,
+        user: Option<&str>,
+    ) -> Result<Answer, Refusal> {
+        let files = match read_form(request, self.form_limits).await {
+            Ok(files) => files,
+            Err(FormFault::TooLarge(reason)) => return Ok(Answer::too_large(reason)),
+            Err(FormFault::NoFileName) => return Err(Refusal::plain(Code::NoFilename)),
+            Err(FormFault::Malformed(_)) => return Err(Refusal::plain(Code::MalformedUpload)),
+        };
+        let names: Vec<String> = files.iter().map(|(name, _)| cut(name).to_owned()).collect();
+        let (name, now) = (gun.clone(), context.now);
+        let act =
+            move |service: &Self| service.with_server(|server| server.upload(&name, &files, now));
+        let result = self.blocking(act).await;
+        self.audit(context, user, gun, "upload", &names, &result);
+        result.map(|()| Answer::done())
+    }
+
+    fn audit<T>(
+        &self,
+        context: &Context,
+        user: Option<&str>,
+        gun: &Gun,
+        action: &'static str,
+        roles: &[String],
+        result: &Result<T, Refusal>,
+    ) {
+        self.guard.log.record(&Entry::Change {
+            request_id: &context.request_id,
+            peer: context.peer.to_string(),
+            user,
+            repository: gun.as_str(),
+            action,
+            roles,
+            outcome: result.as_ref().err().map_or("done", |refusal| refusal.code.as_str()),
+        });
+    }
+}
+
+impl Service for TrustService {
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<Full<Bytes>> {
+        let start = Instant::now();
+        let number = self.n_requests.fetch_add(1, Ordering::Relaxed);
+        let request_id = format!("{:x}-{number:x}", self.run);
+        let context = Context { request_id, peer, now: (self.guard.clock)() };
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let agent = request.headers().get(header::USER_AGENT).cloned();
+        let address = Address::parse(&path);
+        let (answer, user) =
+            self.route(request, address.as_ref().map_err(|fault| *fault), &context).await;
+        let Answer { mut response, size_bytes, refusal, cause } = answer;
+        let log = &self.guard.log;
+        if let Some(reason) = cause {
+            let request_id = Some(context.request_id.as_str());
+            log.record(&Entry::Failure { request_id, reason: &reason });
+        }
+        let (status, duration) = (response.status().as_u16(), start.elapsed());
+        self.metrics.count(address.as_ref().ok(), method.as_str(), status, duration);
+        log.record(&Entry::Request {
+            request_id: &context.request_id,
+            peer: peer.to_string(),
+            user: user.as_deref(),
+            method: method.as_str(),
+            path: cut(&path),
+            status,
+            size_bytes: size_bytes as u64,
+            duration_us: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+            user_agent: agent.as_ref().and_then(|agent| agent.to_str().ok()).map(cut),
+            refusal,
+        });
+        if let Ok(value) = HeaderValue::from_str(&context.request_id) {
+            response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        }
+        response
+    }
+}
+
+// What one has to be allowed for it; `None` if there is no such thing to do.
+fn needed(address: &Address, method: &Method) -> Option<Action> {
+    let is_read = method == Method::GET || method == Method::HEAD;
+    match address {
+        Address::Repository(_) if method == Method::POST => Some(Action::Push),
+        Address::Repository(_) if method == Method::DELETE => Some(Action::All),
+        Address::Repository(_) => None,
+        Address::Key(..) if method == Method::POST => Some(Action::All),
+        // A key may have to be made.
+        Address::Key(..) if method == Method::GET => Some(Action::Push),
+        Address::Key(..) => None,
+        Address::AllChanges if is_read => Some(Action::All),
+        _ if is_read => Some(Action::Pull),
+        _ => None,
+    }
+}
+
+async fn read_form(
+    request: Request<Incoming>,
+    limits: FormLimits,
+) -> Result<Vec<(String, Vec<u8>)>, FormFault> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let mut form = Form::new(kind.unwrap_or_default(), limits)?;
+    let mut body = request.into_body();
+    if body.size_hint().lower() > limits.bytes as u64 {
+        return Err(FormFault::TooLarge("the form is larger than allowed"));
+    }
+    loop {
+        let frame = timeout(BODY_PAUSE_MAX, body.frame())
+            .await
+            .map_err(|_| FormFault::Malformed("the form did not come in time"))?;
+        match frame {
+            None => return form.finish(),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    form.feed(&data)?;
+                }
+            }
+            Some(Err(_)) => return Err(FormFault::Malformed("the form was cut")),
+        }
+    }
+}
+
+// `change_id` and `records`. Neither needs to be escaped.
+fn change_query(query: &str) -> (String, String) {
+    let value = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(found, _)| *found == name).map(|(_, value)| cut(value).to_owned())
+    };
+    (value("change_id").unwrap_or_default(), value("records").unwrap_or_default())
+}
+
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LOGGED_BYTES_MAX)]
+}

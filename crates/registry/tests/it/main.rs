@@ -1,0 +1,8 @@
+//! The server of trust data over sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod access;
+mod endpoints;
+mod hostile;
+mod lab;
