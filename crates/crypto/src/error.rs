@@ -68,6 +68,9 @@ pub enum Error {
     /// A certificate that cannot be read or used.
     #[error("not a usable certificate: {0}")]
     Certificate(&'static str),
+    /// A list of revoked certificates that cannot be read or does not count.
+    #[error("not a usable list of revoked certificates: {0}")]
+    RevocationList(&'static str),
     /// Sealed bytes that do not open: another key, another context, or damage.
     #[error("the sealed bytes do not open with this key")]
     Sealed,

@@ -59,21 +59,31 @@ fn number(digits: &[u8]) -> Option<i32> {
 
 /// Writes a time of a certificate.
 pub(crate) fn write(time: Timestamp) -> Result<Vec<u8>, Error> {
+    let text = digits(time)?;
+    // Two digits of the year stand for 1950 to 2049.
+    if ("1950".."2050").contains(&&text[..4]) {
+        Ok(der::write(UTC_TIME, &[&text.as_bytes()[2..]]))
+    } else {
+        Ok(der::write(GENERALIZED_TIME, &[text.as_bytes()]))
+    }
+}
+
+/// Writes a time with all digits of the year.
+pub(crate) fn write_generalized(time: Timestamp) -> Result<Vec<u8>, Error> {
+    Ok(der::write(GENERALIZED_TIME, &[digits(time)?.as_bytes()]))
+}
+
+fn digits(time: Timestamp) -> Result<String, Error> {
     let time = time.to_zoned(TimeZone::UTC);
     let year = u16::try_from(time.year()).map_err(|_| Error::Certificate("a year before 0"))?;
-    let (tag, year) = match year {
-        1950..=2049 => (UTC_TIME, format!("{:02}", year % 100)),
-        _ => (GENERALIZED_TIME, format!("{year:04}")),
-    };
-    let text = format!(
-        "{year}{:02}{:02}{:02}{:02}{:02}Z",
+    Ok(format!(
+        "{year:04}{:02}{:02}{:02}{:02}{:02}Z",
         time.month(),
         time.day(),
         time.hour(),
         time.minute(),
         time.second()
-    );
-    Ok(der::write(tag, &[text.as_bytes()]))
+    ))
 }
 
 #[cfg(test)]

@@ -225,7 +225,7 @@ impl Extension {
         Self { id: id.to_owned(), is_critical, value }
     }
 
-    pub(super) fn to_der(&self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn to_der(&self) -> Result<Vec<u8>, Error> {
         let id = object_identifier::write(&self.id)
             .ok_or(Error::Certificate("an extension that is not a dotted identifier"))?;
         let critical: &[u8] = if self.is_critical { &[BOOLEAN, 1, 0xFF] } else { &[] };
