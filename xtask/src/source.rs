@@ -29,6 +29,9 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
             let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
             lines += text.lines().count();
             check_file(&name, &text, &mut problems);
+            if path.starts_with(folder.join("src")) && !is_module(&path)? {
+                problems.push(format!("{name}: no module declares it, so nothing compiles it"));
+            }
         }
         if lines > CRATE_LINES_MAX * 2 {
             problems
@@ -74,6 +77,39 @@ fn check_file(name: &str, text: &str, problems: &mut Vec<String>) {
             ));
         }
     }
+}
+
+// Whether the file beside or above it says `mod NAME`.
+fn is_module(path: &Path) -> anyhow::Result<bool> {
+    let (Some(stem), Some(folder)) = (path.file_stem().and_then(|it| it.to_str()), path.parent())
+    else {
+        return Ok(true);
+    };
+    // A `mod.rs` is named after its folder.
+    let (name, folder) = match stem {
+        "lib" | "main" => return Ok(true),
+        "mod" => match (folder.file_name().and_then(|it| it.to_str()), folder.parent()) {
+            (Some(name), Some(above)) => (name, above),
+            _ => return Ok(true),
+        },
+        _ => (stem, folder),
+    };
+    let parents = [
+        folder.join("lib.rs"),
+        folder.join("main.rs"),
+        folder.join("mod.rs"),
+        folder.with_extension("rs"),
+    ];
+    let declaration = format!("mod {name}");
+    for parent in parents.iter().filter(|parent| parent.is_file()) {
+        let text = std::fs::read_to_string(parent)?;
+        let declares =
+            |line: &str| line.trim_end().trim_end_matches([';', '{', ' ']).ends_with(&declaration);
+        if text.lines().any(declares) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 // rustfmt puts the closing brace at the indentation of `fn`, which makes this exact for formatted files.

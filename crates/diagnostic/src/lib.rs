@@ -16,6 +16,7 @@ mod mend;
 mod patch;
 mod render;
 mod rule;
+mod sink;
 mod suggestion;
 
 pub use diagnostic::Diagnostic;
@@ -25,5 +26,6 @@ pub use mend::{Applied, Fixed, Refusal, Refused, mend};
 pub use patch::patch;
 pub use render::{render, render_short};
 pub use rule::Rule;
+pub use sink::Sink;
 pub use span::{LineIndex, Span, line_column};
 pub use suggestion::closest;

@@ -1,6 +1,7 @@
 //! What a rule is, and how it reports.
 
-use sealift_diagnostic::{Diagnostic, Rule, Span};
+use sealift_diagnostic::Rule;
+pub(crate) use sealift_diagnostic::Sink;
 
 use crate::{CHECKS, view::View};
 
@@ -73,34 +74,4 @@ pub fn rule(name: &str) -> Option<&'static Rule> {
         return Some(&CHECKS[index].rule);
     }
     rules().find(|rule| rule.is_called(name))
-}
-
-/// Longest message.
-const MESSAGE_BYTES_MAX: usize = 300;
-
-/// Where a rule puts its findings.
-pub(crate) struct Sink {
-    rule: &'static Rule,
-    pub(crate) findings: Vec<Diagnostic>,
-}
-
-impl Sink {
-    pub(crate) fn new(rule: &'static Rule) -> Self {
-        Self { rule, findings: Vec::new() }
-    }
-
-    /// Report a finding; it can be refined through what is returned.
-    pub(crate) fn add(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        let mut message = message.into();
-        // A word of the file in a message can be of any length.
-        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
-        let mut finding = Diagnostic::new(self.rule.level, span, message)
-            .with_rule(self.rule.id)
-            .with_why(self.rule.why)
-            .with_help(self.rule.fix);
-        finding.aliases = self.rule.aliases.iter().map(|&alias| alias.to_owned()).collect();
-        self.findings.push(finding);
-        let last = self.findings.len() - 1;
-        &mut self.findings[last]
-    }
 }

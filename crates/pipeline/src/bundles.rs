@@ -22,14 +22,7 @@ pub fn push(
     name: &Reference,
     signer: &Signer,
 ) -> Result<Delivery, Error> {
-    let name = name.clone().or_latest();
-    let descriptor = pack(session, bundle)?;
-    session.store.tag(&name, &descriptor)?;
-    let opened = crate::open::open_descriptor(session, &descriptor, &name)?;
-    crate::seal::seal(session, &opened, &name, signer, &[])?;
-    // With the signature that it has now.
-    let opened = crate::open::open_descriptor(session, &descriptor, &name)?;
-    crate::transfer::push(session, &opened, &name)
+    crate::seal::sign_and_push(session, &pack(session, bundle)?, name, signer)
 }
 
 fn pack(session: &Session<'_>, bundle: &Bundle) -> Result<Descriptor, Error> {

@@ -37,14 +37,7 @@ pub fn push(
     name: &Reference,
     signer: &Signer,
 ) -> Result<Delivery, Error> {
-    let name = name.clone().or_latest();
-    let descriptor = pack(session, folder)?;
-    session.store.tag(&name, &descriptor)?;
-    let opened = crate::open::open_descriptor(session, &descriptor, &name)?;
-    crate::seal::seal(session, &opened, &name, signer, &[])?;
-    // With the signature that it has now.
-    let opened = crate::open::open_descriptor(session, &descriptor, &name)?;
-    crate::transfer::push(session, &opened, &name)
+    crate::seal::sign_and_push(session, &pack(session, folder)?, name, signer)
 }
 
 fn pack(session: &Session<'_>, folder: &Path) -> Result<Descriptor, Error> {

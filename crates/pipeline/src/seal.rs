@@ -9,7 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use sealift_build::Built;
 use sealift_model::{ArtifactKind, Inventory, Report, Verdict};
-use sealift_oci::{Digest, Reference};
+use sealift_oci::{Descriptor, Digest, Reference};
 use sealift_sbom::Subject as SbomSubject;
 use sealift_sign::provenance::{BUILD_TYPE, BUILDER_LOCAL, Builder, Dependency, Provenance};
 use sealift_sign::summary::Summary;
@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use crate::keys::Signer;
 use crate::open::Opened;
 use crate::session::nanoseconds;
+use crate::transfer::Delivery;
 use crate::{Error, Session};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -60,6 +61,22 @@ pub struct Making<'a> {
     pub started_secs: i64,
     /// End, in seconds since 1970.
     pub finished_secs: i64,
+}
+
+/// Names what lies in the local store, signs it, and sends it to the registry of that name.
+pub(crate) fn sign_and_push(
+    session: &Session<'_>,
+    descriptor: &Descriptor,
+    name: &Reference,
+    signer: &Signer,
+) -> Result<Delivery, Error> {
+    let name = name.clone().or_latest();
+    session.store.tag(&name, descriptor)?;
+    let opened = crate::open::open_descriptor(session, descriptor, &name)?;
+    seal(session, &opened, &name, signer, &[])?;
+    // With the signature that it has now.
+    let opened = crate::open::open_descriptor(session, descriptor, &name)?;
+    crate::transfer::push(session, &opened, &name)
 }
 
 /// Signs an image and stores its attestations.

@@ -12,7 +12,8 @@ mod ports;
 mod secrets;
 mod users;
 
-use sealift_diagnostic::{Diagnostic, Fix, Rule, Span};
+use sealift_diagnostic::{Diagnostic, Rule};
+pub(crate) use sealift_diagnostic::Sink;
 
 use crate::workload::Workload;
 
@@ -64,48 +65,6 @@ pub(crate) const CHECKS: &[Check] = &[
     namespaces::DEFAULT_BRIDGE,
     isolation::UNSAFE_SYSCTL,
 ];
-
-/// Longest message.
-const MESSAGE_BYTES_MAX: usize = 300;
-
-/// Where a rule puts its findings.
-pub(crate) struct Sink {
-    rule: &'static Rule,
-    pub(crate) findings: Vec<Diagnostic>,
-}
-
-impl Sink {
-    pub(crate) fn new(rule: &'static Rule) -> Self {
-        Self { rule, findings: Vec::new() }
-    }
-
-    /// Report a finding; it can be refined through what is returned.
-    pub(crate) fn add(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        let mut message = message.into();
-        // A word of the file in a message can be of any length.
-        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
-        let mut finding = Diagnostic::new(self.rule.level, span, message)
-            .with_rule(self.rule.id)
-            .with_why(self.rule.why)
-            .with_help(self.rule.fix);
-        finding.aliases = self.rule.aliases.iter().map(|&alias| alias.to_owned()).collect();
-        self.findings.push(finding);
-        let last = self.findings.len() - 1;
-        &mut self.findings[last]
-    }
-
-    /// Report a finding with a fix, if there is one.
-    pub(crate) fn add_with(
-        &mut self,
-        span: Span,
-        message: impl Into<String>,
-        fix: Option<Fix>,
-    ) -> &mut Diagnostic {
-        let finding = self.add(span, message);
-        finding.fixes.extend(fix);
-        finding
-    }
-}
 
 /// What the rules find in one container.
 pub(crate) fn run(workload: &Workload<'_>) -> Vec<Diagnostic> {
