@@ -417,7 +417,7 @@ fn trust() {
     repository.apply(&alice).unwrap();
     let file = FileMeta::of_manifest([1; 32], 2);
     repository
-        .apply(&Change::SignTag { tag: "v1".to_owned(), file: file.clone(), count: true })
+        .apply(&Change::SignTag { tag: "v1".to_owned(), file: file.clone(), count_from: Some(1) })
         .unwrap();
     let upload = repository.upload(&keys, now).unwrap();
     let files: Vec<_> = upload.into_iter().map(|(role, bytes)| (role.to_string(), bytes)).collect();

@@ -7,6 +7,7 @@
 mod context;
 mod files;
 mod image;
+mod notary;
 mod registry;
 mod request;
 mod scaling;
@@ -14,5 +15,6 @@ mod scaling;
 pub use context::{Outcome, TestContext, shared_data};
 pub use files::{FileServer, Mischief};
 pub use image::{LayerFile, TestImage, layer, write_layout};
+pub use notary::{NotaryServer, make_certificates};
 pub use registry::{Access, Faults, Registry};
 pub use scaling::check_scaling;

@@ -28,8 +28,9 @@ pub enum Change {
         tag: String,
         /// The manifest.
         file: FileMeta,
-        /// Whether to count this release, so that verifiers can tell an older one from a return on purpose.
-        count: bool,
+        /// Counts this release, from here on at least, so that verifiers can tell an older one from a return on purpose.
+        /// Seconds since 1970 are a good start: publishers who do not count drop what others counted.
+        count_from: Option<u64>,
     },
     /// A tag in one role.
     SignTagIn {
@@ -115,7 +116,7 @@ impl Repository {
         match change {
             Change::AddSigner { name, keys } => self.add_signer(name, keys),
             Change::RemoveSigner { name } => self.remove_signer(name),
-            Change::SignTag { tag, file, count } => self.sign_tag(tag, file, *count),
+            Change::SignTag { tag, file, count_from } => self.sign_tag(tag, file, *count_from),
             Change::SignTagIn { role, tag, file } => self.set_tag(role, tag, file.clone()),
             Change::RevokeTag { tag } => self.revoke_tag(tag),
             Change::RevokeTagIn { role, tag } => self.unset_tag(role, tag),
@@ -168,12 +169,17 @@ impl Repository {
         self.undelegate(&role)
     }
 
-    fn sign_tag(&mut self, tag: &str, file: &FileMeta, count: bool) -> Result<(), Error> {
+    fn sign_tag(
+        &mut self,
+        tag: &str,
+        file: &FileMeta,
+        count_from: Option<u64>,
+    ) -> Result<(), Error> {
         let mut file = file.clone();
-        if count {
+        if let Some(least) = count_from {
             let counters =
                 self.roles_of_tags().filter_map(|targets| counter_of(targets.targets.get(tag)?));
-            let next = counters.max().unwrap_or(0) + 1;
+            let next = counters.max().unwrap_or(0).saturating_add(1).max(least);
             let custom = file.custom.get_or_insert_with(|| Value::Object(serde_json::Map::new()));
             let Some(custom) = custom.as_object_mut() else {
                 return Err(Error::Change("what goes with a tag must be a JSON object".to_owned()));

@@ -74,6 +74,13 @@ pub(crate) fn counter_of(file: &FileMeta) -> Option<u64> {
     file.custom.as_ref()?.get("sealift")?.get("counter")?.as_u64()
 }
 
+impl Target {
+    /// SHA-256 of the manifest in lower-case hex.
+    pub fn digest(&self) -> String {
+        crate::hash::hex(&self.sha256)
+    }
+}
+
 impl TrustedRole {
     fn covers(&self, tag: &str) -> bool {
         self.paths.iter().any(|prefix| tag.starts_with(prefix))

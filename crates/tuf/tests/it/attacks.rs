@@ -451,7 +451,7 @@ fn a_tag_that_goes_back_is_refused_alone() {
     assert_eq!(trusted.resolve("v2").unwrap().sha256, [7; 32]);
     // With a counter it is meant so.
     let file = FileMeta::of_manifest([1; 32], 523);
-    lab.change(&Change::SignTag { tag: "v1".to_owned(), file, count: true });
+    lab.change(&Change::SignTag { tag: "v1".to_owned(), file, count_from: Some(1) });
     let (trusted, _) = lab.look(Some(&state)).unwrap();
     assert_eq!(trusted.resolve("v1").unwrap().sha256, [1; 32]);
 }

@@ -12,7 +12,7 @@ fn file(byte: u8) -> FileMeta {
 }
 
 fn sign(tag: &str, byte: u8) -> Change {
-    Change::SignTag { tag: tag.to_owned(), file: file(byte), count: false }
+    Change::SignTag { tag: tag.to_owned(), file: file(byte), count_from: None }
 }
 
 #[test]

@@ -119,7 +119,7 @@ impl Lab {
 
     pub(crate) fn sign(&self, tag: &str, byte: u8) {
         let file = FileMeta::of_manifest([byte; 32], 523);
-        self.change(&Change::SignTag { tag: tag.to_owned(), file, count: false });
+        self.change(&Change::SignTag { tag: tag.to_owned(), file, count_from: None });
     }
 
     pub(crate) fn policy(&self) -> Policy {

@@ -110,7 +110,7 @@ fn a_signer_goes_and_returns() {
     let (trusted, state) = lab.look(Some(&state)).unwrap();
     assert_eq!(trusted.unpublished, std::slice::from_ref(&role));
     let file = FileMeta::of_manifest([4; 32], 523);
-    let sign = Change::SignTag { tag: "v4".to_owned(), file, count: false };
+    let sign = Change::SignTag { tag: "v4".to_owned(), file, count_from: None };
     let mut repository = lab.open();
     repository.apply(&sign).unwrap();
     assert_eq!(repository.first_documents(), std::slice::from_ref(&role));
