@@ -13,7 +13,7 @@ use sealift_archive::{EntryKind, GzipWriter, Header, Mtime, RelativePath};
 use sealift_corpus::{SEPARATOR, sign, tuf};
 use sealift_crypto::{Certificate, SealingKey, Secret, SigningKey, dsse};
 use sealift_oci::Digest;
-use sealift_sign::{Artifact, Subject, attest, predicate_type, sign_image};
+use sealift_sign::{Artifact, Subject, attest, legacy, predicate_type, sign_image};
 use sealift_tuf::server::{MemoryStore, Pick, SealedKeys, Server};
 use sealift_tuf::verify::{FirstUse, Policy};
 use sealift_tuf::{
@@ -368,7 +368,7 @@ fn signatures() {
     let created = jiff::Timestamp::from_second(1_700_000_000).unwrap();
     let image = sign::image();
     let subject = Subject { descriptor: &image, name: Some(sign::NAME) };
-    let signature = sign_image(&key, &subject, created).unwrap();
+    let signature = sign_image(&key, &subject, &BTreeMap::new(), created).unwrap();
     let attestation =
         attest(&key, &subject, predicate_type::SPDX, sign::PREDICATE, created).unwrap();
     let add = |name: &str, artifact: &Artifact| {
@@ -383,6 +383,13 @@ fn signatures() {
     };
     add("signature", &signature);
     add("attestation", &attestation);
+    let signature = legacy::sign_image(&key, &subject, &BTreeMap::new(), created).unwrap();
+    let attestation =
+        legacy::attest(&key, &subject, predicate_type::SPDX, sign::PREDICATE, created).unwrap();
+    for (name, artifact) in [("signature", signature), ("attestation", attestation)] {
+        let parts = [artifact.manifest.bytes(), SEPARATOR, &artifact.blobs[1].bytes].concat();
+        seed("legacy_signatures", name, &parts);
+    }
     let summary = json!({
         "verifier": { "id": "https://github.com/sealift/sealift" },
         "timeVerified": "2024-01-01T00:00:00Z", "resourceUri": "a", "policy": { "uri": "b" },

@@ -80,6 +80,7 @@ pub const TARGETS: &[Target] = &[
     target("challenge", client::challenge),
     target("containerd", client::containerd),
     target("bundle", sign::bundle),
+    target("legacy_signatures", sign::legacy),
     target("referrer", sign::referrer),
     target("statement", sign::statement),
     slow("tuf", tuf::tuf),

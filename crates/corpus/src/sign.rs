@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use sealift_crypto::dsse;
 use sealift_oci::{Descriptor, Digest, Manifest, Raw, media_type};
-use sealift_sign::{BUNDLE_MEDIA_TYPE, Requirements, Verification, predicate_type, summary};
+use sealift_sign::{
+    BUNDLE_MEDIA_TYPE, Requirements, Subject, Verification, legacy, predicate_type, summary,
+};
 
 use crate::crypto::{signer, signer_public};
 use crate::parts;
@@ -34,6 +36,25 @@ pub fn bundle(bytes: &[u8]) {
 pub fn referrer(bytes: &[u8]) {
     let parts = parts(bytes);
     check_unforged(&verify(parts[0], parts.get(1).unwrap_or(&&b""[..])));
+}
+
+/// A manifest of cosign's older form and, behind a separator, the content of its layers: only what was signed is
+/// proved, and whatever can be merged holds what it held before.
+pub fn legacy(bytes: &[u8]) {
+    let parts = parts(bytes);
+    let (manifest, content) = (parts[0], *parts.get(1).unwrap_or(&&b""[..]));
+    check_unforged(&verify(manifest, content));
+    let annotations = BTreeMap::new();
+    let subject = Subject { descriptor: &image(), name: Some(NAME) };
+    let created = jiff::Timestamp::UNIX_EPOCH;
+    let ours = legacy::sign_image(&signer(), &subject, &annotations, created).unwrap();
+    if let Ok(Some(merged)) = legacy::merge(manifest, ours.manifest.bytes()) {
+        let before: Manifest = serde_json::from_slice(manifest).unwrap();
+        let after = merged.manifest.value();
+        assert_eq!(after.layers[..before.layers.len()], before.layers, "a layer was lost");
+        let again = legacy::merge(merged.manifest.bytes(), ours.manifest.bytes());
+        assert!(again.unwrap().is_none(), "merging again changes something");
+    }
 }
 
 /// A statement, which is signed here: it proves something of this image only if it says so.
@@ -92,7 +113,8 @@ fn manifest(bundle: &[u8], predicate_type: &str) -> Vec<u8> {
 fn verify(manifest: &[u8], bundle: &[u8]) -> Verification {
     let digest = Digest::sha256(manifest);
     let mut referrer = Descriptor::new(media_type::MANIFEST, digest.clone(), manifest.len() as u64);
-    referrer.artifact_type = Some(BUNDLE_MEDIA_TYPE.to_owned());
+    let is_bundle = manifest.windows(12).any(|part| part == b"artifactType");
+    referrer.artifact_type = is_bundle.then(|| BUNDLE_MEDIA_TYPE.to_owned());
     let blobs = |descriptor: &Descriptor| {
         let is_empty = descriptor.digest == Digest::sha256(b"{}");
         let blob = if descriptor.digest == digest { manifest } else { bundle };
@@ -103,8 +125,10 @@ fn verify(manifest: &[u8], bundle: &[u8]) -> Verification {
         + verification.attestations.len()
         + verification.unproved.len()
         + verification.refusals.len();
-    assert_eq!(found, 1, "one referrer ends in one way");
-    let requirements = Requirements { signature: true, name: None, attestations: Vec::new() };
+    // A manifest of the older form has a result for each of its layers.
+    let layers = serde_json::from_slice(manifest).map_or(1, |read: Manifest| read.layers.len());
+    assert!(found == 1 || found == layers, "a referrer ends in one way");
+    let requirements = Requirements { signature: true, ..Requirements::default() };
     for refusal in requirements.evaluate(&verification) {
         let line = refusal.to_string();
         assert!(!line.contains(char::is_control), "a message has control characters: {line:?}");

@@ -95,7 +95,10 @@ pub fn seal(
         sealed.kept += 1;
     } else {
         let subject = Subject { descriptor: &opened.descriptor, name: Some(&full_name) };
-        store(session, &sealift_sign::sign_image(&signer.key, &subject, created)?)?;
+        store(
+            session,
+            &sealift_sign::sign_image(&signer.key, &subject, &BTreeMap::new(), created)?,
+        )?;
         sealed.made += 1;
     }
     let attested = attest(session, opened, name, signer, claims)?;

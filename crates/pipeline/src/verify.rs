@@ -172,7 +172,8 @@ fn check_requirements(
             attestations.push(kind.to_owned());
         }
     }
-    let requirements = Requirements { signature: has(Proof::Signature), name: None, attestations };
+    let requirements =
+        Requirements { signature: has(Proof::Signature), attestations, ..Requirements::default() };
     match requirements.evaluate(verification).into_iter().next() {
         Some(refusal) => {
             Err(Error::Refused { what: opened.title.clone(), why: refusal.to_string() })

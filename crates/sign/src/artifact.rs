@@ -1,12 +1,15 @@
 //! Makes signatures and attestations as OCI artifacts that refer to the image.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sealift_crypto::{SigningKey, dsse, strict_json};
 use sealift_oci::{ANNOTATION_CREATED, Descriptor, Digest, Manifest, Raw, media_type};
 use serde_json::value::RawValue;
 
 use crate::statement::{PAYLOAD_TYPE, Statement};
-use crate::{Error, bundle, predicate_type, time};
+use crate::verification::clean;
+use crate::{Error, bundle, legacy, predicate_type, time};
 
 pub(crate) const ANNOTATION_CONTENT: &str = "dev.sigstore.bundle.content";
 pub(crate) const ANNOTATION_PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
@@ -54,14 +57,22 @@ impl Artifact {
     }
 }
 
-/// Signs an image as `cosign sign --key` does.
+/// Signs an image as `cosign sign --key` does since version 3.
 pub fn sign_image(
     key: &SigningKey,
     subject: &Subject<'_>,
+    annotations: &BTreeMap<String, String>,
     created: Timestamp,
 ) -> Result<Artifact, Error> {
+    check_annotations(annotations)?;
     let predicate = RawValue::from_string("{}".to_owned()).expect("an empty object is JSON");
-    let bundle = make_bundle(key, subject, created, predicate_type::SIGN, predicate)?;
+    let mut statement =
+        Statement::new(subject.descriptor, subject.name, created, predicate_type::SIGN, predicate);
+    for about in &mut statement.subject {
+        let texts = annotations.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+        about.annotations.extend(texts);
+    }
+    let bundle = make_bundle(key, &statement)?;
     Ok(make_artifact(subject, created, predicate_type::SIGN, bundle))
 }
 
@@ -73,39 +84,61 @@ pub fn attest(
     predicate: &[u8],
     created: Timestamp,
 ) -> Result<Artifact, Error> {
+    let predicate = check_predicate(predicate_type, predicate)?;
+    let statement =
+        Statement::new(subject.descriptor, subject.name, created, predicate_type, predicate);
+    let bundle = make_bundle(key, &statement)?;
+    check_size(predicate_type, bundle.len())?;
+    Ok(make_artifact(subject, created, predicate_type, bundle))
+}
+
+/// What may be attested: a type that is a word without spaces, and strict JSON; an object, or for SPDX a text too.
+pub(crate) fn check_predicate(
+    predicate_type: &str,
+    predicate: &[u8],
+) -> Result<Box<RawValue>, Error> {
     let is_type = !predicate_type.is_empty()
         && predicate_type.len() <= PREDICATE_TYPE_BYTES_MAX
         && predicate_type.bytes().all(|byte| byte.is_ascii_graphic())
         && predicate_type != predicate_type::SIGN;
     if !is_type {
-        return Err(Error::PredicateType(crate::verification::clean(predicate_type)));
+        return Err(Error::PredicateType(clean(predicate_type)));
     }
     let predicate: Box<RawValue> = strict_json::from_slice(predicate, "predicate")
         .map_err(|source| Error::Predicate { predicate_type: predicate_type.to_owned(), source })?;
-    if !predicate.get().starts_with('{') {
+    let is_text = predicate_type == predicate_type::SPDX && predicate.get().starts_with('"');
+    if !is_text && !predicate.get().starts_with('{') {
         return Err(Error::PredicateNotObject(predicate_type.to_owned()));
     }
-    let bundle = make_bundle(key, subject, created, predicate_type, predicate)?;
-    if bundle.len() > bundle::BYTES_MAX {
-        return Err(Error::TooLarge {
-            predicate_type: predicate_type.to_owned(),
-            size: bundle.len(),
-            limit: bundle::BYTES_MAX,
-        });
-    }
-    Ok(make_artifact(subject, created, predicate_type, bundle))
+    Ok(predicate)
 }
 
-fn make_bundle(
-    key: &SigningKey,
-    subject: &Subject<'_>,
-    created: Timestamp,
-    predicate_type: &str,
-    predicate: Box<RawValue>,
-) -> Result<Vec<u8>, Error> {
-    let statement =
-        Statement::new(subject.descriptor, subject.name, created, predicate_type, predicate);
-    let payload = serde_json::to_vec(&statement).expect("a statement has string keys only");
+pub(crate) fn check_size(predicate_type: &str, size: usize) -> Result<(), Error> {
+    let limit = bundle::BYTES_MAX;
+    if size > limit {
+        return Err(Error::TooLarge { predicate_type: predicate_type.to_owned(), size, limit });
+    }
+    Ok(())
+}
+
+/// Annotations that a user may give a signature: none of our own, of a sane length, fit for a terminal.
+pub(crate) fn check_annotations(annotations: &BTreeMap<String, String>) -> Result<(), Error> {
+    let reserved = [legacy::CREATOR_KEY, legacy::TIMESTAMP_KEY, ANNOTATION_CREATED];
+    for (name, value) in annotations {
+        let is_sound = |text: &str| clean(text) == text;
+        if name.is_empty() || reserved.contains(&name.as_str()) {
+            return Err(Error::Annotation { name: clean(name), reason: "the name is taken" });
+        }
+        if !is_sound(name) || !is_sound(value) {
+            let reason = "it has control characters or more than 200 characters";
+            return Err(Error::Annotation { name: clean(name), reason });
+        }
+    }
+    Ok(())
+}
+
+fn make_bundle(key: &SigningKey, statement: &Statement) -> Result<Vec<u8>, Error> {
+    let payload = serde_json::to_vec(statement).expect("a statement has string keys only");
     let envelope = dsse::sign(key, PAYLOAD_TYPE, payload).map_err(Error::Signing)?;
     Ok(bundle::encode(&key.public(), &envelope))
 }

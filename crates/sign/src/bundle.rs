@@ -1,9 +1,12 @@
 //! The sigstore bundle v0.3, with a public key and a DSSE envelope
 //! (<https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto>).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sealift_crypto::PublicKey;
 use sealift_crypto::dsse::Envelope;
 use sealift_crypto::strict_json;
+use sealift_oci::Digest;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,6 +20,8 @@ pub(crate) const BYTES_MAX: usize = sealift_crypto::dsse::ENVELOPE_BYTES_MAX;
 pub(crate) enum Bundle {
     /// An envelope and the hint at the key that signed it; empty if there is none.
     Key { hint: String, envelope: Envelope },
+    /// A signature of a file's bytes, with the digest that it says the file has.
+    Message { digest: Option<Digest>, signature: Vec<u8> },
     /// Something sound that we do not verify.
     Foreign(&'static str),
 }
@@ -27,7 +32,21 @@ struct Wire {
     media_type: String,
     verification_material: Material,
     dsse_envelope: Option<Box<RawValue>>,
-    message_signature: Option<IgnoredAny>,
+    message_signature: Option<MessageSignature>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MessageSignature {
+    message_digest: Option<MessageDigest>,
+    signature: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MessageDigest {
+    algorithm: String,
+    digest: String,
 }
 
 #[derive(Deserialize)]
@@ -95,11 +114,28 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Bundle, String> {
         (_, None, None) => Err("it has neither an envelope nor a message signature".to_owned()),
         (None, ..) if is_certificate => Ok(Bundle::Foreign("it is signed with a certificate")),
         (None, ..) => Err("it has neither a key nor a certificate".to_owned()),
-        (Some(_), None, Some(_)) => Ok(Bundle::Foreign("it is a signature without statement")),
+        (Some(_), None, Some(message)) => read_message(&message),
         (Some(key), Some(envelope), None) => {
             let envelope = Envelope::from_json(envelope.get().as_bytes())
                 .map_err(|error| error.to_string())?;
             Ok(Bundle::Key { hint: key.hint, envelope })
         }
     }
+}
+
+fn read_message(message: &MessageSignature) -> Result<Bundle, String> {
+    let decode = |text: &str, what: &str| {
+        STANDARD.decode(text).map_err(|_| format!("its {what} is not base64"))
+    };
+    let signature = decode(&message.signature, "signature")?;
+    let Some(stated) = &message.message_digest else {
+        return Ok(Bundle::Message { digest: None, signature });
+    };
+    if stated.algorithm != "SHA2_256" {
+        return Ok(Bundle::Foreign("its digest is not SHA-256"));
+    }
+    let digest = decode(&stated.digest, "digest")?;
+    let hex = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let digest = format!("sha256:{hex}").parse().map_err(|_| "its digest has not 32 bytes")?;
+    Ok(Bundle::Message { digest: Some(digest), signature })
 }

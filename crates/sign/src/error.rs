@@ -15,6 +15,17 @@ pub enum Error {
         /// What the JSON reader says.
         source: sealift_crypto::Error,
     },
+    /// An annotation that a signature cannot have.
+    #[error("the annotation `{name}` cannot be signed: {reason}")]
+    Annotation {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Signatures of the older form cannot be written.
+    #[error("no signature of cosign's older form can be written: {0}")]
+    Legacy(String),
     /// The predicate is not an object.
     #[error("the predicate for `{0}` is not a JSON object")]
     PredicateNotObject(String),

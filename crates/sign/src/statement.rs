@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::time;
+use crate::verification::clean;
 
 /// Payload type of a statement in a DSSE envelope.
 pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// `_type` of a statement.
 pub(crate) const TYPE: &str = "https://in-toto.io/Statement/v1";
+/// The same of the version before, which cosign still writes; its fields are the same.
+pub(crate) const TYPE_01: &str = "https://in-toto.io/Statement/v0.1";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,6 +69,16 @@ impl StatementSubject {
         self.digest.len() == 1
             && self.digest.get(digest.algorithm().as_str()).map(String::as_str)
                 == Some(digest.hex())
+    }
+
+    /// The signed annotations, without the time.
+    pub(crate) fn texts(&self) -> BTreeMap<String, String> {
+        let own = |name: &String| name != ANNOTATION_CREATED;
+        self.annotations
+            .iter()
+            .filter(|(name, _)| own(name))
+            .filter_map(|(name, value)| Some((clean(name), clean(value.as_str()?))))
+            .collect()
     }
 
     /// The signed time.

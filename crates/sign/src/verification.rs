@@ -1,5 +1,6 @@
 //! What verification found, what was refused and why, and what a consumer requires.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -31,6 +32,34 @@ pub struct Signature {
     pub created: Option<Timestamp>,
     /// The name that the image was signed under, if the signature says so.
     pub name: Option<String>,
+    /// How it was stored.
+    pub form: Form,
+    /// Whether whoever made it meant the name to bind. cosign writes only the repository into the older form, and
+    /// ignores it when it verifies.
+    pub binds_name: bool,
+    /// What else was signed with it: `--annotation`.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// How a signature or attestation is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A sigstore bundle that refers to the image.
+    Bundle,
+    /// A layer of an image under a tag. Several may have one manifest.
+    Legacy,
+}
+
+/// What is asked of the name in a signature that does not mean it to bind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameRule {
+    /// It must be the whole name.
+    #[default]
+    Whole,
+    /// The repository is enough.
+    Repository,
+    /// It is not looked at.
+    Ignored,
 }
 
 /// A proved attestation. All but `artifact` stands in signed bytes.
@@ -48,6 +77,8 @@ pub struct Attestation {
     pub created: Option<Timestamp>,
     /// The name that the image was attested under, if the attestation says so.
     pub name: Option<String>,
+    /// How it was stored.
+    pub form: Form,
 }
 
 /// A referrer that proves nothing to us.
@@ -98,6 +129,12 @@ pub enum Part {
     Bundle,
     /// The signed statement.
     Statement,
+    /// The signed payload of the older form.
+    Payload,
+    /// The signed envelope of the older form.
+    Envelope,
+    /// A file that is no image.
+    File,
 }
 
 /// What does not match.
@@ -192,9 +229,31 @@ pub enum Fault {
         /// Fingerprint of the key.
         key: String,
     },
+    /// A file is not signed by the key.
+    #[error("no signature of the file by key `{key}`")]
+    FileSignature {
+        /// Fingerprint of the key.
+        key: String,
+    },
     /// The envelope does not hold a statement.
     #[error("the payload type is `{0}`, not an in-toto statement")]
     PayloadType(String),
+    /// The payload is about another image.
+    #[error("the signed payload is about `{actual}`, not about `{expected}`")]
+    PayloadSubject {
+        /// Digest of the image.
+        expected: Digest,
+        /// What the payload is about.
+        actual: String,
+    },
+    /// More signatures under one tag than any image has.
+    #[error("there are {count} signatures in one manifest, more than the limit of {limit}")]
+    TooManySignatures {
+        /// How many.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The statement is about another image.
     #[error("the signed statement is about {actual}, not about `{expected}`")]
     StatementSubject {
@@ -225,6 +284,14 @@ pub enum Fault {
         /// The names that it was signed under.
         actual: String,
     },
+    /// A signature with certain annotations is required.
+    #[error(
+        "no signature by a known key has all the required annotations, of which `{expected}` is the first"
+    )]
+    NoAnnotation {
+        /// The first of them.
+        expected: String,
+    },
     /// An attestation is required.
     #[error("no attestation `{predicate_type}` by a known key{}", unproved_text(*.n_unproved))]
     NoAttestation {
@@ -242,6 +309,10 @@ pub struct Requirements {
     pub signature: bool,
     /// If given, at least one signature must be for this name.
     pub name: Option<String>,
+    /// How the name is compared where a signature does not mean it to bind.
+    pub legacy_name: NameRule,
+    /// Annotations that one signature must have, all of them.
+    pub annotations: BTreeMap<String, String>,
     /// Predicate types of which at least one attestation by a known key must be there.
     pub attestations: Vec<String>,
 }
@@ -255,11 +326,12 @@ impl Requirements {
             verification.unproved.iter().filter(|unproved| unproved.what == *what).count()
         };
         let signatures = &verification.signatures;
-        if signatures.is_empty() && (self.signature || self.name.is_some()) {
+        let needs_signature = self.signature || self.name.is_some() || !self.annotations.is_empty();
+        if signatures.is_empty() && needs_signature {
             let n_unproved = n_unproved(&What::Signature);
             refusals.push(missing(Fault::NoSignature { n_unproved }));
         } else if let Some(expected) = &self.name
-            && signatures.iter().all(|signature| signature.name.as_ref() != Some(expected))
+            && !signatures.iter().any(|signature| signature.is_for(expected, self.legacy_name))
         {
             let names = signatures.iter().map(|signature| match &signature.name {
                 Some(name) => format!("`{}`", clean(name)),
@@ -267,6 +339,11 @@ impl Requirements {
             });
             let actual = names.collect::<Vec<_>>().join(", ");
             refusals.push(missing(Fault::Name { expected: expected.clone(), actual }));
+        } else if !signatures.iter().any(|signature| self.has_annotations(signature))
+            && let Some((name, value)) = self.annotations.iter().next()
+        {
+            let expected = clean(&format!("{name}={value}"));
+            refusals.push(missing(Fault::NoAnnotation { expected }));
         }
         for predicate_type in &self.attestations {
             let is_there = verification
@@ -281,6 +358,38 @@ impl Requirements {
         }
         refusals
     }
+}
+
+impl Requirements {
+    fn has_annotations(&self, signature: &Signature) -> bool {
+        let name_fits = |name: &String| signature.is_for(name, self.legacy_name);
+        self.name.as_ref().is_none_or(name_fits)
+            && self
+                .annotations
+                .iter()
+                .all(|(name, value)| signature.annotations.get(name) == Some(value))
+    }
+}
+
+impl Signature {
+    /// True if the image was signed under this name, compared as the rule says where the name does not bind.
+    pub fn is_for(&self, name: &str, rule: NameRule) -> bool {
+        let signed = self.name.as_deref().unwrap_or_default();
+        let is_whole = signed == name;
+        match rule {
+            _ if self.binds_name => is_whole,
+            NameRule::Whole => is_whole,
+            NameRule::Repository => is_whole || signed == repository(name),
+            NameRule::Ignored => true,
+        }
+    }
+}
+
+// A name without its tag and digest.
+fn repository(name: &str) -> &str {
+    let name = name.split('@').next().unwrap_or_default();
+    let start = name.rfind('/').map_or(0, |slash| slash + 1);
+    name[start..].find(':').map_or(name, |colon| &name[..start + colon])
 }
 
 impl What {
@@ -313,6 +422,9 @@ impl fmt::Display for Part {
             Self::Layer => "layer",
             Self::Bundle => "sigstore bundle",
             Self::Statement => "signed statement",
+            Self::Payload => "signed payload",
+            Self::Envelope => "signed envelope",
+            Self::File => "file",
         })
     }
 }

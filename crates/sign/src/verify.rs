@@ -3,6 +3,9 @@
 //! Each referrer ends in one of three ways. Proved: every check held. Unproved: it is sound, but by a key or of a kind
 //! that we do not know. Refused: something that must match does not.
 
+mod file;
+mod legacy;
+
 use std::collections::BTreeSet;
 use std::io::Read;
 
@@ -15,11 +18,13 @@ use crate::artifact::{
     ANNOTATION_CONTENT, ANNOTATION_PREDICATE_TYPE, CONTENT_DSSE, EMPTY, EMPTY_BASE64,
 };
 use crate::bundle::{self, Bundle};
-use crate::predicate_type;
 use crate::statement::{self, PAYLOAD_TYPE, Statement, StatementSubject};
 use crate::verification::{
-    Attestation, Fault, Part, Refusal, Signature, Unproved, Verification, What, clean,
+    Attestation, Fault, Form, Part, Refusal, Signature, Unproved, Verification, What, clean,
 };
+use crate::{legacy as legacy_form, predicate_type};
+
+pub use file::verify_file;
 
 const REFERRERS_MAX: usize = 1000;
 
@@ -55,18 +60,7 @@ pub fn verify(
         if !seen.insert(&referrer.digest) {
             continue;
         }
-        let artifact = referrer.digest.clone();
-        let mut what = What::of(referrer.annotations.get(ANNOTATION_PREDICATE_TYPE));
-        match examiner.examine(referrer, &mut what) {
-            Ok(Proof::Signature(signature)) => verification.signatures.push(signature),
-            Ok(Proof::Attestation(attestation)) => verification.attestations.push(attestation),
-            Err(Failure::Unproved(reason)) => {
-                verification.unproved.push(Unproved { artifact, what, reason });
-            }
-            Err(Failure::Refused(why)) => {
-                verification.refusals.push(Refusal { artifact: Some(artifact), what, why });
-            }
-        }
+        examiner.examine_referrer(referrer, &mut verification);
     }
     verification
 }
@@ -113,26 +107,60 @@ struct Examiner<'a> {
     keys: &'a [PublicKey],
 }
 
+impl Verification {
+    fn add(&mut self, artifact: &Digest, what: What, result: Result<Proof, Failure>) {
+        let artifact = artifact.clone();
+        match result {
+            Ok(Proof::Signature(signature)) => self.signatures.push(signature),
+            Ok(Proof::Attestation(attestation)) => self.attestations.push(attestation),
+            Err(Failure::Unproved(reason)) => {
+                self.unproved.push(Unproved { artifact, what, reason });
+            }
+            Err(Failure::Refused(why)) => {
+                self.refusals.push(Refusal { artifact: Some(artifact), what, why });
+            }
+        }
+    }
+}
+
 impl Examiner<'_> {
-    // `what` becomes more exact as soon as the manifest's own bytes are sure.
-    fn examine(&self, referrer: &Descriptor, what: &mut What) -> Result<Proof, Failure> {
-        let manifest = self.read_manifest(referrer, what)?;
-        *what = What::of(manifest.annotations.get(ANNOTATION_PREDICATE_TYPE));
+    fn examine_referrer(&self, referrer: &Descriptor, verification: &mut Verification) {
+        // What it is becomes more exact as soon as the manifest's own bytes are sure.
+        let mut what = What::of(referrer.annotations.get(ANNOTATION_PREDICATE_TYPE));
+        let result = match self.read_manifest(referrer, &mut what) {
+            Ok(manifest) if legacy_form::is_legacy(&manifest) => {
+                return self.examine_legacy(referrer, &manifest, verification);
+            }
+            Ok(manifest) => {
+                what = What::of(manifest.annotations.get(ANNOTATION_PREDICATE_TYPE));
+                self.examine(referrer, &manifest)
+            }
+            Err(fault) => Err(fault.into()),
+        };
+        verification.add(&referrer.digest, what, result);
+    }
+
+    fn examine(&self, referrer: &Descriptor, manifest: &Manifest) -> Result<Proof, Failure> {
         if manifest.effective_artifact_type() != bundle::MEDIA_TYPE {
             let kind = clean(manifest.effective_artifact_type());
             return Err(Failure::Unproved(format!("`{kind}` is not a kind that is verified")));
         }
-        self.check_subject(&manifest)?;
-        let layer = check_shape(&manifest)?;
+        self.check_subject(manifest)?;
+        let layer = check_shape(manifest)?;
         let bytes = self.read(Part::Bundle, layer, bundle::BYTES_MAX)?;
         let (hint, envelope) = match bundle::decode(&bytes) {
             Ok(Bundle::Key { hint, envelope }) => (hint, envelope),
+            Ok(Bundle::Message { .. }) => {
+                let reason = "it is a signature without statement".to_owned();
+                return Err(Failure::Unproved(reason));
+            }
             Ok(Bundle::Foreign(reason)) => return Err(Failure::Unproved(reason.to_owned())),
             Err(reason) => return Err(Fault::Malformed { part: Part::Bundle, reason }.into()),
         };
         let key = self.check_signature(&hint, &envelope)?;
         let statement = read_statement(&envelope)?;
-        self.prove(referrer, &manifest, statement, key)
+        check_annotation(manifest, ANNOTATION_PREDICATE_TYPE, &statement.predicate_type)?;
+        self.prove(referrer, Form::Bundle, statement, key)
     }
 
     fn read_manifest(&self, referrer: &Descriptor, what: &mut What) -> Result<Manifest, Fault> {
@@ -221,7 +249,7 @@ impl Examiner<'_> {
     fn prove(
         &self,
         referrer: &Descriptor,
-        manifest: &Manifest,
+        form: Form,
         statement: Statement,
         key: &PublicKey,
     ) -> Result<Proof, Failure> {
@@ -231,7 +259,6 @@ impl Examiner<'_> {
             let expected = self.subject.digest.clone();
             return Err(Fault::StatementSubject { expected, actual }.into());
         };
-        check_annotation(manifest, ANNOTATION_PREDICATE_TYPE, &statement.predicate_type)?;
         let name = subject.name.clone();
         if name.as_ref().is_some_and(|name| clean(name) != *name) {
             let reason = "the signed name has control characters or is too long".to_owned();
@@ -240,7 +267,11 @@ impl Examiner<'_> {
         let (artifact, created) = (referrer.digest.clone(), subject.created());
         let key = key.fingerprint();
         if statement.predicate_type == predicate_type::SIGN {
-            return Ok(Proof::Signature(Signature { key, artifact, created, name }));
+            let annotations = subject.texts();
+            let binds_name = true;
+            let signature =
+                Signature { key, artifact, created, name, form, binds_name, annotations };
+            return Ok(Proof::Signature(signature));
         }
         let Some(predicate) = statement.predicate else {
             let reason = "it has no predicate".to_owned();
@@ -253,6 +284,7 @@ impl Examiner<'_> {
             artifact,
             created,
             name,
+            form,
         }))
     }
 
@@ -299,7 +331,7 @@ fn read_statement(envelope: &dsse::Envelope) -> Result<Statement, Fault> {
     let malformed = |reason: String| Fault::Malformed { part: Part::Statement, reason };
     let statement: Statement = strict_json::from_slice(&envelope.payload, "in-toto statement")
         .map_err(|error| malformed(error.to_string()))?;
-    if statement.kind != statement::TYPE {
+    if ![statement::TYPE, statement::TYPE_01].contains(&statement.kind.as_str()) {
         return Err(malformed(format!("its type is `{}`", clean(&statement.kind))));
     }
     Ok(statement)

@@ -195,7 +195,7 @@ fn attack_signature_of_another_image() {
     let moved = |world: &World| {
         let other = Descriptor::new(media_type::MANIFEST, Digest::sha256(b"other"), 5);
         let subject = Subject { descriptor: &other, name: Some(NAME) };
-        sign_image(&world.key, &subject, created()).unwrap()
+        sign_image(&world.key, &subject, &BTreeMap::new(), created()).unwrap()
     };
     // As it is, and with a manifest made to refer to this image.
     let check = |make: &dyn Fn(&World) -> Artifact, expected: Expect| {
@@ -301,11 +301,11 @@ fn attack_payload_that_is_no_statement() {
     };
     let v1 = crate::statement::TYPE;
     let digest = format!(r#"{{"digest":{{"sha256":"{}"}}}}"#, image.digest.hex());
-    let old = statement("https://in-toto.io/Statement/v0.1", &digest);
+    let old = statement("https://in-toto.io/Statement/v0.2", &digest);
     check_attack(
         signed(PAYLOAD_TYPE, old),
         expect![[r"
-        refused signature (ARTIFACT): the signed statement is malformed: its type is `https://in-toto.io/Statement/v0.1`
+        refused signature (ARTIFACT): the signed statement is malformed: its type is `https://in-toto.io/Statement/v0.2`
     "]],
     );
     check_attack(
@@ -472,7 +472,7 @@ fn unknown_keys_and_kinds_prove_nothing() {
         |world| {
             with_bundle_json(&world.signature(), |bundle| {
                 bundle.as_object_mut().unwrap().remove("dsseEnvelope");
-                bundle["messageSignature"] = json!({});
+                bundle["messageSignature"] = json!({ "signature": "AA==" });
             })
         },
         expect![[r"

@@ -1,6 +1,7 @@
 //! Signatures and attestations, made and verified.
 
 mod attacks;
+mod legacy;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -55,8 +56,13 @@ impl World {
 
     fn signature(&self) -> Artifact {
         let descriptor = image();
-        sign_image(&self.key, &Subject { descriptor: &descriptor, name: Some(NAME) }, created())
-            .unwrap()
+        sign_image(
+            &self.key,
+            &Subject { descriptor: &descriptor, name: Some(NAME) },
+            &BTreeMap::new(),
+            created(),
+        )
+        .unwrap()
     }
 
     fn attestation(&self) -> Artifact {
@@ -102,6 +108,7 @@ fn required() -> Requirements {
         signature: true,
         name: Some(NAME.to_owned()),
         attestations: vec![predicate_type::SPDX.to_owned()],
+        ..Requirements::default()
     }
 }
 
@@ -183,7 +190,13 @@ fn a_signature_for_another_name_is_not_enough() {
     let mut world = World::new();
     world.add(world.signature());
     world.add(
-        sign_image(&world.key, &Subject { descriptor: &image(), name: None }, created()).unwrap(),
+        sign_image(
+            &world.key,
+            &Subject { descriptor: &image(), name: None },
+            &BTreeMap::new(),
+            created(),
+        )
+        .unwrap(),
     );
     let name = Some("registry.local/app:2".to_owned());
     let requirements = Requirements { name, ..Requirements::default() };
