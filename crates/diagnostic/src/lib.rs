@@ -24,7 +24,7 @@ pub use fix::{Edit, Fix, Mended, NewFile, Tier, apply};
 pub use level::{Level, UnknownLevel};
 pub use mend::{Applied, Fixed, Refusal, Refused, mend};
 pub use patch::patch;
-pub use render::{render, render_short};
+pub use render::{render, render_at, render_short};
 pub use rule::Rule;
 pub use sink::Sink;
 pub use span::{LineIndex, Span, line_column};

@@ -1,6 +1,8 @@
 //! Diagnostics as text: a snippet of the source with a caret, then why and what to do.
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Title, Renderer, Snippet};
+use annotate_snippets::{
+    Annotation, AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet,
+};
 
 use crate::{Diagnostic, Level, LineIndex, Span};
 
@@ -24,6 +26,14 @@ pub fn render(diagnostics: &[Diagnostic], path: &str, source: &str, color: bool)
     text
 }
 
+/// Render a diagnostic on something that is no text, such as a file of an image, with the name of its place.
+pub fn render_at(diagnostic: &Diagnostic, place: &str, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
+    let group = Group::with_title(headline(diagnostic)).element(Origin::path(one_line(place)));
+    let report = [advise(group, diagnostic)];
+    renderer.render(&report) + "\n\n"
+}
+
 /// One line for each diagnostic: `path:line:column level rule message`.
 pub fn render_short(diagnostics: &[Diagnostic], path: &str, source: &str) -> String {
     let index = LineIndex::new(source);
@@ -45,10 +55,6 @@ fn group<'a>(
     source: &'a str,
     index: &LineIndex,
 ) -> Group<'a> {
-    let mut title = title(diagnostic.level).primary_title(one_line(&diagnostic.message));
-    if let Some(rule) = &diagnostic.rule {
-        title = title.id(clean(rule));
-    }
     let primary =
         Place { span: diagnostic.span, label: diagnostic.label.as_deref(), primary: true };
     let related = diagnostic.related.iter().map(|(span, label)| Place {
@@ -58,13 +64,26 @@ fn group<'a>(
     });
     let places: Vec<Place<'_>> = std::iter::once(primary).chain(related).collect();
     // Places that are near each other are shown together, those that are not one by one.
-    let mut group = Group::with_title(title);
+    let mut group = Group::with_title(headline(diagnostic));
     let shown = if Excerpt::new(source, index, &places).is_some() { places.len() } else { 1 };
     for places in places.chunks(shown) {
         if let Some(excerpt) = Excerpt::new(source, index, places) {
             group = group.element(excerpt.snippet(path, places));
         }
     }
+    advise(group, diagnostic)
+}
+
+fn headline(diagnostic: &Diagnostic) -> annotate_snippets::Title<'_> {
+    let title = title(diagnostic.level).primary_title(one_line(&diagnostic.message));
+    match &diagnostic.rule {
+        Some(rule) => title.id(clean(rule)),
+        None => title,
+    }
+}
+
+/// Why, what to do, and what others call it.
+fn advise<'a>(mut group: Group<'a>, diagnostic: &'a Diagnostic) -> Group<'a> {
     if let Some(why) = &diagnostic.why {
         group = group.element(Title::NOTE.with_name("why").message(clean(why)));
     }

@@ -236,7 +236,7 @@ impl Linted {
             fix.file.iter_mut().for_each(|file| hide(&mut file.content));
         }
         let text = sealift_lint::mask(&self.text, &self.diagnostics);
-        LintedFile { path: self.path.display().to_string(), text, diagnostics }
+        LintedFile { path: self.path.display().to_string(), text, diagnostics, subject: None }
     }
 
     /// One line: how many of which level.

@@ -315,6 +315,34 @@ fn read_bounded(path: &Path, limit: u64) -> Result<String, Error> {
     })
 }
 
+/// The secrets of a configuration file, so that what is shown of it can go without them.
+pub fn of_file(path: &str, text: &str) -> Secrets {
+    let parse = sealift_dockerfile::parse(text, &sealift_dockerfile::Limits::default());
+    let settings = sealift_lint::Config::default();
+    let linted = sealift_lint::lint(&parse, &sealift_lint::Context::new(&settings));
+    let values = sealift_lint::secrets(text, &linted).into_iter();
+    let mut hidden: Vec<(String, String)> =
+        values.map(|value| (value.to_owned(), mask(value.as_bytes()))).collect();
+    let found = Scanner::default().scan(path, text.as_bytes());
+    hidden.extend(
+        found
+            .secrets
+            .into_iter()
+            .filter_map(|it| Some((text.get(it.range)?.to_owned(), it.masked))),
+    );
+    Secrets { hidden, ..Secrets::default() }
+}
+
+/// Ids and titles of all kinds of secrets.
+pub fn rules() -> Vec<(&'static str, String)> {
+    sealift_secrets::rules()
+}
+
+/// The kind of secret with this id.
+pub fn rule(id: &str) -> Option<(&'static str, String)> {
+    rules().into_iter().find(|(known, _)| known.eq_ignore_ascii_case(id.trim()))
+}
+
 /// The severity from which on a secret fails a gate. One that asks for more than a severity asks for what secrets do not
 /// have, so each fails it.
 pub fn threshold(expression: &Expression) -> Severity {

@@ -29,10 +29,12 @@ mod text;
 mod wire;
 
 pub use findings::{
-    FINDING_FORMATS, FindingFormat, Findings, LintedFile, UnknownFindingFormat, find_finding_format,
+    FINDING_FORMATS, FindingFormat, Findings, LintedFile, Subject, UnknownFindingFormat,
+    find_finding_format,
 };
 pub use format::{Context, Encode, FORMATS, Format, UnknownFormat, find_format};
 pub use json::json;
 pub use read::{OldReport, REPORT_BYTES_MAX, ReadError, read};
+pub use secrets::ADVICE as SECRET_ADVICE;
 pub use table::{TableOptions, table};
 pub use template::by_template;

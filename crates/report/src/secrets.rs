@@ -33,7 +33,7 @@ pub(crate) fn origin(finding: &SecretFinding) -> String {
 }
 
 /// What to do about it.
-pub(crate) const ADVICE: &str = "Rotate it: whoever has the image has it, and a later layer that deletes it does not take it out. \
+pub const ADVICE: &str = "Rotate it: whoever has the image has it, and a later layer that deletes it does not take it out. \
                                  Then leave it out of the build: `RUN --mount=type=secret` in a Dockerfile, a mounted file or \
                                  the environment at run time.";
 

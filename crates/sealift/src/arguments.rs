@@ -21,7 +21,7 @@ pub(crate) use lint::{Explain, FixTier, Lint, Lsp};
 pub(crate) use platform::{PlatformOptions, platform};
 pub(crate) use policy::{
     BundleOptions, InputShape, Policy, PolicyBuild, PolicyCheck, PolicyExplain, PolicyFormat,
-    PolicyLint, PolicyOptions, PolicyPull, PolicyPush, PolicyShow, PolicyTest,
+    PolicyLint, PolicyOptions, PolicyPull, PolicyPush, PolicyShow, PolicyTest, TrialFormat,
 };
 pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,

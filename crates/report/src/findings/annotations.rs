@@ -20,6 +20,14 @@ pub(super) fn github(findings: &Findings<'_>) -> String {
                 Level::Info | Level::Style => "notice",
             };
             let title = finding.rule.as_deref().unwrap_or("syntax");
+            let title = property(&text::line(title, 255));
+            let message = data(&text::block(&whole_message(finding), 1000));
+            if let Some(subject) = &file.subject {
+                // No file of the repository: the run as a whole has the annotation.
+                let place = data(&text::line(&file.place(subject), 4096));
+                let _ = writeln!(out, "::{command} title={title}::{place}: {message}");
+                continue;
+            }
             let _ = write!(
                 out,
                 "::{command} file={},line={},endLine={}",
@@ -31,12 +39,7 @@ pub(super) fn github(findings: &Findings<'_>) -> String {
             if region.line == region.end_line {
                 let _ = write!(out, ",col={},endColumn={}", region.column, region.end_column);
             }
-            let _ = writeln!(
-                out,
-                ",title={}::{}",
-                property(&text::line(title, 255)),
-                data(&text::block(&whole_message(finding), 1000))
-            );
+            let _ = writeln!(out, ",title={title}::{message}");
         }
     }
     out

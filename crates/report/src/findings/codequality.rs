@@ -12,7 +12,8 @@ pub(super) fn codequality(findings: &Findings<'_>) -> String {
         let places = Places::new(&file.text);
         let prints = fingerprints(file, &places);
         let all = file.diagnostics.iter().zip(prints);
-        issues.extend(all.map(|(finding, print)| issue(finding, &file.path, &places, &print)));
+        let path = file.shown_path();
+        issues.extend(all.map(|(finding, print)| issue(finding, &path, &places, &print)));
     }
     text::document(&issues)
 }

@@ -3,7 +3,7 @@
 use sealift_diagnostic::{Diagnostic, Fix};
 use serde_json::{Value, json};
 
-use super::{Findings, Places};
+use super::{Findings, LintedFile, Places};
 use crate::text;
 
 /// All findings of all files.
@@ -11,12 +11,25 @@ pub(super) fn json(findings: &Findings<'_>) -> String {
     let mut list = Vec::new();
     for file in findings.files {
         let places = Places::new(&file.text);
-        list.extend(file.diagnostics.iter().map(|it| finding(it, &file.path, &places)));
+        list.extend(file.diagnostics.iter().map(|it| finding(it, file, &places)));
     }
     text::document(&json!({ "schemaVersion": 1, "findings": list }))
 }
 
-fn finding(finding: &Diagnostic, path: &str, places: &Places<'_>) -> Value {
+fn finding(finding: &Diagnostic, file: &LintedFile, places: &Places<'_>) -> Value {
+    if let Some(subject) = &file.subject {
+        return json!({
+            "subject": subject.name,
+            "file": Some(&file.path).filter(|path| !path.is_empty()),
+            "layer": subject.layer,
+            "rule": finding.rule,
+            "level": finding.level.as_str(),
+            "message": finding.message,
+            "why": finding.why,
+            "help": finding.help,
+            "aliases": finding.aliases,
+        });
+    }
     let (line, column) = places.characters(finding.span.start);
     let (end_line, end_column) = places.characters(finding.span.end);
     let related = finding.related.iter().map(|(span, words)| {
@@ -24,7 +37,7 @@ fn finding(finding: &Diagnostic, path: &str, places: &Places<'_>) -> Value {
         json!({ "line": line, "column": column, "message": words })
     });
     json!({
-        "file": path,
+        "file": file.path,
         "rule": finding.rule,
         "level": finding.level.as_str(),
         "message": finding.message,

@@ -1,14 +1,20 @@
 //! Findings for the terminal: with the source and a caret, or a line for each.
 
-use sealift_diagnostic::{LineIndex, render};
+use sealift_diagnostic::{LineIndex, render, render_at};
 
 use super::Findings;
 use crate::text;
 
 /// Each finding with its source.
 pub(super) fn text(findings: &Findings<'_>) -> String {
-    let files = findings.files.iter().map(|file| {
-        render(&file.diagnostics, &text::line(&file.path, 4096), &file.text, findings.color)
+    let files = findings.files.iter().map(|file| match &file.subject {
+        None => {
+            render(&file.diagnostics, &text::line(&file.path, 4096), &file.text, findings.color)
+        }
+        Some(subject) => {
+            let place = text::line(&file.place(subject), 4096);
+            file.diagnostics.iter().map(|it| render_at(it, &place, findings.color)).collect()
+        }
     });
     files.collect()
 }
@@ -18,14 +24,16 @@ pub(super) fn short(findings: &Findings<'_>) -> String {
     let mut out = String::new();
     for file in findings.files {
         let index = LineIndex::new(&file.text);
-        let path = text::line(&file.path, 4096);
+        let path = text::line(&file.shown_path(), 4096);
         for finding in &file.diagnostics {
             let (line, column) = index.line_column(&file.text, finding.span.start);
             let message = text::line(&finding.message, 1000);
             let level = finding.level;
             let rule = finding.rule.as_deref().map(|rule| format!(" [{}]", text::line(rule, 255)));
             let rule = rule.unwrap_or_default();
-            out.extend([format!("{path}:{line}:{column}: {level}: {message}{rule}\n")]);
+            let at =
+                if file.subject.is_some() { String::new() } else { format!("{line}:{column}:") };
+            out.extend([format!("{path}:{at} {level}: {message}{rule}\n")]);
         }
     }
     out

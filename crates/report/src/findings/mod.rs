@@ -22,6 +22,38 @@ pub struct LintedFile {
     pub text: String,
     /// The findings, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
+    /// What it is in, if it is no text that lies before the user; then it has no lines.
+    pub subject: Option<Subject>,
+}
+
+/// An image, a container, or whatever else is judged and is no text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// What people call it.
+    pub name: String,
+    /// The layer of an image, lowest is 1.
+    pub layer: Option<usize>,
+}
+
+impl LintedFile {
+    /// Where a finding without lines is, in words: `app:1: /etc/shadow (layer 2)`.
+    fn place(&self, subject: &Subject) -> String {
+        let layer = subject.layer.map(|layer| format!("layer {layer}"));
+        match (self.path.as_str(), layer) {
+            ("", None) => subject.name.clone(),
+            ("", Some(layer)) => format!("{}: {layer}", subject.name),
+            (path, None) => format!("{}: {path}", subject.name),
+            (path, Some(layer)) => format!("{}: {path} ({layer})", subject.name),
+        }
+    }
+
+    /// What formats call the file that must have one.
+    fn shown_path(&self) -> String {
+        match &self.subject {
+            Some(subject) => self.place(subject),
+            None => self.path.clone(),
+        }
+    }
 }
 
 /// What a format needs.
@@ -31,6 +63,8 @@ pub struct Findings<'a> {
     pub files: &'a [LintedFile],
     /// The words of all rules that findings can name.
     pub rules: &'a [&'static Rule],
+    /// The command that found it, such as `lint`.
+    pub command: &'a str,
     /// Whether a terminal shows it in colours.
     pub color: bool,
 }
@@ -152,7 +186,11 @@ fn fingerprints(file: &LintedFile, places: &Places<'_>) -> Vec<String> {
     let mut one = |finding: &Diagnostic| {
         let rule = finding.rule.as_deref().unwrap_or_default();
         let line = places.line_text(places.index.line(finding.span.start));
-        let key = [rule, &file.path, line].join("\0");
+        let mut key = [rule, &file.path, line].join("\0");
+        if let Some(subject) = &file.subject {
+            // A place in an image has no line; what is said of it tells findings from each other.
+            key.extend(["\0", &subject.name, "\0", &finding.message]);
+        }
         let turn = seen.entry(key.clone()).or_insert(0_usize);
         *turn += 1;
         Digest::sha256(format!("{key}\0{turn}").as_bytes()).hex().to_owned()

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use sealift_diagnostic::{Diagnostic, Fix, Level, Rule, Tier};
 use serde_json::{Value, json};
 
-use super::{Findings, LintedFile, Places, Region, fingerprints};
+use super::{Findings, LintedFile, Places, Region, Subject, fingerprints};
 use crate::sarif::{SCHEMA, uri};
 use crate::{markdown, text};
 
@@ -29,6 +29,7 @@ pub(super) fn sarif(findings: &Findings<'_>) -> String {
     let artifacts = findings
         .files
         .iter()
+        .filter(|file| file.subject.is_none())
         .map(|file| json!({"location": {"uri": uri(&file.path)}, "length": file.text.len()}));
     text::document(&json!({
         "$schema": SCHEMA,
@@ -36,7 +37,7 @@ pub(super) fn sarif(findings: &Findings<'_>) -> String {
         "runs": [{
             "tool": {"driver": {
                 "name": "Sealift",
-                "fullName": "Sealift lint",
+                "fullName": format!("Sealift {}", findings.command),
                 "informationUri": "https://github.com/sealift/sealift",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "version": env!("CARGO_PKG_VERSION"),
@@ -139,6 +140,9 @@ fn result(
 ) -> Value {
     let id = finding.rule.as_deref().unwrap_or("syntax");
     let location = |span, message: Option<&str>| {
+        if let Some(subject) = &file.subject {
+            return subject_location(file, subject);
+        }
         let mut value = json!({"physicalLocation": {
             "artifactLocation": {"uri": uri(&file.path)},
             "region": region(places.region(span)),
@@ -169,6 +173,22 @@ fn result(
         value["fixes"] = json!(fixes);
     }
     value
+}
+
+// Services show nothing without a file and a line: the file is that of the image, or stands for it.
+fn subject_location(file: &LintedFile, subject: &Subject) -> Value {
+    let path = if file.path.is_empty() { &subject.name } else { &file.path };
+    json!({
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri(path.trim_start_matches('/'))},
+            "region": {"startLine": 1},
+        },
+        "logicalLocations": [{
+            "name": text::line(&subject.name, TEXT_CHARS_MAX),
+            "fullyQualifiedName": text::line(&file.place(subject), TEXT_CHARS_MAX),
+        }],
+        "message": {"text": text::line(&file.place(subject), TEXT_CHARS_MAX)},
+    })
 }
 
 fn region(region: Region) -> Value {

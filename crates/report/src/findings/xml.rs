@@ -12,7 +12,7 @@ pub(super) fn checkstyle(findings: &Findings<'_>) -> String {
     let mut out = format!("{HEAD}<checkstyle version=\"4.3\">\n");
     for file in findings.files {
         let places = Places::new(&file.text);
-        let _ = writeln!(out, "  <file name=\"{}\">", attribute(&file.path, 4096));
+        let _ = writeln!(out, "  <file name=\"{}\">", attribute(&file.shown_path(), 4096));
         for finding in &file.diagnostics {
             let region = places.region(finding.span);
             let _ = writeln!(
@@ -36,12 +36,13 @@ pub(super) fn junit(findings: &Findings<'_>) -> String {
     let failures: usize = findings.files.iter().map(|file| file.diagnostics.len()).sum();
     let clean = findings.files.iter().filter(|file| file.diagnostics.is_empty()).count();
     let mut out = format!(
-        "{HEAD}<testsuites name=\"sealift lint\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" time=\"0\">\n",
+        "{HEAD}<testsuites name=\"sealift {}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" time=\"0\">\n",
+        attribute(findings.command, 40),
         failures + clean
     );
     for file in findings.files {
         let places = Places::new(&file.text);
-        let path = attribute(&file.path, 1000);
+        let path = attribute(&file.shown_path(), 1000);
         let count = file.diagnostics.len();
         let _ = writeln!(
             out,
@@ -57,15 +58,17 @@ pub(super) fn junit(findings: &Findings<'_>) -> String {
         for finding in &file.diagnostics {
             let region = places.region(finding.span);
             let rule = finding.rule.as_deref().unwrap_or("syntax");
+            let at = match file.subject {
+                None => format!(" at {}:{}", region.line, region.column),
+                Some(_) => String::new(),
+            };
             let lines = [finding.why.as_deref(), finding.help.as_deref()];
             let lines: Vec<&str> = lines.into_iter().flatten().collect();
             let _ = writeln!(
                 out,
-                "    <testcase classname=\"{path}\" name=\"{} at {}:{}\" time=\"0\">\n      \
+                "    <testcase classname=\"{path}\" name=\"{}{at}\" time=\"0\">\n      \
                  <failure message=\"{}\" type=\"{}\">{}</failure>\n    </testcase>",
                 attribute(rule, 255),
-                region.line,
-                region.column,
                 attribute(&finding.message, 1000),
                 finding.level.as_str(),
                 text::markup(&text::block(&lines.join("\n"), 20_000))

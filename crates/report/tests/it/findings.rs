@@ -7,7 +7,7 @@ use std::process::Command;
 
 use expect_test::{Expect, expect};
 use sealift_diagnostic::{Diagnostic, Edit, Fix, Level, NewFile, Rule, Span, Tier};
-use sealift_report::{FINDING_FORMATS, Findings, LintedFile, find_finding_format};
+use sealift_report::{FINDING_FORMATS, Findings, LintedFile, Subject, find_finding_format};
 use serde_json::Value;
 
 use crate::formats::{schema, validator};
@@ -46,9 +46,15 @@ fn files() -> Vec<LintedFile> {
         path: "./clean/Dockerfile".to_owned(),
         text: String::new(),
         diagnostics: Vec::new(),
+        subject: None,
     };
     vec![
-        LintedFile { path: "a/Dockerfile".to_owned(), text, diagnostics: vec![first, second] },
+        LintedFile {
+            path: "a/Dockerfile".to_owned(),
+            text,
+            diagnostics: vec![first, second],
+            subject: None,
+        },
         clean,
     ]
 }
@@ -67,15 +73,27 @@ fn hostile() -> Vec<LintedFile> {
         LintedFile {
             path: HOSTILE.to_owned(),
             text,
-            diagnostics: vec![finding.clone(), finding, nameless.clone()],
+            diagnostics: vec![finding.clone(), finding.clone(), nameless.clone()],
+            subject: None,
         },
-        LintedFile { path: String::new(), text: String::new(), diagnostics: vec![nameless] },
+        LintedFile {
+            path: HOSTILE.to_owned(),
+            text: String::new(),
+            diagnostics: vec![finding],
+            subject: Some(Subject { name: HOSTILE.to_owned(), layer: Some(usize::MAX) }),
+        },
+        LintedFile {
+            path: String::new(),
+            text: String::new(),
+            diagnostics: vec![nameless],
+            subject: None,
+        },
     ]
 }
 
 fn encode(format: &str, files: &[LintedFile]) -> String {
     let format = find_finding_format(format).unwrap();
-    (format.encode)(&Findings { files, rules: &[&RULE], color: false })
+    (format.encode)(&Findings { files, rules: &[&RULE], command: "lint", color: false })
 }
 
 fn check(format: &str, expected: Expect) {
@@ -126,8 +144,10 @@ fn for_workflows_of_github() {
     );
     // A message cannot begin a command of its own.
     let text = encode("github", &hostile());
-    assert_eq!(text.lines().count(), 4);
-    assert!(text.lines().all(|line| line.starts_with("::notice file=")));
+    assert_eq!(text.lines().count(), 5);
+    let is_one =
+        |line: &str| line.starts_with("::notice file=") || line.starts_with("::notice title=");
+    assert!(text.lines().all(is_one), "{text}");
 }
 
 #[test]
@@ -220,6 +240,72 @@ fn as_sarif() {
     assert_eq!(run["results"][1]["ruleId"], "SL0001");
 }
 
+// An image: one finding in a file of a layer, one on the whole.
+fn image() -> Vec<LintedFile> {
+    let subject = |layer| Some(Subject { name: "app:1".to_owned(), layer });
+    let finding = |message: &str| Diagnostic::error(Span::at(0), message).with_rule("SL9001");
+    vec![
+        LintedFile {
+            path: "/etc/shadow".to_owned(),
+            text: String::new(),
+            diagnostics: vec![finding("account `a` has an empty password").with_help("lock it")],
+            subject: subject(Some(2)),
+        },
+        LintedFile {
+            path: String::new(),
+            text: String::new(),
+            diagnostics: vec![finding("no user"), finding("no health check")],
+            subject: subject(None),
+        },
+    ]
+}
+
+#[test]
+fn what_has_no_lines() {
+    let encode = |format: &str| encode(format, &image());
+    expect![[r#"
+        error[SL9001]: account `a` has an empty password
+        --> app:1: /etc/shadow (layer 2)
+         = help: lock it
+
+        error[SL9001]: no user
+        --> app:1
+
+        error[SL9001]: no health check
+        --> app:1
+
+    "#]]
+    .assert_eq(&encode("text"));
+    expect![[r#"
+        app:1: /etc/shadow (layer 2): error: account `a` has an empty password [SL9001]
+        app:1: error: no user [SL9001]
+        app:1: error: no health check [SL9001]
+    "#]]
+    .assert_eq(&encode("tty"));
+    expect![[r#"
+        ::error title=SL9001::app:1: /etc/shadow (layer 2): account `a` has an empty password: lock it
+        ::error title=SL9001::app:1: no user
+        ::error title=SL9001::app:1: no health check
+    "#]]
+    .assert_eq(&encode("github"));
+    let value: Value = serde_json::from_str(&encode("json")).unwrap();
+    let first = &value["findings"][0];
+    assert_eq!(
+        (&first["subject"], &first["file"], &first["layer"], &first["line"]),
+        (&"app:1".into(), &"/etc/shadow".into(), &2.into(), &Value::Null)
+    );
+    let value: Value = serde_json::from_str(&encode("sarif")).unwrap();
+    let results = value["runs"][0]["results"].as_array().unwrap();
+    let place = &results[0]["locations"][0];
+    assert_eq!(place["physicalLocation"]["artifactLocation"]["uri"], "etc/shadow");
+    assert_eq!(place["logicalLocations"][0]["name"], "app:1");
+    assert_ne!(results[1]["partialFingerprints"], results[2]["partialFingerprints"]);
+    assert!(encode("checkstyle").contains("<file name=\"app:1: /etc/shadow (layer 2)\">"));
+    assert!(encode("junit").contains("name=\"SL9001\" time"));
+    let value: Value = serde_json::from_str(&encode("codequality")).unwrap();
+    assert_eq!(value[1]["location"]["path"], "app:1");
+}
+
 #[test]
 fn hostile_texts_stay_in_their_places() {
     for format in FINDING_FORMATS {
@@ -240,7 +326,8 @@ for name in sys.argv[2:]:
     schema.assertValid(etree.parse(name, etree.XMLParser(huge_tree=True)))";
     let folder = tempfile::tempdir().unwrap();
     let write = |format: &str| {
-        let cases = [("some", files()), ("hostile", hostile()), ("none", Vec::new())];
+        let cases =
+            [("some", files()), ("image", image()), ("hostile", hostile()), ("none", Vec::new())];
         cases.map(|(name, files)| {
             let path = folder.path().join(format!("{format}-{name}"));
             std::fs::write(&path, encode(format, &files)).unwrap();

@@ -2,14 +2,15 @@
 
 use clap::Args;
 
-use super::{PlatformOptions, TextOrJson};
+use super::PlatformOptions;
 
 /// `audit`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   sealift audit secure-app:1.0.0
-  sealift audit --format json docker-archive:app.tar
+  sealift audit -f json docker-archive:app.tar
+  sealift audit -f sarif -o audit.sarif app:1.0 compose.yaml
   sealift audit --containers
   sealift audit compose.yaml --compliance cis-docker-5
   sealift audit deploy/ --compliance pss-restricted
@@ -34,7 +35,10 @@ pub(crate) struct Audit {
     pub(crate) fail_on: Option<String>,
     #[command(flatten)]
     pub(crate) platform: PlatformOptions,
-    /// Output
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    /// Format: table, text, tty, json, sarif, gitlab-codequality, checkstyle, github, junit [default: table]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Write the findings to a file: FILE, or FORMAT=FILE (repeatable)
+    #[arg(short, long, value_name = "[FORMAT=]FILE")]
+    pub(crate) output: Vec<String>,
 }

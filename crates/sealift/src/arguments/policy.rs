@@ -75,6 +75,7 @@ Examples:
   sealift policy check --policy pack:strict --data parameters.json app:1.0
   sealift policy check --show-input secure-app:1.0.0
   sealift policy check --policy policy/ k8s/*.yaml Dockerfile
+  sealift policy check --policy policy/ -f sarif app:1.0 > policy.sarif
   sealift policy check --policy checks/ --input-shape trivy --all-namespaces Dockerfile
 
 A target that is a Dockerfile or a YAML, JSON, TOML, INI, dotenv, properties or ignore file is judged as conftest judges it.
@@ -104,7 +105,7 @@ pub(crate) struct PolicyCheck {
     /// Warnings fail too
     #[arg(long)]
     pub(crate) fail_on_warn: bool,
-    /// Print the document that the policies judge, and do nothing else
+    /// Print the document that the policies judge, secrets masked, and do nothing else
     #[arg(long)]
     pub(crate) show_input: bool,
     /// Output
@@ -121,6 +122,17 @@ pub(crate) enum InputShape {
     Trivy,
 }
 
+/// How results of tests are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrialFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For test reports.
+    Junit,
+}
+
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PolicyFormat {
@@ -130,6 +142,10 @@ pub(crate) enum PolicyFormat {
     Json,
     /// For test reports.
     Junit,
+    /// For services that show findings.
+    Sarif,
+    /// Annotations of GitHub's workflows.
+    Github,
 }
 
 /// `policy test`
@@ -154,7 +170,7 @@ pub(crate) struct PolicyTest {
     pub(crate) coverage: Option<f64>,
     /// Output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: PolicyFormat,
+    pub(crate) format: TrialFormat,
 }
 
 /// `policy lint`

@@ -9,11 +9,13 @@ use sealift_diagnostic::Level;
 use sealift_lint::Config;
 use sealift_pipeline::audit::{AuditFinding, Audited, audit_containers, audit_image, audited_file};
 use sealift_pipeline::inputs::find;
-use sealift_pipeline::lint::{Job, LintRequest, lint_all};
+use sealift_pipeline::lint::{Job, LintRequest, Linted, lint_all};
+use sealift_report::{Findings, LintedFile, Subject, find_finding_format};
 use serde_json::{Value, json};
 
+use super::findings::{Outputs, rules};
 use super::lint::{Flags, request};
-use crate::arguments::{Audit, Global, TextOrJson};
+use crate::arguments::{Audit, Global};
 use crate::columns::columns;
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
@@ -33,9 +35,11 @@ pub(crate) fn run(
         ignore: &arguments.ignore,
         ..Flags::default()
     };
+    let outcome = Shown::read(arguments)?;
     let request = request(&flags, &workshop.settings.file, Path::new("."))?;
     check(&request.config)?;
     let mut all = Vec::new();
+    let mut reported = Vec::new();
     if arguments.containers {
         let (containers, notes) = audit_containers(&session, &request.config)?;
         for note in notes {
@@ -46,23 +50,93 @@ pub(crate) fn run(
         }
         all.extend(containers);
     }
-    for target in &arguments.targets {
-        if is_file_to_lint(target) {
-            all.extend(files(target, &request)?);
-        } else {
-            all.push(audit_image(&session, target, &request.config)?);
+    for target in arguments.targets.iter().filter(|target| !is_file_to_lint(target)) {
+        all.push(audit_image(&session, target, &request.config)?);
+    }
+    reported.extend(all.iter().flat_map(of_audited));
+    for target in arguments.targets.iter().filter(|target| is_file_to_lint(target)) {
+        let linted = files(target, &request)?;
+        reported.extend(linted.iter().map(Linted::for_report));
+        all.extend(linted.iter().map(audited_file));
+    }
+    if let Some(benchmark) = wanted {
+        let standings = stand(benchmark, &all);
+        let text = match outcome {
+            Shown::Json => document(&reported, benchmark, &standings)?,
+            _ => report(benchmark, &standings),
+        };
+        printer.data_if_any(&text)?;
+        return Ok(close_compliance(benchmark, &standings, request.fail_on, printer));
+    }
+    if let Shown::Findings(outputs) = &outcome {
+        outputs.write("audit", &reported, printer)?;
+    } else {
+        printer.data_if_any(&table(&all))?;
+    }
+    Ok(close(&all, request.fail_on, printer))
+}
+
+/// How findings are shown.
+enum Shown {
+    Table,
+    /// Of a benchmark.
+    Json,
+    Findings(Outputs),
+}
+
+impl Shown {
+    /// A table unless something else is asked for; a benchmark's report is a table or JSON.
+    fn read(arguments: &Audit) -> anyhow::Result<Self> {
+        let format = arguments.format.as_deref().map(str::trim);
+        let is_table = format.is_none_or(|it| it.eq_ignore_ascii_case("table"));
+        if arguments.compliance.is_some() {
+            return match format {
+                _ if !arguments.output.is_empty() => Err(Usage::error(
+                    "a report control by control goes to standard output",
+                    "send it to a file with `> FILE`",
+                )),
+                Some(name) if name.eq_ignore_ascii_case("json") => Ok(Self::Json),
+                Some(name) if !is_table && !name.eq_ignore_ascii_case("text") => Err(Usage::error(
+                    format!("a report control by control cannot be written as `{name}`"),
+                    "leave `-f` away for a table, or give `-f json`",
+                )),
+                _ => Ok(Self::Table),
+            };
+        }
+        if is_table && arguments.output.is_empty() {
+            return Ok(Self::Table);
+        }
+        let format = format.filter(|_| !is_table);
+        Ok(Self::Findings(Outputs::read(format, &arguments.output)?))
+    }
+}
+
+/// Findings without lines, as reports have them: those of one place together, in their order.
+fn of_audited(audited: &Audited) -> Vec<LintedFile> {
+    let name = audited.title.clone();
+    let place = |path: String, layer| LintedFile {
+        path,
+        text: String::new(),
+        diagnostics: Vec::new(),
+        subject: Some(Subject { name: name.clone(), layer }),
+    };
+    let mut files: Vec<LintedFile> = Vec::new();
+    for AuditFinding { diagnostic, place: path, layer } in &audited.findings {
+        let is_here = |it: &&mut LintedFile| {
+            it.path == *path && it.subject.as_ref().is_some_and(|subject| subject.layer == *layer)
+        };
+        match files.iter_mut().find(is_here) {
+            Some(file) => file.diagnostics.push(diagnostic.clone()),
+            None => files.push(LintedFile {
+                diagnostics: vec![diagnostic.clone()],
+                ..place(path.clone(), *layer)
+            }),
         }
     }
-    let standings = wanted.map(|benchmark| (benchmark, stand(benchmark, &all)));
-    let text = match arguments.format {
-        TextOrJson::Json => document(&all, standings.as_ref())?,
-        TextOrJson::Text => match &standings {
-            Some((benchmark, standings)) => report(benchmark, standings),
-            None => table(&all),
-        },
-    };
-    printer.data_if_any(&text)?;
-    Ok(close(&all, standings.as_ref(), request.fail_on, printer))
+    if files.is_empty() {
+        files.push(place(String::new(), None));
+    }
+    files
 }
 
 type Standings = Vec<(&'static sealift_audit::Control, Standing)>;
@@ -96,13 +170,12 @@ fn is_file_to_lint(target: &str) -> bool {
     path.is_file() && !is_archive
 }
 
-fn files(target: &str, request: &LintRequest) -> anyhow::Result<Vec<Audited>> {
+fn files(target: &str, request: &LintRequest) -> anyhow::Result<Vec<Linted>> {
     let jobs: Vec<Job> = find(&[PathBuf::from(target)])?
         .into_iter()
         .map(|input| Job { input, text: None, request: request.clone() })
         .collect();
-    let linted = lint_all(&jobs).into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(linted.iter().map(audited_file).collect())
+    Ok(lint_all(&jobs).into_iter().collect::<Result<Vec<_>, _>>()?)
 }
 
 fn stand(benchmark: &Benchmark, all: &[Audited]) -> Standings {
@@ -156,69 +229,51 @@ fn report(benchmark: &Benchmark, standings: &Standings) -> String {
 }
 
 fn document(
-    all: &[Audited],
-    standings: Option<&(&Benchmark, Standings)>,
+    reported: &[LintedFile],
+    benchmark: &Benchmark,
+    standings: &Standings,
 ) -> anyhow::Result<String> {
-    let subjects: Vec<Value> = all
+    let rules: Vec<_> = rules().collect();
+    let findings = Findings { files: reported, rules: &rules, command: "audit", color: false };
+    let json = find_finding_format("json").map(|format| (format.encode)(&findings))?;
+    let mut document: Value = serde_json::from_str(&json)?;
+    let controls: Vec<Value> = standings
         .iter()
-        .map(|audited| {
-            let findings: Vec<Value> = audited.findings.iter().map(finding).collect();
-            json!({ "name": audited.title, "findings": findings })
+        .map(|(control, standing)| {
+            json!({
+                "id": control.id,
+                "title": control.title,
+                "standing": standing.as_str(),
+                "rules": control.rules,
+            })
         })
         .collect();
-    let mut document = json!({ "schemaVersion": 1, "subjects": subjects });
-    if let Some((benchmark, standings)) = standings {
-        let controls: Vec<Value> = standings
-            .iter()
-            .map(|(control, standing)| {
-                json!({
-                    "id": control.id,
-                    "title": control.title,
-                    "standing": standing.as_str(),
-                    "rules": control.rules,
-                })
-            })
-            .collect();
-        document["compliance"] =
-            json!({ "name": benchmark.name, "title": benchmark.title, "controls": controls });
-    }
+    document["compliance"] =
+        json!({ "name": benchmark.name, "title": benchmark.title, "controls": controls });
     Ok(serde_json::to_string_pretty(&document)?)
 }
 
-fn finding(found: &AuditFinding) -> Value {
-    let AuditFinding { diagnostic, place, layer } = found;
-    json!({
-        "rule": diagnostic.rule,
-        "level": diagnostic.level.as_str(),
-        "message": diagnostic.message,
-        "place": if place.is_empty() { Value::Null } else { json!(place) },
-        "layer": layer,
-        "why": diagnostic.why,
-        "help": diagnostic.help,
-        "aliases": diagnostic.aliases,
-    })
-}
-
-fn close(
-    all: &[Audited],
-    standings: Option<&(&Benchmark, Standings)>,
+fn close_compliance(
+    benchmark: &Benchmark,
+    standings: &Standings,
     fail_on: Option<Level>,
     printer: &Printer,
 ) -> ExitCode {
-    if let Some((benchmark, standings)) = standings {
-        let count = |wanted: Standing| standings.iter().filter(|(_, it)| *it == wanted).count();
-        let failed = count(Standing::Fail);
-        let text = format!(
-            "{}: {} pass, {failed} fail, {} manual, {} not applicable",
-            benchmark.name,
-            count(Standing::Pass),
-            count(Standing::Manual),
-            count(Standing::NotApplicable)
-        );
-        let is_bad = failed > 0 && fail_on.is_some();
-        printer.step(if failed > 0 { Mark::Bad } else { Mark::Good }, "audit", &text);
-        return ExitCode::from(if is_bad { FINDINGS } else { 0 });
-    }
+    let count = |wanted: Standing| standings.iter().filter(|(_, it)| *it == wanted).count();
+    let failed = count(Standing::Fail);
+    let text = format!(
+        "{}: {} pass, {failed} fail, {} manual, {} not applicable",
+        benchmark.name,
+        count(Standing::Pass),
+        count(Standing::Manual),
+        count(Standing::NotApplicable)
+    );
+    let is_bad = failed > 0 && fail_on.is_some();
+    printer.step(if failed > 0 { Mark::Bad } else { Mark::Good }, "audit", &text);
+    ExitCode::from(if is_bad { FINDINGS } else { 0 })
+}
+
+fn close(all: &[Audited], fail_on: Option<Level>, printer: &Printer) -> ExitCode {
     let mut is_shut = false;
     for audited in all {
         let fails = audited.fails(fail_on);

@@ -4,49 +4,75 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use sealift_diagnostic::{Rule, closest};
-use sealift_lint::rules;
 use serde_json::{Value, json};
 
+use super::findings::rules;
 use crate::arguments::{Explain, TextOrJson};
 use crate::failure::Usage;
 use crate::printer::Printer;
 
 pub(crate) fn run(arguments: &Explain, printer: &Printer) -> anyhow::Result<ExitCode> {
     let mut found: Vec<&'static Rule> = Vec::new();
+    let mut kinds: Vec<(&'static str, String)> = Vec::new();
     for name in &arguments.rules {
         // A name elsewhere may be that of several rules here.
         let before = found.len();
-        // A rule that several kinds of files have is explained for each.
-        let all = rules().chain(sealift_audit::rules_of_files());
-        found.extend(all.filter(|rule| rule.is_called(name)));
-        if found.len() == before {
+        found.extend(all().filter(|rule| rule.is_called(name)));
+        let kind = sealift_pipeline::secrets::rule(name);
+        if found.len() == before && kind.is_none() {
             return Err(unknown(name));
         }
+        kinds.extend(kind);
     }
     let is_list = arguments.rules.is_empty();
     if is_list {
-        found = rules().chain(sealift_audit::rules()).collect();
+        found = rules().collect();
     }
     let text = match arguments.format {
         TextOrJson::Json => {
             let all: Vec<Value> = found.iter().map(|rule| document(rule)).collect();
-            serde_json::to_string_pretty(&json!({ "schemaVersion": 1, "rules": all }))?
+            let kinds: Vec<Value> =
+                kinds.iter().map(|(id, title)| json!({ "id": id, "title": title })).collect();
+            let mut value = json!({ "schemaVersion": 1, "rules": all });
+            if !kinds.is_empty() {
+                value["secrets"] = json!(kinds);
+            }
+            serde_json::to_string_pretty(&value)?
         }
         TextOrJson::Text if is_list => list(&found),
         TextOrJson::Text => {
-            let texts: Vec<String> = found.iter().map(|rule| explain(rule)).collect();
-            texts.join("\n")
+            let rules = found.iter().map(|rule| explain(rule));
+            let kinds = kinds.iter().map(|(id, title)| explain_secret(id, title));
+            rules.chain(kinds).collect::<Vec<_>>().join("\n")
         }
     };
     printer.data(text.trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn unknown(name: &str) -> anyhow::Error {
-    let known = rules()
+// A rule that several kinds of files have is explained for each.
+fn all() -> impl Iterator<Item = &'static Rule> {
+    let own = sealift_audit::rules()
+        .filter(|rule| !sealift_audit::rules_of_files().any(|known| std::ptr::eq(known, *rule)));
+    sealift_lint::rules()
         .chain(sealift_audit::rules_of_files())
-        .flat_map(|rule| [rule.id, rule.name].into_iter().chain(rule.aliases.iter().copied()));
-    let hint = match closest(name, known) {
+        .chain(own)
+        .chain(sealift_policy::LINT_RULES)
+}
+
+fn explain_secret(id: &str, title: &str) -> String {
+    format!(
+        "{id} (a kind of secret)\n\n{title}\n\nWhy: whoever has the file, the image or the repository has the secret\n\
+         Instead: {}\nSee: docs/secrets.md\n",
+        sealift_report::SECRET_ADVICE
+    )
+}
+
+fn unknown(name: &str) -> anyhow::Error {
+    let known =
+        all().flat_map(|rule| [rule.id, rule.name].into_iter().chain(rule.aliases.iter().copied()));
+    let kinds = sealift_pipeline::secrets::rules().into_iter().map(|(id, _)| id);
+    let hint = match closest(name, known.chain(kinds)) {
         Some(known) => format!("did you mean `{known}`? `sealift explain` lists all rules"),
         None => "`sealift explain` lists all rules".to_owned(),
     };

@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use sealift_diagnostic::Rule;
 use sealift_pipeline::Error;
-use sealift_pipeline::lint::Linted;
 use sealift_report::{FindingFormat, Findings, LintedFile, find_finding_format};
 
 use crate::failure::Usage;
 use crate::printer::Printer;
 
 const DEFAULT_FORMAT: &str = "text";
+
+/// Every rule that a command can name.
+pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
+    sealift_lint::rules().chain(sealift_audit::rules()).chain(sealift_policy::LINT_RULES)
+}
 
 /// What `-f` and `-o` ask for.
 pub(super) struct Outputs(Vec<Output>);
@@ -56,12 +60,16 @@ impl Outputs {
     }
 
     /// Writes all of them.
-    pub(super) fn write(&self, all: &[Linted], printer: &Printer) -> anyhow::Result<()> {
-        let files: Vec<LintedFile> = all.iter().map(Linted::for_report).collect();
-        let rules: Vec<&'static Rule> = sealift_lint::rules().collect();
+    pub(super) fn write(
+        &self,
+        command: &str,
+        files: &[LintedFile],
+        printer: &Printer,
+    ) -> anyhow::Result<()> {
+        let rules: Vec<&'static Rule> = rules().collect();
         for Output { format, path } in &self.0 {
             let color = printer.color() && path.is_none();
-            let text = (format.encode)(&Findings { files: &files, rules: &rules, color });
+            let text = (format.encode)(&Findings { files, rules: &rules, command, color });
             match path {
                 Some(path) => {
                     std::fs::write(path, text)

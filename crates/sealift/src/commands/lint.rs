@@ -56,7 +56,8 @@ pub(crate) fn run(
         }
     }
     if !all.is_empty() || failed.is_none() {
-        outputs.write(&all, printer)?;
+        let files: Vec<_> = all.iter().map(Linted::for_report).collect();
+        outputs.write("lint", &files, printer)?;
     }
     let code = close(&all, printer);
     failed.map_or(Ok(code), Err)

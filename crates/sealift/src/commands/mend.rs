@@ -9,6 +9,7 @@ use sealift_model::Severity;
 use sealift_pipeline::base::Bases;
 use sealift_pipeline::build::megabytes;
 use sealift_pipeline::inputs::{Input, STDIN, find};
+use sealift_pipeline::lint::Linted;
 use sealift_pipeline::mend::{Mended, mend, mend_text};
 use sealift_pipeline::rebuild::{Comparison, Measures, compare};
 
@@ -63,7 +64,8 @@ pub(crate) fn run(
     let after: Vec<_> = all.iter().map(Mended::after).collect();
     // With `--diff` nothing but the patch is on stdout.
     if !arguments.diff {
-        outputs.write(&after, printer)?;
+        let files: Vec<_> = after.iter().map(Linted::for_report).collect();
+        outputs.write("lint", &files, printer)?;
     }
     if !arguments.diff && outputs.is_for_people() {
         for mended in &all {

@@ -13,6 +13,7 @@ mod database;
 mod dockerfiles;
 mod documents;
 mod exceptions;
+mod findings;
 mod help;
 mod keys;
 mod linting;

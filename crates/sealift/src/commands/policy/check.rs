@@ -9,13 +9,14 @@ use sealift_pipeline::judge::{self, Judged};
 use sealift_pipeline::keys::TrustedKey;
 use sealift_pipeline::policies::{PolicyRequest, PolicySet, Tests};
 use sealift_pipeline::scan::ScanRequest;
-use sealift_pipeline::secrets::SecretRequest;
+use sealift_pipeline::secrets::{SecretRequest, Secrets};
 use sealift_pipeline::{examine, exceptions, policies};
 use sealift_policy::Facts;
 use serde_json::{Value, json};
 
-use super::{check_any, files, junit, resolve};
+use super::{check_any, files, findings, junit, resolve};
 use crate::arguments::{Global, PolicyCheck, PolicyFormat, ScanOptions};
+use crate::commands::findings::Outputs;
 use crate::commands::request;
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
@@ -58,9 +59,10 @@ pub(crate) fn run(
     }
     for image in images {
         let source = Source { keys: &keys, policy: &policy, scan: &arguments.scan };
-        let facts = source.facts(&workshop, image, printer)?;
+        let (facts, secrets) = source.facts(&workshop, image, printer)?;
         if arguments.show_input {
-            printer.data(&serde_json::to_string_pretty(&judge::input(&facts, &policy))?)?;
+            let shown = serde_json::to_string_pretty(&judge::input(&facts, &policy))?;
+            printer.data(&secrets.conceal(&shown))?;
             continue;
         }
         let judged = judge::judge(&facts, &policy, &set)?;
@@ -83,13 +85,13 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The facts of an image.
+    /// The facts of an image, and its secrets, so that what is shown can go without them.
     pub(super) fn facts(
         &self,
         workshop: &Workshop,
         image: &str,
         printer: &Printer,
-    ) -> anyhow::Result<Facts> {
+    ) -> anyhow::Result<(Facts, Secrets)> {
         let session = workshop.session();
         let scan = scan_request(self.scan, workshop)?;
         let examined =
@@ -106,7 +108,8 @@ impl Source<'_> {
             );
         }
         let admission = Admission { policy: self.policy, scan: &scan, keys: self.keys };
-        Ok(admit::facts(&session, &examined, &admission)?)
+        let facts = admit::facts(&session, &examined, &admission)?;
+        Ok((facts, examined.secrets.unwrap_or_default()))
     }
 }
 
@@ -146,6 +149,11 @@ fn print(results: &[Judgement], format: PolicyFormat, printer: &Printer) -> anyh
             return Ok(printer.data(&serde_json::to_string_pretty(&document)?)?);
         }
         PolicyFormat::Junit => return Ok(printer.data(&junit::of_judgements(results))?),
+        PolicyFormat::Sarif | PolicyFormat::Github => {
+            let name = if format == PolicyFormat::Sarif { "sarif" } else { "github" };
+            let outputs = Outputs::read(Some(name), &[])?;
+            return outputs.write("policy check", &findings::of(results), printer);
+        }
         PolicyFormat::Text => {}
     }
     for result in results {

@@ -28,13 +28,15 @@ pub(super) fn run(
     resolve(&mut policy, &keys, &workshop)?;
     let set = policies::load(&policy, Tests::Without)?;
     let parser = arguments.parser.as_deref();
-    let inputs = if files::is_file(&arguments.target, parser) {
+    let (inputs, secrets) = if files::is_file(&arguments.target, parser) {
         policy = files::for_files(&policy, arguments.policy.all_namespaces);
-        document::documents(files::read(&arguments.target, parser, arguments.input_shape)?)
+        let file = files::read(&arguments.target, parser, arguments.input_shape)?;
+        let secrets = file.secrets();
+        (document::documents(file.value), secrets)
     } else {
         let source = Source { keys: &keys, policy: &policy, scan: &arguments.scan };
-        let facts = source.facts(&workshop, &arguments.target, printer)?;
-        vec![judge::input(&facts, &policy)]
+        let (facts, secrets) = source.facts(&workshop, &arguments.target, printer)?;
+        (vec![judge::input(&facts, &policy)], secrets)
     };
     let loaded = Policies::load(&judge::settings(&policy), &set.sources, &set.data)
         .map_err(sealift_pipeline::Error::from)?;
@@ -43,7 +45,7 @@ pub(super) fn run(
         let (judgement, explained) =
             loaded.explain(input).map_err(sealift_pipeline::Error::from)?;
         match arguments.format {
-            TextOrJson::Text => printer.data(&text(&explained))?,
+            TextOrJson::Text => printer.data(&secrets.conceal(&text(&explained)))?,
             TextOrJson::Json => shown.push(json!({
                 "outcome": outcome_word(judgement.verdict.outcome),
                 "rules": explained.iter().map(rule).collect::<Vec<_>>(),
@@ -51,7 +53,7 @@ pub(super) fn run(
         }
     }
     if arguments.format == TextOrJson::Json {
-        printer.data(&serde_json::to_string_pretty(&shown)?)?;
+        printer.data(&secrets.conceal(&serde_json::to_string_pretty(&shown)?))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ use sealift_model::Verdict;
 use sealift_pipeline::examine;
 use sealift_pipeline::judge::{self, Judged};
 use sealift_pipeline::policies::{PolicyRequest, PolicySet};
+use sealift_pipeline::secrets::{self, Secrets};
 use sealift_policy::document::{self, BYTES_MAX, Kind, Shape};
 use sealift_policy::{Namespaces, Policies};
 use serde_json::{Value, json};
@@ -34,8 +35,26 @@ pub(super) fn is_file(target: &str, parser: Option<&str>) -> bool {
     kind != Kind::Json || examine::read_document(Path::new(target)).is_err()
 }
 
+/// A file as a value.
+pub(super) struct Document {
+    pub(super) value: Value,
+    path: String,
+    text: String,
+}
+
+impl Document {
+    /// Its secrets, so that what is shown can go without them.
+    pub(super) fn secrets(&self) -> Secrets {
+        secrets::of_file(&self.path, &self.text)
+    }
+}
+
 /// Reads one file as a value.
-pub(super) fn read(target: &str, parser: Option<&str>, shape: InputShape) -> anyhow::Result<Value> {
+pub(super) fn read(
+    target: &str,
+    parser: Option<&str>,
+    shape: InputShape,
+) -> anyhow::Result<Document> {
     let kind = match parser {
         Some(name) => Kind::parse(name).ok_or_else(|| unknown(name))?,
         None => Kind::of_file(target).ok_or_else(|| {
@@ -57,7 +76,8 @@ pub(super) fn read(target: &str, parser: Option<&str>, shape: InputShape) -> any
     } else {
         sealift_pipeline::policies::read_text(Path::new(target), bytes_max)?
     };
-    Ok(document::read(kind, target, &text).map_err(sealift_pipeline::Error::from)?)
+    let value = document::read(kind, target, &text).map_err(sealift_pipeline::Error::from)?;
+    Ok(Document { value, path: target.to_owned(), text })
 }
 
 fn unknown(name: &str) -> anyhow::Error {
@@ -86,9 +106,13 @@ pub(super) fn judge(
     now_ns: Option<i64>,
 ) -> anyhow::Result<Judgements> {
     let mut inputs: Vec<(String, Value)> = Vec::new();
+    let mut hidden = Vec::new();
     for target in targets {
-        let value = read(target, arguments.parser.as_deref(), arguments.input_shape)?;
-        inputs.push(((*target).clone(), value));
+        let document = read(target, arguments.parser.as_deref(), arguments.input_shape)?;
+        if arguments.show_input {
+            hidden.push(document.secrets());
+        }
+        inputs.push(((*target).clone(), document.value));
     }
     if arguments.combine {
         let combined = inputs
@@ -104,7 +128,9 @@ pub(super) fn judge(
                 several.iter().map(|(path, value)| json!({ path.as_str(): value })).collect()
             }
         };
-        return Ok(Judgements::Inputs(serde_json::to_string_pretty(&shown)?));
+        let shown = serde_json::to_string_pretty(&shown)?;
+        let shown = hidden.iter().fold(shown, |shown, secrets| secrets.conceal(&shown));
+        return Ok(Judgements::Inputs(shown));
     }
     let request = for_files(policy, arguments.policy.all_namespaces);
     let policies = Policies::load(&judge::settings(&request), &set.sources, &set.data)

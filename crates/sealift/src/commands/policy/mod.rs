@@ -4,6 +4,7 @@ mod bundle;
 mod check;
 mod explain;
 mod files;
+mod findings;
 mod junit;
 mod lint;
 mod test;

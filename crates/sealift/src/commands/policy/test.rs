@@ -8,7 +8,7 @@ use sealift_policy::{Settings, Trial, TrialOptions, TrialOutcome, Trials, run_te
 use serde_json::{Value, json};
 
 use super::junit;
-use crate::arguments::{PolicyFormat, PolicyTest};
+use crate::arguments::{PolicyTest, TrialFormat};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
 
@@ -33,9 +33,9 @@ pub(super) fn run(arguments: &PolicyTest, printer: &Printer) -> anyhow::Result<E
     }
     let failed = trials.failures().count();
     match arguments.format {
-        PolicyFormat::Json => printer.data(&serde_json::to_string_pretty(&document(&trials))?)?,
-        PolicyFormat::Junit => printer.data(&junit::of_trials(&trials))?,
-        PolicyFormat::Text => printer.data(text(&trials).trim_end())?,
+        TrialFormat::Json => printer.data(&serde_json::to_string_pretty(&document(&trials))?)?,
+        TrialFormat::Junit => printer.data(&junit::of_trials(&trials))?,
+        TrialFormat::Text => printer.data(text(&trials).trim_end())?,
     }
     let passed = trials.tests.iter().filter(|it| it.outcome == TrialOutcome::Passed).count();
     let mut summary = format!("{passed} of {} pass", trials.tests.len());
