@@ -12,6 +12,7 @@ pub mod image;
 
 pub mod audit;
 pub mod dockerfile;
+pub mod git;
 pub mod shell;
 
 pub mod crypto;
@@ -63,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     target("ar", archive::ar),
     target("zip", archive::zip),
     target("compressed", archive::compressed),
+    target("git", git::git),
     target("dockerfile", dockerfile::dockerfile),
     target("shell", shell::shell),
     target("variables", dockerfile::variables),

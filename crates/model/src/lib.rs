@@ -36,6 +36,6 @@ pub use report::{
     Artifact, ArtifactKind, BaseChoice, BaseImage, Comparison, Hidden, ImageFacts, Novelty,
     ReleaseLife, Remedy, Report, Scanned, StaleIgnore,
 };
-pub use secret::{SecretFinding, SecretPlace};
+pub use secret::{CommitRef, SecretFinding, SecretPlace};
 pub use severity::{Severity, UnknownSeverity};
 pub use verdict::{Level, Outcome, Verdict, Violation};

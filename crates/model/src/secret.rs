@@ -36,6 +36,19 @@ pub struct SecretFinding {
     pub dockerfile_line: Option<usize>,
     /// The later layer that deleted or replaced the file: it is in the image all the same.
     pub hidden_by: Option<usize>,
+    /// The commit that brought it, if it is in the history of a repository.
+    pub commit: Option<CommitRef>,
+}
+
+/// A commit of a Git repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommitRef {
+    /// Its id, hex.
+    pub id: String,
+    /// Who wrote it, `Name <address>`.
+    pub author: String,
+    /// When, in seconds since 1970.
+    pub date_secs: i64,
 }
 
 /// Where a secret is.

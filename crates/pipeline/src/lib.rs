@@ -27,6 +27,7 @@ pub mod contents;
 pub mod database;
 pub mod examine;
 pub mod exceptions;
+pub mod history;
 pub mod inputs;
 pub mod judge;
 pub mod keys;

@@ -189,7 +189,7 @@ impl<'a, I: DoubleEndedIterator<Item = &'a str>> LastWith<'a> for I {
     }
 }
 
-fn finding(secret: Secret, place: SecretPlace) -> SecretFinding {
+pub(crate) fn finding(secret: Secret, place: SecretPlace) -> SecretFinding {
     let has_lines = matches!(place, SecretPlace::File(_));
     let line = |line: usize| if has_lines { line } else { 0 };
     SecretFinding {
@@ -208,6 +208,7 @@ fn finding(secret: Secret, place: SecretPlace) -> SecretFinding {
         instruction: None,
         dockerfile_line: None,
         hidden_by: None,
+        commit: None,
     }
 }
 
@@ -226,7 +227,7 @@ fn masked(text: &str, scanner: &Scanner) -> String {
 
 impl Secrets {
     // What is known or not asked for goes; the rest is brought in order, and led back to the Dockerfile.
-    fn select(&mut self, request: &SecretRequest) {
+    pub(crate) fn select(&mut self, request: &SecretRequest) {
         self.findings.retain(|it| {
             let path = it.place.path().unwrap_or_default();
             let is_wanted =

@@ -66,7 +66,8 @@ fn row(finding: &Finding, suppressed: Option<&Suppressed>, age: &str, out: &mut 
 // A secret in the columns that it has something for.
 fn secret(finding: &SecretFinding, out: &mut String) {
     let place = secrets::place(finding);
-    let layer = finding.layer.as_ref().map(|layer| layer.diff_id.to_string());
+    let commit = finding.commit.as_ref().map(|commit| commit.id.clone());
+    let layer = finding.layer.as_ref().map(|layer| layer.diff_id.to_string()).or(commit);
     let mut cells = [""; COLUMNS];
     cells[..4].copy_from_slice(&[
         finding.severity.as_str(),

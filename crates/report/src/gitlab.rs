@@ -294,6 +294,14 @@ pub(crate) fn gitlab_secrets(report: &Report) -> String {
     });
     let one = |finding: &SecretFinding| {
         let path = finding.place.describe();
+        let mut commit = json!({"sha": "0000000"});
+        if let Some(known) = &finding.commit {
+            commit = json!({
+                "sha": known.id,
+                "author": text::line(&known.author, 255),
+                "date": text::time(known.date_secs),
+            });
+        }
         json!({
             "id": text::uuid(&finding.fingerprint),
             "category": "secret_detection",
@@ -312,7 +320,7 @@ pub(crate) fn gitlab_secrets(report: &Report) -> String {
                 "file": text::line(path.trim_start_matches('/'), 4096),
                 "start_line": finding.line.max(1),
                 "end_line": finding.end_line.max(1),
-                "commit": {"sha": "0000000"},
+                "commit": commit,
             },
         })
     };

@@ -24,6 +24,10 @@ pub(crate) fn place(finding: &SecretFinding) -> String {
 pub(crate) fn origin(finding: &SecretFinding) -> String {
     let mut parts = Vec::new();
     parts.extend(finding.layer.as_ref().map(|layer| format!("layer {}", layer.index)));
+    parts.extend(finding.commit.as_ref().map(|commit| {
+        let id: String = commit.id.chars().take(12).collect();
+        format!("commit {id} of {} by {}", text::time(commit.date_secs), commit.author)
+    }));
     parts.extend(finding.hidden_by.map(|by| format!("hidden by layer {by}, but in the image")));
     let line = finding.dockerfile_line.map(|line| format!("line {line} of the Dockerfile: "));
     parts.extend(
@@ -76,6 +80,13 @@ fn entry(finding: &SecretFinding) -> Value {
     }
     if let Some(layer) = finding.hidden_by {
         entry["HiddenByLayer"] = json!(layer);
+    }
+    if let Some(commit) = &finding.commit {
+        entry["Commit"] = json!({
+            "ID": commit.id,
+            "Author": commit.author,
+            "AuthorDate": text::time(commit.date_secs),
+        });
     }
     if let Some(line) = finding.dockerfile_line {
         entry["DockerfileLine"] = json!(line);
@@ -151,6 +162,12 @@ fn sarif_result(finding: &SecretFinding, rule: usize) -> Value {
         region["startColumn"] = json!(finding.column);
     }
     region["endLine"] = json!(finding.end_line.max(finding.line).max(1));
+    let mut properties = json!({"confidence": confidence(finding), "masked": finding.masked});
+    if let Some(commit) = &finding.commit {
+        properties["commit"] = json!(commit.id);
+        properties["author"] = json!(text::line(&commit.author, 1000));
+        properties["authorDate"] = json!(text::time(commit.date_secs));
+    }
     json!({
         "ruleId": finding.rule,
         "ruleIndex": rule,
@@ -164,7 +181,7 @@ fn sarif_result(finding: &SecretFinding, rule: usize) -> Value {
             "message": {"text": text::line(&format!("{} {}", path, origin(finding)), 1000)},
         }],
         "partialFingerprints": {"secret/v1": finding.fingerprint},
-        "properties": {"confidence": confidence(finding), "masked": finding.masked},
+        "properties": properties,
     })
 }
 

@@ -7,6 +7,7 @@ mod platform;
 mod policy;
 mod sbom;
 mod scan;
+mod secrets;
 
 use std::path::PathBuf;
 
@@ -28,6 +29,7 @@ pub(crate) use sbom::{
     SbomScore, SbomValidate,
 };
 pub(crate) use scan::{Scan, ScanOptions, ScanOrder, Scanner, SecretOptions};
+pub(crate) use secrets::Secrets;
 
 /// Exit codes, shown by `--help`.
 const AFTER_HELP: &str = "\
@@ -150,6 +152,8 @@ pub(crate) enum Command {
     Sbom(Sbom),
     /// Match what is inside an image against advisories
     Scan(Scan),
+    /// Find secrets in a folder, an image, or the history of a repository
+    Secrets(Secrets),
     /// The database of advisories
     #[command(subcommand, after_help = DB_EXAMPLES)]
     Db(Db),

@@ -1,6 +1,8 @@
 //! Secrets in the formats of reports.
 
-use sealift_model::{Confidence, LayerRef, Report, SecretFinding, SecretPlace, Severity};
+use sealift_model::{
+    CommitRef, Confidence, LayerRef, Report, SecretFinding, SecretPlace, Severity,
+};
 use sealift_report::{Context, Encode, FORMATS, TableOptions};
 use sealift_sbom::Subject;
 
@@ -24,6 +26,7 @@ fn report() -> Report {
         instruction: Some("COPY app/ /app/".to_owned()),
         dockerfile_line: Some(4),
         hidden_by: Some(2),
+        commit: None,
     };
     let variable = SecretFinding {
         place: SecretPlace::Variable("API_KEY".to_owned()),
@@ -35,6 +38,31 @@ fn report() -> Report {
         ..finding.clone()
     };
     Report { secrets: Some(vec![finding, variable]), ..sample::report() }
+}
+
+#[test]
+fn findings_of_a_history_name_their_commit() {
+    let mut report = report();
+    let commit = CommitRef {
+        id: "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567".to_owned(),
+        author: "A <a@example.com>".to_owned(),
+        date_secs: 1_700_000_000,
+    };
+    for finding in report.secrets.iter_mut().flatten() {
+        finding.commit = Some(commit.clone());
+    }
+    for name in ["table", "json", "sarif", "gitlab-secrets", "junit", "html", "csv"] {
+        let text = written(name, &report);
+        assert!(text.contains("0a1b2c3d4e5f"), "{name}: {text}");
+    }
+    let value: serde_json::Value = serde_json::from_str(&written("json", &report)).unwrap();
+    let entry =
+        &value["Results"].as_array().unwrap().iter().find_map(|it| it.get("Secrets")).unwrap()[0];
+    assert_eq!(entry["Commit"]["AuthorDate"], "2023-11-14T22:13:20Z");
+    assert_eq!(entry["Commit"]["Author"], "A <a@example.com>");
+    let value: serde_json::Value =
+        serde_json::from_str(&written("gitlab-secrets", &report)).unwrap();
+    assert_eq!(value["vulnerabilities"][0]["location"]["commit"]["sha"], commit.id);
 }
 
 fn written(name: &str, report: &Report) -> String {

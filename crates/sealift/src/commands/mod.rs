@@ -26,6 +26,7 @@ mod sbom_compare;
 mod sbom_documents;
 mod sbom_score;
 mod scan;
+mod secrets;
 mod ship;
 mod sign;
 mod verify;
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Build(build) => build::run(global, &build, printer),
         Command::Sbom(sbom) => sbom::run(global, &sbom, printer),
         Command::Scan(scan) => scan::run(global, &scan, printer),
+        Command::Secrets(secrets) => secrets::run(global, &secrets, printer),
         Command::Db(db) => db::run(global, &db, printer),
         Command::Policy(policy) => policy::run(global, &policy, printer),
         Command::Sign(sign) => sign::run(global, &sign, printer),

@@ -108,3 +108,40 @@ fn inputs_are_shown_without_secrets() {
         context.expect(0, &["policy", "explain", "--policy", "policy", "Dockerfile"]).stdout;
     assert!(!explained.contains("k7Qz9vTb2LmX4s"), "{explained}");
 }
+
+#[test]
+fn secrets_of_a_folder_its_history_and_an_image() {
+    let context = context();
+    context.write("app/.env", "db_password = \"k7Qz9vTb2LmX4sPw\"\n");
+    context.write("app/clean.txt", "nothing\n");
+    let found = context.expect(1, &["secrets", "./app"]);
+    assert!(found.stdout.contains(".env:1") && !found.stdout.contains("k7Qz9vTb2LmX4sPw"));
+    assert!(found.stderr.contains("1 secret"), "{}", found.stderr);
+    context.expect(0, &["secrets", "./app", "--fail-on", "never"]);
+    context.expect(1, &["secrets", "./app", "-f", "baseline", "-o", "known.json"]);
+    context.expect(0, &["secrets", "./app", "--secret-baseline", "known.json"]);
+    context.write("app/Dockerfile", "FROM scratch\nCOPY .env /\n");
+    context.expect(0, &["build", "-t", "leaky:1", "app"]);
+    let sarif = parsed(&context.expect(1, &["secrets", "leaky:1", "-f", "sarif"]).stdout);
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 1);
+    context.expect(2, &["secrets", "--git-history", "leaky:1"]);
+    let none = context.expect(2, &["secrets", "--git-history", "app"]).stderr;
+    assert!(none.contains("`app` is no Git repository"), "{none}");
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.current_dir(context.work().join("app")).env("HOME", context.home());
+        command.args(["-c", "user.name=A", "-c", "user.email=a@b"]).args(arguments);
+        command.output().is_ok_and(|output| output.status.success())
+    };
+    if !git(&["init", "-q"]) {
+        eprintln!("SKIPPED: git is not installed");
+        return;
+    }
+    assert!(git(&["add", "-A"]) && git(&["commit", "-q", "-m", "x"]));
+    std::fs::remove_file(context.work().join("app/.env")).unwrap();
+    assert!(git(&["add", "-A"]) && git(&["commit", "-q", "-m", "y"]) && git(&["gc", "-q"]));
+    context.expect(0, &["secrets", "./app"]);
+    let found = context.expect(1, &["secrets", "--git-history", "app"]).stdout;
+    assert!(found.contains(".env:1") && found.contains("by A <a@b>"), "{found}");
+    context.expect(0, &["secrets", "--git-history", "app", "--secret-baseline", "known.json"]);
+}

@@ -3,7 +3,7 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 44] = [
+const COMMANDS: [&str; 45] = [
     "",
     "ship",
     "verify",
@@ -29,6 +29,7 @@ const COMMANDS: [&str; 44] = [
     "sbom validate",
     "sbom analyze",
     "scan",
+    "secrets",
     "policy",
     "policy check",
     "policy test",
