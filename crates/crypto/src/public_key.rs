@@ -121,7 +121,7 @@ impl PublicKey {
     }
 
     /// The key of an RSAPublicKey of PKCS#1.
-    pub(crate) fn from_rsa_pkcs1(key: &[u8]) -> Result<Self, Error> {
+    pub fn from_rsa_pkcs1(key: &[u8]) -> Result<Self, Error> {
         let algorithm = der::write(der::SEQUENCE, &[ALGORITHM_RSA]);
         let bits = der::write(der::BIT_STRING, &[&[0], key]);
         Self::from_spki_der(&der::write(der::SEQUENCE, &[&algorithm, &bits]))

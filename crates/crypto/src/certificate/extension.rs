@@ -163,6 +163,22 @@ impl Extension {
         parts.is_empty().then_some(Self { id, is_critical, value })
     }
 
+    /// The content of the octet string that the value is.
+    pub fn octets(&self) -> Option<&[u8]> {
+        self.only(der::OCTET_STRING)
+    }
+
+    /// The text of the UTF-8 string that the value is.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(self.only(UTF8_STRING)?).ok()
+    }
+
+    fn only(&self, tag: u8) -> Option<&[u8]> {
+        let mut value = Cursor::new(&self.value);
+        let content = der::element(&mut value, tag)?;
+        value.is_empty().then_some(content)
+    }
+
     /// Whether the key may sign certificates, and how many authorities may stand below.
     pub fn basic_constraints(is_authority: bool, path_length_max: Option<u8>) -> Self {
         let mut content = Vec::new();
