@@ -161,11 +161,12 @@ fn other_headers() {
             header["crit"] = json!(["io.cncf.notary.signingScheme", "io.cncf.notary.expiry"]);
         },
     ));
-    expect!["not a valid JWS envelope: the key `alg` stands twice at line 1 column 20"]
-        .assert_eq(&world.refusal(
+    expect!["not a valid JWS envelope: the key `alg` stands twice at line 1 column 20"].assert_eq(
+        &world.refusal(
             JWS,
             jws(&world, r#"{"alg":"ES256","alg":"none"}"#, &payload(&world).to_string()).as_bytes(),
-        ));
+        ),
+    );
 }
 
 #[test]

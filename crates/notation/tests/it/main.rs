@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic outside of their functions too")]
 
 mod attacks;
+mod foreign;
 mod signatures;
 mod times;
 
