@@ -27,8 +27,11 @@ fn blob(layout: &Path, digest: &Digest) -> Option<Vec<u8>> {
     fs::read(path).ok()
 }
 
+// Media type and bytes of an envelope, or why the manifest is none of a signature.
+type Found = Result<(String, Vec<u8>), String>;
+
 // The image of a layout, and every signature: a descriptor of its envelope and the envelope.
-fn signatures(layout: &Path) -> (Descriptor, Vec<Result<(String, Vec<u8>), String>>) {
+fn signatures(layout: &Path) -> (Descriptor, Vec<Found>) {
     let index = fs::read(layout.join("index.json")).unwrap();
     let index: Index = serde_json::from_slice(&index).unwrap();
     let image = index.manifests[0].clone();
@@ -100,9 +103,9 @@ fn signatures_of_notation() {
     let judge = |layout: &str| judge(&folder, layout, &strict, "2025-06-01T00:00:00Z").join("\n");
     assert_eq!(judge("e2e"), "");
     assert_eq!(judge("e2e-valid-signature"), "accepted");
-    expect![[r#"
+    expect![[r"
         accepted
-        no certificate of the signature is in the trust stores of statement `e2e`"#]]
+        no certificate of the signature is in the trust stores of statement `e2e`"]]
     .assert_eq(&judge("e2e-valid-multiple-signatures"));
     expect!["the signature expired at 2023-06-27T05:21:21Z"]
         .assert_eq(&judge("e2e-expired-signature"));
@@ -128,6 +131,52 @@ fn timestamps_of_real_authorities() {
         .assert_eq(&judge(&statement, "e2e-with-invalid-timestamped-signature"));
     statement.level = Level::Permissive;
     expect!["accepted"].assert_eq(&judge(&statement, "e2e-with-timestamped-signature"));
+}
+
+// The test data of the library, `verifier/testdata` of notation-go: timestamps under a root that is there.
+#[test]
+fn timestamps_of_the_library() {
+    let Some(folder) = std::env::var_os("SEALIFT_NOTATION_GO_TESTDATA").map(PathBuf::from) else {
+        eprintln!("SKIPPED: no $SEALIFT_NOTATION_GO_TESTDATA, good timestamps are not tested");
+        return;
+    };
+    let mut store = TrustStore::default();
+    let authorities = folder.join("truststore/x509/ca/valid-trust-store");
+    for name in ["TestTimestamp.crt", "TestTimestampNotYetValid.crt"] {
+        store.insert(authority_store(), certificates(&authorities.join(name))).unwrap();
+    }
+    let root = certificates(&folder.join("truststore/x509/tsa/test-timestamp/globalsignRoot.cer"));
+    store.insert(timestamp_store(), root).unwrap();
+    let mut statement = Statement::strict("e2e", vec![authority_store(), timestamp_store()]);
+    statement.verify_timestamp = VerifyTimestamp::Always;
+    for check in [Check::Authenticity, Check::Expiry, Check::Revocation] {
+        statement.overrides.insert(check, Action::Log);
+    }
+    let judge = |name: &str| {
+        let envelope = fs::read(folder.join("timestamp/sigEnv").join(name)).unwrap();
+        let media_type =
+            if envelope[0] == b'{' { "application/jose+json" } else { "application/cose" };
+        let target = Envelope::parse(media_type, &envelope).unwrap().verify().unwrap();
+        let artifact = Descriptor::new(&target.media_type, target.digest, target.size);
+        refusal(&verify(&Question {
+            statement: &statement,
+            store: &store,
+            lists: &RevocationLists::default(),
+            media_type,
+            envelope: &envelope,
+            artifact: &artifact,
+            annotations: &BTreeMap::new(),
+            now: time("2040-01-01T00:00:00Z"),
+        }))
+    };
+    expect!["accepted"].assert_eq(&judge("jwsWithTimestamp.sig"));
+    expect!["accepted"].assert_eq(&judge("coseWithTimestamp.sig"));
+    expect!["accepted"].assert_eq(&judge("jwsExpiredWithTimestamp.sig"));
+    expect!["accepted"].assert_eq(&judge("coseExpiredWithTimestamp.sig"));
+    expect!["the certificate `CN=testTSA,O=Notary,L=Seattle,ST=WA,C=US` is valid from 2000-09-18T11:54:34Z to 2001-09-18T11:54:34Z, and not at 2024-06-19T09:35:57Z, the time of the timestamp"].assert_eq(&judge("timestampAfterNotAfter.sig"));
+    expect!["the certificate `CN=testTSA,O=Notary,L=Seattle,ST=WA,C=US` is valid from 2099-09-18T11:54:34Z to 2100-09-18T11:54:34Z, and not at 2024-06-19T09:30:13Z, the time of the timestamp"].assert_eq(&judge("timestampBeforeNotBefore.sig"));
+    expect!["the timestamp does not count: the signature has none"]
+        .assert_eq(&judge("withoutTimestamp.sig"));
 }
 
 #[test]

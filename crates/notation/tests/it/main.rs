@@ -1,9 +1,12 @@
 //! Signatures made, read and attacked.
 
 #![allow(clippy::unwrap_used, reason = "tests may panic outside of their functions too")]
+#![allow(clippy::print_stderr, reason = "what was skipped is said")]
 
 mod attacks;
 mod foreign;
+mod interop;
+mod oracle;
 mod signatures;
 mod times;
 
