@@ -53,6 +53,11 @@ pub fn rules_of_files() -> impl Iterator<Item = &'static Rule> {
     all()
 }
 
+/// Every rule that only images have.
+pub fn rules_of_images() -> impl Iterator<Item = &'static Rule> {
+    image::RULES.iter()
+}
+
 /// Every rule of this crate, those shared with Dockerfiles too.
 fn all() -> impl Iterator<Item = &'static Rule> {
     rules::CHECKS

@@ -7,5 +7,6 @@ mod check;
 mod compose;
 mod fixes;
 mod hostile;
+mod image;
 mod kubernetes;
 mod table;

@@ -52,9 +52,9 @@ const SYNTAX: Check = Check {
         why: "what the builder cannot read it cannot build",
         fix: "correct it as the message says; this rule cannot be ignored",
         since: "0.1.0",
-        bad: "",
-        good: "",
-        references: &[],
+        bad: "FROM alpine:3.22\nRUNN apk upgrade\n",
+        good: "FROM alpine:3.22\nRUN apk upgrade\n",
+        references: &["https://docs.docker.com/reference/dockerfile/"],
     },
     run: |_, _| {},
 };

@@ -52,11 +52,9 @@ pub(crate) fn run(arguments: &Explain, printer: &Printer) -> anyhow::Result<Exit
 
 // A rule that several kinds of files have is explained for each.
 fn all() -> impl Iterator<Item = &'static Rule> {
-    let own = sealift_audit::rules()
-        .filter(|rule| !sealift_audit::rules_of_files().any(|known| std::ptr::eq(known, *rule)));
     sealift_lint::rules()
         .chain(sealift_audit::rules_of_files())
-        .chain(own)
+        .chain(sealift_audit::rules_of_images())
         .chain(sealift_policy::LINT_RULES)
 }
 
