@@ -65,7 +65,7 @@ impl Client {
         unreachable!("the last try returns")
     }
 
-    fn feed_url(&self, text: &str) -> Result<Url, Error> {
+    pub(crate) fn feed_url(&self, text: &str) -> Result<Url, Error> {
         let protocol = |reason: String| Error::Protocol { host: text.to_owned(), reason };
         let url = Url::parse(text).map_err(|error| protocol(format!("not a URL: {error}")))?;
         let host = url.host_str().unwrap_or_default();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
+use sealift_oci::{Algorithm, Digest, Hasher};
 use serde::Deserialize;
 
 use crate::auth::Action;
@@ -160,6 +161,38 @@ impl Client {
             host: url.to_owned(),
             reason: format!("not a URL: {error}"),
         })?;
+        let read = async |response, host: &str| read_body(response, host, url, bytes_max).await;
+        self.download_by(&parsed, url, read).await
+    }
+
+    /// The SHA-256 of a file that is downloaded and not kept. `None` if it is not there. Plain HTTP is refused as for
+    /// feeds: the sum would be that of whatever came by on the way.
+    pub async fn sum(&self, url: &str, bytes_max: u64) -> Result<Option<Digest>, Error> {
+        let parsed = self.feed_url(url)?;
+        let read = async |mut response: Response, host: &str| {
+            let mut hasher = Hasher::new(Algorithm::Sha256);
+            let mut bytes = 0;
+            while let Some(chunk) =
+                response.chunk().await.map_err(|error| unreachable(host, &error))?
+            {
+                bytes += chunk.len() as u64;
+                if bytes > bytes_max {
+                    let (host, what) = (host.to_owned(), url.to_owned());
+                    return Err(Error::TooLarge { host, what, limit: bytes_max });
+                }
+                hasher.update(&chunk);
+            }
+            Ok(hasher.finish())
+        };
+        self.download_by(&parsed, url, read).await
+    }
+
+    async fn download_by<T>(
+        &self,
+        parsed: &Url,
+        url: &str,
+        read: impl AsyncFn(Response, &str) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
         let host = parsed.host_str().unwrap_or_default().to_owned();
         let endpoint = Endpoint { account: host.clone(), host, repository: String::new() };
         let request = Request {
@@ -177,9 +210,7 @@ impl Client {
                     self.send_following(&endpoint, &request, parsed.clone(), None).await?;
                 match response.status() {
                     StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
-                    status if status.is_success() => {
-                        read_body(response, &endpoint.host, url, bytes_max).await.map(Some)
-                    }
+                    status if status.is_success() => read(response, &endpoint.host).await.map(Some),
                     _ => Err(refused(response, &endpoint.host, "GET", url).await),
                 }
             }

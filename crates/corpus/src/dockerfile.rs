@@ -4,7 +4,7 @@ use sealift_diagnostic::{Tier, apply, render_short};
 use sealift_dockerfile::{
     Limits, decode, parse, parse_duration, parse_instruction, parse_mount, stages, variables,
 };
-use sealift_lint::{Config, Context, IgnoreFile, fix, lint, render};
+use sealift_lint::{Config, Context, Error, IgnoreFile, fix, lint, read_hadolint, render, rule};
 
 use crate::{parts, text};
 
@@ -16,6 +16,33 @@ fn limits() -> Limits {
         problems_max: 100,
         ..Limits::default()
     }
+}
+
+/// hadolint's configuration: what it chooses are rules that exist and linting can use it; an error names a line of it.
+pub fn hadolint_config(bytes: &[u8]) {
+    let Some(source) = text(bytes) else { return };
+    let read = match read_hadolint(source) {
+        Ok(read) => read,
+        Err(Error::Hadolint { line, reason }) => {
+            assert!(line <= source.lines().count() + 1, "there is no line {line}");
+            assert!(!reason.is_empty());
+            return;
+        }
+        Err(other) => panic!("this is not about the file: {other}"),
+    };
+    for name in read.ignore.iter().chain(read.levels.keys()) {
+        assert!(rule(name).is_some(), "there is no rule `{name}`");
+    }
+    let config = Config {
+        ignore: read.ignore,
+        levels: read.levels,
+        registries: read.registries,
+        labels: read.labels,
+        disregards_hadolint: read.disregards_comments,
+        ..Config::default()
+    };
+    let parse = parse("FROM a.example/b:1\nLABEL a=b created=c\nRUN apt-get update\n", &limits());
+    lint(&parse, &Context::new(&config));
 }
 
 /// A Dockerfile and, behind a separator, its ignore file: parsed, linted, shown. All spans lie in the text.

@@ -69,6 +69,7 @@ pub const TARGETS: &[Target] = &[
     target("shell", shell::shell),
     target("variables", dockerfile::variables),
     target("ignore_file", dockerfile::ignore_file),
+    target("hadolint_config", dockerfile::hadolint_config),
     slow("audit", audit::audit),
     target("keyring", crypto::keyring),
     target("signed_text", crypto::signed_text),

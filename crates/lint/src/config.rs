@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealift_diagnostic::{Diagnostic, Level, Rule, closest};
-use sealift_oci::Digest;
+use sealift_oci::{Digest, Platform};
 use thiserror::Error;
 
 use crate::{
@@ -168,6 +168,15 @@ pub fn is_on_by_default(rule: &Rule) -> bool {
 pub trait Resolver: std::fmt::Debug + Sync {
     /// The digest that an image has now, by its name as the file has it.
     fn digest(&self, image: &str) -> Option<Digest>;
+
+    /// The SHA-256 of the file that a URL stands for now.
+    fn checksum(&self, url: &str) -> Option<Digest>;
+
+    /// The platforms that an image is there for; `None` if nobody knows.
+    fn platforms(&self, image: &str) -> Option<Vec<Platform>>;
+
+    /// The platform that is built for when nobody says another.
+    fn target(&self) -> Platform;
 }
 
 /// What is known beside the Dockerfile.

@@ -12,6 +12,7 @@ use crate::{Error, LabelKind, LabelSchema, rule};
 
 const DEPTH_MAX: usize = 8;
 const VALUES_MAX: usize = 10_000;
+const KEY_BYTES_MAX: usize = 256;
 
 /// What such a file chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -119,7 +120,11 @@ fn values(text: &str) -> Result<Vec<Value>, Error> {
             Event::Alias(_) => return fail("aliases (`*name`) are not read here"),
             Event::Scalar(scalar, ..) => {
                 match open.last_mut() {
+                    // Every value keeps the keys that lead to it.
                     Some(last) if last.is_map && last.key.is_none() => {
+                        if scalar.len() > KEY_BYTES_MAX {
+                            return fail("a key is too long");
+                        }
                         last.key = Some(scalar.into_owned());
                         continue;
                     }
@@ -209,6 +214,7 @@ mod tests {
             };
             assert_eq!(found, line, "{text}");
         }
+        assert!(read_hadolint(&format!("{}: 1\n", "a".repeat(1_000))).is_err());
         assert!(read_hadolint(&"[".repeat(100_000)).is_err());
         assert!(read_hadolint(&"{a: ".repeat(100_000)).is_err());
         assert!(read_hadolint(&format!("ignored:\n{}", "- DL3008\n".repeat(20_000))).is_err());

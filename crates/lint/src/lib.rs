@@ -81,6 +81,18 @@ pub fn lint(parse: &Parse, context: &Context<'_>) -> Vec<Diagnostic> {
     found
 }
 
+/// The files that `ADD` downloads without a checksum, each once; a variable in a URL leaves it out.
+pub fn downloads(parse: &Parse) -> Vec<String> {
+    let config = Config::default();
+    let context = Context::new(&config);
+    let view = view::View::new(parse, &context);
+    let mut found: Vec<String> =
+        rules::unchecked_files(&view).map(|(_, url)| url.to_owned()).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// The images that stages start from, variables expanded, each once; a variable that is not known leaves its image out.
 pub fn bases(parse: &Parse) -> Vec<String> {
     let config = Config::default();

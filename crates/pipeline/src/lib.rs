@@ -13,6 +13,7 @@ mod inventories;
 mod layers;
 mod mirror;
 mod network;
+mod resolved;
 mod session;
 
 pub mod ship;

@@ -83,12 +83,15 @@ pub struct Job {
 }
 
 /// Lints many files at once; what cannot be read hides nothing of the others. The order is that of the jobs.
-pub fn lint_all(jobs: &[Job]) -> Vec<Result<Linted, Error>> {
+pub fn lint_all<'a>(jobs: &'a [Job]) -> Vec<Result<Linted, Error>> {
     // A context with many Dockerfiles is listed once.
     let contexts: BTreeSet<&Path> = jobs.iter().map(|job| job.input.context.as_path()).collect();
     let contexts: Vec<&Path> = contexts.into_iter().collect();
-    let files: BTreeMap<&Path, Option<Arc<[String]>>> =
-        contexts.par_iter().map(|context| (*context, context_files(context))).collect();
+    let list = |context: &&'a Path| (*context, context_files(context));
+    let files: BTreeMap<&Path, Option<Arc<[String]>>> = match contexts.as_slice() {
+        [context] => [list(context)].into(),
+        _ => contexts.par_iter().map(list).collect(),
+    };
     let one = |job: &Job| {
         let Input { path, context, kind } = &job.input;
         let text = match &job.text {
@@ -101,7 +104,8 @@ pub fn lint_all(jobs: &[Job]) -> Vec<Result<Linted, Error>> {
         let diagnostics = Scene::with_files(path, context, &job.request, known)?.lint(path, &text);
         Ok(Linted { path: path.clone(), text, diagnostics, fail_on: job.request.fail_on })
     };
-    jobs.par_iter().map(one).collect()
+    // Threads take longer to start than one file to lint.
+    if let [job] = jobs { vec![one(job)] } else { jobs.par_iter().map(one).collect() }
 }
 
 /// Lints a text as the Dockerfile at `path`, where it need not be saved yet.

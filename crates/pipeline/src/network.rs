@@ -88,6 +88,16 @@ impl Network {
         runtime.block_on(client.fetch(url, known, part, bytes_max))
     }
 
+    /// The SHA-256 of a file; `None` if it is not there.
+    pub(crate) fn sum(
+        &self,
+        url: &str,
+        bytes_max: u64,
+    ) -> Result<Option<Digest>, sealift_client::Error> {
+        let (runtime, client) = self.open()?;
+        runtime.block_on(client.sum(url, bytes_max))
+    }
+
     /// Stores a manifest or index.
     pub(crate) fn push_manifest(
         &self,

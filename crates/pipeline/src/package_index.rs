@@ -11,15 +11,20 @@ use sealift_image::FileTree;
 use sealift_lint::{Package, PackageIndex, Resolver};
 use sealift_oci::{Digest, Platform, Reference};
 
+use crate::resolved::{Named, named};
 use crate::{Error, Event, Session};
 
 /// Providers of one name that are told.
 const PROVIDERS_MAX: usize = 20;
+/// The largest file that is downloaded for its checksum.
+const FILE_BYTES_MAX: u64 = 4 << 30;
 
 /// What is known of some images.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
     images: BTreeMap<String, Known>,
+    /// Checksums of files, by their URLs.
+    files: BTreeMap<String, Digest>,
 }
 
 /// What is known of one image.
@@ -29,8 +34,8 @@ struct Known {
     names: Option<Arc<Names>>,
     /// Its files, and the folders of its `PATH`.
     files: Option<Arc<(FileTree, Vec<String>)>>,
-    /// Its digest, if a registry has it.
-    digest: Option<Digest>,
+    /// What a registry says of its name.
+    named: Option<Named>,
 }
 
 impl fmt::Debug for Known {
@@ -40,7 +45,7 @@ impl fmt::Debug for Known {
         f.debug_struct("Known")
             .field("names", &names)
             .field("files", &files)
-            .field("digest", &self.digest)
+            .field("named", &self.named)
             .finish()
     }
 }
@@ -75,7 +80,19 @@ impl PackageIndex for Knowledge {
 
 impl Resolver for Knowledge {
     fn digest(&self, image: &str) -> Option<Digest> {
-        self.images.get(image)?.digest.clone()
+        Some(self.images.get(image)?.named.as_ref()?.digest.clone())
+    }
+
+    fn checksum(&self, url: &str) -> Option<Digest> {
+        self.files.get(url).cloned()
+    }
+
+    fn platforms(&self, image: &str) -> Option<Vec<Platform>> {
+        Some(self.images.get(image)?.named.as_ref()?.platforms.clone())
+    }
+
+    fn target(&self) -> Platform {
+        Platform::host()
     }
 }
 
@@ -83,6 +100,32 @@ impl Resolver for Knowledge {
 pub fn bases(text: &str) -> Vec<String> {
     let limits = sealift_dockerfile::Limits::default();
     sealift_lint::bases(&sealift_dockerfile::parse(text, &limits))
+}
+
+/// The files that a Dockerfile downloads without a checksum.
+pub fn downloads(text: &str) -> Vec<String> {
+    let limits = sealift_dockerfile::Limits::default();
+    sealift_lint::downloads(&sealift_dockerfile::parse(text, &limits))
+}
+
+impl Knowledge {
+    /// Downloads files to know their checksums. What cannot be had is a warning.
+    pub fn add_files(&mut self, session: &Session<'_>, urls: &[String]) -> Result<(), Error> {
+        for url in urls {
+            session.check()?;
+            let reason = match session.network.sum(url, FILE_BYTES_MAX) {
+                Ok(Some(sum)) => {
+                    self.files.insert(url.clone(), sum);
+                    continue;
+                }
+                Ok(None) => "it is not there".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let text = format!("cannot ask for the checksum of `{url}`: {reason}");
+            session.observer.event(Event::Warning(text));
+        }
+        Ok(())
+    }
 }
 
 /// Looks images up, in the local store and in the indices of their archives. What cannot be had is a warning, and nothing
@@ -99,12 +142,12 @@ pub fn look_up(
         session.check()?;
         let Ok(reference) = Reference::parse(image) else { continue };
         let files = files(session, &reference).map(Arc::new);
-        let mut known = Known { names: None, files, digest: None };
+        let mut known = Known { names: None, files, named: None };
         let mapped = recipes.iter().find(|(name, _)| {
             Reference::parse(name).is_ok_and(|it| it.or_latest() == reference.clone().or_latest())
         });
-        if mapped.is_none() && reference.digest().is_none() {
-            known.digest = digest(session, &reference);
+        if mapped.is_none() {
+            known.named = named(session, &reference);
         }
         let source = match mapped {
             Some((_, path)) => Some(read_recipe(path)?),
@@ -162,22 +205,6 @@ fn names(
         Err(error) => {
             warn(format!("nothing is known of packages: {error}"));
             Ok(None)
-        }
-    }
-}
-
-/// The digest that a registry has for a name, else that of the local store, which came from one.
-fn digest(session: &Session<'_>, reference: &Reference) -> Option<Digest> {
-    let reference = reference.clone().or_latest();
-    match session.network.manifest(&reference) {
-        Ok((descriptor, _)) => Some(descriptor.digest),
-        Err(error) => {
-            let stored = session.store.resolve(&reference).ok().flatten();
-            let beside = if stored.is_some() { "; the local store's digest is used" } else { "" };
-            let text =
-                format!("cannot ask for the digest of `{}`: {error}{beside}", reference.familiar());
-            session.observer.event(Event::Warning(text));
-            stored.map(|descriptor| descriptor.digest)
         }
     }
 }

@@ -41,6 +41,7 @@ pub(crate) use ports::{ADMIN, DATABASE};
 pub(crate) use script::{ScriptFault, faults};
 pub use secrets::HIDDEN;
 pub(crate) use secrets::find_secrets;
+pub(crate) use transport::unchecked_files;
 
 /// Errors of the parser, so that they have documentation like any other finding.
 const SYNTAX: Check = Check {
@@ -150,6 +151,7 @@ pub const CHECKS: &[Check] = &[
     pipes::POINTLESS_COMMAND,
     origins::OWN_REFERENCE,
     origins::COPY_WITHOUT_WORKDIR,
+    platforms::OTHER_PLATFORM,
     caches::APT_LISTS,
     size::APT_RECOMMENDS,
     size::CURL_AND_WGET,

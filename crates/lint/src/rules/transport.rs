@@ -1,7 +1,9 @@
 //! What comes from the network: scripts piped into a shell, unchecked files, checks switched off.
 
 use sealift_diagnostic::{Edit, Fix, Level, Rule, Span, Tier};
-use sealift_dockerfile::{Command as Form, Instruction, InstructionKind, Pair, Pairs, Word};
+use sealift_dockerfile::{
+    Command as Form, Instruction, InstructionKind, Pair, Pairs, Source, Word,
+};
 
 use crate::{
     Check, edit,
@@ -154,10 +156,39 @@ fn remote_file_unchecked(view: &View<'_>, sink: &mut Sink) {
                     );
                 }
             } else if is_url(word) {
-                sink.add(word.span, format!("`{}` is downloaded without a checksum", shown(word)));
+                let message = format!("`{}` is downloaded without a checksum", shown(word));
+                let finding = sink.add(word.span, message);
+                finding.fixes.extend(checksum(view, instruction, word));
             }
         }
     }
+}
+
+/// The checksum that the file has now, if somebody can say it.
+fn checksum(view: &View<'_>, instruction: &Instruction, url: &Word) -> Option<Fix> {
+    let resolver = view.context.resolver?;
+    let is_asked =
+        unchecked_files(view).any(|(known, _)| known.keyword_span == instruction.keyword_span);
+    let sum = resolver.checksum(url.as_str()).filter(|_| is_asked)?;
+    let edit = Edit::insert(instruction.keyword_span.end, format!(" --checksum={sum}"));
+    let title = "pin the file to the bytes that it has now";
+    Some(Fix::new(Tier::Suggested, title, vec![edit]))
+}
+
+/// Files that `ADD` downloads without a checksum, which a checksum could be given to: alone in their instruction, under
+/// a URL that is whole and has no login.
+pub(crate) fn unchecked_files<'v, 'a: 'v>(
+    view: &'v View<'a>,
+) -> impl Iterator<Item = (&'a Instruction, &'a str)> + 'v {
+    view.instructions().filter_map(|instruction| {
+        let InstructionKind::Add(add) = &instruction.kind else { return None };
+        let ([Source::Path(url)], None) = (add.sources.as_slice(), &add.checksum) else {
+            return None;
+        };
+        let is_http = url.starts_with("https://") || url.starts_with("http://");
+        let is_plain = is_http && !is_git(url) && !url.contains(['$', '@', '"', '\\']);
+        is_plain.then_some((instruction, url.as_str()))
+    })
 }
 
 /// A URL without the login that may be in it.

@@ -4,9 +4,10 @@
 
 use sealift_diagnostic::{Diagnostic, NewFile, Rule, Tier, mend};
 use sealift_dockerfile::{Limits, parse};
-use sealift_lint::{CHECKS, Config, Context, LabelKind, LabelSchema, PackageIndex, lint};
+use sealift_lint::{CHECKS, Config, Context, LabelKind, LabelSchema, PackageIndex, Resolver, lint};
 
 use crate::archive::Small;
+use crate::resolving::Answers;
 
 /// What lies in the folder of the examples.
 const FILES: [&str; 6] =
@@ -26,8 +27,12 @@ fn found(rule: &Rule, text: &str, files: &[NewFile]) -> Vec<Diagnostic> {
     let dockerignore = files.first().map(|file| file.content.as_str()).or(own);
     // One rule speaks only where an archive is known.
     let packages = (rule.id == "SL2020").then_some(&Small as &dyn PackageIndex);
+    // These speak, or mend, only where names can be looked up.
+    let is_resolved = ["SL1005", "SL2002", "SL3054"].contains(&rule.id);
+    let resolver = is_resolved.then_some(&Answers as &dyn Resolver);
+    let context_files = Some(names.as_slice());
     let context =
-        Context { dockerignore, context_files: Some(&names), packages, ..Context::new(&config) };
+        Context { dockerignore, context_files, packages, resolver, ..Context::new(&config) };
     lint(&parse(text, &Limits::default()), &context)
 }
 

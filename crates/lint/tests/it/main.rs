@@ -18,6 +18,7 @@ mod labels;
 mod mending;
 mod packages;
 mod reproducibility;
+mod resolving;
 mod security;
 mod shell;
 mod size;

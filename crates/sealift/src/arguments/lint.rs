@@ -18,7 +18,7 @@ Examples:
   sealift lint --fix=suggested --diff .         show what more can be mended, write nothing
   sealift lint --fix=suggested --verify .       build before and after, compare, then write
   sealift lint --fix - < Dockerfile             the mended text to stdout
-  sealift lint --resolve --fix=suggested .      pin packages to the versions that their archive has
+  sealift lint --resolve --fix=suggested .      pin packages, base images and downloads to what they are now
 
 Ignore a finding in the file with `# sealift: ignore=RULE` above the line; hadolint's and BuildKit's comments work too.")]
 pub(crate) struct Lint {
@@ -46,7 +46,8 @@ pub(crate) struct Lint {
     /// Write the findings to a file: FILE, or FORMAT=FILE (repeatable)
     #[arg(short, long, value_name = "[FORMAT=]FILE")]
     pub(crate) output: Vec<String>,
-    /// Look base images up: their packages in the archives' indices, their programs in the local store
+    /// Look names up: digests and platforms of base images, their packages in the archives' indices, their programs in
+    /// the local store, and for fixes the checksums of files that `ADD` downloads
     #[arg(long)]
     pub(crate) resolve: bool,
     /// Mend the files: `safe` keeps what the image does, `suggested` may change it

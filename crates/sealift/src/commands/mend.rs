@@ -8,7 +8,7 @@ use sealift_diagnostic::{Applied, Tier};
 use sealift_model::Severity;
 use sealift_pipeline::base::Bases;
 use sealift_pipeline::build::megabytes;
-use sealift_pipeline::inputs::{Input, STDIN, find};
+use sealift_pipeline::inputs::{Input, LintKind, STDIN, find};
 use sealift_pipeline::lint::Linted;
 use sealift_pipeline::mend::{Mended, mend, mend_text};
 use sealift_pipeline::rebuild::{Comparison, Measures, compare};
@@ -27,9 +27,6 @@ pub(crate) fn run(
     arguments: &Lint,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    if arguments.verify {
-        become_builder(printer)?;
-    }
     let tier = match arguments.fix {
         Some(FixTier::Suggested) => Tier::Suggested,
         Some(FixTier::Safe) | None => Tier::Safe,
@@ -37,10 +34,14 @@ pub(crate) fn run(
     if arguments.paths.iter().any(|path| path == Path::new(STDIN)) {
         return mend_stdin(global, arguments, tier, printer);
     }
+    let inputs = find(&arguments.paths)?;
+    if arguments.verify {
+        refuse_what_is_not_built(&inputs)?;
+        become_builder(printer)?;
+    }
     let outputs = Outputs::read(arguments.format.as_deref(), &arguments.output)?;
     let mut requests = Requests::new(global, arguments)?;
     let mut all = Vec::new();
-    let inputs = find(&arguments.paths)?;
     let texts: Vec<_> = inputs.iter().map(|input| (input.path.as_path(), None)).collect();
     let packages = resolve::knowledge(global, arguments, &texts, printer)?;
     for Input { path, context, .. } in inputs {
@@ -73,6 +74,24 @@ pub(crate) fn run(
         }
     }
     Ok(lint::close(&after, printer))
+}
+
+/// Only a Dockerfile can be built before and after.
+fn refuse_what_is_not_built(inputs: &[Input]) -> anyhow::Result<()> {
+    let Some(other) = inputs.iter().find(|input| input.kind != LintKind::Dockerfile) else {
+        return Ok(());
+    };
+    let what = match other.kind {
+        LintKind::Compose => "a compose file",
+        LintKind::Kubernetes | LintKind::Dockerfile => "a Kubernetes manifest",
+    };
+    Err(Usage::error(
+        format!(
+            "`{}` is {what}: nothing is built from it that could be compared",
+            other.path.display()
+        ),
+        "name the Dockerfiles alone, and mend the other files without `--verify`",
+    ))
 }
 
 /// The mended text goes to stdout, everything else to stderr; an ignore file is only spoken of.

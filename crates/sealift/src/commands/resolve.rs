@@ -1,11 +1,12 @@
 //! `sealift lint --resolve`: what the rules may know of base images.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use sealift_debian::Freshness;
 use sealift_pipeline::lint::read_dockerfile;
-use sealift_pipeline::package_index::{Knowledge, bases, look_up};
+use sealift_pipeline::package_index::{Knowledge, bases, downloads, look_up};
 
 use super::request;
 use crate::arguments::{Global, Lint};
@@ -20,17 +21,25 @@ pub(crate) fn knowledge(
     printer: &Printer,
 ) -> anyhow::Result<Option<Arc<Knowledge>>> {
     let Some((first, _)) = files.first().filter(|_| arguments.resolve) else { return Ok(None) };
-    let mut images: Vec<String> = files
+    let texts: Vec<String> = files
         .iter()
-        .flat_map(|(path, text)| match text {
-            Some(text) => bases(text),
+        .filter_map(|(path, text)| match text {
+            Some(text) => Some((*text).to_owned()),
             // What cannot be read is reported where it is linted.
-            None => read_dockerfile(path).map(|text| bases(&text)).unwrap_or_default(),
+            None => read_dockerfile(path).ok(),
         })
         .collect();
-    images.sort();
-    images.dedup();
+    let all = |of: fn(&str) -> Vec<String>| {
+        let found: BTreeSet<String> = texts.iter().flat_map(|text| of(text)).collect();
+        found.into_iter().collect::<Vec<String>>()
+    };
     let workshop = Workshop::open(global, printer, first.parent().unwrap_or(first))?;
     let recipes = request::recipes(&workshop.settings.file);
-    Ok(Some(Arc::new(look_up(&workshop.session(), &recipes, Freshness::Cached, &images)?)))
+    let session = workshop.session();
+    let mut known = look_up(&session, &recipes, Freshness::Cached, &all(bases))?;
+    // Only a fix has a use for them, and a file may be large.
+    if arguments.fix.is_some() || arguments.diff {
+        known.add_files(&session, &all(downloads))?;
+    }
+    Ok(Some(Arc::new(known)))
 }

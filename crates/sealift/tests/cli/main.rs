@@ -21,6 +21,7 @@ mod lsp;
 mod output;
 mod policies;
 mod reports;
+mod resolving;
 mod sboms;
 mod settings;
 mod sources;
