@@ -16,6 +16,7 @@ pub mod git;
 pub mod shell;
 
 pub mod crypto;
+pub mod notation;
 pub mod sign;
 pub mod tuf;
 
@@ -87,6 +88,10 @@ pub const TARGETS: &[Target] = &[
     target("referrer", sign::referrer),
     target("statement", sign::statement),
     slow("tuf", tuf::tuf),
+    slow("notation_jws", notation::jws),
+    slow("notation_cose", notation::cose),
+    target("notation_policy", notation::policy),
+    target("crl", notation::revocation_list),
     target("recipe", debian::recipe),
     target("release", debian::release),
     target("packages", debian::packages),

@@ -52,6 +52,22 @@ impl DistinguishedName {
         Self::complete(attributes)
     }
 
+    /// Its attributes, in the order in which certificates have them: the country first.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let order =
+            ["C", "ST", "L", "STREET", "POSTALCODE", "DC", "O", "OU", "CN", "UID", "SERIALNUMBER"];
+        order.into_iter().filter_map(|kind| Some((kind, self.0.get(kind)?.as_str())))
+    }
+
+    /// The same with another common name; without one the organisation's name is taken.
+    pub(crate) fn with_common_name(&self, change: impl FnOnce(&str) -> String) -> Self {
+        let mut attributes = self.0.clone();
+        let known = self.0.get("CN").or_else(|| self.0.get("O"));
+        let name = change(known.map_or("", String::as_str));
+        attributes.insert("CN".to_owned(), name);
+        Self(attributes)
+    }
+
     fn complete(attributes: BTreeMap<String, String>) -> Result<Self, String> {
         match MANDATORY.iter().find(|kind| !attributes.contains_key(**kind)) {
             None => Ok(Self(attributes)),

@@ -19,6 +19,7 @@ mod envelope;
 mod jws;
 
 mod artifact;
+mod authority;
 mod sign;
 
 mod identity;
@@ -27,8 +28,11 @@ mod revocation;
 mod store;
 mod verify;
 
+pub mod folder;
+
 pub use algorithm::Algorithm;
 pub use artifact::{ARTIFACT_TYPE, THUMBPRINT_ANNOTATION, artifact, envelope_of, is_signature};
+pub use authority::{Validity, issue_signer, new_root};
 pub use envelope::{
     ENVELOPE_BYTES_MAX, Envelope, EnvelopeFormat, MEDIA_TYPE_COSE, MEDIA_TYPE_JWS, SigningScheme,
 };

@@ -193,7 +193,8 @@ fn read_folder(kind: StoreType, path: &Path) -> Result<Vec<Certificate>, String>
     Ok(all)
 }
 
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// A file that is neither a link nor too large.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Err(io::Error::other("not a file (folders and links are not followed)"));
     }
@@ -206,7 +207,7 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// PEM or DER.
-fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
+pub(crate) fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
     let text = std::str::from_utf8(bytes).ok();
     match text.filter(|text| text.contains("-----BEGIN ")) {
         Some(text) => Certificate::chain_from_pem(text),

@@ -34,6 +34,7 @@ pub mod judge;
 pub mod keys;
 pub mod lint;
 pub mod mend;
+pub mod notation;
 pub mod open;
 pub mod origin;
 pub mod package_index;

@@ -1,0 +1,143 @@
+//! Notary Project signatures of images, stored beside them as referrers, and the certificates of their signers.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sealift_crypto::{Certificate, PublicKey};
+use sealift_notation::{Envelope, EnvelopeFormat, Request, SigningScheme, Target, artifact};
+use sealift_oci::{Descriptor, Manifest, Raw};
+
+use crate::keys::Signer;
+use crate::open::Opened;
+use crate::seal::{self, Sealed};
+use crate::{Error, Session};
+
+const AGENT: &str = concat!("sealift/", env!("CARGO_PKG_VERSION"));
+const MANIFEST_BYTES_MAX: u64 = 1 << 20;
+const CHAIN_BYTES_MAX: u64 = 1 << 20;
+
+/// How an image is signed.
+pub struct Signing<'a> {
+    /// By whom.
+    pub signer: &'a Signer,
+    /// The signer's certificate first, the root last.
+    pub chain: &'a [Certificate],
+    /// Format of the envelope.
+    pub format: EnvelopeFormat,
+    /// How long the signer stands for it.
+    pub lifetime_secs: Option<i64>,
+    /// What the signer says of the image.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Signs an image. A signature that says the same already stays, unless it is to expire.
+pub fn sign(
+    session: &Session<'_>,
+    opened: &Opened,
+    signing: &Signing<'_>,
+) -> Result<Sealed, Error> {
+    let target = Target {
+        media_type: opened.descriptor.media_type.clone(),
+        digest: opened.descriptor.digest.clone(),
+        size: opened.descriptor.size,
+        annotations: signing.annotations.clone(),
+    };
+    if signing.lifetime_secs.is_none() && is_signed(opened, signing, &target) {
+        return Ok(Sealed { made: 0, kept: 1 });
+    }
+    let now = moment(session.now_secs);
+    let request = Request {
+        format: signing.format,
+        scheme: SigningScheme::X509,
+        target: &target,
+        chain: signing.chain,
+        signing_time: now,
+        expiry: signing.lifetime_secs.map(|secs| moment(session.now_secs.saturating_add(secs))),
+        agent: AGENT,
+    };
+    let made = sealift_notation::sign(&request, &signing.signer.key, |_| Ok(None))
+        .and_then(|envelope| artifact(signing.format, envelope, &opened.descriptor))
+        .map_err(|error| mistake(&error))?;
+    seal::store(session, &made)?;
+    Ok(Sealed { made: 1, kept: 0 })
+}
+
+/// An error of notation's as a mistake of the user's, with what to do.
+pub fn mistake(error: &sealift_notation::Error) -> Error {
+    let hint = error.hint().unwrap_or_else(|| {
+        "`sealift trust cert generate NAME` makes certificates that fit a key".to_owned()
+    });
+    Error::usage(error.to_string(), hint)
+}
+
+fn moment(secs: i64) -> Timestamp {
+    Timestamp::from_second(secs).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn is_signed(opened: &Opened, signing: &Signing<'_>, target: &Target) -> bool {
+    opened.referrers.manifests.iter().any(|descriptor| {
+        read(opened, descriptor).is_some_and(|envelope| {
+            envelope.expiry.is_none()
+                && envelope.format == signing.format
+                && envelope.chain == signing.chain
+                && envelope.verify().is_ok_and(|signed| signed == *target)
+        })
+    })
+}
+
+// A signature that cannot be read says nothing: then another one is made.
+fn read(opened: &Opened, descriptor: &Descriptor) -> Option<Envelope> {
+    let source = &*opened.referrers.source;
+    let blob = |descriptor: &Descriptor, limit: u64| {
+        sealift_image::read_blob_verified(source, descriptor, limit).ok()
+    };
+    let manifest =
+        Raw::<Manifest>::parse(blob(descriptor, MANIFEST_BYTES_MAX)?, "referrer").ok()?;
+    let layer = sealift_notation::envelope_of(manifest.value(), &opened.descriptor).ok()?;
+    let limit = sealift_notation::ENVELOPE_BYTES_MAX as u64;
+    Envelope::parse(&layer.media_type, &blob(layer, limit)?).ok()
+}
+
+/// Reads a chain of certificates, PEM.
+pub fn read_chain(path: &Path) -> Result<Vec<Certificate>, Error> {
+    let size = fs::metadata(path).map_err(|source| Error::file("read", path, source))?.len();
+    if size > CHAIN_BYTES_MAX {
+        let message = format!("`{}` is larger than any chain of certificates", path.display());
+        return Err(Error::usage(message, "give the PEM file of the signer's certificates"));
+    }
+    let text = fs::read_to_string(path).map_err(|source| Error::file("read", path, source))?;
+    Certificate::chain_from_pem(&text)
+        .map_err(|source| Error::Key { path: path.to_owned(), source })
+}
+
+/// The chain of a key in a folder: of those that are valid the one that is valid longest.
+pub fn find_chain(
+    folder: &Path,
+    key: &PublicKey,
+    now_secs: i64,
+) -> Result<Option<(PathBuf, Vec<Certificate>)>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::file("read", folder, source)),
+    };
+    let is_chain = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "crt");
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(is_chain).collect();
+    paths.sort();
+    let mut best: Option<(PathBuf, Vec<Certificate>)> = None;
+    for path in paths {
+        let chain = read_chain(&path)?;
+        let leaf = &chain[0];
+        if leaf.public_key() != key || !leaf.is_valid_at(moment(now_secs)) {
+            continue;
+        }
+        let end = leaf.validity().1;
+        if best.as_ref().is_none_or(|(_, known)| known[0].validity().1 < end) {
+            best = Some((path, chain));
+        }
+    }
+    Ok(best)
+}
