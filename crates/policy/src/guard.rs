@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use regorus::unstable::{BUILTINS, BuiltinFcn, Expr, Ref, Source, Span};
 use regorus::{Engine, Value};
 
-use crate::extension;
+use crate::{extension, growth};
 
 const ITEMS_MAX: i128 = 1_000_000;
 const BYTES_MAX: usize = 16 << 20;
@@ -83,7 +83,10 @@ impl Shared {
     }
 
     fn spend(&self, value: &Value) -> Result<(), TooMuch> {
-        let bytes = shallow_bytes(value);
+        self.take(shallow_bytes(value))
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), TooMuch> {
         let spent = self
             .budget
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
@@ -131,6 +134,19 @@ pub(crate) fn install(engine: &mut Engine) -> Result<Shared, String> {
             .add_extension(name.to_owned(), n_arguments, Box::new(guarded))
             .map_err(|error| error.to_string())?;
     }
+    let made = {
+        let shared = shared.clone();
+        move |arguments: Vec<Value>| {
+            let mut arguments = arguments.into_iter();
+            let value = arguments.next().unwrap_or(Value::Undefined);
+            let bytes = arguments.next().and_then(|cost| cost.as_u64().ok());
+            shared.take(bytes.and_then(|it| usize::try_from(it).ok()).unwrap_or(BUDGET_BYTES))?;
+            Ok(value)
+        }
+    };
+    engine
+        .add_extension(growth::FUNCTION.to_owned(), 2, Box::new(made))
+        .map_err(|error| error.to_string())?;
     let clock = {
         let shared = shared.clone();
         move |_: Vec<Value>| Ok(Value::from(shared.now_ns.load(Ordering::Relaxed)))

@@ -7,9 +7,10 @@ use regorus::unstable::{Literal, Module, Query, Span};
 
 use crate::walk::Pending;
 
-/// The text with its late declarations in front; nothing if there are none. Lines stay what they are.
-pub(crate) fn hoisted(module: &Module, text: &str) -> Option<String> {
-    let mut edits: Vec<(usize, usize, String)> = Vec::new();
+/// The text with its late declarations in front, and with what `growth` adds; nothing if there is nothing to change.
+/// Lines stay what they are.
+pub(crate) fn hoisted(module: &Module, text: &str, growth: &[Edit]) -> Option<String> {
+    let mut edits = growth.to_vec();
     for rule in &module.policy {
         let mut pending = Pending::of(rule);
         while pending.next().is_some() {}
@@ -31,7 +32,10 @@ pub(crate) fn hoisted(module: &Module, text: &str) -> Option<String> {
     Some(out)
 }
 
-fn late(query: &Query, text: &str, edits: &mut Vec<(usize, usize, String)>) {
+/// A stretch of the text, and what takes its place.
+pub(crate) type Edit = (usize, usize, String);
+
+fn late(query: &Query, text: &str, edits: &mut Vec<Edit>) {
     let Some(first) = query.stmts.first() else { return };
     let is_declaration = |literal: &Literal| matches!(literal, Literal::SomeVars { .. });
     let leading = query.stmts.iter().take_while(|it| is_declaration(&it.literal)).count();
@@ -66,7 +70,7 @@ mod tests {
     fn check(text: &str, expected: Option<&str>) {
         let mut engine = Engine::new();
         engine.add_policy("p".to_owned(), text.to_owned()).unwrap();
-        assert_eq!(hoisted(&engine.get_modules()[0], text).as_deref(), expected);
+        assert_eq!(hoisted(&engine.get_modules()[0], text, &[]).as_deref(), expected);
     }
 
     #[test]

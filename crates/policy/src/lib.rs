@@ -36,6 +36,7 @@ mod pack;
 
 mod metadata;
 
+mod growth;
 mod guard;
 
 mod extension;

@@ -3,7 +3,7 @@
 use regorus::Engine;
 
 use crate::place::Place;
-use crate::{Error, hoist};
+use crate::{Error, growth, hoist};
 
 /// A policy: its text and the name under which reasons refer to it.
 ///
@@ -74,7 +74,10 @@ fn parse(
     // An engine cannot forget a module, so that a copy looks at it first.
     let mut first = engine.clone();
     first.add_policy(source.file.clone(), text.clone())?;
-    let hoisted = first.get_modules().last().and_then(|module| hoist::hoisted(module, &text));
+    let hoisted = first
+        .get_modules()
+        .last()
+        .and_then(|module| hoist::hoisted(module, &text, &growth::counted(module, &text)));
     engine.add_policy(source.file.clone(), hoisted.unwrap_or(text))?;
     Ok(())
 }

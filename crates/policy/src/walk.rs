@@ -37,6 +37,16 @@ impl<'a> Pending<'a> {
         pending
     }
 
+    /// An expression more.
+    pub(crate) fn expression(&mut self, expression: &'a Ref<Expr>) {
+        self.expressions.push(expression);
+    }
+
+    /// A statement more.
+    pub(crate) fn add(&mut self, statement: &'a LiteralStmt) {
+        self.statement(statement);
+    }
+
     /// All of a rule but the name in its head.
     pub(crate) fn within(rule: &'a Rule) -> Self {
         let mut pending = Self::of(rule);

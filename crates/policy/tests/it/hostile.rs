@@ -214,6 +214,36 @@ fn many_calls_share_one_budget() {
     }
 }
 
+// In a process of its own: what others take does not count.
+#[test]
+fn comprehensions_cannot_fill_the_memory() {
+    const RUNS: &str = "SEALIFT_TEST_COMPREHENSIONS";
+    if std::env::var_os(RUNS).is_none() {
+        let own = std::env::current_exe().unwrap();
+        let mut child = std::process::Command::new(own);
+        child.args(["--exact", "hostile::comprehensions_cannot_fill_the_memory", "--nocapture"]);
+        let output = child.env(RUNS, "1").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let row = "1,".repeat(200);
+    for made in [
+        "[[i, j] | i := r[_]; j := r[_]]".to_owned(),
+        "{[i, j] | i := r[_]; j := r[_]}".to_owned(),
+        "{[i, j]: j | i := r[_]; j := r[_]}".to_owned(),
+        format!("[[i, j, [{row}0]] | i := r[_]; j := r[_]]"),
+        format!("[x | r[_]; r[_]; x := {{\"a\": [{row}0]}}]"),
+    ] {
+        let text =
+            format!("package a\nr := numbers.range(1, 30000)\ndeny[x] {{ x := count({made}) }}");
+        check_refused(&text, "larger than a policy may make");
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kibibytes < 512 << 10, "{kibibytes} KiB");
+}
+
 #[test]
 fn patterns_that_explode() {
     for pattern in ["(a{1000}){1000}", "((((a{100}){100}){100}){100})"] {
