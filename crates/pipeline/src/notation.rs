@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use sealift_crypto::{Certificate, PublicKey};
 use sealift_notation::{Envelope, EnvelopeFormat, Request, SigningScheme, Target, artifact};
 use sealift_oci::{Descriptor, Manifest, Raw};
+use sealift_store::Store;
 
+use crate::Error;
 use crate::keys::Signer;
 use crate::open::Opened;
-use crate::seal::{self, Sealed};
-use crate::{Error, Session};
+use crate::seal::Sealed;
 
 const AGENT: &str = concat!("sealift/", env!("CARGO_PKG_VERSION"));
 const MANIFEST_BYTES_MAX: u64 = 1 << 20;
@@ -20,48 +21,61 @@ const CHAIN_BYTES_MAX: u64 = 1 << 20;
 
 /// How an image is signed.
 pub struct Signing<'a> {
+    /// Where the signature goes.
+    pub place: &'a Store,
+    /// The image, with what refers to it.
+    pub opened: &'a Opened,
+    /// What is signed: the image, and of an index perhaps all in it.
+    pub subjects: &'a [Descriptor],
     /// By whom.
     pub signer: &'a Signer,
     /// The signer's certificate first, the root last.
     pub chain: &'a [Certificate],
     /// Format of the envelope.
     pub format: EnvelopeFormat,
+    /// When, in seconds since 1970.
+    pub now_secs: i64,
     /// How long the signer stands for it.
     pub lifetime_secs: Option<i64>,
     /// What the signer says of the image.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: &'a BTreeMap<String, String>,
 }
 
 /// Signs an image. A signature that says the same already stays, unless it is to expire.
-pub fn sign(
-    session: &Session<'_>,
-    opened: &Opened,
-    signing: &Signing<'_>,
-) -> Result<Sealed, Error> {
-    let target = Target {
-        media_type: opened.descriptor.media_type.clone(),
-        digest: opened.descriptor.digest.clone(),
-        size: opened.descriptor.size,
-        annotations: signing.annotations.clone(),
-    };
-    if signing.lifetime_secs.is_none() && is_signed(opened, signing, &target) {
-        return Ok(Sealed { made: 0, kept: 1 });
+pub fn sign(signing: &Signing<'_>) -> Result<Sealed, Error> {
+    let mut sealed = Sealed::default();
+    let now = moment(signing.now_secs);
+    let end = |secs: i64| moment(signing.now_secs.saturating_add(secs));
+    for subject in signing.subjects {
+        let target = Target {
+            media_type: subject.media_type.clone(),
+            digest: subject.digest.clone(),
+            size: subject.size,
+            annotations: signing.annotations.clone(),
+        };
+        if signing.lifetime_secs.is_none() && is_signed(signing, subject, &target) {
+            sealed.kept += 1;
+            continue;
+        }
+        let request = Request {
+            format: signing.format,
+            scheme: SigningScheme::X509,
+            target: &target,
+            chain: signing.chain,
+            signing_time: now,
+            expiry: signing.lifetime_secs.map(end),
+            agent: AGENT,
+        };
+        let made = sealift_notation::sign(&request, &signing.signer.key, |_| Ok(None))
+            .and_then(|envelope| artifact(signing.format, envelope, subject))
+            .map_err(|error| mistake(&error))?;
+        for blob in &made.blobs {
+            signing.place.put_blob(&blob.bytes)?;
+        }
+        signing.place.add_referrer(&made.manifest)?;
+        sealed.made += 1;
     }
-    let now = moment(session.now_secs);
-    let request = Request {
-        format: signing.format,
-        scheme: SigningScheme::X509,
-        target: &target,
-        chain: signing.chain,
-        signing_time: now,
-        expiry: signing.lifetime_secs.map(|secs| moment(session.now_secs.saturating_add(secs))),
-        agent: AGENT,
-    };
-    let made = sealift_notation::sign(&request, &signing.signer.key, |_| Ok(None))
-        .and_then(|envelope| artifact(signing.format, envelope, &opened.descriptor))
-        .map_err(|error| mistake(&error))?;
-    seal::store(session, &made)?;
-    Ok(Sealed { made: 1, kept: 0 })
+    Ok(sealed)
 }
 
 /// An error of notation's as a mistake of the user's, with what to do.
@@ -76,9 +90,13 @@ fn moment(secs: i64) -> Timestamp {
     Timestamp::from_second(secs).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn is_signed(opened: &Opened, signing: &Signing<'_>, target: &Target) -> bool {
-    opened.referrers.manifests.iter().any(|descriptor| {
-        read(opened, descriptor).is_some_and(|envelope| {
+fn is_signed(signing: &Signing<'_>, subject: &Descriptor, target: &Target) -> bool {
+    // What refers to the images of an index was not looked up.
+    if *subject != signing.opened.descriptor {
+        return false;
+    }
+    signing.opened.referrers.manifests.iter().any(|descriptor| {
+        read(signing.opened, descriptor).is_some_and(|envelope| {
             envelope.expiry.is_none()
                 && envelope.format == signing.format
                 && envelope.chain == signing.chain

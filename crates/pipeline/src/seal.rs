@@ -152,7 +152,7 @@ fn is_kept(known: &Verification, claim: &Claim) -> bool {
     })
 }
 
-pub(crate) fn store(session: &Session<'_>, artifact: &Artifact) -> Result<(), Error> {
+fn store(session: &Session<'_>, artifact: &Artifact) -> Result<(), Error> {
     for blob in &artifact.blobs {
         session.store.put_blob(&blob.bytes)?;
     }
