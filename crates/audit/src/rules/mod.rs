@@ -12,8 +12,8 @@ mod ports;
 mod secrets;
 mod users;
 
-use sealift_diagnostic::{Diagnostic, Rule};
 pub(crate) use sealift_diagnostic::Sink;
+use sealift_diagnostic::{Diagnostic, Rule};
 
 use crate::workload::Workload;
 
