@@ -127,6 +127,13 @@ impl Error {
     /// What it means.
     pub fn kind(&self) -> Kind {
         match self {
+            Self::Tuf(
+                sealift_tuf::Error::Change(_)
+                | sealift_tuf::Error::NoKey { .. }
+                | sealift_tuf::Error::Gun(_)
+                | sealift_tuf::Error::RoleName(_)
+                | sealift_tuf::Error::Key(_),
+            ) => Kind::Usage,
             Self::Refused { .. } | Self::Tuf(_) => Kind::Refused,
             Self::Usage { .. }
             | Self::Address { .. }

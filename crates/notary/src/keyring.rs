@@ -271,6 +271,39 @@ impl Keyring {
         read_entry(&path)
     }
 
+    /// Takes a private key of any kind of file over. A file that says whose key it is is believed.
+    pub fn load(
+        &self,
+        path: &Path,
+        name: Option<&str>,
+        passphrases: &dyn Passphrases,
+    ) -> Result<KeyEntry, Error> {
+        let text = read_text(path)?;
+        let file = Block::parse(&text).ok();
+        let header =
+            |name: &str| file.as_ref().and_then(|block| block.header(name)).map(str::to_owned);
+        let (role, gun) = (header("role"), header("gun"));
+        let key_use = if name.is_some() { KeyUse::Signer } else { KeyUse::of(role.as_deref()) };
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let name = name.map(str::to_owned).or(role).or(stem).unwrap_or_default();
+        if key_use == KeyUse::Signer {
+            check_name(&name)?;
+        }
+        let need = Need { purpose: Purpose::Open, key_use, name: &name, is_docker: false };
+        let key = open_file_text(&text, &need, passphrases)?;
+        match (key_use, gun) {
+            (KeyUse::Signer, _) => self.add_signer(&name, &key, passphrases),
+            (KeyUse::Root, _) => self.add_role_key(&key, key_use, None, passphrases),
+            (_, Some(gun)) => {
+                self.add_role_key(&key, key_use, Some(&Gun::parse(&gun)?), passphrases)
+            }
+            (_, None) => Err(Error::usage(
+                format!("`{}` does not say of which repository it is", path.display()),
+                "give it a name with `--name`, as a signer's key",
+            )),
+        }
+    }
+
     /// The public part of a key as Docker's `trust signer add` wants it.
     pub fn docker_public(entry: &KeyEntry) -> Result<String, Error> {
         let public = entry.public.as_ref().map_err(|reason| Error::Key {

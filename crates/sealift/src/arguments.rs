@@ -8,6 +8,8 @@ mod policy;
 mod sbom;
 mod scan;
 mod secrets;
+mod trust;
+mod trust_client;
 
 use std::path::PathBuf;
 
@@ -30,6 +32,14 @@ pub(crate) use sbom::{
 };
 pub(crate) use scan::{Scan, ScanOptions, ScanOrder, Scanner, SecretOptions};
 pub(crate) use secrets::Secrets;
+
+pub(crate) use trust::{TRUST_EXAMPLES, Trust};
+pub(crate) use trust_client::{
+    TrustChange, TrustDelegate, TrustDelegateAdd, TrustDelegateList, TrustDelegateRemove,
+    TrustExport, TrustImport, TrustInit, TrustInspect, TrustKey, TrustKeyGenerate, TrustKeyKind,
+    TrustKeyList, TrustKeyLoad, TrustLook, TrustPin, TrustRevoke, TrustRole, TrustRotate,
+    TrustSecrets, TrustSign, TrustSigner, TrustSignerAdd, TrustSignerRemove, TrustWitness,
+};
 
 /// Exit codes, shown by `--help`.
 const AFTER_HELP: &str = "\
@@ -162,6 +172,9 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Sign an image
     Sign(Sign),
+    /// Docker Content Trust: sign tags, look at repositories, rotate keys
+    #[command(subcommand, after_help = TRUST_EXAMPLES)]
+    Trust(Trust),
     /// Push an image with its signatures and attestations
     Push(Push),
     /// Pull an image with its signatures and attestations

@@ -74,11 +74,16 @@ pub(crate) fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
         printer.message(shown.trim_end());
     }
     let usage = error.chain().find_map(|cause| cause.downcast_ref::<Usage>());
-    let hint = ours.and_then(Error::hint).or_else(|| usage.and_then(|usage| usage.hint.clone()));
+    let notary = error.chain().find_map(|cause| cause.downcast_ref::<sealift_notary::Error>());
+    let hint = ours
+        .and_then(Error::hint)
+        .or_else(|| notary.and_then(sealift_notary::Error::hint))
+        .or_else(|| usage.and_then(|usage| usage.hint.clone()));
     if let Some(hint) = hint {
         printer.hint(&hint);
     }
-    let code = match (ours.map(Error::kind), usage) {
+    let kind = ours.map(Error::kind).or_else(|| notary.map(kind_of_notary));
+    let code = match (kind, usage) {
         (Some(Kind::Findings), _) => FINDINGS,
         (Some(Kind::Usage), _) | (None, Some(_)) => USAGE,
         (Some(Kind::Refused), _) => REFUSED,
@@ -86,4 +91,12 @@ pub(crate) fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
         (Some(Kind::Operational) | None, _) => OPERATIONAL,
     };
     ExitCode::from(code)
+}
+
+fn kind_of_notary(error: &sealift_notary::Error) -> Kind {
+    match error.kind() {
+        sealift_notary::Kind::Usage => Kind::Usage,
+        sealift_notary::Kind::Operational => Kind::Operational,
+        sealift_notary::Kind::Refused => Kind::Refused,
+    }
 }

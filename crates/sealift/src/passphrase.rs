@@ -23,19 +23,18 @@ pub(crate) enum Purpose {
 /// The passphrase, or `None` if there is no way to ask for it.
 pub(crate) fn passphrase(file: Option<&Path>, purpose: Purpose) -> anyhow::Result<Option<Secret>> {
     if let Some(path) = file {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let line = first_line(path).map_err(|error| {
             Usage::error(
                 format!("cannot read the passphrase from `{}`: {error}", path.display()),
                 "check `--passphrase-file`",
             )
         })?;
-        let line = text.lines().next().unwrap_or_default();
-        return Ok(Some(Secret::from(line.to_owned())));
+        return Ok(Some(Secret::from(line)));
     }
     if let Ok(text) = std::env::var(VARIABLE) {
         return Ok(Some(Secret::from(text)));
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !is_interactive() {
         return Ok(None);
     }
     if purpose == Purpose::Open {
@@ -48,7 +47,19 @@ pub(crate) fn passphrase(file: Option<&Path>, purpose: Purpose) -> anyhow::Resul
     Ok(Some(Secret::from(first)))
 }
 
-fn ask(prompt: &str) -> anyhow::Result<String> {
+/// The first line of a file: a passphrase.
+pub(crate) fn first_line(path: &Path) -> io::Result<String> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Whether somebody is there to be asked.
+pub(crate) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks at the terminal, without showing what is typed.
+pub(crate) fn ask(prompt: &str) -> anyhow::Result<String> {
     write!(io::stderr(), "{prompt}")?;
     io::stderr().flush()?;
     let stdin = io::stdin();

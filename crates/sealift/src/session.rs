@@ -30,6 +30,7 @@ pub(crate) struct Workshop {
     pub(crate) folders: Folders,
     pub(crate) store: Store,
     network: Network,
+    client_settings: sealift_client::Settings,
     daemons: Daemons,
     platform: Option<Platform>,
     interrupt: Interrupt,
@@ -46,13 +47,15 @@ impl Workshop {
         let settings = Settings::read(&folders, global.config.as_deref(), start)?;
         let root = global.store.clone().or(settings.file.store.clone());
         let store = Store::open(root.unwrap_or_else(|| folders.data.clone()))?;
-        let network = Network::new(client_settings(global, &settings, &folders)?);
+        let client_settings = client_settings(global, &settings, &folders)?;
+        let network = Network::new(client_settings.clone());
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self {
             settings,
             folders,
             store,
             network,
+            client_settings,
             daemons: daemons(),
             platform: None,
             interrupt: Interrupt::install()?,
@@ -91,6 +94,11 @@ impl Workshop {
             started: self.started,
             source_date_epoch: self.source_date_epoch,
         }
+    }
+
+    /// What clients of registries are told.
+    pub(crate) fn client_settings(&self) -> &sealift_client::Settings {
+        &self.client_settings
     }
 
     /// Now, in seconds since 1970.

@@ -1,6 +1,10 @@
 //! The client against servers: ours in memory, one that lies, and Debian's notary-server.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test's helpers are tests too")]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them so")]
 
+mod attacks;
 mod desk;
+mod liar;
 mod matrix;
+mod state;

@@ -29,6 +29,7 @@ mod scan;
 mod secrets;
 mod ship;
 mod sign;
+mod trust;
 mod verify;
 
 mod request;
@@ -57,6 +58,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Db(db) => db::run(global, &db, printer),
         Command::Policy(policy) => policy::run(global, &policy, printer),
         Command::Sign(sign) => sign::run(global, &sign, printer),
+        Command::Trust(trust) => trust::run(global, &trust, printer),
         Command::Push(push) => push::run(global, &push, printer),
         Command::Pull(pull) => pull::run(global, &pull, printer),
         Command::Save(save) => save::run(global, &save, printer),

@@ -22,6 +22,7 @@ pub(crate) struct File {
     pub(crate) policy: Policy,
     pub(crate) sign: Sign,
     pub(crate) verify: Verify,
+    pub(crate) trust: Trust,
     pub(crate) registry: BTreeMap<String, Registry>,
 }
 
@@ -110,6 +111,14 @@ pub(crate) struct Sign {
 pub(crate) struct Verify {
     pub(crate) keys: Vec<PathBuf>,
     pub(crate) require: Vec<String>,
+}
+
+/// `[trust]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Trust {
+    pub(crate) server: Option<String>,
+    pub(crate) pins: BTreeMap<String, Vec<String>>,
 }
 
 /// `[registry."HOST"]`

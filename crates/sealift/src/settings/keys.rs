@@ -197,6 +197,18 @@ pub(crate) const KEYS: &[Key] = &[
         "what must be proved",
     ),
     key(
+        "trust.server",
+        Some("SEALIFT_TRUST_SERVER"),
+        "the registry",
+        "server of trust data, https://HOST[:PORT]; DOCKER_CONTENT_TRUST_SERVER names it too",
+    ),
+    key(
+        "trust.pins.*",
+        Some("SEALIFT_TRUST_PIN"),
+        "",
+        "ids of root keys of the repository of that name; any of them is enough",
+    ),
+    key(
         "registry.*.plain_http",
         Some("SEALIFT_PLAIN_HTTP"),
         "false",

@@ -3,7 +3,7 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 45] = [
+const COMMANDS: [&str; 66] = [
     "",
     "ship",
     "verify",
@@ -42,6 +42,27 @@ const COMMANDS: [&str; 45] = [
     "policy show",
     "policy schema",
     "sign",
+    "trust",
+    "trust init",
+    "trust key",
+    "trust key generate",
+    "trust key load",
+    "trust key list",
+    "trust signer",
+    "trust signer add",
+    "trust signer remove",
+    "trust sign",
+    "trust inspect",
+    "trust revoke",
+    "trust rotate",
+    "trust delegate",
+    "trust delegate add",
+    "trust delegate remove",
+    "trust delegate list",
+    "trust witness",
+    "trust pin",
+    "trust import",
+    "trust export",
     "push",
     "pull",
     "save",
