@@ -5,6 +5,7 @@
 //! [`FaultKind`]'s words.
 
 mod commands;
+mod lists;
 mod portability;
 mod quoting;
 mod variables;
@@ -87,6 +88,12 @@ pub enum FaultKind {
     StatusLater,
     /// SC2038: `find | xargs` with blanks in names.
     FindXargs,
+    /// SC2002: `cat FILE |`.
+    UselessCat,
+    /// SC2103: `cd` there and back.
+    FolderAndBack,
+    /// SC2129: one file that several commands append to.
+    ManyAppends,
     /// SC3037: flags of `echo`.
     EchoFlags,
     /// SC3040: `set -o pipefail`.

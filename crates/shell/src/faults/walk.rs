@@ -81,6 +81,7 @@ impl<'a> Walk<'a> {
 
     /// Statements in order; `returns` says whether the last one's result is that of the whole.
     fn statements(&mut self, body: &'a Body<'a>, place: Place, returns: bool) {
+        self.list(body);
         for (index, statement) in body.iter().enumerate() {
             let is_last = index + 1 == body.len();
             let here = Place {
@@ -143,6 +144,7 @@ impl<'a> Walk<'a> {
 
     fn pipeline(&mut self, pipeline: &'a Pipeline<'a>, place: Place) {
         self.pipes(pipeline);
+        self.useless_cat(pipeline);
         let [command] = pipeline.commands.as_slice() else {
             for command in &pipeline.commands {
                 let here = Place { alone: false, last_of_function: false, ..place };

@@ -201,6 +201,7 @@ fn commands() {
         "cd /a; b; cd c && d; cd ..; cd",
         expect![[r#"
         UncheckedFolder "cd /a"
+        FolderAndBack "cd"
         UncheckedFolder "cd"
         → cd /a || exit 1; b; cd c && d; cd ..; cd || exit 1
     "#]],
@@ -349,4 +350,60 @@ fn time_grows_with_the_length() {
             faults(&parsed, &Settings { dialect: Dialect::Posix, is_set: &|_| false });
         });
     }
+}
+
+#[test]
+fn lists() {
+    check(
+        "cat /a | grep b; cat \"$x\" | while read -r y; do z; done",
+        expect![[r#"
+        UselessCat "cat /a"
+        UselessCat "cat \"$x\""
+    "#]],
+    );
+    let cats = [
+        "cat a b | c",
+        "cat | c",
+        "cat -n a | c",
+        "cat a* | c",
+        "cat $x | c",
+        "cat {a,b} | c",
+        "cat a",
+        "cat <a | c",
+        "cat a 2>/dev/null | c",
+        "cat a && b | c",
+    ];
+    silent(FaultKind::UselessCat, Dialect::Posix, &cats);
+    check(
+        "cd a; b; cd ..; c",
+        expect![[r#"
+        UncheckedFolder "cd a"
+        FolderAndBack "cd"
+        → cd a || exit 1; b; cd ..; c
+    "#]],
+    );
+    let folders = [
+        "set -e; cd a; b; cd ..",
+        "cd ..; a",
+        "cd a && b && cd ..",
+        "(cd a; b); cd ..",
+        "cd a; cd b; c",
+        "cd ..; cd ..",
+    ];
+    silent(FaultKind::FolderAndBack, Dialect::Posix, &folders);
+    check(
+        "a >> f; b >> f; c >> f; d >> g",
+        expect![[r#"
+        ManyAppends "a >> f"
+    "#]],
+    );
+    let appends = [
+        "a >> f; b >> f",
+        "a >> f; b >> g; c >> f",
+        "a > f; b >> f; c >> f",
+        "a >> f && b >> f && c >> f",
+        "a >> f; b >> f; c >> f 2>> g",
+        "a >> f & b >> f & c >> f &",
+    ];
+    silent(FaultKind::ManyAppends, Dialect::Posix, &appends);
 }

@@ -1,6 +1,7 @@
 //! The scripts of `RUN`: what a shell cannot read, and the faults that can be seen in them.
 
 pub(super) mod commands;
+pub(super) mod lists;
 pub(super) mod portability;
 pub(super) mod quoting;
 
