@@ -18,6 +18,7 @@ pub mod shell;
 pub mod crypto;
 pub mod notation;
 pub mod sign;
+pub mod trust;
 pub mod tuf;
 
 pub mod debian;
@@ -123,6 +124,10 @@ pub const TARGETS: &[Target] = &[
     slow("policy", policy::policy),
     target("configuration", policy::configuration),
     target("policy_bundle", policy::policy_bundle),
+    target("trust_policy", trust::trust_policy),
+    target("containers_policy", trust::containers_policy),
+    target("tag_map", trust::tag_map),
+    target("revocation", trust::revocation),
 ];
 
 /// The line between the parts of an input that has several.

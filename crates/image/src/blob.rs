@@ -1,6 +1,7 @@
 //! Where blobs come from.
 
 use std::io::{self, Read};
+use std::path::Path;
 
 use sealift_oci::{Descriptor, Digest, Hasher};
 
@@ -10,6 +11,11 @@ use crate::{Error, Result};
 pub trait BlobSource: Send + Sync {
     /// Opens a blob from its first byte.
     fn open(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, Error>;
+
+    /// Whether the bytes of a blob are those of this file.
+    fn is_at(&self, _digest: &Digest, _path: &Path) -> bool {
+        false
+    }
 }
 
 /// Reads a whole blob of at most `limit` bytes and checks its size and digest.

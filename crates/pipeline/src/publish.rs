@@ -154,6 +154,7 @@ pub fn take(
         require: vec![Proof::Signature],
         policy: crate::judge::PolicyRequest::default(),
         fail_on: None,
+        hashing: crate::verify::Hashing::default(),
     };
     crate::verify::check_keys(&request)?;
     let name = name.clone().or_latest();

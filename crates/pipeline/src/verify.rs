@@ -60,6 +60,18 @@ pub struct VerifyRequest {
     /// Which findings of an attested report make it count as failed. Such a report tells severities only; whether it
     /// meets anything else is not known.
     pub fail_on: Option<Expression>,
+    /// Whether layers count that were hashed before and not touched since.
+    pub hashing: Hashing,
+}
+
+/// Whether layers count that were hashed before and not touched since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hashing {
+    /// They do.
+    #[default]
+    Stamps,
+    /// Every byte is hashed again.
+    Again,
 }
 
 /// What was proved.
@@ -71,6 +83,8 @@ pub struct Verified {
     pub layers: usize,
     /// Bytes of all layers, compressed.
     pub layer_bytes: u64,
+    /// Layers that were hashed before and not touched since.
+    pub stamped: usize,
     /// Signatures, attestations, and what proves nothing.
     pub verification: Verification,
     /// The attested verdict, if there is one.
@@ -99,7 +113,16 @@ pub fn verify(
     request: &VerifyRequest,
 ) -> Result<Verified, Error> {
     check_keys(request)?;
-    let layer_bytes = check_layers(opened)?;
+    prove(session, opened, request)
+}
+
+/// The same for an image that was judged by a trust policy: without keys what is required is not there.
+pub fn prove(
+    session: &Session<'_>,
+    opened: &Opened,
+    request: &VerifyRequest,
+) -> Result<Verified, Error> {
+    let (layer_bytes, stamped) = check_layers(session, opened, request.hashing)?;
     session.check()?;
     let keys: Vec<PublicKey> = request.keys.iter().map(|trusted| trusted.key.clone()).collect();
     let verification = proved(opened, &keys)?;
@@ -115,6 +138,7 @@ pub fn verify(
         digest: opened.descriptor.digest.clone(),
         layers: opened.image.manifest.value().layers.len(),
         layer_bytes,
+        stamped,
         verification,
         attested,
         judged,
@@ -132,22 +156,44 @@ pub(crate) fn check_keys(request: &VerifyRequest) -> Result<(), Error> {
     Ok(())
 }
 
-// Every layer is read and hashed, compressed and not. The manifest and the config were when the image was opened.
-fn check_layers(opened: &Opened) -> Result<u64, Error> {
+// Every layer is read and hashed, compressed and not, unless it was before and nobody touched it. The manifest and the
+// config were when the image was opened.
+fn check_layers(
+    session: &Session<'_>,
+    opened: &Opened,
+    hashing: Hashing,
+) -> Result<(u64, usize), Error> {
     let manifest = opened.image.manifest.value();
-    for (number, (descriptor, _)) in opened.image.layers().enumerate() {
-        let altered = |why: String| Error::Altered {
-            what: format!("layer {}", number + 1),
-            digest: descriptor.digest.clone(),
-            why,
-        };
-        let mut reader =
-            opened.image.open_layer(number).map_err(|error| altered(error.to_string()))?;
-        std::io::copy(&mut reader, &mut std::io::sink())
-            .map_err(|error| altered(error.to_string()))?;
-        reader.finish().map_err(|error| altered(error.to_string()))?;
+    let mut stamps = session.store.stamps();
+    let mut stamped = 0;
+    for (number, (descriptor, diff_id)) in opened.image.layers().enumerate() {
+        let digest = &descriptor.digest;
+        // Of other sources nobody knows when their files change.
+        let is_stored = opened.image.blobs().is_at(digest, &session.store.blob_path(digest));
+        let facts = stamps.look(digest).filter(|_| is_stored);
+        let is_whole = facts.is_some_and(|facts| facts.size() == descriptor.size);
+        if hashing == Hashing::Stamps && is_whole && stamps.knows(digest, diff_id) {
+            stamped += 1;
+            continue;
+        }
+        hash_layer(opened, number, digest)?;
+        if let Some(facts) = facts {
+            stamps.add(digest, diff_id, facts);
+        }
     }
-    Ok(manifest.layers.iter().map(|layer| layer.size).sum())
+    stamps.save()?;
+    Ok((manifest.layers.iter().map(|layer| layer.size).sum(), stamped))
+}
+
+fn hash_layer(opened: &Opened, number: usize, digest: &Digest) -> Result<(), Error> {
+    let altered = |why: String| Error::Altered {
+        what: format!("layer {}", number + 1),
+        digest: digest.clone(),
+        why,
+    };
+    let mut reader = opened.image.open_layer(number).map_err(|error| altered(error.to_string()))?;
+    std::io::copy(&mut reader, &mut std::io::sink()).map_err(|error| altered(error.to_string()))?;
+    reader.finish().map(drop).map_err(|error| altered(error.to_string()))
 }
 
 fn check_requirements(

@@ -2,6 +2,7 @@
 
 mod audit;
 mod db;
+mod judging;
 mod lint;
 mod platform;
 mod policy;
@@ -19,6 +20,10 @@ pub(crate) use audit::Audit;
 pub(crate) use db::{
     DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus,
     DbUpdate,
+};
+pub(crate) use judging::{
+    KeylessOptions, RevocationAdd, RevocationRenew, RevocationShow, ServerOptions, TrustMap,
+    TrustMigrate, TrustPolicyCheck, TrustPolicyCommand, TrustRevocation,
 };
 pub(crate) use lint::{Explain, FixTier, Lint, Lsp};
 pub(crate) use platform::{PlatformOptions, platform};
@@ -172,7 +177,7 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Sign an image
     Sign(Sign),
-    /// Docker Content Trust: sign tags, look at repositories, rotate keys
+    /// Docker Content Trust, trust policies, revocation lists, tag maps
     #[command(subcommand, after_help = TRUST_EXAMPLES)]
     Trust(Trust),
     /// Push an image with its signatures and attestations
@@ -347,9 +352,13 @@ pub(crate) struct Sign {
 Examples:
   sealift verify secure-app:1.0.0
   sealift verify --key ci.pub --policy policy/ registry.example.com/team/app:1.0
+  sealift verify --policy trust.toml --explain registry.example.com/team/app:1.0
+  sealift verify --signer release-team registry.example.com/team/app:1.0
   sealift verify --require signature,sbom,provenance oci-dir:layout:app
 
-Altered bytes anywhere, a missing or foreign signature, a policy that refuses: exit code 4.")]
+A trust policy (trust.toml; also trust-policy.json, notation's trustpolicy.json, containers' policy.json) says who must
+have signed; without one the keys do. Altered bytes anywhere, a missing or foreign signature, a policy that refuses: exit
+code 4.")]
 pub(crate) struct Verify {
     /// Image
     pub(crate) image: String,
@@ -358,7 +367,23 @@ pub(crate) struct Verify {
     /// Public key to trust (repeatable) [default: all of ~/.config/sealift/keys]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
     pub(crate) keys: Vec<PathBuf>,
-    /// What must be proved: signature, sbom, vulnerabilities, policy, provenance [default: all]
+    /// A signer of the trust policy who must have signed
+    #[arg(long, value_name = "NAME", env = "SEALIFT_SIGNER", hide_env = true)]
+    pub(crate) signer: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
+    #[command(flatten)]
+    pub(crate) keyless: KeylessOptions,
+    /// Print the whole proof: which rule, signer, key, time and artifact decided
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Use the local store and files only
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Hash all layers again, also those that nobody touched since they were hashed
+    #[arg(long)]
+    pub(crate) rehash: bool,
+    /// What must be proved: signature, sbom, vulnerabilities, policy, provenance [default: all; with a trust policy what it says]
     #[arg(
         long,
         value_name = "LIST",
@@ -394,8 +419,10 @@ Examples:
   sealift pull registry.example.com/team/app:1.0
   sealift pull localhost:5000/app@sha256:…
   sealift pull --policy pack:strict --key ci.pub registry.example.com/team/app:1.0
+  sealift pull --policy trust.toml registry.example.com/team/app:1.0
 
-With `--policy` the image gets its name in the store only if the policies admit it; exit code 1 otherwise.")]
+With `--policy` the image gets its name in the store only if the policies admit it; exit code 1 otherwise, and 4 if a
+trust policy refuses it. With a trust policy the name is resolved once, and all else goes by digest.")]
 pub(crate) struct Pull {
     /// Image in a registry
     pub(crate) image: String,
@@ -406,6 +433,14 @@ pub(crate) struct Pull {
     /// Public key whose signatures count as verified (repeatable) [default: all of the key folder]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
     pub(crate) keys: Vec<PathBuf>,
+    /// A signer of the trust policy who must have signed
+    #[arg(long, value_name = "NAME", env = "SEALIFT_SIGNER", hide_env = true)]
+    pub(crate) signer: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerOptions,
+    /// Print the whole proof of the trust policy
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 /// `save`

@@ -70,6 +70,7 @@ pub fn noun(predicate_type: &str) -> &str {
         LINK => "in-toto link",
         OPENVEX => "OpenVEX document",
         CUSTOM => "custom document",
+        "https://sealift.dev/tag-map/v1" => "tag map",
         other => other,
     }
 }

@@ -9,18 +9,22 @@
 //! cache/NAME/…                    caches of the other crates; may be deleted at any time
 //! temporary/…                     writes under way, each swept once its process is gone
 //! lock                            held while index.json changes
+//! stamps                          which layers were hashed and not touched since
 //! ```
 //!
 //! Invariants: a blob appears by rename once its digest is known to match; `index.json` is replaced by rename under
-//! the lock; whatever is read is hashed again before it is believed.
+//! the lock; whatever is read is hashed again before it is believed, but for layers
+//! with a stamp ([`Stamps`]).
 
 mod blob;
 mod error;
 mod index;
+mod stamps;
 mod temporary;
 
 pub use blob::BlobWriter;
 pub use error::Error;
+pub use stamps::{Facts, Stamps};
 pub use temporary::Temporary;
 
 use std::fs;
@@ -155,5 +159,9 @@ impl BlobSource for Store {
             sealift_image::Error::blob(&descriptor.digest, &path.display().to_string(), source)
         })?;
         Ok(Box::new(file))
+    }
+
+    fn is_at(&self, digest: &Digest, path: &Path) -> bool {
+        self.blob_path(digest) == path
     }
 }

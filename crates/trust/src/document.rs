@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use sealift_crypto::{Certificate, PublicKey};
+use sealift_crypto::{Certificate, PublicKey, RevocationList};
+use sealift_notation::{DistinguishedName, StoreType};
+use sealift_sigstore::TrustedRoot;
 use toml::{Table, Value};
 
 use crate::fields::{ATTESTATION, Field, IDENTITY, POLICY, REVOCATION, RULE, SIGNER, TableForm};
@@ -67,6 +69,7 @@ pub(crate) fn read(file: &str, text: &str, files: FileRead<'_>) -> Result<Policy
         rules: Vec::new(),
         revocations: Vec::new(),
         warnings: Vec::new(),
+        notation: None,
     };
     for (number, table) in top.tables("signer")?.iter().enumerate() {
         let signer = reader.signer(&reader.table(
@@ -182,12 +185,15 @@ impl Reader<'_> {
                 .map_err(|error| self.file_error(reading, &named, &error.to_string()))?;
             signer.keys.push(PolicyKey { file: named, key });
         }
-        for named in reading.texts("certificates")? {
-            let text = self.text_file(reading, &named)?;
-            let certificates = Certificate::chain_from_pem(&text)
-                .map_err(|error| self.file_error(reading, &named, &error.to_string()))?;
-            signer.certificates.extend(certificates);
-            signer.certificate_files.push((named, text.into_bytes()));
+        signer.certificates = self.certificates(reading, "certificates", StoreType::Authority)?;
+        signer.timestamp_authorities =
+            self.certificates(reading, "timestamp_authorities", StoreType::Timestamp)?;
+        for named in reading.texts("certificate_lists")? {
+            let fail = |reason: &str| self.file_error(reading, &named, reason);
+            let bytes = (self.files)(&named).map_err(|reason| fail(&clean(&reason)))?;
+            let list =
+                RevocationList::from_bytes(&bytes).map_err(|error| fail(&error.to_string()))?;
+            signer.certificate_lists.push(list);
         }
         for (number, table) in reading.tables("identities")?.iter().enumerate() {
             let place = format!("{}, identity {}", reading.place, number + 1);
@@ -196,6 +202,13 @@ impl Reader<'_> {
                 subject: identity.required_text("subject")?,
                 issuer: identity.required_text("issuer")?,
             });
+        }
+        if reading.table.contains_key("trusted_root") {
+            let named = reading.required_text("trusted_root")?;
+            let text = self.text_file(reading, &named)?;
+            let root = TrustedRoot::from_json(text.as_bytes())
+                .map_err(|refusal| self.file_error(reading, &named, &refusal.to_string()))?;
+            signer.trusted_root = Some(root);
         }
         check_signer(reading, &signer)?;
         Ok(signer)
@@ -265,6 +278,24 @@ impl Reader<'_> {
         Ok(rules)
     }
 
+    fn certificates(
+        &self,
+        reading: &Reading<'_>,
+        field: &str,
+        kind: StoreType,
+    ) -> Result<Vec<Certificate>, Error> {
+        let mut all = Vec::new();
+        for named in reading.texts(field)? {
+            let text = self.text_file(reading, &named)?;
+            let certificates = Certificate::chain_from_pem(&text)
+                .map_err(|error| self.file_error(reading, &named, &error.to_string()))?;
+            sealift_notation::check_certificates(kind, &certificates)
+                .map_err(|reason| self.file_error(reading, &named, &reason))?;
+            all.extend(certificates);
+        }
+        Ok(all)
+    }
+
     fn text_file(&self, reading: &Reading<'_>, named: &str) -> Result<String, Error> {
         let fail = |reason: &str| self.file_error(reading, named, reason);
         let bytes = (self.files)(named).map_err(|reason| fail(&clean(&reason)))?;
@@ -311,8 +342,22 @@ fn check_signer(reading: &Reading<'_>, signer: &Signer) -> Result<(), Error> {
     {
         return Err(reading.error("it has no keys, certificates, identities or roles"));
     }
+    if signer.identities.is_empty() == signer.trusted_root.is_some() {
+        return Err(reading.error("`identities` and `trusted_root` go together"));
+    }
     if !signer.subjects.is_empty() && signer.certificates.is_empty() {
         return Err(reading.error("it has `subjects` but no `certificates` that could have them"));
+    }
+    if let Some((subject, reason)) = signer
+        .subjects
+        .iter()
+        .find_map(|subject| DistinguishedName::parse(subject).err().map(|reason| (subject, reason)))
+    {
+        return Err(reading.error(&format!(
+            "the subject `{}`: {}",
+            clean(subject),
+            clean(&reason)
+        )));
     }
     let is_role = |role: &String| role == "targets" || role.starts_with("targets/");
     if let Some(role) = signer.roles.iter().find(|role| !is_role(role)) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::judge::Refusal;
 use crate::tag_map::TagMap;
 
 /// A format of signatures.
@@ -29,6 +30,8 @@ pub struct Evidence {
     pub unproved: Vec<Unproved>,
     /// What does not match, one line each. One is enough not to trust the image.
     pub refusals: Vec<String>,
+    /// What is older than something that was seen before, one line each.
+    pub replays: Vec<String>,
 }
 
 /// A proved signature over the image's digest.
@@ -48,6 +51,8 @@ pub struct Signature {
     pub vouched: Option<Vouched>,
     /// Where it lies: the digest of an artifact, or a document's name.
     pub artifact: String,
+    /// Why it does not count although its signer is known.
+    pub fault: Option<Refusal>,
 }
 
 /// A proved attestation about the image's digest.

@@ -97,6 +97,11 @@ pub(crate) const SIGNER: TableForm = TableForm {
             Kind::Tables(&IDENTITY),
             "identities that sign without a key of their own",
         ),
+        field(
+            "trusted_root",
+            Kind::Text,
+            "file of the authorities and logs of its identities, sigstore's `trusted_root.json`",
+        ),
         field("roles", Kind::Texts, "roles of Docker Content Trust, `targets/releases`"),
         field(
             "pins",

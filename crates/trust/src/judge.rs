@@ -182,6 +182,9 @@ impl<'a> Trial<'a> {
         for refusal in &self.evidence.refusals {
             self.refuse("artifact", RefusalKind::Tampered, clean(refusal));
         }
+        for replay in &self.evidence.replays {
+            self.refuse("artifact", RefusalKind::Replayed, clean(replay));
+        }
         self.check_revoked();
         let counted = count(self.policy, rule, self.question, self.evidence);
         self.check_signers(rule, &counted);
@@ -320,7 +323,7 @@ impl<'a> Trial<'a> {
     fn tag_map(&mut self) -> Option<&'a TagMap> {
         let evidence = self.evidence;
         let repository = tag_map::repository(self.question.image);
-        match tag_map::newest(&evidence.tag_maps, &repository) {
+        match tag_map::newest(&evidence.tag_maps, &repository, self.question.image.tag()) {
             Ok(map) => map,
             Err(error) => {
                 self.refuse("tag map", RefusalKind::Replayed, error.to_string());

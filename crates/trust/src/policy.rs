@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use sealift_crypto::{Certificate, PublicKey};
+use sealift_crypto::{Certificate, PublicKey, RevocationList};
 use sealift_oci::Reference;
+use sealift_sigstore::TrustedRoot;
 
 use crate::pattern::Pattern;
 use crate::{Error, Format};
@@ -26,6 +27,8 @@ pub struct Policy {
     pub revocations: Vec<RevocationSource>,
     /// What whoever uses this policy should know.
     pub warnings: Vec<String>,
+    /// Notation's policy, which its own verifier judges.
+    pub notation: Option<sealift_notation::TrustPolicy>,
 }
 
 /// The language of a policy.
@@ -50,12 +53,18 @@ pub struct Signer {
     pub keys: Vec<PolicyKey>,
     /// Authorities of its certificates.
     pub certificates: Vec<Certificate>,
-    /// The same as PEM, each with the file it came from.
-    pub certificate_files: Vec<(String, Vec<u8>)>,
+    /// Timestamping authorities that are believed when its certificates have ended.
+    pub timestamp_authorities: Vec<Certificate>,
+    /// Lists of revoked certificates.
+    pub certificate_lists: Vec<RevocationList>,
+    /// The statement of notation's policy that it stands for; whoever satisfies that is this signer.
+    pub statement: Option<String>,
     /// Subjects that its certificates may have; none means any.
     pub subjects: Vec<String>,
     /// Identities without a key.
     pub identities: Vec<KeylessIdentity>,
+    /// The authorities and logs of its identities.
+    pub trusted_root: Option<TrustedRoot>,
     /// Roles of Docker Content Trust.
     pub roles: Vec<String>,
     /// Root keys of Docker Content Trust.
@@ -194,6 +203,38 @@ pub struct RevocationSource {
 }
 
 impl Policy {
+    /// The policy of one keyless identity for every image, as it stands on a command line.
+    pub fn of_identity(identity: KeylessIdentity, root: TrustedRoot) -> Self {
+        let signer = Signer {
+            name: identity.subject.clone(),
+            identities: vec![identity],
+            trusted_root: Some(root),
+            ..Signer::default()
+        };
+        let rule = Rule {
+            place: "the identity that was asked for".to_owned(),
+            pattern: Pattern::rest(),
+            decision: Decision::Judge,
+            require: Require::Any,
+            signers: vec![0],
+            formats: [Format::Cosign].into(),
+            attestations: Vec::new(),
+            tag_binding: false,
+            max_staleness_secs: None,
+            name: NameRule::Repository,
+            on_missing: OnMissing::Deny,
+        };
+        Self {
+            file: "the command line".to_owned(),
+            shape: Shape::Own,
+            signers: vec![signer],
+            rules: vec![rule],
+            revocations: Vec::new(),
+            warnings: Vec::new(),
+            notation: None,
+        }
+    }
+
     /// The rule for an image: the most exact of those that match. None is no rule; two are an error.
     pub fn rule(&self, image: &Reference) -> Result<Option<Rule>, Error> {
         let matching = || self.rules.iter().filter(|rule| rule.pattern.matches(image));

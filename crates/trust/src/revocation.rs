@@ -52,6 +52,16 @@ pub enum Revoked {
     Key(String),
 }
 
+/// What is kept of a list that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// Its number.
+    pub counter: u64,
+    /// SHA-256 of its content.
+    pub content: String,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
@@ -94,17 +104,41 @@ impl RevocationList {
             .find(|entry| matches!(&entry.what, Revoked::Key(key) if key == fingerprint))
     }
 
+    /// What is kept of it, so that an older one is refused.
+    pub fn mark(&self) -> Mark {
+        let content = Digest::sha256(&self.encode()).hex().to_owned();
+        Mark { counter: self.counter, content }
+    }
+
     /// Refuses a list that is older than one that was seen, or another of the same number.
-    pub fn check_newer(&self, known: &Self, file: &str) -> Result<(), Error> {
+    pub fn check_newer(&self, known: &Mark, file: &str) -> Result<(), Error> {
         let subject = clean(file);
         if self.counter < known.counter {
             let (found, known) = (self.counter, known.counter);
             return Err(Error::Older { what: WHAT, subject, found, known });
         }
-        if self.counter == known.counter && self != known {
+        if self.counter == known.counter && self.mark() != *known {
             return Err(Error::Forked { what: WHAT, subject, number: self.counter });
         }
         Ok(())
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let entry = |entry: &Revocation| {
+            let (digest, key) = match &entry.what {
+                Revoked::Digest(digest) => (Some(digest.to_string()), None),
+                Revoked::Key(key) => (None, Some(key.clone())),
+            };
+            let (since, reason) = (crate::text::time(entry.since_secs), entry.reason.clone());
+            WireEntry { digest, key, since, reason }
+        };
+        let wire = Wire {
+            version: 1,
+            counter: self.counter,
+            issued: crate::text::time(self.issued_secs),
+            revoked: self.entries.iter().map(entry).collect(),
+        };
+        serde_json::to_vec(&wire).expect("all keys are text")
     }
 }
 
@@ -128,22 +162,7 @@ pub fn read_revoked(text: &str) -> Result<Revoked, String> {
 
 /// Signs a list.
 pub fn sign(list: &RevocationList, key: &SigningKey) -> Result<Vec<u8>, sealift_crypto::Error> {
-    let entry = |entry: &Revocation| {
-        let (digest, key) = match &entry.what {
-            Revoked::Digest(digest) => (Some(digest.to_string()), None),
-            Revoked::Key(key) => (None, Some(key.clone())),
-        };
-        let (since, reason) = (crate::text::time(entry.since_secs), entry.reason.clone());
-        WireEntry { digest, key, since, reason }
-    };
-    let wire = Wire {
-        version: 1,
-        counter: list.counter,
-        issued: crate::text::time(list.issued_secs),
-        revoked: list.entries.iter().map(entry).collect(),
-    };
-    let payload = serde_json::to_vec(&wire).expect("all keys are text");
-    Ok(dsse::sign(key, PAYLOAD_TYPE, payload)?.to_json())
+    Ok(dsse::sign(key, PAYLOAD_TYPE, list.encode())?.to_json())
 }
 
 /// Reads a list that one of these keys has signed.

@@ -169,23 +169,47 @@ pub fn decode(predicate: &[u8], key: &str) -> Result<TagMap, Error> {
     })
 }
 
-/// The newest of some maps that is of this repository; two of one number that differ are an error.
-pub fn newest<'a>(maps: &'a [TagMap], repository: &str) -> Result<Option<&'a TagMap>, Error> {
+/// The newest of some maps that is of this repository. Two publishers at once make two of one number: then the one that
+/// has the tag counts, and two that say different things of it are an error.
+pub fn newest<'a>(
+    maps: &'a [TagMap],
+    repository: &str,
+    tag: Option<&str>,
+) -> Result<Option<&'a TagMap>, Error> {
     let of_this = || maps.iter().filter(|map| map.repository == repository);
-    let Some(newest) = of_this().max_by_key(|map| map.counter) else { return Ok(None) };
-    let says_other = |map: &&TagMap| {
-        map.counter == newest.counter
-            && (map.issued_secs, map.expires_secs, &map.tags)
-                != (newest.issued_secs, newest.expires_secs, &newest.tags)
-    };
-    if of_this().any(|map| says_other(&map)) {
-        return Err(Error::Forked {
-            what: WHAT,
-            subject: repository.to_owned(),
-            number: newest.counter,
-        });
+    let Some(number) = of_this().map(|map| map.counter).max() else { return Ok(None) };
+    let entry = |map: &'a TagMap| tag.and_then(|tag| map.tags.get(tag));
+    let mut newest: Option<&TagMap> = None;
+    for map in of_this().filter(|map| map.counter == number) {
+        match (newest.and_then(entry), entry(map)) {
+            (Some(one), Some(other)) if one.digest != other.digest => {
+                let subject = repository.to_owned();
+                return Err(Error::Forked { what: WHAT, subject, number });
+            }
+            (Some(_), None) => {}
+            // Of two that agree the one that was made last.
+            (None, None) | (Some(_), Some(_))
+                if newest.is_some_and(|known| known.issued_secs >= map.issued_secs) => {}
+            _ => newest = Some(map),
+        }
     }
-    Ok(Some(newest))
+    Ok(newest)
+}
+
+/// What publishers at once have made, in one: of each tag what was set last. For whoever makes the next map.
+pub fn merge(maps: &[TagMap], repository: &str) -> Option<TagMap> {
+    let mut maps: Vec<&TagMap> = maps.iter().filter(|map| map.repository == repository).collect();
+    maps.sort_by_key(|map| (map.counter, map.issued_secs));
+    let mut merged = (*maps.last()?).clone();
+    for map in maps {
+        for (tag, entry) in &map.tags {
+            let is_newer = |known: &Entry| known.counter < entry.counter;
+            if merged.tags.get(tag).is_none_or(is_newer) {
+                merged.tags.insert(tag.clone(), entry.clone());
+            }
+        }
+    }
+    Some(merged)
 }
 
 /// Refuses a map that says less than one that was seen: a lower number of a tag in a newer map is a way back.

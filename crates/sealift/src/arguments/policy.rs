@@ -40,10 +40,10 @@ Examples:
 }
 
 /// Which policies; shared by `policy check`, `pull` and `verify`.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Policy options")]
 pub(crate) struct PolicyOptions {
-    /// Rego file, folder of them, bundle, `pack:NAME`, `oci://NAME` (repeatable) [default: [policy] files of sealift.toml]
+    /// Rego file, folder of them, bundle, `pack:NAME`, `oci://NAME` (repeatable) [default: [policy] files of sealift.toml]; for `verify` and `pull` also a trust policy
     #[arg(
         long = "policy",
         value_name = "PATH",

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::judging::{TrustMap, TrustMigrate, TrustPolicyCommand, TrustRevocation};
 use super::trust_client::{
     TrustDelegate, TrustExport, TrustImport, TrustInit, TrustInspect, TrustKey, TrustPin,
     TrustRevoke, TrustRotate, TrustSign, TrustSigner, TrustWitness,
@@ -13,8 +14,9 @@ Examples:
   sealift trust signer add --key alice.pub alice registry.example.com/team/app
   sealift trust sign registry.example.com/team/app:1.0
   sealift trust inspect --pretty registry.example.com/team/app
+  sealift trust policy check trust.toml registry.example.com/team/app:1.0
 
-These are the commands of `docker trust` and `notary`; they work against notary-server and against `sealift trust serve`.
+The first are the commands of `docker trust` and `notary`; they work against notary-server and against `sealift trust serve`.
 docs/trust.md says what is proved, docs/trust-attacks.md what is refused.";
 
 /// What to do with trust data.
@@ -47,7 +49,29 @@ pub(crate) enum Trust {
     Import(TrustImport),
     /// Write keys and state as ~/.docker/trust has them
     Export(TrustExport),
+    /// Trust policies: who must have signed what
+    #[command(subcommand, after_help = POLICY_EXAMPLES)]
+    Policy(TrustPolicyCommand),
+    /// Signed lists of digests and keys that are trusted no more
+    #[command(subcommand, after_help = REVOCATION_EXAMPLES)]
+    Revocation(TrustRevocation),
+    /// Sign which tag stands for which digest, with a number and an end
+    TagMap(TrustMap),
+    /// Sign every trusted tag of a repository again, for cosign and notation
+    Migrate(TrustMigrate),
 }
+
+const POLICY_EXAMPLES: &str = "\
+Examples:
+  sealift trust policy template > trust.toml
+  sealift trust policy check trust.toml registry.example.com/team/app:1.0
+  sealift trust policy schema > trust.schema.json";
+
+const REVOCATION_EXAMPLES: &str = "\
+Examples:
+  sealift trust revocation add revoked.json old.pub --reason \"key stolen\"
+  sealift trust revocation show revoked.json
+  sealift trust revocation renew revoked.json";
 
 const KEY_EXAMPLES: &str = "\
 Examples:

@@ -11,9 +11,11 @@ mod explain_rule;
 mod findings;
 mod images;
 mod inspect;
+mod judging;
 mod lint;
 mod lsp;
 mod mend;
+mod migrating;
 mod policy;
 mod pull;
 mod push;
@@ -34,6 +36,7 @@ mod verify;
 
 mod request;
 mod resolve;
+mod trusting;
 
 use std::process::ExitCode;
 

@@ -31,6 +31,7 @@ pub(crate) fn run(
     session.observer.event(Event::Started(Step::Push));
     let delivery = transfer::push(&session, &opened, &destination)
         .inspect_err(|_| session.observer.event(Event::Failed(Step::Push)))?;
+    sealift_custody::tag_maps::publish(&session, &opened, &destination)?;
     session.observer.event(Event::Done(Step::Push, transfer::summary(&delivery)));
     printer.data(&delivery.reference.familiar())?;
     Ok(ExitCode::SUCCESS)

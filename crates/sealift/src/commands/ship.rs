@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
+use sealift_custody::tag_maps;
 use sealift_model::Severity;
 use sealift_oci::Reference;
 use sealift_pipeline::build::megabytes;
+use sealift_pipeline::keys::Signer;
 use sealift_pipeline::ship::{Findings, ShipRequest, Shipment, ship};
-use sealift_pipeline::{contents, judge, scan, transfer};
+use sealift_pipeline::{contents, judge, open, scan, transfer};
 
-use super::{lint, request};
+use super::{lint, request, trusting};
 use crate::arguments::{Global, PolicyOptions, Ship};
-use crate::printer::Printer;
+use crate::printer::{Mark, Printer};
 use crate::session::{Workshop, become_builder};
 
 pub(crate) fn run(
@@ -61,8 +63,33 @@ pub(crate) fn run(
         }
         Err(error) => return Err(error.into()),
     };
+    if file.sign.tag_map == Some(true) {
+        map_tag(&shipment, &request, &workshop, &signer, printer)?;
+    }
     conclude(&shipment, &workshop, printer)?;
     Ok(ExitCode::SUCCESS)
+}
+
+// The tag in a signed map, beside the image and, where it was pushed, in the repository.
+fn map_tag(
+    shipment: &Shipment,
+    request: &ShipRequest,
+    workshop: &Workshop,
+    signer: &Signer,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let session = workshop.session();
+    let name = request.push.as_ref().unwrap_or(&shipment.name);
+    let opened = open::open_descriptor(&session, &shipment.descriptor, name)?;
+    let map = trusting::attach_tag_map(workshop, &opened, name, signer, request.push.is_some())?;
+    if let Some(to) = &request.push {
+        // With the map that lies beside it now.
+        let opened = open::open_descriptor(&session, &shipment.descriptor, name)?;
+        transfer::push(&session, &opened, to)?;
+        tag_maps::publish(&session, &opened, to)?;
+    }
+    printer.step(Mark::Good, "tag map", &trusting::tag_map_text(&map));
+    Ok(())
 }
 
 fn conclude(shipment: &Shipment, workshop: &Workshop, printer: &Printer) -> anyhow::Result<()> {

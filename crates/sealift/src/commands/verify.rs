@@ -4,17 +4,21 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use sealift_custody::policy_file::PolicyFile;
+use sealift_custody::{Judged, Trust, revocations};
+use sealift_image::Target;
 use sealift_model::{Outcome, Severity};
 use sealift_pipeline::build::megabytes;
 use sealift_pipeline::keys::TrustedKey;
-use sealift_pipeline::open::{Opened, open};
-use sealift_pipeline::verify::{Proof, Verified, VerifyRequest, key_name, verify};
+use sealift_pipeline::open::{self, Opened};
+use sealift_pipeline::verify::{Hashing, Proof, Verified, VerifyRequest, key_name, prove, verify};
 use sealift_pipeline::{Error, Session};
 use sealift_sign::predicate_type;
+use sealift_trust::Outcome as JudgedOutcome;
 use serde_json::json;
 
-use super::request;
-use crate::arguments::{Global, ScanOptions, TextOrJson, Verify};
+use super::{request, trusting};
+use crate::arguments::{Global, PolicyOptions, ScanOptions, TextOrJson, Verify};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
@@ -27,29 +31,128 @@ pub(crate) fn run(
     let workshop =
         Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
-    let file = &workshop.settings.file;
-    let keys = request::trusted(&arguments.keys, &workshop)?;
-    let mut policy = request::policy(&arguments.policy, &workshop.settings)?;
-    super::policy::resolve(&mut policy, &keys, &workshop)?;
-    let request = VerifyRequest {
-        keys,
-        require: required(&arguments.require, &file.verify.require)?,
-        policy,
-        fail_on: request::scan(&ScanOptions::default(), file, Some(Severity::High))?.fail_on,
+    let (trust, options) = trusting::choose(&arguments.policy, &arguments.keys, &workshop)?;
+    let trust = trusting::keyless(&arguments.keyless)?.or(trust);
+    let opened = open_strictly(&session, &arguments.image, arguments.offline)?;
+    let judged = match &trust {
+        Some(file) => Some(judge(&workshop, &opened, file, arguments, printer)?),
+        None if arguments.signer.is_some() => {
+            return Err(Usage::error(
+                "`--signer` names a signer of a trust policy, and there is none",
+                "give one with `--policy trust.toml`, or write ~/.config/sealift/trust.toml",
+            ));
+        }
+        None => None,
     };
-    let opened = open_strictly(&session, &arguments.image)?;
-    let verified = verify(&session, &opened, &request)?;
+    let request = prove_request(&workshop, arguments, &options, judged.as_ref())?;
+    let verified = match &judged {
+        Some(_) => prove(&session, &opened, &request)?,
+        None => verify(&session, &opened, &request)?,
+    };
+    let proof = judged.as_ref().map(|judged| &judged.judgement.proof);
     match arguments.format {
-        TextOrJson::Text => printer.data(&tree(&opened, &verified, &request.keys))?,
-        TextOrJson::Json => printer.data(&document(&opened, &verified, &request.keys)?)?,
+        TextOrJson::Text => {
+            if let Some(proof) = proof.filter(|_| arguments.explain) {
+                printer.data(&proof.to_text())?;
+            }
+            printer.data(&tree(&opened, &verified, &request.keys, judged.as_ref()))?;
+        }
+        TextOrJson::Json => {
+            printer.data(&document(&opened, &verified, &request.keys, judged.as_ref())?)?;
+        }
     }
     printer.message(&format!("verified {} in {:.1} s", opened.title, workshop.seconds()));
     Ok(ExitCode::SUCCESS)
 }
 
+// The judgement of the trust policy. If it refuses, what was asked for is printed all the same.
+fn judge(
+    workshop: &Workshop,
+    opened: &Opened,
+    file: &PolicyFile,
+    arguments: &Verify,
+    printer: &Printer,
+) -> anyhow::Result<Judged> {
+    let session = workshop.session();
+    let marks = trusting::marks(workshop);
+    let revocations = sealift_custody::revocations::of_policy(&session, file, &marks)?;
+    let server = trusting::server(workshop, session.network, &arguments.server, arguments.offline);
+    let trust = Trust {
+        file,
+        signer: arguments.signer.as_deref(),
+        revocations: &revocations,
+        marks: &marks,
+        server: &server,
+    };
+    let judged = sealift_custody::judge(&session, &trust, opened)?;
+    if let Err(error) = judged.check() {
+        match arguments.format {
+            TextOrJson::Text if arguments.explain => {
+                printer.data(&judged.judgement.proof.to_text())?;
+            }
+            TextOrJson::Text => {}
+            TextOrJson::Json => {
+                let document = json!({
+                    "schemaVersion": 1,
+                    "image": opened.title,
+                    "digest": opened.descriptor.digest.to_string(),
+                    "trust": trust_document(&judged),
+                });
+                printer.data(&serde_json::to_string_pretty(&document)?)?;
+            }
+        }
+        return Err(error.into());
+    }
+    for warning in &file.policy.warnings {
+        printer.warning(warning);
+    }
+    if judged.judgement.outcome == JudgedOutcome::Warned {
+        printer.warning("the trust policy admits the image and proves less than it should");
+    }
+    Ok(judged)
+}
+
+fn prove_request(
+    workshop: &Workshop,
+    arguments: &Verify,
+    options: &PolicyOptions,
+    judged: Option<&Judged>,
+) -> anyhow::Result<VerifyRequest> {
+    let file = &workshop.settings.file;
+    let keys = if let Some(judged) = judged {
+        judged.keys.clone()
+    } else {
+        let keys = request::trusted(&arguments.keys, workshop)?;
+        let marks = trusting::marks(workshop);
+        let lists = revocations::of_files(&file.verify.revocations, &keys, &marks)?;
+        revocations::still_trusted(keys, &lists)
+    };
+    let mut policy = request::policy(options, &workshop.settings)?;
+    super::policy::resolve(&mut policy, &keys, workshop)?;
+    // The policy says what must be there.
+    let is_asked = !arguments.require.is_empty() || !file.verify.require.is_empty();
+    let require = match judged {
+        Some(_) if !is_asked => Vec::new(),
+        _ => required(&arguments.require, &file.verify.require)?,
+    };
+    let fail_on = request::scan(&ScanOptions::default(), file, Some(Severity::High))?.fail_on;
+    let hashing = if arguments.rehash { Hashing::Again } else { Hashing::Stamps };
+    Ok(VerifyRequest { keys, require, policy, fail_on, hashing })
+}
+
 // Bytes that do not fit their digest are a refusal here, also when that shows while the image is opened.
-fn open_strictly(session: &Session<'_>, text: &str) -> Result<Opened, Error> {
-    open(session, text).map_err(|error| match error {
+fn open_strictly(session: &Session<'_>, text: &str, offline: bool) -> Result<Opened, Error> {
+    let target = match (open::target(text)?, offline) {
+        (Target::Any(reference), true) => Target::Store(reference),
+        (Target::Registry(_), true) => {
+            return Err(Error::usage(
+                format!("`{text}` is in a registry, and `--offline` asks none"),
+                "pull it first, and verify it by its name",
+            ));
+        }
+        (other, _) => other,
+    };
+    open::open_target(session, &target, text).map_err(|error| match error {
         // Nothing is damaged; another platform was asked for.
         Error::Image(sealift_image::Error::Platform { .. }) => error,
         Error::Image(_) | Error::Document(_) => {
@@ -85,12 +188,30 @@ fn required(flags: &[String], settings: &[String]) -> anyhow::Result<Vec<Proof>>
         .collect()
 }
 
-fn tree(opened: &Opened, verified: &Verified, keys: &[TrustedKey]) -> String {
-    let mut lines = vec![format!(
-        "bytes: {} layers of {}, config and manifest have their digests",
+fn tree(
+    opened: &Opened,
+    verified: &Verified,
+    keys: &[TrustedKey],
+    judged: Option<&Judged>,
+) -> String {
+    let mut lines = Vec::new();
+    if let Some(judged) = judged {
+        let rule = judged.judgement.rule.as_ref().map_or("?", |rule| rule.place.as_str());
+        let signers = match judged.judgement.signers.as_slice() {
+            [] => "nobody has signed".to_owned(),
+            names => format!("signed by {}", names.join(", ")),
+        };
+        lines.push(format!("trust: {rule}: {signers}"));
+    }
+    let untouched = match verified.stamped {
+        0 => String::new(),
+        count => format!("; {count} hashed before and not touched since"),
+    };
+    lines.push(format!(
+        "bytes: {} layers of {}, config and manifest have their digests{untouched}",
         verified.layers,
         megabytes(verified.layer_bytes)
-    )];
+    ));
     let by = |fingerprint: &str| {
         format!("key `{}` ({})", key_name(keys, fingerprint).unwrap_or("?"), &fingerprint[..16])
     };
@@ -151,7 +272,30 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-fn document(opened: &Opened, verified: &Verified, keys: &[TrustedKey]) -> anyhow::Result<String> {
+fn trust_document(judged: &Judged) -> serde_json::Value {
+    let judgement = &judged.judgement;
+    json!({
+        "outcome": match judgement.outcome {
+            JudgedOutcome::Admitted => "admitted",
+            JudgedOutcome::Warned => "warned",
+            JudgedOutcome::Refused => "refused",
+        },
+        "rule": judgement.rule.as_ref().map(|rule| rule.pattern.as_str()),
+        "signers": judgement.signers,
+        "refusal": judgement.refusal.as_ref().map(|refusal| json!({
+            "kind": refusal.kind.as_str(),
+            "text": refusal.text,
+        })),
+        "proof": judgement.proof.to_json(),
+    })
+}
+
+fn document(
+    opened: &Opened,
+    verified: &Verified,
+    keys: &[TrustedKey],
+    judged: Option<&Judged>,
+) -> anyhow::Result<String> {
     let key = |fingerprint: &str| json!({ "fingerprint": fingerprint, "name": key_name(keys, fingerprint) });
     let verification = &verified.verification;
     let signatures: Vec<_> = verification
@@ -183,6 +327,8 @@ fn document(opened: &Opened, verified: &Verified, keys: &[TrustedKey]) -> anyhow
         "image": opened.title,
         "digest": verified.digest.to_string(),
         "layers": verified.layers,
+        "layersHashedBefore": verified.stamped,
+        "trust": judged.map(trust_document),
         "signatures": signatures,
         "attestations": attestations,
         "attestedPolicy": verified.attested.as_ref().map(|summary| word(summary.verdict.outcome)),

@@ -103,6 +103,8 @@ pub(crate) struct Policy {
 pub(crate) struct Sign {
     pub(crate) key: Option<PathBuf>,
     pub(crate) passphrase_file: Option<PathBuf>,
+    pub(crate) tag_map: Option<bool>,
+    pub(crate) tag_map_lifetime: Option<String>,
 }
 
 /// `[verify]`
@@ -111,6 +113,8 @@ pub(crate) struct Sign {
 pub(crate) struct Verify {
     pub(crate) keys: Vec<PathBuf>,
     pub(crate) require: Vec<String>,
+    pub(crate) policy: Option<PathBuf>,
+    pub(crate) revocations: Vec<PathBuf>,
 }
 
 /// `[trust]`

@@ -184,6 +184,8 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "file whose first line is the key's passphrase",
     ),
+    key("sign.tag_map", None, "false", "whether `sign` and `ship` make a signed tag map"),
+    key("sign.tag_map_lifetime", None, "30d", "how long a tag map is good"),
     path(
         "verify.keys",
         Some("SEALIFT_VERIFY_KEY"),
@@ -195,6 +197,18 @@ pub(crate) const KEYS: &[Key] = &[
         Some("SEALIFT_REQUIRE"),
         "signature, sbom, vulnerabilities, policy, provenance",
         "what must be proved",
+    ),
+    path(
+        "verify.policy",
+        None,
+        "trust.toml beside sealift.toml, then ~/.config/sealift/trust.toml",
+        "trust policy that `verify` and `pull` judge by",
+    ),
+    path(
+        "verify.revocations",
+        None,
+        "",
+        "signed revocation lists for `verify` without a trust policy",
     ),
     key(
         "trust.server",

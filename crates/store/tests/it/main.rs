@@ -115,3 +115,51 @@ fn a_broken_index_is_an_error_not_an_empty_store() {
     assert!(store.references().is_err());
     assert!(store.tag(&reference("a:1"), &descriptor(b"x")).is_err());
 }
+
+// A file's change time cannot be set; its stamp is taken once it is two seconds old.
+fn age() {
+    std::thread::sleep(std::time::Duration::from_millis(2050));
+}
+
+#[test]
+fn a_stamp_holds_until_the_blob_is_touched() {
+    let (_folder, store) = store();
+    let (digest, diff_id) = (store.put_blob(b"layer").unwrap(), Digest::sha256(b"diff"));
+    let path = store.blob_path(&digest);
+    let mut stamps = store.stamps();
+    let fresh = stamps.look(&digest).unwrap();
+    stamps.add(&digest, &diff_id, fresh);
+    assert!(!stamps.knows(&digest, &diff_id), "what was written just now gets no stamp");
+    age();
+    stamps.add(&digest, &diff_id, fresh);
+    stamps.save().unwrap();
+    assert!(store.stamps().knows(&digest, &diff_id));
+    assert!(!store.stamps().knows(&digest, &Digest::sha256(b"other")));
+
+    // The same size and the same modification time: only the change time tells.
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    std::fs::write(&path, b"LAYER").unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    let mut stamps = store.stamps();
+    assert!(!stamps.knows(&digest, &diff_id));
+    stamps.save().unwrap();
+    assert!(!store.stamps().knows(&digest, &diff_id), "a stamp that does not fit is dropped");
+}
+
+#[test]
+fn another_file_in_its_place_has_no_stamp() {
+    let (_folder, store) = store();
+    let (digest, diff_id) = (store.put_blob(b"layer").unwrap(), Digest::sha256(b"diff"));
+    let path = store.blob_path(&digest);
+    age();
+    let mut stamps = store.stamps();
+    stamps.add(&digest, &diff_id, stamps.look(&digest).unwrap());
+    assert!(stamps.knows(&digest, &diff_id));
+    let other = path.with_extension("new");
+    std::fs::write(&other, b"LAYER").unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    assert!(!stamps.knows(&digest, &diff_id));
+    // A file of stamps that is nonsense is as if it were not there.
+    std::fs::write(store.root().join("stamps"), "x\n\0 1 2\n").unwrap();
+    assert!(!store.stamps().knows(&digest, &diff_id));
+}

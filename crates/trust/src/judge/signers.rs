@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use sealift_notation::DistinguishedName;
+
 use super::{Question, Refusal, RefusalKind};
 use crate::policy::{NameRule, Policy, Rule, Signer};
 use crate::tag_map::CLOCK_SECS;
@@ -90,9 +92,10 @@ pub(super) fn is_by(signer: &Signer, identity: &Identity) -> bool {
     match identity {
         Identity::Key { fingerprint } => has_key(fingerprint),
         Identity::Certificate { authority, subject, .. } => {
-            signer.certificates.iter().any(|known| known.fingerprint() == *authority)
-                && (signer.subjects.is_empty()
-                    || signer.subjects.iter().any(|wanted| is_subject(wanted, subject)))
+            signer.statement.is_some()
+                || signer.certificates.iter().any(|known| known.fingerprint() == *authority)
+                    && (signer.subjects.is_empty()
+                        || signer.subjects.iter().any(|wanted| is_subject(wanted, subject)))
         }
         Identity::Keyless { subject, issuer } => signer
             .identities
@@ -107,31 +110,10 @@ pub(super) fn is_by(signer: &Signer, identity: &Identity) -> bool {
 
 // All attributes that are wanted are there, as notation compares them.
 fn is_subject(wanted: &str, actual: &str) -> bool {
-    let (Some(wanted), Some(actual)) = (attributes(wanted), attributes(actual)) else {
-        return false;
-    };
-    !wanted.is_empty() && wanted.iter().all(|attribute| actual.contains(attribute))
-}
-
-fn attributes(subject: &str) -> Option<Vec<(String, String)>> {
-    let mut parts = vec![String::new()];
-    let mut characters = subject.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => parts.last_mut()?.push(characters.next()?),
-            ',' => parts.push(String::new()),
-            other => parts.last_mut()?.push(other),
-        }
+    match (DistinguishedName::parse(wanted), DistinguishedName::parse(actual)) {
+        (Ok(wanted), Ok(actual)) => wanted.is_part_of(&actual),
+        _ => false,
     }
-    parts
-        .iter()
-        .map(|part| {
-            let (name, value) = part.split_once('=')?;
-            let name = name.trim().to_ascii_uppercase();
-            let name = if name == "S" { "ST".to_owned() } else { name };
-            Some((name, value.trim().to_owned()))
-        })
-        .collect()
 }
 
 /// The revocation that makes an identity worth nothing.
@@ -156,6 +138,9 @@ fn fault(
     question: &Question<'_>,
     signature: &Signature,
 ) -> Option<Refusal> {
+    if signature.fault.is_some() {
+        return signature.fault.clone();
+    }
     let refusal = |kind, text: String| Some(Refusal { kind, text });
     if !rule.formats.contains(&signature.format) {
         let text = format!("{} signatures do not count here", signature.format);

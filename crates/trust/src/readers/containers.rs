@@ -56,6 +56,7 @@ pub(super) fn read(file: &str, value: &Value, files: FileRead<'_>) -> Result<Pol
         rules: Vec::new(),
         revocations: Vec::new(),
         warnings: Vec::new(),
+        notation: None,
     };
     let mut reader = Reader { file, files, policy };
     reader.scope("default", Pattern::rest(), default)?;

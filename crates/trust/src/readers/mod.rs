@@ -1,6 +1,7 @@
 //! Policies in the languages of others. Each says which of them it is by its fields.
 
 mod containers;
+mod notation;
 mod signers;
 
 use std::path::Path;
@@ -39,6 +40,9 @@ pub fn read_policy(file: &str, bytes: &[u8], files: FileRead<'_>) -> Result<Poli
         .map_err(|error| syntax(clean(&error.to_string())))?;
     if value.get("trust").is_some() {
         return signers::read(file, &value, files);
+    }
+    if value.get("trustPolicies").is_some() {
+        return notation::read(file, bytes);
     }
     if value.get("default").is_some() || value.get("transports").is_some() {
         return containers::read(file, &value, files);

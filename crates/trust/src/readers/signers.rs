@@ -43,6 +43,7 @@ pub(super) fn read(file: &str, value: &Value, files: FileRead<'_>) -> Result<Pol
         rules: Vec::new(),
         revocations: Vec::new(),
         warnings: Vec::new(),
+        notation: None,
     };
     for (name, value) in signers {
         let place = format!("signer `{}`", clean(name));

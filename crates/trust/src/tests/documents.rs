@@ -34,6 +34,27 @@ fn a_map_grows_and_comes_back() {
 }
 
 #[test]
+fn two_publishers_at_once() {
+    let base = map(1, "0", &image());
+    let new = Digest::sha256(b"new");
+    let one = tag_map::next(Some(&base), &app("1"), &image(), NOW, DAY).unwrap();
+    let other = tag_map::next(Some(&base), &app("2"), &new, NOW + 1, DAY).unwrap();
+    let maps = [base, one.clone(), other.clone()];
+    let of = |tag| tag_map::newest(&maps, "registry.corp/team/app", Some(tag)).unwrap();
+    assert_eq!(of("1"), Some(&one));
+    assert_eq!(of("2"), Some(&other));
+    assert_eq!(of("0"), Some(&other));
+    assert_eq!(tag_map::newest(&maps, "registry.corp/team/other", None).unwrap(), None);
+    let merged = tag_map::merge(&maps, "registry.corp/team/app").unwrap();
+    assert_eq!(merged.tags.keys().collect::<Vec<_>>(), ["0", "1", "2"]);
+    let next = tag_map::next(Some(&merged), &app("1"), &new, NOW + 2, DAY).unwrap();
+    assert_eq!((next.counter, next.tags["1"].counter), (3, 2));
+    let rival = tag_map::next(Some(&merged), &app("1"), &Digest::sha256(b"x"), NOW + 3, DAY);
+    let maps = [next, rival.unwrap()];
+    assert!(tag_map::newest(&maps, "registry.corp/team/app", Some("1")).is_err());
+}
+
+#[test]
 fn what_is_no_map() {
     let good = String::from_utf8(tag_map::encode(&map(2, "1", &image()))).unwrap();
     tag_map::decode(good.as_bytes(), "").unwrap();
@@ -88,15 +109,15 @@ fn a_list_is_signed_and_read() {
 
 #[test]
 fn an_older_list_is_refused() {
-    list(3).check_newer(&list(3), "list").unwrap();
-    list(4).check_newer(&list(3), "list").unwrap();
+    list(3).check_newer(&list(3).mark(), "list").unwrap();
+    list(4).check_newer(&list(3).mark(), "list").unwrap();
     assert_eq!(
-        list(2).check_newer(&list(3), "revoked.json").unwrap_err().to_string(),
+        list(2).check_newer(&list(3).mark(), "revoked.json").unwrap_err().to_string(),
         "the revocation list of `revoked.json` is number 2, but number 3 was seen before"
     );
     let mut other = list(3);
     other.entries.pop();
-    assert!(matches!(other.check_newer(&list(3), "list"), Err(Error::Forked { .. })));
+    assert!(matches!(other.check_newer(&list(3).mark(), "list"), Err(Error::Forked { .. })));
 }
 
 #[test]

@@ -39,6 +39,10 @@ fn fingerprint(name: &str) -> String {
 
 fn read(file: &str, text: &str) -> Result<Policy, Error> {
     let files = |path: &str| {
+        if path == "root.json" {
+            let kind = "application/vnd.dev.sigstore.trustedroot+json;version=0.1";
+            return Ok(format!("{{\"mediaType\": \"{kind}\"}}").into_bytes());
+        }
         let name = path.strip_suffix(".pub").ok_or_else(|| "no such file".to_owned())?;
         let known = ["release", "ci", "qa", "security", "other", "ci-signer", "release-signer"];
         if !known.contains(&name) {
@@ -54,6 +58,7 @@ fn own(rules: &str) -> Policy {
     let signers = "version = 1\n\
         [[signer]]\nname = \"release\"\nkeys = [\"release.pub\"]\nroles = [\"targets/release\"]\n\
         [[signer]]\nname = \"ci\"\nkeys = [\"ci.pub\"]\n\
+        trusted_root = \"root.json\"\n\
         identities = [{ subject = \"https://ci.example/*\", issuer = \"https://issuer.example\" }]\n\
         [[signer]]\nname = \"qa\"\nkeys = [\"qa.pub\"]\n";
     read("trust.toml", &format!("{signers}{rules}")).unwrap()
@@ -72,6 +77,7 @@ fn signed(name: &str) -> Signature {
         expires_secs: None,
         vouched: None,
         artifact: Digest::sha256(name.as_bytes()).to_string(),
+        fault: None,
     }
 }
 

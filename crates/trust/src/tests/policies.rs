@@ -298,3 +298,19 @@ proptest::proptest! {
         let _ = read("policy.json", &text);
     }
 }
+
+// `UPDATE_EXPECT=1` writes them.
+#[test]
+fn the_documentation_has_the_fields() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/trust-policy.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = text.split_once("## Fields\n\n").unwrap();
+    let (fields, after) = rest.split_once("## Policies of others\n").unwrap();
+    let tables = crate::tables_markdown();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let whole = format!("{before}## Fields\n\n{tables}## Policies of others\n{after}");
+        std::fs::write(path, whole).unwrap();
+        return;
+    }
+    assert_eq!(fields, tables, "UPDATE_EXPECT=1 writes them");
+}

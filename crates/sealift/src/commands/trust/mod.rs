@@ -9,6 +9,7 @@ mod transfer;
 
 use std::process::ExitCode;
 
+use super::{judging, migrating};
 use crate::arguments::{Global, Trust, TrustDelegate, TrustKey, TrustSigner};
 use crate::printer::Printer;
 
@@ -35,5 +36,9 @@ pub(crate) fn run(global: &Global, trust: &Trust, printer: &Printer) -> anyhow::
         Trust::Pin(pin) => look::pin(global, pin, printer),
         Trust::Import(import) => transfer::import(global, import, printer),
         Trust::Export(export) => transfer::export(global, export, printer),
+        Trust::Policy(policy) => judging::policy(global, policy, printer),
+        Trust::Revocation(revocation) => judging::revocation(global, revocation, printer),
+        Trust::TagMap(map) => judging::tag_map(global, map, printer),
+        Trust::Migrate(migrate) => migrating::run(global, migrate, printer),
     }
 }

@@ -1,0 +1,58 @@
+//! Reading a trust policy and the files that it names.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sealift_pipeline::Error;
+use sealift_trust::Policy;
+
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A policy and where it lies.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    /// The policy.
+    pub policy: Policy,
+    /// Its file.
+    pub path: PathBuf,
+    /// The folder that its paths stand behind.
+    pub folder: PathBuf,
+}
+
+/// Whether a file that somebody named as a policy is one about trust, by its ending and its fields.
+pub fn is_trust_policy(path: &Path) -> bool {
+    let is_candidate = path.extension().is_some_and(|ending| {
+        ending.eq_ignore_ascii_case("toml") || ending.eq_ignore_ascii_case("json")
+    });
+    is_candidate
+        && path.is_file()
+        && read(path)
+            .is_ok_and(|bytes| sealift_trust::is_trust_policy(&path.to_string_lossy(), &bytes))
+}
+
+/// Reads a policy. Keys stand behind its folder or, by their bare name, in the key folder.
+pub fn open(path: &Path, key_folder: &Path) -> Result<PolicyFile, Error> {
+    let bytes = read(path).map_err(|source| Error::file("read", path, source))?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let files = |named: &str| {
+        let beside = folder.join(named);
+        let is_bare = !named.contains('/');
+        let chosen = if is_bare && !beside.exists() { key_folder.join(named) } else { beside };
+        read(&chosen).map_err(|error| format!("`{}`: {error}", chosen.display()))
+    };
+    let name = path.display().to_string();
+    let policy = sealift_trust::read_policy(&name, &bytes, &files)
+        .map_err(|error| crate::refuse("trust policy", error))?;
+    Ok(PolicyFile { policy, path: path.to_owned(), folder })
+}
+
+/// Reads a file of at most 1 MiB.
+pub(crate) fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(std::io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,140 @@
+//! Tag maps of images: made when an image is signed, carried with it, and kept under a tag of the repository.
+
+use sealift_client::Error as ClientError;
+use sealift_crypto::PublicKey;
+use sealift_oci::{Descriptor, Manifest, Raw, Reference};
+use sealift_pipeline::keys::Signer;
+use sealift_pipeline::open::Opened;
+use sealift_pipeline::{Error, Session};
+use sealift_sign::Subject;
+use sealift_trust::tag_map::{self, TagMap};
+
+use crate::marks::Marks;
+use crate::refuse;
+
+const WHAT: &str = "tag map";
+
+/// Makes the next map of a repository with the image's tag in it, signs it, and lays it beside the image. What is known
+/// of the last map comes from the image, from the marks and, if the network may be asked, from the repository.
+pub fn attach(
+    session: &Session<'_>,
+    opened: &Opened,
+    name: &Reference,
+    signer: &Signer,
+    making: &Making<'_>,
+) -> Result<TagMap, Error> {
+    let public = signer.key.public();
+    let own = public.fingerprint();
+    let mut keys = making.keys.to_vec();
+    keys.push(public);
+    let is_trusted = |key: &str| keys.iter().any(|known| known.fingerprint() == key);
+    let repository = tag_map::repository(name);
+    let proved = sealift_pipeline::verify::proved(opened, &keys)?;
+    let mut known = Vec::new();
+    let mut old = Vec::new();
+    for attestation in &proved.attestations {
+        if attestation.predicate_type == tag_map::PREDICATE_TYPE {
+            known.extend(tag_map::decode(&attestation.predicate, &attestation.key).ok());
+            // What others signed stays.
+            old.extend((attestation.key == own).then(|| attestation.artifact.clone()));
+        }
+    }
+    known.extend(making.marks.tag_map(&repository)?.filter(|map| is_trusted(&map.key)));
+    if making.asks_registry {
+        known.extend(remote(session, name, &keys)?.map(|(map, _)| map));
+    }
+    let last = tag_map::merge(&known, &repository);
+    let digest = &opened.descriptor.digest;
+    let mut map =
+        tag_map::next(last.as_ref(), name, digest, session.now_secs, making.lifetime_secs)
+            .map_err(|error| refuse(WHAT, error))?;
+    map.key = own;
+    let subject = Subject { descriptor: &opened.descriptor, name: Some(&repository) };
+    let created = jiff::Timestamp::from_second(session.now_secs).unwrap_or_default();
+    let artifact = sealift_sign::attest(
+        &signer.key,
+        &subject,
+        tag_map::PREDICATE_TYPE,
+        &tag_map::encode(&map),
+        created,
+    )?;
+    for blob in &artifact.blobs {
+        session.store.put_blob(&blob.bytes)?;
+    }
+    session.store.add_referrer(&artifact.manifest)?;
+    for artifact in old {
+        session.store.remove_referrer(&artifact)?;
+    }
+    making.marks.keep_tag_map(&map, &is_trusted)?;
+    Ok(map)
+}
+
+/// How a map is made.
+pub struct Making<'a> {
+    /// What was seen before.
+    pub marks: &'a Marks,
+    /// Keys of others whose maps are continued.
+    pub keys: &'a [PublicKey],
+    /// How long it is good.
+    pub lifetime_secs: i64,
+    /// Whether the repository is asked for its newest map first.
+    pub asks_registry: bool,
+}
+
+/// The newest map under the well-known tag of a repository, and its artifact; none if there is none or by another key.
+pub fn remote(
+    session: &Session<'_>,
+    name: &Reference,
+    keys: &[PublicKey],
+) -> Result<Option<(TagMap, Descriptor)>, Error> {
+    let at = name.with_tag(tag_map::TAG)?;
+    let client = session.network.client();
+    let (descriptor, bytes) = match client.run(async |client| client.manifest(&at).await) {
+        Ok(found) => found,
+        Err(error) if is_missing(&error) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let manifest = Raw::<Manifest>::parse(bytes.clone(), "tag map")?;
+    let Some(subject) = manifest.value().subject.clone() else { return Ok(None) };
+    let mut blobs = std::collections::BTreeMap::from([(descriptor.digest.clone(), bytes)]);
+    for blob in manifest.value().layers.iter().take(1) {
+        if blob.size <= MAP_BYTES_MAX {
+            let mut body = Vec::new();
+            client.run(async |client| client.blob(&at, blob, &mut body).await)?;
+            blobs.insert(blob.digest.clone(), body);
+        }
+    }
+    let read = |wanted: &Descriptor| {
+        blobs.get(&wanted.digest).cloned().ok_or_else(|| "it was not fetched".to_owned())
+    };
+    let proved = sealift_sign::verify(&subject, std::slice::from_ref(&descriptor), &read, keys);
+    let Some(attestation) = proved.attestations.into_iter().next() else { return Ok(None) };
+    if attestation.predicate_type != tag_map::PREDICATE_TYPE {
+        return Ok(None);
+    }
+    let map = tag_map::decode(&attestation.predicate, &attestation.key)
+        .map_err(|error| refuse(WHAT, error))?;
+    Ok((map.repository == tag_map::repository(name)).then_some((map, descriptor)))
+}
+
+const MAP_BYTES_MAX: u64 = 16 << 20;
+
+/// Puts the map that lies beside an image under the well-known tag. Returns false if there is none.
+pub fn publish(session: &Session<'_>, opened: &Opened, to: &Reference) -> Result<bool, Error> {
+    let at = to.with_tag(tag_map::TAG)?;
+    let is_map = |manifest: &&Raw<Manifest>| {
+        let annotations = &manifest.value().annotations;
+        annotations.get("dev.sigstore.bundle.predicateType").map(String::as_str)
+            == Some(tag_map::PREDICATE_TYPE)
+    };
+    let artifacts = opened.referrers.read()?;
+    let Some(map) = artifacts.iter().rev().find(is_map) else { return Ok(false) };
+    let kind = sealift_oci::media_type::MANIFEST;
+    let client = session.network.client();
+    client.run(async |client| client.push_manifest(&at, kind, map.bytes()).await.map(|_| ()))?;
+    Ok(true)
+}
+
+fn is_missing(error: &ClientError) -> bool {
+    matches!(error, ClientError::NotFound { .. })
+}

@@ -1,0 +1,151 @@
+//! Which trust policy judges, and what its commands have in common.
+
+use std::path::PathBuf;
+
+use sealift_custody::TrustServer;
+use sealift_custody::marks::Marks;
+use sealift_custody::policy_file::{self, PolicyFile};
+use sealift_custody::tag_maps::{self, Making};
+use sealift_notary::{Pins, States};
+use sealift_oci::Reference;
+use sealift_pipeline::Network;
+use sealift_pipeline::keys::{Signer, TrustedKey};
+use sealift_pipeline::open::Opened;
+use sealift_sigstore::TrustedRoot;
+use sealift_trust::tag_map::{LIFETIME_SECS, TagMap};
+use sealift_trust::{KeylessIdentity, Policy};
+
+use crate::arguments::{KeylessOptions, PolicyOptions, ServerOptions};
+use crate::failure::Usage;
+use crate::session::Workshop;
+
+/// The folder of what was seen before.
+pub(crate) fn marks(workshop: &Workshop) -> Marks {
+    Marks::new(workshop.folders.data.join("marks"))
+}
+
+/// Takes the trust policy out of what was named, or finds the one of the settings, the project or the user. Who names keys
+/// judges by these.
+pub(crate) fn choose(
+    options: &PolicyOptions,
+    keys: &[PathBuf],
+    workshop: &Workshop,
+) -> anyhow::Result<(Option<PolicyFile>, PolicyOptions)> {
+    let mut rest = options.clone();
+    let (trust, others): (Vec<PathBuf>, Vec<PathBuf>) = std::mem::take(&mut rest.policies)
+        .into_iter()
+        .partition(|path| policy_file::is_trust_policy(path));
+    rest.policies = others;
+    let chosen = match trust.as_slice() {
+        [] if !keys.is_empty() => None,
+        [] => standing(workshop),
+        [path] => Some(path.clone()),
+        [first, second, ..] => {
+            return Err(Usage::error(
+                format!(
+                    "`{}` and `{}` are both trust policies, and one judges",
+                    first.display(),
+                    second.display()
+                ),
+                "join their rules in one trust.toml",
+            ));
+        }
+    };
+    let key_folder = workshop.folders.config.join("keys");
+    let file = chosen.map(|path| policy_file::open(&path, &key_folder)).transpose()?;
+    Ok((file, rest))
+}
+
+// What the settings name must be there; the files of the project and the user may be.
+fn standing(workshop: &Workshop) -> Option<PathBuf> {
+    if let Some(path) = &workshop.settings.file.verify.policy {
+        return Some(path.clone());
+    }
+    let project = workshop.settings.project_path.as_ref();
+    let beside = project.and_then(|path| Some(path.parent()?.join("trust.toml")));
+    let user = workshop.folders.config.join("trust.toml");
+    beside.into_iter().chain([user]).find(|path| path.is_file())
+}
+
+/// The policy of the identity that was asked for, if one was.
+pub(crate) fn keyless(options: &KeylessOptions) -> anyhow::Result<Option<PolicyFile>> {
+    let (Some(subject), Some(issuer), Some(path)) =
+        (&options.certificate_identity, &options.certificate_oidc_issuer, &options.trusted_root)
+    else {
+        return Ok(None);
+    };
+    if subject.contains('*') {
+        return Err(Usage::error(
+            format!("`{subject}` is not an identity"),
+            "patterns stand in a trust policy, `identities = [{ subject, issuer }]`",
+        ));
+    }
+    let text = sealift_pipeline::policies::read_text(path, 4 << 20)?;
+    let root = TrustedRoot::from_json(text.as_bytes()).map_err(|refusal| {
+        Usage::error(
+            format!("cannot read the trusted root `{}`: {refusal}", path.display()),
+            "it is sigstore's trusted_root.json",
+        )
+    })?;
+    let identity = KeylessIdentity { subject: subject.clone(), issuer: issuer.clone() };
+    let policy = Policy::of_identity(identity, root);
+    Ok(Some(PolicyFile { policy, path: path.clone(), folder: PathBuf::new() }))
+}
+
+/// The server of Docker Content Trust, asked only where a rule names roles or pins.
+pub(crate) fn server<'a>(
+    workshop: &Workshop,
+    network: &'a Network,
+    options: &ServerOptions,
+    is_offline: bool,
+) -> TrustServer<'a> {
+    let folder = workshop.folders.data.join("trust");
+    let configured = || workshop.settings.file.trust.server.clone();
+    let dockers = || std::env::var("DOCKER_CONTENT_TRUST_SERVER").ok();
+    let address = options.address.clone().or_else(configured).or_else(dockers);
+    TrustServer {
+        client: network.client(),
+        address: address.filter(|text| !text.is_empty()),
+        states: States::new(&folder),
+        pins: Pins::new(&folder),
+        trust_first_use: options.tofu,
+        is_offline,
+    }
+}
+
+/// Makes a tag map for an image that was signed.
+pub(crate) fn attach_tag_map(
+    workshop: &Workshop,
+    opened: &Opened,
+    name: &Reference,
+    signer: &Signer,
+    asks_registry: bool,
+) -> anyhow::Result<TagMap> {
+    let lifetime_secs = tag_map_lifetime(workshop)?;
+    let trusted: Vec<TrustedKey> = super::request::trusted(&[], workshop)?;
+    let keys: Vec<_> = trusted.into_iter().map(|trusted| trusted.key).collect();
+    let making = Making { marks: &marks(workshop), keys: &keys, lifetime_secs, asks_registry };
+    Ok(tag_maps::attach(&workshop.session(), opened, name, signer, &making)?)
+}
+
+/// How long tag maps are good.
+pub(crate) fn tag_map_lifetime(workshop: &Workshop) -> anyhow::Result<i64> {
+    let lifetime = workshop.settings.file.sign.tag_map_lifetime.as_deref();
+    lifetime.map_or(Ok(LIFETIME_SECS), sealift_trust::read_duration).map_err(|reason| {
+        Usage::error(
+            format!("the setting `sign.tag_map_lifetime`: {reason}"),
+            "`sealift config show --origin` says where it is set",
+        )
+    })
+}
+
+/// One line on a tag map that was made.
+pub(crate) fn tag_map_text(map: &TagMap) -> String {
+    let until = jiff::Timestamp::from_second(map.expires_secs).unwrap_or_default();
+    format!(
+        "number {} of {} with {} tags, until {until}",
+        map.counter,
+        map.repository,
+        map.tags.len()
+    )
+}
