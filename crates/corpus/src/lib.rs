@@ -35,6 +35,7 @@ pub mod secrets;
 pub mod version;
 
 pub mod client;
+pub mod registry;
 
 mod memory;
 
@@ -128,6 +129,8 @@ pub const TARGETS: &[Target] = &[
     target("containers_policy", trust::containers_policy),
     target("tag_map", trust::tag_map),
     target("revocation", trust::revocation),
+    target("form", registry::form),
+    slow("access", registry::access),
 ];
 
 /// The line between the parts of an input that has several.

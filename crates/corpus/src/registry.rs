@@ -1,0 +1,74 @@
+//! What strangers send to a server before they are known: forms, tokens, addresses; and the files that say who is.
+
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
+use sealift_crypto::SigningKey;
+use sealift_registry::auth::{Passwords, Rule, TokenKeys, TokenRules, verify_token};
+use sealift_registry::trust::{Address, Form, FormFault, FormLimits};
+use serde_json::json;
+
+use crate::text;
+
+const LIMITS: FormLimits =
+    FormLimits { bytes: 1 << 16, parts: 8, file_bytes: 1 << 12, head_bytes: 512 };
+
+type Files = Vec<(String, Vec<u8>)>;
+
+fn read(kind: &str, body: &[u8], piece: usize) -> Result<Files, FormFault> {
+    let mut form = Form::new(kind, LIMITS)?;
+    for piece in body.chunks(piece) {
+        form.feed(piece)?;
+    }
+    form.finish()
+}
+
+/// A form: how it comes in pieces makes no difference, and no limit is passed. The first line is the content type.
+pub fn form(bytes: &[u8]) {
+    let (kind, body) = match bytes.iter().position(|byte| *byte == b'\n') {
+        Some(end) => (String::from_utf8_lossy(&bytes[..end]).into_owned(), &bytes[end + 1..]),
+        None => ("multipart/form-data; boundary=XX".to_owned(), bytes),
+    };
+    let whole = read(&kind, body, body.len().max(1));
+    for piece in [1, 2, 7] {
+        let pieces = read(&kind, body, piece);
+        assert_eq!(whole.is_ok(), pieces.is_ok(), "pieces of {piece} make a difference");
+        if let (Ok(whole), Ok(pieces)) = (&whole, pieces) {
+            assert_eq!(*whole, pieces, "pieces of {piece} make other files");
+        }
+    }
+    let Ok(files) = whole else { return };
+    assert!(files.len() <= LIMITS.parts);
+    for (name, content) in files {
+        assert!(!name.is_empty() && !name.contains(char::is_control), "a name: {name:?}");
+        assert!(content.len() <= LIMITS.file_bytes, "a file is larger than allowed");
+    }
+}
+
+// Of a key that nobody has seen, so that no token can be signed with it.
+fn keys() -> &'static TokenKeys {
+    static KEYS: OnceLock<TokenKeys> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let key = SigningKey::generate_p256().public().to_jwk().unwrap();
+        TokenKeys::parse(json!({ "keys": [key] }).to_string().as_bytes()).unwrap()
+    })
+}
+
+/// Tokens, key sets, passwords, rules and addresses. Nobody gets in by a token that was not signed.
+pub fn access(bytes: &[u8]) {
+    // Reading is all that is asked of them.
+    let _ = Passwords::parse(bytes);
+    let _ = TokenKeys::parse(bytes);
+    let Some(text) = text(bytes) else { return };
+    let rules = TokenRules { service: "trust".to_owned(), issuer: "auth".to_owned() };
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    assert!(verify_token(text, keys(), &rules, now).is_err(), "an unsigned token is believed");
+    let _ = Rule::parse(text);
+    if let Ok(address) = Address::parse(text)
+        && let Some(gun) = address.gun()
+    {
+        let is_sound =
+            |part: &str| !part.is_empty() && part != "." && part != ".." && part != "_trust";
+        assert!(gun.as_str().split('/').all(is_sound), "a repository: {gun}");
+    }
+}
