@@ -16,5 +16,7 @@ pub mod trust;
 pub use error::Error;
 pub use listener::{ConnectionLimits, Service, bind, serve};
 pub use log::{Entry, Log};
-pub use tls::{tls_of_files, tls_of_made};
+pub use tokio_rustls::TlsAcceptor;
+
+pub use tls::{tls_of_files, tls_of_folder};
 pub use trust::{Guard, TrustService};

@@ -1,15 +1,25 @@
 //! Certificates of a server.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use sealift_crypto::{Certificate, SigningKey};
+use sealift_crypto::pem::Block;
+use sealift_crypto::{Secret, self_signed_server};
 use tokio_rustls::TlsAcceptor;
 
 use crate::Error;
+
+// Names of the files of a certificate that was made for a folder.
+const OWN_CERTIFICATE: &str = "server.crt";
+const OWN_KEY: &str = "server.key";
+const OWN_YEARS: i64 = 10;
 
 /// TLS with a certificate, its chain after it, and its key.
 pub fn tls_of_files(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Error> {
@@ -27,15 +37,6 @@ pub fn tls_of_files(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Error
     acceptor(chain, private).map_err(|error| fault(certificate, error.to_string()))
 }
 
-/// TLS with a certificate that was made here.
-pub fn tls_of_made(certificate: &Certificate, key: &SigningKey) -> Result<TlsAcceptor, Error> {
-    let chain = vec![CertificateDer::from(certificate.der().to_vec())];
-    let fault = |reason: String| Error::Tls { path: "self-signed".into(), reason };
-    let key = key.pkcs8().map_err(|error| fault(error.to_string()))?;
-    let private = PrivateKeyDer::Pkcs8(key.expose().to_vec().into());
-    acceptor(chain, private).map_err(|error| fault(error.to_string()))
-}
-
 fn acceptor(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -47,4 +48,69 @@ fn acceptor(
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// TLS with the certificate of a folder, which is made for these names if it is not there. Returns where it lies, so
+/// that clients can be told.
+pub fn tls_of_folder(
+    folder: &Path,
+    names: &[String],
+    now: Timestamp,
+) -> Result<(TlsAcceptor, PathBuf), Error> {
+    let (certificate, key) = (folder.join(OWN_CERTIFICATE), folder.join(OWN_KEY));
+    if !certificate.exists() || !key.exists() {
+        let fault = |error: sealift_crypto::Error| Error::Tls {
+            path: certificate.clone(),
+            reason: error.to_string(),
+        };
+        let hours = |hours: i64| SignedDuration::from_hours(hours);
+        // Clocks differ by minutes; those who look at it are a day behind at most.
+        let (from, to) = (now - hours(24), now + hours(24 * 365 * OWN_YEARS));
+        let (made, private) = self_signed_server(names, from, to).map_err(fault)?;
+        let block = Block {
+            label: "PRIVATE KEY".to_owned(),
+            headers: Vec::new(),
+            content: Secret::new(private.pkcs8().map_err(fault)?.expose().to_vec()),
+        };
+        let text = Secret::from(block.to_text().map_err(fault)?);
+        write_private(&key, text.expose()).map_err(Error::folder(&key))?;
+        std::fs::write(&certificate, made.to_pem()).map_err(Error::folder(&certificate))?;
+    }
+    Ok((tls_of_files(&certificate, &key)?, certificate))
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file =
+        File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn own_certificates_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let (_, path) = tls_of_folder(directory.path(), &names, Timestamp::now()).unwrap();
+        let first = std::fs::read(&path).unwrap();
+        let key = directory.path().join(OWN_KEY);
+        assert_eq!(std::fs::metadata(&key).unwrap().mode() & 0o777, 0o600);
+        tls_of_folder(directory.path(), &names, Timestamp::now()).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), first);
+        let fault = |certificate: &Path, key: &Path| {
+            tls_of_files(certificate, key).err().unwrap().to_string()
+        };
+        assert!(fault(&key, &key).contains("no certificate"));
+        assert!(fault(&path, &path).contains("server.crt"));
+        assert!(fault(&directory.path().join("none"), &key).contains("none"));
+        // A key that is not the certificate's.
+        let other = tempfile::tempdir().unwrap();
+        tls_of_folder(other.path(), &names, Timestamp::now()).unwrap();
+        assert!(fault(&path, &other.path().join(OWN_KEY)).contains("cannot serve TLS"));
+    }
 }

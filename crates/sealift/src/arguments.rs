@@ -11,6 +11,7 @@ mod scan;
 mod secrets;
 mod trust;
 mod trust_client;
+mod trust_serve;
 
 use std::path::PathBuf;
 
@@ -45,6 +46,7 @@ pub(crate) use trust_client::{
     TrustKeyList, TrustKeyLoad, TrustLook, TrustPin, TrustRevoke, TrustRole, TrustRotate,
     TrustSecrets, TrustSign, TrustSigner, TrustSignerAdd, TrustSignerRemove, TrustWitness,
 };
+pub(crate) use trust_serve::{AccessOptions, TlsOptions, TrustServe};
 
 /// Exit codes, shown by `--help`.
 const AFTER_HELP: &str = "\

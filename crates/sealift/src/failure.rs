@@ -75,10 +75,12 @@ pub(crate) fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
     }
     let usage = error.chain().find_map(|cause| cause.downcast_ref::<Usage>());
     let notary = error.chain().find_map(|cause| cause.downcast_ref::<sealift_notary::Error>());
+    let server = error.chain().find_map(|cause| cause.downcast_ref::<sealift_registry::Error>());
     let hint = ours
         .and_then(Error::hint)
         .or_else(|| notary.and_then(sealift_notary::Error::hint))
-        .or_else(|| usage.and_then(|usage| usage.hint.clone()));
+        .or_else(|| usage.and_then(|usage| usage.hint.clone()))
+        .or_else(|| server.and_then(|server| server.hint().map(str::to_owned)));
     if let Some(hint) = hint {
         printer.hint(&hint);
     }

@@ -1,6 +1,6 @@
 //! Forms with files (RFC 7578) as they come in, piece by piece, strictly and with limits.
 //!
-//! Nothing may stand before the first delimiter or after the last one, lines end with CR LF, and a part has one name.
+//! Nothing but a line end may stand before the first delimiter or after the last one, lines end with CR LF, and a part has one name.
 //! How the bytes are cut into pieces makes no difference.
 
 use memchr::memmem::{self, Finder};
@@ -54,6 +54,8 @@ pub struct Form {
     limits: FormLimits,
     delimiter: Finder<'static>,
     place: Place,
+    // Go begins a form without parts with a line end.
+    preamble: Vec<u8>,
     // What could not be used yet.
     pending: Vec<u8>,
     n_bytes: usize,
@@ -77,6 +79,7 @@ impl Form {
             delimiter: Finder::new(delimiter.as_bytes()).into_owned(),
             place: Place::Content,
             // The first delimiter has no line before it.
+            preamble: Vec::new(),
             pending: b"\r\n".to_vec(),
             n_bytes: 0,
             files: Vec::new(),
@@ -136,8 +139,17 @@ impl Form {
                 return Err(FormFault::TooLarge("a file is larger than allowed"));
             }
             Some((_, file)) => file.extend_from_slice(content),
-            None if content.is_empty() => {}
-            None => return Err(FormFault::Malformed("something stands before the first part")),
+            None => {
+                self.preamble.extend_from_slice(content);
+                let is_allowed = match self.place {
+                    Place::Content => b"\r\n".starts_with(&self.preamble),
+                    _ => self.preamble.is_empty() || self.preamble == b"\r\n",
+                };
+                if !is_allowed {
+                    let reason = "something stands before the first part";
+                    return Err(FormFault::Malformed(reason));
+                }
+            }
         }
         Ok((used > 0).then_some(used))
     }
@@ -316,6 +328,13 @@ mod tests {
         }
         // Docker sends a form without parts when it has nothing to say.
         assert_eq!(read(TYPE, b"--XX--\r\n", 1).unwrap(), []);
+        for piece in 1..9 {
+            assert_eq!(read(TYPE, b"\r\n--XX--\r\n", piece).unwrap(), []);
+            for preamble in ["\r\n\r\n", "\n", "\r", "\r\n "] {
+                let body = format!("{preamble}--XX--\r\n");
+                assert!(read(TYPE, body.as_bytes(), piece).is_err(), "{preamble:?}");
+            }
+        }
         let quoted = r#"Multipart/Form-Data; Boundary="a b""#;
         assert!(read(quoted, b"", 1).is_err());
         assert!(read(r#"multipart/form-data; x="a\";b"; boundary="XX""#, b"--XX--", 1).is_ok());

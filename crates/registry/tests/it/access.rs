@@ -3,13 +3,12 @@
 use std::time::Instant;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jiff::{SignedDuration, Timestamp};
-use sealift_crypto::{Certificate, Scheme, SigningKey};
-use sealift_registry::auth::{Basic, Bearer, Passwords, TokenKeys, TokenRules};
-use serde_json::json;
+use base64::engine::general_purpose::STANDARD;
+use sealift_crypto::SigningKey;
+use sealift_registry::auth::{Basic, Passwords};
 
 use crate::lab::{GUN, Lab, PLACE, Publisher, Setup};
+use crate::token_server;
 
 fn basic(cost: u32, rules: &'static [&'static str]) -> Lab {
     let hash = |password: &str| bcrypt::hash(password, cost).unwrap();
@@ -91,22 +90,11 @@ fn a_burst_costs_one_hash() {
 #[test]
 fn tokens() {
     let key = SigningKey::generate_p256();
-    let (now, hour) = (Timestamp::now(), SignedDuration::from_hours(1));
-    let certificate = Certificate::self_signed(&key, "auth", now - hour, now + hour).unwrap();
-    let keys = TokenKeys::parse(certificate.to_pem().as_bytes()).unwrap();
-    let rules = TokenRules { service: "trust".to_owned(), issuer: "auth".to_owned() };
-    let bearer = Bearer::new("https://auth.example/token", rules, keys);
+    let bearer = token_server::bearer(&key, "https://auth.example/token");
     let lab = Lab::start(Setup { authentication: Box::new(bearer), ..Setup::default() });
-    let token = |audience: &str, actions: &[&str]| {
-        let claims = json!({
-            "iss": "auth", "aud": audience, "sub": "alice", "exp": (now + hour).as_second(),
-            "access": [{"type": "repository", "name": GUN, "actions": actions}],
-        });
-        let parts = [json!({"alg": "ES256", "typ": "JWT"}), claims];
-        let [header, claims] = parts.map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
-        let signed = format!("{header}.{claims}");
-        let signature = key.sign_as(Scheme::EcdsaP256Raw, signed.as_bytes()).unwrap();
-        format!("Authorization: Bearer {signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    let token = |service: &str, actions: &[&str]| {
+        let token = token_server::token(&key, service, GUN, actions);
+        format!("Authorization: Bearer {token}")
     };
     let base = lab.get("/v2/");
     let asked = "Bearer realm=\"https://auth.example/token\",service=\"trust\"";

@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use sealift_crypto::{Certificate, SigningKey};
 use sealift_registry::auth::{Authentication, Open, Rule, Rules};
 use sealift_registry::store::open_folder;
-use sealift_registry::{ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve};
+use sealift_registry::{
+    ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve, tls_of_folder,
+};
 use sealift_tuf::{Change, FileMeta, Gun, Key, Keys, Repository, Role};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -51,6 +53,7 @@ pub(crate) struct Setup {
     pub(crate) limits: ConnectionLimits,
     pub(crate) folder: Option<Arc<TempDir>>,
     pub(crate) clock: fn() -> Timestamp,
+    pub(crate) has_tls: bool,
 }
 
 impl Default for Setup {
@@ -61,6 +64,7 @@ impl Default for Setup {
             limits: ConnectionLimits::default(),
             folder: None,
             clock: Timestamp::now,
+            has_tls: false,
         }
     }
 }
@@ -85,12 +89,16 @@ impl Lab {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime.block_on(bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let tls = setup
+            .has_tls
+            .then(|| tls_of_folder(folder.path(), &names, Timestamp::now()).unwrap().0);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let stopped = async {
                 let _ = stopped.await;
             };
-            runtime.block_on(serve(listener, None, service, setup.limits, stopped));
+            runtime.block_on(serve(listener, tls, service, setup.limits, stopped));
         });
         Self { address, log, folder, stop: Some(stop), thread: Some(thread) }
     }
@@ -231,7 +239,7 @@ impl Publisher {
 
     fn upload(&self, repository: &mut Repository, tag: &str) -> Vec<(String, Vec<u8>)> {
         let file = FileMeta::of_manifest([7; 32], 523);
-        let change = Change::SignTag { tag: tag.to_owned(), file, count: false };
+        let change = Change::SignTag { tag: tag.to_owned(), file, count_from: None };
         repository.apply(&change).unwrap();
         let files = repository.upload(&self.keys, Timestamp::now()).unwrap();
         files.into_iter().map(|(role, bytes): (Role, _)| (role.to_string(), bytes)).collect()

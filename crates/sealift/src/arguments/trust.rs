@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::TrustServe;
 use super::judging::{TrustMap, TrustMigrate, TrustPolicyCommand, TrustRevocation};
 use super::trust_client::{
     TrustDelegate, TrustExport, TrustImport, TrustInit, TrustInspect, TrustKey, TrustPin,
@@ -59,6 +60,8 @@ pub(crate) enum Trust {
     TagMap(TrustMap),
     /// Sign every trusted tag of a repository again, for cosign and notation
     Migrate(TrustMigrate),
+    /// Serve trust data to docker, notary and sealift
+    Serve(TrustServe),
 }
 
 const POLICY_EXAMPLES: &str = "\

@@ -3,7 +3,7 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 66] = [
+const COMMANDS: [&str; 67] = [
     "",
     "ship",
     "verify",
@@ -63,6 +63,7 @@ const COMMANDS: [&str; 66] = [
     "trust pin",
     "trust import",
     "trust export",
+    "trust serve",
     "push",
     "pull",
     "save",

@@ -5,6 +5,7 @@ mod keys;
 mod look;
 mod publish;
 mod secrets;
+mod serve;
 mod transfer;
 
 use std::process::ExitCode;
@@ -40,5 +41,6 @@ pub(crate) fn run(global: &Global, trust: &Trust, printer: &Printer) -> anyhow::
         Trust::Revocation(revocation) => judging::revocation(global, revocation, printer),
         Trust::TagMap(map) => judging::tag_map(global, map, printer),
         Trust::Migrate(migrate) => migrating::run(global, migrate, printer),
+        Trust::Serve(serve) => serve::run(serve, printer),
     }
 }

@@ -1,0 +1,76 @@
+//! A token server as distribution's authentication knows it, for whoever shows the right password.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use sealift_crypto::{Certificate, Scheme, SigningKey};
+use sealift_registry::auth::{Bearer, TokenKeys, TokenRules};
+use serde_json::json;
+
+pub(crate) const SERVICE: &str = "trust";
+const ISSUER: &str = "auth";
+
+/// A token for a repository, as a header.
+pub(crate) fn token(key: &SigningKey, service: &str, name: &str, actions: &[&str]) -> String {
+    let claims = json!({
+        "iss": ISSUER, "aud": service, "sub": "alice",
+        "exp": (Timestamp::now() + SignedDuration::from_hours(1)).as_second(),
+        "access": [{"type": "repository", "name": name, "actions": actions}],
+    });
+    let parts = [json!({"alg": "ES256", "typ": "JWT"}), claims];
+    let [header, claims] = parts.map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+    let signed = format!("{header}.{claims}");
+    let signature = key.sign_as(Scheme::EcdsaP256Raw, signed.as_bytes()).unwrap();
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// Authentication by tokens that this key signs.
+pub(crate) fn bearer(key: &SigningKey, realm: &str) -> Bearer {
+    let (now, hour) = (Timestamp::now(), SignedDuration::from_hours(1));
+    let certificate = Certificate::self_signed(key, "auth", now - hour, now + hour).unwrap();
+    let keys = TokenKeys::parse(certificate.to_pem().as_bytes()).unwrap();
+    let rules = TokenRules { service: SERVICE.to_owned(), issuer: ISSUER.to_owned() };
+    Bearer::new(realm, rules, keys)
+}
+
+/// Gives tokens to alice and to nobody else, until the test ends. Returns its realm.
+pub(crate) fn start(key: SigningKey) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let realm = format!("http://{}/token", listener.local_addr().unwrap());
+    let alice = format!("Basic {}", STANDARD.encode("alice:secret123"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let first = lines.next().unwrap().unwrap();
+            let head: Vec<String> =
+                lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+            let is_alice = head.iter().any(|line| line.ends_with(&alice));
+            let scope = first
+                .split(['?', '&', ' '])
+                .find_map(|part| part.strip_prefix("scope="))
+                .unwrap_or_default();
+            let scope = scope
+                .replace("%3A", ":")
+                .replace("%2F", "/")
+                .replace("%2C", ",")
+                .replace("%2A", "*");
+            let token = scope
+                .strip_prefix("repository:")
+                .and_then(|rest| rest.rsplit_once(':'))
+                .filter(|_| is_alice)
+                .map(|(name, actions)| {
+                    token(&key, SERVICE, name, &actions.split(',').collect::<Vec<_>>())
+                });
+            let body = json!({"token": token.unwrap_or_default(), "expires_in": 300}).to_string();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    realm
+}
