@@ -49,7 +49,15 @@ impl Scene {
 
     // The words of the refusal of v1, after those that all have.
     fn refusal(&self, server: &dyn Server, look: &Look) -> String {
-        let client = self.reader.client(server, self.local.now());
+        // What a lie leaves behind must not be in the way of the next one.
+        let reader = Desk::new();
+        if let Ok(files) = std::fs::read_dir(self.reader.states.folder()) {
+            std::fs::create_dir_all(reader.states.folder()).unwrap();
+            for file in files.flatten() {
+                std::fs::copy(file.path(), reader.states.folder().join(file.file_name())).unwrap();
+            }
+        }
+        let client = reader.client(server, self.local.now());
         let error = client.lookup(&gun(), "v1", look).unwrap_err().to_string();
         let head = format!("the trust data of `{GUN}` is refused: ");
         without_hashes(error.strip_prefix(&head).unwrap_or(&error))
@@ -320,7 +328,7 @@ fn threshold_by_duplicate_key() {
     });
     scene.check_releases(
         high,
-        expect!["`timestamp` of version 4 is not the one that was seen before"],
+        expect!["`targets/releases` cannot be used: `targets/releases` has 1 of 2 needed signatures: key HEX signed already"],
     );
 }
 
@@ -349,7 +357,7 @@ fn wrong_algorithm() {
     );
     scene.check_releases(
         with_method("none"),
-        expect!["`timestamp` of version 3 is not the one that was seen before"],
+        expect!["`targets/releases` cannot be used: `targets/releases` has 0 of 1 needed signatures: key HEX of type `ecdsa` makes no `none` signatures"],
     );
 }
 
@@ -389,8 +397,9 @@ fn huge_and_looping_delegations() {
         let bytes = with_delegations(&scene, names);
         let empty = resigned(&scene.local, &Role::RELEASES, &scene.alice(), |_| ());
         let mut changes = vec![(Role::TARGETS, Some(bytes))];
-        for name in names.iter().filter_map(|name| Role::parse(name).ok()) {
-            changes.push((name, Some(empty.clone())));
+        let parsed = names.iter().filter_map(|name| Role::parse(name).ok());
+        for role in parsed.filter(Role::is_delegation) {
+            changes.push((role, Some(empty.clone())));
         }
         scene.check(&Liar::proving(&scene.local, &changes), expected);
     };
@@ -398,9 +407,9 @@ fn huge_and_looping_delegations() {
     check(&many, expect!["the repository has more than 64 delegations"]);
     check(
         &["targets".to_owned()],
-        expect!["the sha256 of `targets` is HEX, but `snapshot` says HEX"],
+        expect!["`targets` is malformed: it may not delegate to `targets`"],
     );
-    check(&["root".to_owned()], expect!["`root` is malformed: missing field `keys`"]);
+    check(&["root".to_owned()], expect!["`targets` is malformed: it may not delegate to `root`"]);
     check(
         &["targets/a/b".to_owned()],
         expect!["`targets` is malformed: it may not delegate to `targets/a/b`"],

@@ -7,4 +7,5 @@ mod attacks;
 mod desk;
 mod liar;
 mod matrix;
+mod over_http;
 mod state;

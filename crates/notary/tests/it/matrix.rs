@@ -21,7 +21,7 @@ fn tags(desk: &Desk, server: &dyn Server, now: Timestamp, look: &Look) -> Vec<St
 }
 
 // The whole life of a repository. A second desk follows by what it saw, a third sees it at the end for the first time.
-fn whole_life(server: &dyn Server, now: Timestamp) -> Desk {
+pub(crate) fn whole_life(server: &dyn Server, now: Timestamp) -> Desk {
     let (desk, published) = published(server, now);
     let publisher = desk.publisher(server, now);
     assert_eq!(published.tries, 1);
@@ -106,7 +106,7 @@ fn rotations(desk: &Desk, reader: &Desk, server: &dyn Server, now: Timestamp) {
 }
 
 // Publishers who all see the same state; the slower ones make their changes again.
-fn conflict(server: &dyn Server, now: Timestamp) {
+pub(crate) fn conflict(server: &dyn Server, now: Timestamp) {
     let (desk, _) = published(server, now);
     let n_tries: u32 = std::thread::scope(|scope| {
         let one = |number: u8| {
@@ -134,7 +134,7 @@ fn with_our_server() {
     two_of_three_from_the_start(&local);
 }
 
-fn two_of_three_from_the_start(server: &dyn Server) {
+pub(crate) fn two_of_three_from_the_start(server: &dyn Server) {
     server.delete(&gun()).unwrap();
     let desk = Desk::new();
     let publisher = desk.publisher(server, Timestamp::now());
