@@ -18,6 +18,7 @@ pub mod shell;
 pub mod crypto;
 pub mod notation;
 pub mod sign;
+pub mod sigstore;
 pub mod trust;
 pub mod tuf;
 
@@ -94,6 +95,11 @@ pub const TARGETS: &[Target] = &[
     slow("notation_cose", notation::cose),
     target("notation_policy", notation::policy),
     target("crl", notation::revocation_list),
+    target("trusted_root", sigstore::trusted_root),
+    slow("sigstore_bundle", sigstore::bundle),
+    target("checkpoint", sigstore::checkpoint),
+    slow("timestamp", sigstore::timestamp),
+    slow("certificates", sigstore::certificates),
     target("recipe", debian::recipe),
     target("release", debian::release),
     target("packages", debian::packages),

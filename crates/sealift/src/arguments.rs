@@ -12,6 +12,7 @@ mod secrets;
 mod trust;
 mod trust_client;
 mod trust_serve;
+mod verify_blob;
 
 use std::path::PathBuf;
 
@@ -38,6 +39,7 @@ pub(crate) use sbom::{
 };
 pub(crate) use scan::{Scan, ScanOptions, ScanOrder, Scanner, SecretOptions};
 pub(crate) use secrets::Secrets;
+pub(crate) use verify_blob::VerifyBlob;
 
 pub(crate) use trust::{TRUST_EXAMPLES, Trust};
 pub(crate) use trust_client::{
@@ -152,6 +154,8 @@ pub(crate) enum Command {
     Ship(Ship),
     /// Prove an image again: signature, attestations, policy, every byte
     Verify(Verify),
+    /// Prove a file by its sigstore bundle, with a key or an identity, offline
+    VerifyBlob(VerifyBlob),
     /// Find mistakes in Dockerfiles, compose files and Kubernetes manifests
     Lint(Lint),
     /// Find what images, containers and manifests allow that they should not

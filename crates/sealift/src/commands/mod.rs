@@ -33,6 +33,7 @@ mod ship;
 mod sign;
 mod trust;
 mod verify;
+mod verify_blob;
 
 mod request;
 mod resolve;
@@ -49,6 +50,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
     match arguments.command {
         Command::Ship(ship) => ship::run(global, &ship, printer),
         Command::Verify(verify) => verify::run(global, &verify, printer),
+        Command::VerifyBlob(blob) => verify_blob::run(&blob, printer),
         Command::Lint(lint) => lint::run(global, &lint, printer),
         Command::Audit(audit) => audit::run(global, &audit, printer),
         Command::Explain(explain) => explain_rule::run(&explain, printer),

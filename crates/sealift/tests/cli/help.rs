@@ -3,10 +3,11 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 67] = [
+const COMMANDS: [&str; 68] = [
     "",
     "ship",
     "verify",
+    "verify-blob",
     "lint",
     "audit",
     "explain",

@@ -7,6 +7,7 @@
 mod lab;
 
 mod bad_advisories;
+mod blobs;
 mod conform;
 mod containerd;
 mod database;
