@@ -1,6 +1,6 @@
 //! notation's trust policies: `trustpolicy.json`, `trustpolicy.oci.json` and `trustpolicy.blob.json`, version 1.0.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_crypto::strict_json;
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use crate::{DistinguishedName, Error, StoreName};
 
 const POLICY_BYTES_MAX: usize = 1 << 20;
 const STATEMENTS_MAX: usize = 1000;
+const IDENTITIES_MAX: usize = 1000;
 const WILDCARD: &str = "*";
 
 /// Which kind of artifacts a policy is for.
@@ -243,7 +244,7 @@ impl TrustPolicy {
             .into_iter()
             .map(|wire| read_statement(kind, wire))
             .collect::<Result<_, Error>>()?;
-        check_together(kind, &statements)?;
+        check_together(&statements)?;
         Ok(Self { kind, statements })
     }
 
@@ -337,6 +338,9 @@ fn read_identities(texts: &[String]) -> Result<Vec<TrustedIdentity>, String> {
     if texts.iter().any(|text| text == WILDCARD) && texts.len() > 1 {
         return Err("trusts the identity `*` and others".to_owned());
     }
+    if texts.len() > IDENTITIES_MAX {
+        return Err("trusts more than 1000 identities".to_owned());
+    }
     let mut identities: Vec<TrustedIdentity> = Vec::new();
     for text in texts {
         if text == WILDCARD {
@@ -375,10 +379,6 @@ fn check_scopes(kind: PolicyKind, scopes: &[String]) -> Result<(), String> {
         let is_alone = scopes.len() == 1;
         return is_alone.then_some(()).ok_or("has the scope `*` and others".to_owned());
     }
-    let twice = |(index, scope): (usize, &String)| scopes[..index].contains(scope);
-    if scopes.iter().enumerate().any(twice) {
-        return Err("has one scope twice".to_owned());
-    }
     match scopes.iter().find(|scope| !is_repository(scope)) {
         None => Ok(()),
         Some(scope) => {
@@ -415,18 +415,20 @@ fn is_path_part(part: &str) -> bool {
     ends_well && separators.into_iter().all(is_separator)
 }
 
-fn check_together(kind: PolicyKind, statements: &[Statement]) -> Result<(), Error> {
-    for (index, statement) in statements.iter().enumerate() {
-        for other in &statements[..index] {
-            if other.name == statement.name {
-                return Err(refused(format!("two statements are named `{}`", clean(&other.name))));
-            }
-            if other.is_global && statement.is_global {
-                return Err(refused("two statements are the global one"));
-            }
-            let twice = statement.scopes.iter().find(|scope| other.scopes.contains(scope));
-            if let (PolicyKind::Oci, Some(scope)) = (kind, twice) {
-                return Err(refused(format!("two statements have the scope `{}`", clean(scope))));
+fn check_together(statements: &[Statement]) -> Result<(), Error> {
+    let (mut names, mut scopes) = (BTreeSet::new(), BTreeSet::new());
+    let mut has_global = false;
+    for statement in statements {
+        if !names.insert(&statement.name) {
+            return Err(refused(format!("two statements are named `{}`", clean(&statement.name))));
+        }
+        if statement.is_global && has_global {
+            return Err(refused("two statements are the global one"));
+        }
+        has_global |= statement.is_global;
+        for scope in &statement.scopes {
+            if !scopes.insert(scope) {
+                return Err(refused(format!("the scope `{}` stands twice", clean(scope))));
             }
         }
     }

@@ -10,6 +10,7 @@ mod sbom;
 mod scan;
 mod secrets;
 mod trust;
+mod trust_certificate;
 mod trust_client;
 mod trust_serve;
 mod verify_blob;
@@ -42,6 +43,9 @@ pub(crate) use secrets::Secrets;
 pub(crate) use verify_blob::VerifyBlob;
 
 pub(crate) use trust::{TRUST_EXAMPLES, Trust};
+pub(crate) use trust_certificate::{
+    CertAdd, CertDelete, CertGenerate, CertList, StoreOptions, TrustCert,
+};
 pub(crate) use trust_client::{
     TrustChange, TrustDelegate, TrustDelegateAdd, TrustDelegateList, TrustDelegateRemove,
     TrustExport, TrustImport, TrustInit, TrustInspect, TrustKey, TrustKeyGenerate, TrustKeyKind,

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::TrustServe;
 use super::judging::{TrustMap, TrustMigrate, TrustPolicyCommand, TrustRevocation};
+use super::trust_certificate::{TRUST_CERT_EXAMPLES, TrustCert};
 use super::trust_client::{
     TrustDelegate, TrustExport, TrustImport, TrustInit, TrustInspect, TrustKey, TrustPin,
     TrustRevoke, TrustRotate, TrustSign, TrustSigner, TrustWitness,
@@ -46,6 +47,9 @@ pub(crate) enum Trust {
     Witness(TrustWitness),
     /// Print the pin of a repository, or keep one
     Pin(TrustPin),
+    /// Certificates of notation's signatures: make them, trust them
+    #[command(subcommand, after_help = TRUST_CERT_EXAMPLES)]
+    Cert(TrustCert),
     /// Take over keys and state of ~/.docker/trust
     Import(TrustImport),
     /// Write keys and state as ~/.docker/trust has them

@@ -128,7 +128,7 @@ pub(crate) struct TrustKeyGenerate {
 #[command(after_help = "\
 Examples:
   sealift trust key load --name alice alice-key.pem
-  DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=… sealift trust key load ~/.docker/trust/private/ID.key")]
+  sealift trust key load ~/.docker/trust/private/ID.key")]
 pub(crate) struct TrustKeyLoad {
     /// Private key: cosign's, Docker's, PKCS#8, SEC 1 or PKCS#1, PEM
     #[arg(value_name = "FILE")]
@@ -419,7 +419,7 @@ pub(crate) struct TrustPin {
 #[command(after_help = "\
 Examples:
   sealift trust import
-  DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=… DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=… sealift trust import ./trust
+  sealift trust import ./trust
 
 Docker's files stay as they are. Keys are sealed anew and stronger, with the passphrases of this program's own keys.")]
 pub(crate) struct TrustImport {

@@ -3,7 +3,7 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 68] = [
+const COMMANDS: [&str; 73] = [
     "",
     "ship",
     "verify",
@@ -62,6 +62,11 @@ const COMMANDS: [&str; 68] = [
     "trust delegate list",
     "trust witness",
     "trust pin",
+    "trust cert",
+    "trust cert generate",
+    "trust cert add",
+    "trust cert list",
+    "trust cert delete",
     "trust import",
     "trust export",
     "trust serve",

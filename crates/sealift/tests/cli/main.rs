@@ -8,6 +8,7 @@ mod lab;
 
 mod bad_advisories;
 mod blobs;
+mod certificates;
 mod conform;
 mod containerd;
 mod database;

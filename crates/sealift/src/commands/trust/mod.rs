@@ -1,5 +1,6 @@
 //! `sealift trust`: Docker Content Trust, for publishers and readers.
 
+mod certificate;
 mod desk;
 mod keys;
 mod look;
@@ -34,6 +35,7 @@ pub(crate) fn run(global: &Global, trust: &Trust, printer: &Printer) -> anyhow::
         }
         Trust::Delegate(TrustDelegate::List(list)) => look::delegations(global, list, printer),
         Trust::Witness(witness) => publish::witness(global, witness, printer),
+        Trust::Cert(cert) => certificate::run(global, cert, printer),
         Trust::Pin(pin) => look::pin(global, pin, printer),
         Trust::Import(import) => transfer::import(global, import, printer),
         Trust::Export(export) => transfer::export(global, export, printer),
