@@ -185,7 +185,8 @@ pub(crate) struct TrustSignerAdd {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sealift trust signer remove alice registry.example.com/team/app")]
+  sealift trust signer remove alice registry.example.com/team/app
+  sealift trust signer remove alice registry.example.com/team/app registry.example.com/team/web")]
 pub(crate) struct TrustSignerRemove {
     /// Name
     #[arg(value_name = "NAME")]
@@ -383,6 +384,7 @@ pub(crate) struct TrustDelegateList {
 #[command(after_help = "\
 Examples:
   sealift trust witness registry.example.com/team/app targets/releases
+  sealift trust witness registry.example.com/team/app targets/alice targets/releases
 
 A role that cannot be used, because its keys were replaced or its time is over, is signed as the server has it: look at it first.")]
 pub(crate) struct TrustWitness {
@@ -434,8 +436,8 @@ pub(crate) struct TrustImport {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE=… DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=… \\
-    sealift trust export ./trust registry.example.com/team/app
+  sealift trust export ./trust registry.example.com/team/app
+  sealift trust export ./trust registry.example.com/team/app registry.example.com/team/web
 
 Docker's encryption of keys withstands guessing badly: choose long passphrases, and delete the folder when it has served.")]
 pub(crate) struct TrustExport {
