@@ -119,7 +119,7 @@ impl Publisher<'_> {
     }
 
     // Opens what the keyring has of the keys that may sign a change.
-    fn open_for(
+    pub(crate) fn open_for(
         &self,
         trusted: &Trusted,
         change: &Change,

@@ -123,6 +123,8 @@ impl Publisher<'_> {
         // What cannot be changed is known before a key is made for it.
         let before = self.client.look(gun, &self.look)?;
         let mut opened = self.open_named()?;
+        let wanted = Change::Rotate { role: role.clone(), keys: Vec::new(), threshold: 1 };
+        self.open_for(&before, &wanted, &mut opened)?;
         let old = before.root.authority(role);
         let kept = Threshold { needed: old.threshold, keys: old.keys.len() as u64 };
         let (keys, needed) = if is_server {

@@ -4,7 +4,6 @@ use std::process::Command;
 
 use jiff::Timestamp;
 use sealift_client::{Blocking, Settings};
-use sealift_crypto::SigningKey;
 use sealift_notary::{Error, HttpServer, Inspection, Look, Server, ServerAddress, Threshold};
 use sealift_testkit::NotaryServer;
 use sealift_tuf::{Change, DelegationChange, Gun, Key, Role};
@@ -248,5 +247,8 @@ fn names_that_are_no_repository() {
         desk.keyring.folder().display()
     );
     assert_eq!(error, expected);
-    assert!(SigningKey::generate_p256().public().fingerprint().len() == 64);
+    // No key is made for a rotation that cannot be.
+    let error = publisher.rotate(&gun(), &Role::ROOT, None, false).unwrap_err();
+    assert!(matches!(error, Error::NoKey { .. }), "{error}");
+    assert!(desk.keyring.list().unwrap().is_empty());
 }
