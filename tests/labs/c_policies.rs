@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use sealift_crypto::{Secret, SigningKey};
-use sealift_testkit::{Access, Faults, Registry, TestContext};
+use sealift_notation::{DistinguishedName, Validity, issue_signer, new_root};
+use sealift_testkit::{Access, Faults, NotaryServer, Registry, TestContext};
 use serde_json::Value;
 
 use crate::lab::empty_lab;
@@ -186,14 +187,6 @@ fn c5_tampered() {
     }
     fs::write(&path, &whole).unwrap();
     lab.context.expect(0, &verify);
-
-    // On its way to the registry.
-    lab.context.expect(0, &["push", "--quiet", &name]);
-    lab.registry.alter_manifest("team/app", "1.0", |bytes| {
-        let text = String::from_utf8(bytes.clone()).unwrap();
-        *bytes = text.replacen("\"size\":", "\"size\": ", 1).into_bytes();
-    });
-    lab.refused(&["pull", "--policy", "trust.toml", &name], "unsigned: no signature");
 }
 
 #[test]
@@ -335,4 +328,89 @@ fn layers_are_hashed_once() {
     assert!(again.contains("1 hashed before and not touched since"), "{again}");
     let forced = lab.context.expect(0, &[&verify[..], &["--rehash"]].concat()).stdout;
     assert!(!forced.contains("hashed before"), "{forced}");
+}
+
+// A certificate for the key `release`, and the authority that issued it.
+fn certificates(lab: &Lab) {
+    let text = String::from_utf8(lab.context.read("release.key")).unwrap();
+    let empty = Secret::new(Vec::new());
+    let key = SigningKey::from_encrypted_pem(&text, &empty).unwrap();
+    let subject = DistinguishedName::parse("C=US,ST=WA,O=Example,CN=release").unwrap();
+    let validity = Validity {
+        from: "2024-01-01T00:00:00Z".parse().unwrap(),
+        to: "2044-01-01T00:00:00Z".parse().unwrap(),
+    };
+    let root = new_root(&key, &subject, validity).unwrap();
+    let chain = issue_signer(&root, &key, &subject, validity).unwrap();
+    lab.context.write("root.crt", root.to_pem());
+    lab.context.write("release.crt", chain.iter().map(|one| one.to_pem()).collect::<String>());
+}
+
+#[test]
+fn docker_content_trust_judged_and_left() {
+    let Some(notary) = NotaryServer::start() else { return };
+    let mut lab = lab();
+    let tls = lab.context.home().join(".docker/tls").join(notary.host());
+    fs::create_dir_all(&tls).unwrap();
+    fs::copy(notary.authority(), tls.join("ca.crt")).unwrap();
+    lab.context.set("DOCKER_CONTENT_TRUST_SERVER", &notary.url());
+    lab.context.set("SEALIFT_KEY_PASSPHRASE", "of keys");
+    lab.context.set("SEALIFT_ROOT_PASSPHRASE", "of roots");
+    let repository = format!("{}/team/app", lab.registry.host());
+    lab.context.expect(0, &["trust", "key", "generate", "alice"]);
+    lab.context.expect(0, &["trust", "signer", "add", "--key", "alice.pub", "alice", &repository]);
+    for tag in ["1.0", "2.0"] {
+        let name = lab.name(tag);
+        lab.build(&name, tag);
+        lab.context.expect(0, &["push", "--quiet", &name]);
+        lab.context.expect(0, &["trust", "sign", &name]);
+    }
+    let policy = |rule: &str| {
+        let host = lab.registry.host();
+        let text = format!(
+            "version = 1\n[[signer]]\nname = \"alice\"\nroles = [\"targets/alice\"]\n\
+             [[signer]]\nname = \"release\"\nkeys = [\"release.pub\"]\n\
+             certificates = [\"root.crt\"]\nsubjects = [\"C=US, ST=WA, O=Example\"]\n\
+             [[rule]]\nmatch = \"{host}/team/*\"\ntag_binding = true\n{rule}\n"
+        );
+        lab.context.write("trust.toml", text);
+    };
+    certificates(&lab);
+    let first = lab.name("1.0");
+    let pull = ["pull", "--policy", "trust.toml", "--explain", &first];
+    policy("signers = [\"alice\"]");
+    let proof = lab.context.expect(0, &pull).stdout;
+    assert!(proof.contains("dct signature by role `targets/alice`"), "{proof}");
+
+    // The way out, and once more.
+    let begin = ["trust", "migrate", "--key", "release.key", "--certificate-chain", "release.crt"];
+    let with = |more: &[&'static str]| -> String {
+        let arguments: Vec<&str> =
+            begin.iter().copied().chain(more.iter().copied()).chain([repository.as_str()]).collect();
+        lab.context.expect(0, &arguments).stdout
+    };
+    let planned = with(&["--dry-run"]);
+    assert_eq!(planned.matches("would be signed cosign, notation").count(), 2, "{planned}");
+    let done = with(&[]);
+    assert_eq!(done.matches("signed cosign, notation").count(), 2, "{done}");
+    let again: Value = serde_json::from_str(&with(&["--format", "json"])).unwrap();
+    assert_eq!(again["tags"][0]["state"], "signed before", "{again}");
+
+    // One key in two formats is one signer; the old format is a second one.
+    policy("signers = [\"alice\", \"release\"]\nrequire = \"all\"");
+    let proof = lab.context.expect(0, &pull).stdout;
+    for format in ["cosign signature", "notation signature", "dct signature", "tag map number"] {
+        assert!(proof.contains(format), "{format}\n{proof}");
+    }
+    for format in ["cosign", "notation"] {
+        policy(&format!("signers = [\"release\"]\nformats = [\"{format}\"]"));
+        lab.context.expect(0, &pull);
+    }
+    // Without the server the tag's data is what was kept, and for who keeps nothing it is not there.
+    policy("signers = [\"alice\"]\nformats = [\"dct\"]");
+    lab.context.expect(0, &["verify", "--offline", "--policy", "trust.toml", &first]);
+    // The registry shows the other image under this tag.
+    let second = lab.registry.manifest("team/app", "2.0").unwrap();
+    lab.registry.alter_manifest("team/app", "1.0", |bytes| bytes.clone_from(&second));
+    lab.refused(&["pull", "--policy", "trust.toml", &first], "re-pointed: ");
 }

@@ -14,9 +14,9 @@ use sealift_trust::{
 };
 
 /// Where trust data comes from.
-pub struct TrustServer<'a> {
+pub struct TrustServer {
     /// The client that reaches it.
-    pub client: &'a Blocking,
+    pub client: Blocking,
     /// Its address, if it is not the registry's own.
     pub address: Option<String>,
     /// What was seen before.
@@ -34,7 +34,7 @@ pub(crate) fn dct(
     policy: &Policy,
     rule: &Rule,
     opened: &Opened,
-    server: &TrustServer<'_>,
+    server: &TrustServer,
     now_secs: i64,
     evidence: &mut Evidence,
 ) {
@@ -74,7 +74,7 @@ fn lookup(
     policy: &Policy,
     rule: &Rule,
     name: &Reference,
-    server: &TrustServer<'_>,
+    server: &TrustServer,
     now_secs: i64,
 ) -> Result<SignedTag, sealift_notary::Error> {
     let (gun, tag) = name_of(name)?;
@@ -93,7 +93,7 @@ fn lookup(
         max_staleness: rule.max_staleness_secs.map(SignedDuration::from_secs),
         is_offline: server.is_offline,
     };
-    let http = HttpServer::new(server.client, address);
+    let http = HttpServer::new(&server.client, address);
     let client = Client {
         server: &http,
         states: &server.states,

@@ -23,7 +23,7 @@ pub struct Trust<'a> {
     /// What was seen before.
     pub marks: &'a Marks,
     /// Where trust data of Docker Content Trust comes from.
-    pub server: &'a TrustServer<'a>,
+    pub server: &'a TrustServer,
 }
 
 /// A judgement, and the keys that the rule listens to.

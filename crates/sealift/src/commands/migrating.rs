@@ -85,14 +85,13 @@ fn tags(
     repository: &Reference,
     arguments: &TrustMigrate,
 ) -> anyhow::Result<Vec<sealift_notary::SignedTag>> {
-    let session = workshop.session();
-    let server = trusting::server(workshop, session.network, &arguments.server, false);
+    let server = trusting::server(workshop, repository, &arguments.server, false)?;
     let (gun, _) = name_of(repository)?;
     let address = match &server.address {
         Some(text) => ServerAddress::parse(text)?,
         None => ServerAddress::of(&gun),
     };
-    let http = HttpServer::new(server.client, address);
+    let http = HttpServer::new(&server.client, address);
     let client = Client {
         server: &http,
         states: &server.states,

@@ -73,7 +73,7 @@ fn fetch(
     let session = workshop.session();
     let marks = trusting::marks(workshop);
     let revocations = sealift_custody::revocations::of_policy(&session, file, &marks)?;
-    let server = trusting::server(workshop, session.network, &arguments.server, false);
+    let server = trusting::server(workshop, reference, &arguments.server, false)?;
     let trust = Trust {
         file,
         signer: arguments.signer.as_deref(),

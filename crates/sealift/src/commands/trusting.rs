@@ -2,19 +2,20 @@
 
 use std::path::PathBuf;
 
+use sealift_client::Blocking;
 use sealift_custody::TrustServer;
 use sealift_custody::marks::Marks;
 use sealift_custody::policy_file::{self, PolicyFile};
 use sealift_custody::tag_maps::{self, Making};
-use sealift_notary::{Pins, States};
+use sealift_notary::{Pins, ServerAddress, States};
 use sealift_oci::Reference;
-use sealift_pipeline::Network;
 use sealift_pipeline::keys::{Signer, TrustedKey};
 use sealift_pipeline::open::Opened;
 use sealift_sigstore::TrustedRoot;
 use sealift_trust::tag_map::{LIFETIME_SECS, TagMap};
 use sealift_trust::{KeylessIdentity, Policy};
 
+use super::trust::docker_authorities;
 use crate::arguments::{KeylessOptions, PolicyOptions, ServerOptions};
 use crate::failure::Usage;
 use crate::session::Workshop;
@@ -92,25 +93,32 @@ pub(crate) fn keyless(options: &KeylessOptions) -> anyhow::Result<Option<PolicyF
     Ok(Some(PolicyFile { policy, path: path.clone(), folder: PathBuf::new() }))
 }
 
-/// The server of Docker Content Trust, asked only where a rule names roles or pins.
-pub(crate) fn server<'a>(
+/// The server of Docker Content Trust, asked only where a rule names roles or pins. It is the one that `trust` means.
+pub(crate) fn server(
     workshop: &Workshop,
-    network: &'a Network,
+    image: &Reference,
     options: &ServerOptions,
     is_offline: bool,
-) -> TrustServer<'a> {
+) -> anyhow::Result<TrustServer> {
     let folder = workshop.folders.data.join("trust");
     let configured = || workshop.settings.file.trust.server.clone();
     let dockers = || std::env::var("DOCKER_CONTENT_TRUST_SERVER").ok();
     let address = options.address.clone().or_else(configured).or_else(dockers);
-    TrustServer {
-        client: network.client(),
-        address: address.filter(|text| !text.is_empty()),
+    let address = address.filter(|text| !text.is_empty());
+    let host = match &address {
+        Some(text) => ServerAddress::parse(text)?.host().to_owned(),
+        None => image.registry().to_owned(),
+    };
+    let mut settings = workshop.client_settings().clone();
+    settings.ca_files = docker_authorities(&workshop.folders.docker, &host);
+    Ok(TrustServer {
+        client: Blocking::new(settings),
+        address,
         states: States::new(&folder),
         pins: Pins::new(&folder),
         trust_first_use: options.tofu,
         is_offline,
-    }
+    })
 }
 
 /// Makes a tag map for an image that was signed.

@@ -76,7 +76,14 @@ fn judge(
     let session = workshop.session();
     let marks = trusting::marks(workshop);
     let revocations = sealift_custody::revocations::of_policy(&session, file, &marks)?;
-    let server = trusting::server(workshop, session.network, &arguments.server, arguments.offline);
+    let (options, is_offline) = (&arguments.server, arguments.offline);
+    let name = opened.reference.clone().ok_or_else(|| {
+        Usage::error(
+            format!("`{}` has no name, and a trust policy judges names", opened.title),
+            "give it one, as in `oci-dir:PATH:registry.example.com/team/app:1.0`",
+        )
+    })?;
+    let server = trusting::server(workshop, &name, options, is_offline)?;
     let trust = Trust {
         file,
         signer: arguments.signer.as_deref(),

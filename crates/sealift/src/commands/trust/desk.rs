@@ -165,8 +165,8 @@ pub(super) fn read_small(path: &Path) -> anyhow::Result<String> {
     read().with_context(|| format!("cannot read `{}`", path.display()))
 }
 
-// Where docker keeps the authorities of one host, besides the system's.
-fn docker_authorities(docker: &Path, host: &str) -> Vec<PathBuf> {
+/// Where docker keeps the authorities of one host, besides the system's.
+pub(crate) fn docker_authorities(docker: &Path, host: &str) -> Vec<PathBuf> {
     let Ok(folder) = std::fs::read_dir(docker.join("tls").join(host)) else { return Vec::new() };
     let mut files: Vec<PathBuf> = folder
         .flatten()

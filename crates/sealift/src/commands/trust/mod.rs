@@ -11,6 +11,8 @@ mod transfer;
 
 use std::process::ExitCode;
 
+pub(crate) use desk::docker_authorities;
+
 use super::{judging, migrating};
 use crate::arguments::{Global, Trust, TrustDelegate, TrustKey, TrustSigner};
 use crate::printer::Printer;
