@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use sealift_crypto::{Secret, SigningKey};
+use sealift_crypto::{Certificate, Secret, SigningKey};
 use sealift_notation::{DistinguishedName, Validity, issue_signer, new_root};
 use sealift_testkit::{Access, Faults, NotaryServer, Registry, TestContext};
 use serde_json::Value;
@@ -343,7 +343,7 @@ fn certificates(lab: &Lab) {
     let root = new_root(&key, &subject, validity).unwrap();
     let chain = issue_signer(&root, &key, &subject, validity).unwrap();
     lab.context.write("root.crt", root.to_pem());
-    lab.context.write("release.crt", chain.iter().map(|one| one.to_pem()).collect::<String>());
+    lab.context.write("release.crt", chain.iter().map(Certificate::to_pem).collect::<String>());
 }
 
 #[test]
@@ -385,8 +385,12 @@ fn docker_content_trust_judged_and_left() {
     // The way out, and once more.
     let begin = ["trust", "migrate", "--key", "release.key", "--certificate-chain", "release.crt"];
     let with = |more: &[&'static str]| -> String {
-        let arguments: Vec<&str> =
-            begin.iter().copied().chain(more.iter().copied()).chain([repository.as_str()]).collect();
+        let arguments: Vec<&str> = begin
+            .iter()
+            .copied()
+            .chain(more.iter().copied())
+            .chain([repository.as_str()])
+            .collect();
         lab.context.expect(0, &arguments).stdout
     };
     let planned = with(&["--dry-run"]);

@@ -123,7 +123,11 @@ fn write(
     signer: &Signer,
     now_secs: i64,
 ) -> Result<(), Error> {
-    list.counter += 1;
+    let overrun = || Error::Refused {
+        what: format!("{WHAT} `{}`", path.display()),
+        why: "its number cannot rise any more".to_owned(),
+    };
+    list.counter = list.counter.checked_add(1).ok_or_else(overrun)?;
     list.issued_secs = now_secs;
     let bytes = revocation::sign(list, &signer.key)
         .map_err(|source| Error::Key { path: signer.name.clone().into(), source })?;

@@ -85,9 +85,11 @@ pub fn next(
     lifetime_secs: i64,
 ) -> Result<TagMap, Error> {
     let tag = image.tag().ok_or_else(|| error("the image has no tag that a map could have"))?;
+    let overrun = || error("its number cannot rise any more");
+    let counter = last.map_or(0, |last| last.counter).checked_add(1).ok_or_else(overrun)?;
     let mut map = TagMap {
         repository: repository(image),
-        counter: last.map_or(0, |last| last.counter) + 1,
+        counter,
         issued_secs: now_secs,
         expires_secs: now_secs.saturating_add(lifetime_secs),
         tags: last.map(|last| last.tags.clone()).unwrap_or_default(),
@@ -98,7 +100,7 @@ pub fn next(
     }
     let counter = match map.tags.get(tag) {
         Some(entry) if entry.digest == *digest => entry.counter,
-        Some(entry) => entry.counter + 1,
+        Some(entry) => entry.counter.checked_add(1).ok_or_else(overrun)?,
         None => 1,
     };
     map.tags.insert(tag.to_owned(), Entry { digest: digest.clone(), counter });

@@ -184,7 +184,7 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "file whose first line is the key's passphrase",
     ),
-    key("sign.tag_map", None, "false", "whether `sign` and `ship` make a signed tag map"),
+    key("sign.tag_map", None, "false", "whether `ship` makes a signed tag map"),
     key("sign.tag_map_lifetime", None, "30d", "how long a tag map is good"),
     path(
         "verify.keys",

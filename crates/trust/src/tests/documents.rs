@@ -28,6 +28,8 @@ fn a_map_grows_and_comes_back() {
         tag_map::check_next(&third, &back).unwrap_err().to_string(),
         "the tag map entry of `registry.corp/team/app:1` is number 1, but number 2 was seen before"
     );
+    let last = TagMap { counter: u64::MAX, ..third.clone() };
+    assert!(tag_map::next(Some(&last), &app("1"), &image(), NOW, DAY).is_err());
     let other = Reference::parse("registry.corp/other:1").unwrap();
     assert!(tag_map::next(Some(&third), &other, &image(), NOW, DAY).is_err());
     assert!(tag_map::next(None, &app("1").at_digest(&image()), &image(), NOW, DAY).is_err());
