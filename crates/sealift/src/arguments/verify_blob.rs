@@ -14,11 +14,9 @@ use super::TextOrJson;
     after_help = "\
 Examples:
   sealift verify-blob app.tar.gz --bundle app.sigstore.json --key cosign.pub
-  sealift verify-blob app.tar.gz --bundle app.sigstore.json --trusted-root trusted_root.json \\
-    --certificate-identity-regexp 'https://github\\.com/team/app/.*' \\
-    --certificate-oidc-issuer https://token.actions.githubusercontent.com
   sealift verify-blob sha256:… --bundle app.sigstore.json --key cosign.pub --explain
 
+Instead of --key: --trusted-root FILE --certificate-identity TEXT --certificate-oidc-issuer URL.
 Nothing is fetched. An expression must match the whole text."
 )]
 pub(crate) struct VerifyBlob {
