@@ -382,23 +382,7 @@ fn docker_content_trust_judged_and_left() {
     let proof = lab.context.expect(0, &pull).stdout;
     assert!(proof.contains("dct signature by role `targets/alice`"), "{proof}");
 
-    // The way out, and once more.
-    let begin = ["trust", "migrate", "--key", "release.key", "--certificate-chain", "release.crt"];
-    let with = |more: &[&'static str]| -> String {
-        let arguments: Vec<&str> = begin
-            .iter()
-            .copied()
-            .chain(more.iter().copied())
-            .chain([repository.as_str()])
-            .collect();
-        lab.context.expect(0, &arguments).stdout
-    };
-    let planned = with(&["--dry-run"]);
-    assert_eq!(planned.matches("would be signed cosign, notation").count(), 2, "{planned}");
-    let done = with(&[]);
-    assert_eq!(done.matches("signed cosign, notation").count(), 2, "{done}");
-    let again: Value = serde_json::from_str(&with(&["--format", "json"])).unwrap();
-    assert_eq!(again["tags"][0]["state"], "signed before", "{again}");
+    left(&lab, &repository);
 
     // One key in two formats is one signer; the old format is a second one.
     policy("signers = [\"alice\", \"release\"]\nrequire = \"all\"");
@@ -417,4 +401,20 @@ fn docker_content_trust_judged_and_left() {
     let second = lab.registry.manifest("team/app", "2.0").unwrap();
     lab.registry.alter_manifest("team/app", "1.0", |bytes| bytes.clone_from(&second));
     lab.refused(&["pull", "--policy", "trust.toml", &first], "re-pointed: ");
+}
+
+// The way out, and once more.
+fn left(lab: &Lab, repository: &str) {
+    let begin = ["trust", "migrate", "--key", "release.key", "--certificate-chain", "release.crt"];
+    let with = |more: &[&'static str]| -> String {
+        let arguments: Vec<&str> =
+            begin.iter().copied().chain(more.iter().copied()).chain([repository]).collect();
+        lab.context.expect(0, &arguments).stdout
+    };
+    let planned = with(&["--dry-run"]);
+    assert_eq!(planned.matches("would be signed cosign, notation").count(), 2, "{planned}");
+    let done = with(&[]);
+    assert_eq!(done.matches("signed cosign, notation").count(), 2, "{done}");
+    let again: Value = serde_json::from_str(&with(&["--format", "json"])).unwrap();
+    assert_eq!(again["tags"][0]["state"], "signed before", "{again}");
 }

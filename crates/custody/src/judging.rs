@@ -1,11 +1,14 @@
 //! The judgement of an image at hand.
 
+use sealift_crypto::strict_json;
 use sealift_oci::{Reference, media_type};
 use sealift_pipeline::keys::TrustedKey;
 use sealift_pipeline::open::Opened;
 use sealift_pipeline::{Error, Session};
 use sealift_trust::revocation::RevocationList;
 use sealift_trust::{Evidence, Judgement, Question, Rule, tag_map};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::dct::TrustServer;
 use crate::evidence;
@@ -92,7 +95,7 @@ fn keys_of(trust: &Trust<'_>, rule: &Rule) -> Vec<TrustedKey> {
         .collect()
 }
 
-// A document means one thing: its own media type is the one it was listed with.
+// A document means one thing: its own media type is the one it was listed with, and it is a manifest or an index.
 fn check_shape(opened: &Opened, evidence: &mut Evidence) {
     let manifest = opened.image.manifest.value();
     let listed = &opened.descriptor.media_type;
@@ -102,6 +105,37 @@ fn check_shape(opened: &Opened, evidence: &mut Evidence) {
             "manifest: it was listed as `{listed}` and says that it is `{}`",
             own.unwrap_or_default()
         ));
+    }
+    if is_ambiguous(opened.image.manifest.bytes()) {
+        evidence.refusals.push("manifest: it is both a manifest and an index".to_owned());
+    }
+    if media_type::is_index(listed) {
+        let blobs = opened.image.blobs().as_ref();
+        let limit = sealift_oci::DOCUMENT_BYTES_MAX as u64;
+        match sealift_image::read_blob_verified(blobs, &opened.descriptor, limit) {
+            Ok(bytes) if is_ambiguous(&bytes) => {
+                evidence.refusals.push("index: it is both a manifest and an index".to_owned());
+            }
+            Ok(_) => {}
+            Err(error) => evidence.refusals.push(format!("index: {error}")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Shape {
+    manifests: Option<IgnoredAny>,
+    layers: Option<IgnoredAny>,
+    config: Option<IgnoredAny>,
+}
+
+// Two readers could take it for different things. A key that stands there twice is one more way to that.
+fn is_ambiguous(bytes: &[u8]) -> bool {
+    match strict_json::from_slice::<Shape>(bytes, "manifest") {
+        Ok(shape) => {
+            shape.manifests.is_some() && (shape.layers.is_some() || shape.config.is_some())
+        }
+        Err(_) => true,
     }
 }
 
@@ -135,4 +169,23 @@ fn take_maps(
     }
     evidence.tag_maps.extend(known);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_one_thing() {
+        for (text, expected) in [
+            (r#"{"schemaVersion":2,"config":{},"layers":[]}"#, false),
+            (r#"{"schemaVersion":2,"manifests":[]}"#, false),
+            (r#"{"schemaVersion":2,"manifests":[],"layers":[]}"#, true),
+            (r#"{"schemaVersion":2,"manifests":[],"config":{}}"#, true),
+            (r#"{"layers":[],"layers":[]}"#, true),
+            ("[]", true),
+        ] {
+            assert_eq!(is_ambiguous(text.as_bytes()), expected, "{text}");
+        }
+    }
 }
