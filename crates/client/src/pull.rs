@@ -44,6 +44,14 @@ impl Client {
         Err(failure.expect("the registry itself is always asked"))
     }
 
+    /// The same, asked of the registry itself: what is about to be changed must not come from a mirror.
+    pub async fn manifest_of_origin(
+        &self,
+        reference: &Reference,
+    ) -> Result<(Descriptor, Vec<u8>), Error> {
+        self.manifest_at(&Endpoint::of(reference), reference).await
+    }
+
     async fn manifest_at(
         &self,
         endpoint: &Endpoint,

@@ -1,6 +1,7 @@
 //! Keys that lie elsewhere: in a token, behind an agent. They sign digests; everything around is made here.
 
-use crate::{Error, Hash, KeyKind, PublicKey, Scheme};
+use crate::cursor::Cursor;
+use crate::{Error, Hash, KeyKind, PublicKey, Scheme, der};
 
 // DigestInfo up to the digest (RFC 8017 §9.2, note 1).
 const DIGEST_INFO_SHA256: &[u8] = &[
@@ -15,6 +16,9 @@ const DIGEST_INFO_SHA512: &[u8] = &[
     0x30, 0x51, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05,
     0x00, 0x04, 0x40,
 ];
+
+const POINT_BYTES_MAX: usize = 512;
+const RSA_BYTES_MAX: usize = 2048;
 
 /// A private key that this program cannot read, only use.
 pub trait ExternalKey: Send + Sync {
@@ -80,6 +84,39 @@ pub(crate) fn sign(
     answer.map_err(Error::External)
 }
 
+impl PublicKey {
+    /// The key of a curve's parameters (a DER object identifier) and a point, bare or in an OCTET STRING, as tokens
+    /// have them.
+    pub fn from_curve_point(parameters: &[u8], point: &[u8]) -> Result<Self, Error> {
+        const EC: &[u8] = &[0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
+        if parameters.len() > POINT_BYTES_MAX || point.len() > POINT_BYTES_MAX {
+            return Err(Error::Key { what: "public key", reason: "it is longer than any" });
+        }
+        let mut cursor = Cursor::new(point);
+        let inner = der::element(&mut cursor, der::OCTET_STRING);
+        let point = inner.filter(|_| cursor.is_empty()).unwrap_or(point);
+        let algorithm = der::write(der::SEQUENCE, &[EC, parameters]);
+        let bits = der::write(der::BIT_STRING, &[&[0], point]);
+        Self::from_spki_der(&der::write(der::SEQUENCE, &[&algorithm, &bits]))
+    }
+
+    /// The RSA key of a modulus and an exponent, big-endian.
+    pub fn from_rsa_numbers(modulus: &[u8], exponent: &[u8]) -> Result<Self, Error> {
+        if modulus.len() > RSA_BYTES_MAX || exponent.len() > RSA_BYTES_MAX {
+            return Err(Error::Key { what: "public key", reason: "it is longer than any" });
+        }
+        let number = |bytes: &[u8]| {
+            let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+            let bytes = &bytes[start..];
+            let sign: &[u8] =
+                if bytes.first().is_some_and(|byte| byte & 0x80 != 0) { &[0] } else { &[] };
+            der::write(der::INTEGER, &[sign, bytes])
+        };
+        let numbers = der::write(der::SEQUENCE, &[&number(modulus), &number(exponent)]);
+        Self::from_rsa_pkcs1(&numbers)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +133,26 @@ mod tests {
         fn sign(&self, _: &SigningInput<'_>) -> Result<Vec<u8>, String> {
             if self.1.is_empty() { Err("the token is gone".to_owned()) } else { Ok(self.1.clone()) }
         }
+    }
+
+    #[test]
+    fn public_keys_of_parts() {
+        let key = SigningKey::generate_p256().public();
+        let parameters = [0x06, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7];
+        let point = key.raw_bytes();
+        let wrapped = der::write(der::OCTET_STRING, &[point]);
+        for point in [point, &wrapped] {
+            assert_eq!(PublicKey::from_curve_point(&parameters, point).unwrap(), key);
+        }
+        assert!(PublicKey::from_curve_point(&parameters[..4], point).is_err());
+        assert!(PublicKey::from_curve_point(&parameters, &point[1..]).is_err());
+        assert!(PublicKey::from_curve_point(&parameters, &vec![4; 70_000]).is_err());
+        assert!(PublicKey::from_rsa_numbers(&[], &[3]).is_err());
+        assert!(PublicKey::from_rsa_numbers(&vec![1; 70_000], &[3]).is_err());
+        let mut modulus = vec![0, 0xC1];
+        modulus.extend([1; 255]);
+        let key = PublicKey::from_rsa_numbers(&modulus, &[1, 0, 1]).unwrap();
+        assert_eq!(key, PublicKey::from_rsa_numbers(&modulus[1..], &[0, 1, 0, 1]).unwrap());
     }
 
     #[test]

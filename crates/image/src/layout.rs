@@ -127,7 +127,9 @@ fn is_image(descriptor: &Descriptor) -> bool {
         .artifact_type
         .as_deref()
         .is_some_and(|kind| !matches!(kind, media_type::CONFIG | media_type::DOCKER_CONFIG | ""));
-    is_image_type && !is_attached && !is_artifact
+    // cosign's older signatures look like images; ours says of what they are.
+    let is_about = descriptor.annotations.contains_key(crate::referrers::ANNOTATION_SUBJECT);
+    is_image_type && !is_attached && !is_artifact && !is_about
 }
 
 fn has_name(descriptor: &Descriptor, wanted: &str) -> bool {

@@ -7,7 +7,7 @@ use sealift_oci::{DOCUMENT_BYTES_MAX, Descriptor, Digest, Index, Manifest, Raw, 
 use crate::{BlobSource, Result, read_blob_verified};
 
 /// What writes `index.json` may say there what an artifact refers to, so that it is listed even if it is damaged.
-const ANNOTATION_SUBJECT: &str = "dev.sealift.subject";
+pub(crate) const ANNOTATION_SUBJECT: &str = "dev.sealift.subject";
 const ARTIFACTS_MAX: usize = 10_000;
 
 /// The artifacts of a layout's index that refer to a digest.

@@ -15,6 +15,7 @@ mod mirror;
 mod network;
 mod resolved;
 mod session;
+mod tagged;
 
 pub mod ship;
 
@@ -46,6 +47,7 @@ pub mod save;
 pub mod scan;
 pub mod seal;
 pub mod secrets;
+pub mod sign;
 pub mod transfer;
 pub mod update;
 pub mod verify;

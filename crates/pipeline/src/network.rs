@@ -38,6 +38,19 @@ impl Network {
         runtime.block_on(client.manifest(reference))
     }
 
+    /// What stands under a tag in the registry itself, if there is anything.
+    pub(crate) fn tagged(
+        &self,
+        reference: &Reference,
+    ) -> Result<Option<Vec<u8>>, sealift_client::Error> {
+        let (runtime, client) = self.open()?;
+        match runtime.block_on(client.manifest_of_origin(reference)) {
+            Ok((_, bytes)) => Ok(Some(bytes)),
+            Err(sealift_client::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Brings a blob into the store, unless it is there.
     pub(crate) fn fetch_blob(
         &self,

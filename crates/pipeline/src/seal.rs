@@ -14,7 +14,7 @@ use sealift_sbom::Subject as SbomSubject;
 use sealift_sign::provenance::{BUILD_TYPE, BUILDER_LOCAL, Builder, Dependency, Provenance};
 use sealift_sign::summary::Summary;
 use sealift_sign::vulnerabilities::Scan;
-use sealift_sign::{Artifact, Subject, Verification, predicate_type};
+use sealift_sign::{Artifact, Form, Subject, Verification, predicate_type};
 use serde_json::{Map, Value};
 
 use crate::keys::Signer;
@@ -91,7 +91,9 @@ pub fn seal(
     let created = timestamp(session.document_secs());
     let full_name = name.to_string();
     let mut sealed = Sealed::default();
-    if known.signatures.iter().any(|signature| signature.name.as_ref() == Some(&full_name)) {
+    if known.signatures.iter().any(|signature| {
+        signature.form == Form::Bundle && signature.name.as_ref() == Some(&full_name)
+    }) {
         sealed.kept += 1;
     } else {
         let subject = Subject { descriptor: &opened.descriptor, name: Some(&full_name) };
@@ -136,7 +138,8 @@ pub fn attest(
         for old in
             known.attestations.iter().filter(|old| old.predicate_type == claim.predicate_type)
         {
-            if old.artifact != *artifact.manifest.digest() {
+            // Other signatures lie in the same manifest of the older form.
+            if old.form == Form::Bundle && old.artifact != *artifact.manifest.digest() {
                 session.store.remove_referrer(&old.artifact)?;
             }
         }
@@ -261,6 +264,6 @@ pub fn provenance_claim(making: &Making<'_>) -> Claim {
 }
 
 /// The time of a document.
-pub(crate) fn timestamp(secs: i64) -> Timestamp {
+pub fn timestamp(secs: i64) -> Timestamp {
     Timestamp::from_second(secs).unwrap_or(Timestamp::UNIX_EPOCH)
 }

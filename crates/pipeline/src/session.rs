@@ -63,7 +63,7 @@ impl Session<'_> {
     }
 
     /// The time that documents carry.
-    pub(crate) fn document_secs(&self) -> i64 {
+    pub fn document_secs(&self) -> i64 {
         self.source_date_epoch.unwrap_or(self.now_secs)
     }
 }

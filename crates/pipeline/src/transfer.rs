@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use sealift_client::Pushed;
 use sealift_image::BlobSource;
-use sealift_oci::{Descriptor, Index, Manifest, Raw, Reference, media_type};
+use sealift_oci::{Descriptor, Digest, Index, Manifest, Raw, Reference, media_type};
+use sealift_sign::legacy::Kind;
 
-use crate::open::{Opened, read_document};
-use crate::{Error, Event, Session, Step};
+use crate::open::{Opened, Referrers, read_document};
+use crate::{Error, Event, Session, Step, tagged};
 
 const REFERRERS_MAX: usize = 1000;
 
@@ -55,6 +56,7 @@ pub(crate) fn fetch(session: &Session<'_>, reference: &Reference) -> Result<Desc
         session.network.fetch_blob(session.store, &reference, blob)?;
     }
     fetch_artifacts(session, &reference, &descriptor)?;
+    tagged::fetch(session, &reference, &descriptor.digest)?;
     Ok(descriptor)
 }
 
@@ -104,15 +106,51 @@ pub fn push(session: &Session<'_>, opened: &Opened, to: &Reference) -> Result<De
     }
     let top = read_document(blobs, &opened.descriptor)?;
     session.network.push_manifest(&to, &opened.descriptor.media_type, &top)?;
+    let source = &opened.referrers.source;
     for artifact in opened.referrers.read()? {
-        push_blobs(session, &to, artifact.value(), &opened.referrers.source, &mut delivery)?;
-        session.network.push_referrer(&to, &artifact)?;
-        delivery.artifacts += 1;
+        push_artifact(session, &to, &opened.descriptor.digest, &artifact, source, &mut delivery)?;
     }
     Ok(delivery)
 }
 
-fn push_blobs(
+/// Sends what the store has of signatures and attestations of images that a registry has already.
+pub fn push_artifacts(
+    session: &Session<'_>,
+    to: &Reference,
+    subjects: &[Descriptor],
+) -> Result<Delivery, Error> {
+    let reference = to.at_digest(&subjects.first().expect("there is an image").digest);
+    let mut delivery = Delivery { reference, uploaded: 0, present: 0, artifacts: 0 };
+    let source: Arc<dyn BlobSource> = Arc::new(session.store.clone());
+    for subject in subjects {
+        let manifests = session.store.referrers(&subject.digest)?;
+        let referrers = Referrers { manifests, source: Arc::clone(&source) };
+        for artifact in referrers.read()? {
+            push_artifact(session, to, &subject.digest, &artifact, &source, &mut delivery)?;
+        }
+    }
+    Ok(delivery)
+}
+
+fn push_artifact(
+    session: &Session<'_>,
+    to: &Reference,
+    subject: &Digest,
+    artifact: &Raw<Manifest>,
+    source: &Arc<dyn BlobSource>,
+    delivery: &mut Delivery,
+) -> Result<(), Error> {
+    if Kind::of(artifact.value()).is_some() {
+        tagged::push(session, to, subject, artifact, source, delivery)?;
+    } else {
+        push_blobs(session, to, artifact.value(), source, delivery)?;
+        session.network.push_referrer(to, artifact)?;
+    }
+    delivery.artifacts += 1;
+    Ok(())
+}
+
+pub(crate) fn push_blobs(
     session: &Session<'_>,
     to: &Reference,
     manifest: &Manifest,

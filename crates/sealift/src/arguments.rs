@@ -9,6 +9,7 @@ mod policy;
 mod sbom;
 mod scan;
 mod secrets;
+mod sign;
 mod trust;
 mod trust_certificate;
 mod trust_client;
@@ -40,6 +41,7 @@ pub(crate) use sbom::{
 };
 pub(crate) use scan::{Scan, ScanOptions, ScanOrder, Scanner, SecretOptions};
 pub(crate) use secrets::Secrets;
+pub(crate) use sign::{Attest, KeyOptions, Sign, SignatureForm, SigningOptions};
 pub(crate) use verify_blob::VerifyBlob;
 
 pub(crate) use trust::{TRUST_EXAMPLES, Trust};
@@ -187,6 +189,8 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Sign an image
     Sign(Sign),
+    /// Attest something about an image: an SBOM, a report, provenance, any document
+    Attest(Attest),
     /// Docker Content Trust, trust policies, revocation lists, tag maps
     #[command(subcommand, after_help = TRUST_EXAMPLES)]
     Trust(Trust),
@@ -329,31 +333,6 @@ pub(crate) struct BaseBuild {
     /// Use nothing but what was downloaded before
     #[arg(long, conflicts_with = "refresh")]
     pub(crate) offline: bool,
-}
-
-/// Which private key; shared by `sign` and `ship`.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Key options")]
-pub(crate) struct KeyOptions {
-    /// Private key [default: ~/.config/sealift/keys/default.key, made at first use]
-    #[arg(long, value_name = "FILE", env = "SEALIFT_KEY", hide_env = true)]
-    pub(crate) key: Option<PathBuf>,
-    /// File whose first line is the key's passphrase [or: SEALIFT_KEY_PASSPHRASE, or a prompt]
-    #[arg(long, value_name = "FILE", env = "SEALIFT_PASSPHRASE_FILE", hide_env = true)]
-    pub(crate) passphrase_file: Option<PathBuf>,
-}
-
-/// `sign`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  sealift sign secure-app:1.0.0
-  sealift sign --key release.key --passphrase-file secret.txt secure-app:1.0.0")]
-pub(crate) struct Sign {
-    /// Image in the local store
-    pub(crate) image: String,
-    #[command(flatten)]
-    pub(crate) key: KeyOptions,
 }
 
 /// `verify`

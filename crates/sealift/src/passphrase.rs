@@ -1,15 +1,17 @@
-//! The passphrase of a private key: from a file, from the environment, or asked for at the terminal. Never from the
+//! The passphrase of a private key: from a file, from a descriptor, from the environment, or asked for at the terminal. Never from the
 //! command line, where every process of the machine can read it.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::Path;
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use sealift_crypto::Secret;
 
 use crate::failure::Usage;
 
-const VARIABLE: &str = "SEALIFT_KEY_PASSPHRASE";
+// The second is cosign's.
+const VARIABLES: [&str; 2] = ["SEALIFT_KEY_PASSPHRASE", "COSIGN_PASSWORD"];
+const PASSPHRASE_BYTES_MAX: usize = 4096;
 
 /// Why a passphrase is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,19 +22,32 @@ pub(crate) enum Purpose {
     Create,
 }
 
+/// Where else than in the environment or at the terminal a passphrase may come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// The first line of a file.
+    File(&'a Path),
+    /// The first line of an open descriptor.
+    Descriptor(u32),
+}
+
 /// The passphrase, or `None` if there is no way to ask for it.
-pub(crate) fn passphrase(file: Option<&Path>, purpose: Purpose) -> anyhow::Result<Option<Secret>> {
-    if let Some(path) = file {
-        let line = first_line(path).map_err(|error| {
-            Usage::error(
-                format!("cannot read the passphrase from `{}`: {error}", path.display()),
-                "check `--passphrase-file`",
-            )
-        })?;
-        return Ok(Some(Secret::from(line)));
+pub(crate) fn passphrase(
+    source: Option<Source<'_>>,
+    purpose: Purpose,
+) -> anyhow::Result<Option<Secret>> {
+    match source {
+        Some(Source::File(path)) => return read_from(path, "--passphrase-file").map(Some),
+        Some(Source::Descriptor(number)) => {
+            let path = PathBuf::from(format!("/dev/fd/{number}"));
+            return read_from(&path, "--passphrase-fd").map(Some);
+        }
+        None => {}
     }
-    if let Ok(text) = std::env::var(VARIABLE) {
-        return Ok(Some(Secret::from(text)));
+    for name in VARIABLES {
+        if let Ok(text) = std::env::var(name) {
+            return Ok(Some(Secret::from(text)));
+        }
     }
     if !is_interactive() {
         return Ok(None);
@@ -47,10 +62,25 @@ pub(crate) fn passphrase(file: Option<&Path>, purpose: Purpose) -> anyhow::Resul
     Ok(Some(Secret::from(first)))
 }
 
-/// The first line of a file: a passphrase.
-pub(crate) fn first_line(path: &Path) -> io::Result<String> {
-    let text = std::fs::read_to_string(path)?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+/// The first line of a file: a passphrase. Whatever is read stays in one buffer, which is wiped.
+pub(crate) fn first_line(path: &Path) -> io::Result<Secret> {
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(PASSPHRASE_BYTES_MAX + 1));
+    let file = std::fs::File::open(path)?;
+    file.take(PASSPHRASE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() > PASSPHRASE_BYTES_MAX {
+        let text = format!("its first line has more than {PASSPHRASE_BYTES_MAX} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    Ok(Secret::new(line.to_vec()))
+}
+
+fn read_from(path: &Path, flag: &str) -> anyhow::Result<Secret> {
+    first_line(path).map_err(|error| {
+        let text = format!("cannot read the passphrase from `{}`: {error}", path.display());
+        Usage::error(text, format!("check `{flag}`"))
+    })
 }
 
 /// Whether somebody is there to be asked.
@@ -72,5 +102,6 @@ pub(crate) fn ask(prompt: &str) -> anyhow::Result<String> {
     tcsetattr(&stdin, OptionalActions::Flush, &before)?;
     writeln!(io::stderr())?;
     read?;
-    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    line.truncate(line.trim_end_matches(['\n', '\r']).len());
+    Ok(line)
 }

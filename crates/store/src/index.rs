@@ -10,6 +10,8 @@ use crate::{Error, Store};
 
 /// Marks an artifact's entry with the digest of what it refers to, so that referrers are found without reading each.
 const ANNOTATION_SUBJECT: &str = "dev.sealift.subject";
+/// Marks an artifact that registries have under a tag, as cosign's older form is, with that tag.
+const ANNOTATION_TAG: &str = "dev.sealift.tag";
 
 impl Store {
     /// Gives an image a name; another image of that name loses it.
@@ -107,6 +109,39 @@ impl Store {
             .collect())
     }
 
+    /// The artifact of an image that registries have under this tag.
+    pub fn tagged(&self, subject: &Digest, tag: &str) -> Result<Option<Descriptor>, Error> {
+        let mut entries = self.index()?.manifests.into_iter();
+        Ok(entries.find(|entry| is_tagged(entry, subject, tag)).map(without_our_annotations))
+    }
+
+    /// Puts an artifact in the place of the one under this tag, if that is still the known one. Its blobs must be in
+    /// the store already. False if somebody else was faster, and nothing is changed.
+    pub fn replace_tagged(
+        &self,
+        subject: &Digest,
+        tag: &str,
+        known: Option<&Digest>,
+        manifest: &Raw<Manifest>,
+    ) -> Result<bool, Error> {
+        self.put_blob(manifest.bytes())?;
+        let mut entry =
+            Descriptor::new(media_type::MANIFEST, manifest.digest().clone(), manifest.size());
+        entry.annotations.insert(ANNOTATION_SUBJECT.to_owned(), subject.to_string());
+        entry.annotations.insert(ANNOTATION_TAG.to_owned(), tag.to_owned());
+        let mut is_replaced = false;
+        self.change_index(|index| {
+            let there = index.manifests.iter().position(|entry| is_tagged(entry, subject, tag));
+            is_replaced = there.map(|place| &index.manifests[place].digest) == known;
+            match there {
+                Some(place) if is_replaced => index.manifests[place] = entry,
+                None if is_replaced => index.manifests.push(entry),
+                _ => {}
+            }
+        })?;
+        Ok(is_replaced)
+    }
+
     fn index(&self) -> Result<Index, Error> {
         let path = self.root().join("index.json");
         match fs::read(&path) {
@@ -138,8 +173,14 @@ fn name_of(descriptor: &Descriptor) -> Option<&str> {
     descriptor.annotations.get(ANNOTATION_REF_NAME).map(String::as_str)
 }
 
+fn is_tagged(entry: &Descriptor, subject: &Digest, tag: &str) -> bool {
+    let has = |name: &str, value: &str| entry.annotations.get(name).is_some_and(|own| own == value);
+    has(ANNOTATION_TAG, tag) && has(ANNOTATION_SUBJECT, &subject.to_string())
+}
+
 fn without_our_annotations(mut descriptor: Descriptor) -> Descriptor {
     descriptor.annotations.remove(ANNOTATION_REF_NAME);
     descriptor.annotations.remove(ANNOTATION_SUBJECT);
+    descriptor.annotations.remove(ANNOTATION_TAG);
     descriptor
 }

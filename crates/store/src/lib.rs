@@ -58,6 +58,22 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens an OCI layout that is there, to add artifacts to it. [`Store::tidy_layout`] removes what only a store has.
+    pub fn open_layout(root: &Path) -> Result<Self, Error> {
+        let marker = root.join("oci-layout");
+        fs::metadata(&marker).map_err(|source| Error::io("read", &marker, source))?;
+        Self::open(root)
+    }
+
+    /// Leaves nothing in a layout that belongs to a store only.
+    pub fn tidy_layout(&self) {
+        // What is not empty somebody uses, and it stays.
+        for folder in ["cache", "temporary"] {
+            let _ = fs::remove_dir(self.root.join(folder));
+        }
+        let _ = fs::remove_file(self.root.join("lock"));
+    }
+
     /// The folder of the store.
     pub fn root(&self) -> &Path {
         &self.root

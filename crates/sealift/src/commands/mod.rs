@@ -1,6 +1,7 @@
 //! One file a command. A command turns its arguments and the settings into a request to the pipeline, and prints what
 //! came of it.
 
+mod attest;
 mod audit;
 mod base;
 mod build;
@@ -37,6 +38,7 @@ mod verify_blob;
 
 mod request;
 mod resolve;
+mod signing;
 mod trusting;
 
 use std::process::ExitCode;
@@ -62,6 +64,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Secrets(secrets) => secrets::run(global, &secrets, printer),
         Command::Db(db) => db::run(global, &db, printer),
         Command::Policy(policy) => policy::run(global, &policy, printer),
+        Command::Attest(attest) => attest::run(global, &attest, printer),
         Command::Sign(sign) => sign::run(global, &sign, printer),
         Command::Trust(trust) => trust::run(global, &trust, printer),
         Command::Push(push) => push::run(global, &push, printer),

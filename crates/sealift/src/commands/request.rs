@@ -18,12 +18,13 @@ use sealift_pipeline::policies::PolicyRequest;
 use sealift_pipeline::scan::{Expression, ScanRequest};
 use sealift_pipeline::secrets::SecretRequest;
 use sealift_policy::Namespaces;
+use sealift_token::{PinSource, Uri};
 
 use crate::arguments::{
     BuildOptions, KeyOptions, PolicyOptions, ScanOptions, ScanOrder, SecretOptions,
 };
 use crate::failure::Usage;
-use crate::passphrase::{Purpose, passphrase};
+use crate::passphrase::{Purpose, Source, passphrase};
 use crate::printer::Printer;
 use crate::session::{Workshop, host_ca_bundle};
 use crate::settings::{File, Settings};
@@ -383,8 +384,13 @@ pub(crate) fn signer(
     printer: &Printer,
 ) -> anyhow::Result<Signer> {
     let file = &workshop.settings.file.sign;
-    let passphrase_file = options.passphrase_file.clone().or_else(|| file.passphrase_file.clone());
+    let passphrase_file = options.passphrase_file.as_deref().or(file.passphrase_file.as_deref());
+    let source = options.passphrase_fd.map(Source::Descriptor);
+    let source = source.or(passphrase_file.map(Source::File));
     let named = options.key.clone().or_else(|| file.key.clone());
+    if let Some(text) = named.as_deref().and_then(Path::to_str).filter(|text| Uri::is(text)) {
+        return token_signer(text, source);
+    }
     let default = workshop.folders.config.join("keys/default.key");
     let path = named.clone().unwrap_or_else(|| default.clone());
     if path.exists() {
@@ -392,7 +398,7 @@ pub(crate) fn signer(
         if let Ok(signer) = keys::open(&path, Some(&sealift_crypto::Secret::new(Vec::new()))) {
             return Ok(signer);
         }
-        let secret = passphrase(passphrase_file.as_deref(), Purpose::Open)?;
+        let secret = passphrase(source, Purpose::Open)?;
         return Ok(keys::open(&path, secret.as_ref())?);
     }
     if named.is_some() {
@@ -401,7 +407,7 @@ pub(crate) fn signer(
             "leave `--key` away to use the default key, which is made at first use",
         ));
     }
-    let secret = passphrase(passphrase_file.as_deref(), Purpose::Create)?;
+    let secret = passphrase(source, Purpose::Create)?;
     let secret = secret.unwrap_or_else(|| sealift_crypto::Secret::new(Vec::new()));
     let signer = keys::create(&path, &secret)?;
     let public = path.with_extension("pub");
@@ -416,6 +422,15 @@ pub(crate) fn signer(
         );
     }
     Ok(signer)
+}
+
+// A key in a token. Its PIN comes from where the URI says, or from where passphrases come from.
+fn token_signer(text: &str, source: Option<Source<'_>>) -> anyhow::Result<Signer> {
+    let uri = Uri::parse(text)?;
+    let of_uri = uri.pin_source.as_ref().map(|PinSource::File(path)| Source::File(path));
+    let pin = passphrase(of_uri.or(source), Purpose::Open)?;
+    let key = sealift_token::open(&uri, pin.as_ref())?;
+    Ok(Signer { name: uri.to_string(), path: PathBuf::from(text), key })
 }
 
 /// The public keys that are trusted.

@@ -3,7 +3,7 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 73] = [
+const COMMANDS: [&str; 74] = [
     "",
     "ship",
     "verify",
@@ -43,6 +43,7 @@ const COMMANDS: [&str; 73] = [
     "policy show",
     "policy schema",
     "sign",
+    "attest",
     "trust",
     "trust init",
     "trust key",

@@ -104,7 +104,7 @@ fn variable(name: &str) -> Option<Secret> {
 }
 
 fn read(path: &Path) -> Result<Secret, Error> {
-    first_line(path).map(Secret::from).map_err(|error| Error::File {
+    first_line(path).map_err(|error| Error::File {
         action: "read the passphrase from",
         path: path.to_owned(),
         reason: error.to_string(),

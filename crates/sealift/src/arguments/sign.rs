@@ -1,0 +1,107 @@
+//! The arguments of `sign` and `attest`, and those of every command that signs.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Which private key; shared by all commands that sign.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Key options")]
+pub(crate) struct KeyOptions {
+    /// Private key: a file, or `pkcs11:…` for one in a token [default: ~/.config/sealift/keys/default.key, made at first use]
+    #[arg(long, value_name = "KEY", env = "SEALIFT_KEY", hide_env = true)]
+    pub(crate) key: Option<PathBuf>,
+    /// File whose first line is the key's passphrase [or: SEALIFT_KEY_PASSPHRASE, COSIGN_PASSWORD, or a prompt]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_PASSPHRASE_FILE", hide_env = true)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Open file descriptor whose first line is the key's passphrase
+    #[arg(long, value_name = "NUMBER", conflicts_with = "passphrase_file")]
+    pub(crate) passphrase_fd: Option<u32>,
+}
+
+/// The forms that a signature can have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignatureForm {
+    /// A sigstore bundle that refers to the image, as cosign 3 writes it.
+    #[default]
+    Bundle,
+    /// A layer under the tag `sha256-….sig` or `.att`, as cosign 1 and 2, podman and skopeo know it.
+    Legacy,
+    /// Both.
+    Both,
+}
+
+/// Whose signatures are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignatureKind {
+    /// cosign's.
+    #[default]
+    Cosign,
+}
+
+/// How and where; shared by `sign` and `attest`.
+#[derive(Debug, Args)]
+pub(crate) struct SigningOptions {
+    /// Form of the signature
+    #[arg(long, value_name = "FORM", default_value = "bundle", env = "SEALIFT_SIGNATURE_FORMAT")]
+    #[arg(hide_env = true)]
+    pub(crate) format: SignatureForm,
+    /// Name to sign the image under, if it is another than its own or it has none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Of an index, sign all its images too
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// Send what was signed to the registry; that is done anyway if the image is not in the local store
+    #[arg(long)]
+    pub(crate) push: bool,
+}
+
+/// `sign`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift sign secure-app:1.0.0
+  sealift sign --key release.key --passphrase-file secret.txt secure-app:1.0.0
+  sealift sign --format both --push registry.example.com/team/app:1.0
+  sealift sign --key 'pkcs11:token=ci;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so' app:1.0
+
+The signature goes where the image is: into the local store, into a layout (oci-dir:), or to the registry.
+podman, skopeo and CRI-O check the form `legacy` only.")]
+pub(crate) struct Sign {
+    /// Image
+    pub(crate) image: String,
+    /// Whose signatures to write
+    #[arg(long = "as", value_name = "KIND", default_value = "cosign")]
+    pub(crate) kind: SignatureKind,
+    /// Sign this with it (repeatable)
+    #[arg(long = "annotation", value_name = "NAME=VALUE")]
+    pub(crate) annotations: Vec<String>,
+    #[command(flatten)]
+    pub(crate) signing: SigningOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+}
+
+/// `attest`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift attest --type spdxjson --predicate app.spdx.json registry.example.com/team/app:1.0
+  sealift attest --type https://example.com/review/v1 --predicate review.json --format both app:1.0
+
+`sealift sbom attest` makes the SBOM as well.")]
+pub(crate) struct Attest {
+    /// Image
+    pub(crate) image: String,
+    /// The document to sign; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predicate: PathBuf,
+    /// What it is: custom, cyclonedx, link, openvex, slsaprovenance, slsaprovenance02, slsaprovenance1, spdx, spdxjson, vuln, or a URI
+    #[arg(long = "type", value_name = "TYPE", default_value = "custom")]
+    pub(crate) kind: String,
+    #[command(flatten)]
+    pub(crate) signing: SigningOptions,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+}
