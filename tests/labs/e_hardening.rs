@@ -128,3 +128,43 @@ fn image_is_audited() {
     context.expect(2, &["audit", "app:latest", "--compliance", "nothing"]);
     context.expect(0, &["audit", "app:latest", "--fail-on", "never", "--format", "json"]);
 }
+
+// Every file of a project is judged with the others, and a finding stands in the file that has the value.
+#[test]
+fn e5_compose_project_is_audited_as_a_whole() {
+    let context = empty_lab();
+    context.write(
+        "site/compose.yaml",
+        "include: [db/compose.yaml]\nservices:\n  web: {image: 'a:1'}\n",
+    );
+    context.write(
+        "site/compose.override.yaml",
+        "services:\n  web:\n    privileged: true\n    env_file: [web.env, gone.env]\n",
+    );
+    context.write("site/db/compose.yaml", "services:\n  db: {image: 'b:1', pid: host}\n");
+    context.write("site/web.env", "# ours\nDB_PASSWORD=k7Qz9vTb2LmX4s\n");
+    let arguments = ["lint", "--format", "github", "site/compose.yaml"];
+    let found = context.expect(1, &arguments).stdout;
+    for (file, line, rule) in [
+        ("site/compose.override.yaml", 3, "SL6001"),
+        ("site/compose.override.yaml", 4, "SL6032"),
+        ("site/db/compose.yaml", 2, "SL6009"),
+        ("site/web.env", 2, "SL1001"),
+        ("site/compose.yaml", 3, "SL6013"),
+    ] {
+        let place = format!("file={file},line={line},");
+        let is_it = |it: &str| it.contains(&place) && it.contains(rule);
+        assert!(found.lines().any(is_it), "{rule} is not at {place}\n{found}");
+    }
+    assert!(!found.contains("k7Qz9vTb2LmX4s"), "a secret is shown");
+    context.expect(1, &["lint", "--fix=suggested", "site/compose.yaml"]);
+    let over = std::fs::read_to_string(context.work().join("site/compose.override.yaml")).unwrap();
+    assert!(over.contains("privileged: false"), "{over}");
+    // Named one by one they are one project too; the file that overrides says what the first one lacks.
+    context.write("two/compose.yaml", "services:\n  web: {image: 'a:1'}\n");
+    context.write("two/compose.prod.yaml", "services:\n  web: {mem_limit: 1g}\n");
+    let both = ["two/compose.prod.yaml", "two/compose.yaml"];
+    let alone = context.expect(0, &["lint", "--format", "json", both[1]]).stdout;
+    let found = context.expect(0, &[&["lint", "--format", "json"], &both[..]].concat()).stdout;
+    assert!(alone.contains("\"SL6013\"") && !found.contains("\"SL6013\""), "{found}");
+}

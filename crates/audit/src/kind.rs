@@ -10,6 +10,53 @@ pub enum FileKind {
     Compose,
     /// A Kubernetes manifest, in YAML or JSON, or what Helm made of its templates.
     Kubernetes,
+    /// A file of variables that a compose file names.
+    Variables(Format),
+}
+
+/// How the values of a file of variables are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// With quotes, comments and variables.
+    Compose,
+    /// As they stand.
+    Raw,
+}
+
+/// Names of a project's file where none is given, the best first; and of what is merged over it.
+const MAIN_FILES: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
+/// The files that make the project of a compose file, as compose itself finds them: the main file and what overrides it.
+/// Any other file is a project of its own.
+pub fn project_files(name: &str, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let first = |names: [&'static str; 4]| names.into_iter().find(|name| exists(name));
+    let (main, over) = if MAIN_FILES.contains(&name) {
+        (Some(name), first(OVERRIDES))
+    } else if OVERRIDES.contains(&name) {
+        (first(MAIN_FILES), Some(name))
+    } else {
+        (Some(name), None)
+    };
+    main.into_iter().chain(over).map(str::to_owned).collect()
+}
+
+/// The order in which files of one project are merged: the main file and its override first, then as they are given.
+pub fn merge_rank(name: &str) -> usize {
+    let is_in = |names: [&str; 4]| names.contains(&name);
+    if is_in(MAIN_FILES) {
+        0
+    } else if is_in(OVERRIDES) {
+        1
+    } else {
+        2
+    }
 }
 
 /// The kind that a file's name promises.
@@ -64,6 +111,17 @@ mod tests {
 
     fn check(name: &str, text: &str, expected: Option<FileKind>) {
         assert_eq!(kind(name, text), expected, "{name} {text}");
+    }
+
+    #[test]
+    fn a_main_file_has_its_override() {
+        let all = |name: &str, there: &[&str]| project_files(name, &|it| there.contains(&it));
+        let there = ["docker-compose.yml", "compose.override.yaml", "compose.prod.yaml"];
+        for name in ["docker-compose.yml", "compose.override.yaml"] {
+            assert_eq!(all(name, &there), ["docker-compose.yml", "compose.override.yaml"]);
+        }
+        assert_eq!(all("compose.prod.yaml", &there), ["compose.prod.yaml"]);
+        assert_eq!(all("compose.yaml", &[]), ["compose.yaml"]);
     }
 
     #[test]

@@ -24,9 +24,9 @@ mod running;
 mod compliance;
 
 pub use compliance::{BENCHMARKS, Benchmark, Control, Standing, Subject, benchmark};
-pub use compose::Build;
+pub use compose::{Beside, Build};
 pub use image::{ImageFinding, Place, audit_image, wanted};
-pub use kind::{FileKind, kind, kind_by_name};
+pub use kind::{FileKind, Format, kind, kind_by_name, merge_rank, project_files};
 pub use running::{Unreadable, audit_container};
 pub use yaml::Limits;
 
@@ -37,8 +37,13 @@ use sealift_lint::Config;
 pub struct Context<'a> {
     /// What the user chose.
     pub config: &'a Config,
-    /// The text of a file by its path relative to this one; nothing if it cannot be read.
-    pub read: &'a dyn Fn(&str) -> Option<String>,
+    /// The file itself, relative to the folder of its project.
+    pub path: &'a str,
+    /// The compose files that the project is given by, in the order in which they are merged, relative to its folder;
+    /// none if it is this one alone.
+    pub project: &'a [String],
+    /// Another file by its path relative to the folder of the project.
+    pub read: &'a dyn Fn(&str) -> Beside,
     /// How much is read.
     pub limits: Limits,
 }
@@ -77,15 +82,11 @@ pub fn lint(text: &str, kind: FileKind, context: &Context<'_>) -> Vec<Diagnostic
     if kind == FileKind::Kubernetes && kind::is_template(text) {
         return vec![suppress::template()];
     }
-    let tree = yaml::read(text, &context.limits);
     let mut found = match kind {
-        FileKind::Compose => compose::lint(&tree, context),
-        FileKind::Kubernetes => kubernetes::lint(&tree),
+        FileKind::Variables(format) => compose::lint_variables(text, format, context),
+        FileKind::Compose => lint_tree(text, context, &|tree| compose::lint(tree, context)),
+        FileKind::Kubernetes => lint_tree(text, context, &kubernetes::lint),
     };
-    found.extend(tree.problems.iter().cloned());
-    if tree.is_spent() {
-        found.push(suppress::unread());
-    }
     let silences = suppress::Silences::read(text, context.config);
     found.retain(|finding| !silences.silence(finding));
     for finding in &mut found {
@@ -96,9 +97,28 @@ pub fn lint(text: &str, kind: FileKind, context: &Context<'_>) -> Vec<Diagnostic
     found
 }
 
+fn lint_tree(
+    text: &str,
+    context: &Context<'_>,
+    lint: &dyn Fn(&yaml::Tree<'_>) -> Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let tree = yaml::read(text, &context.limits);
+    let mut found = lint(&tree);
+    found.extend(tree.problems.iter().cloned());
+    if tree.is_spent() {
+        found.push(suppress::unread());
+    }
+    found
+}
+
 /// Apply all fixes up to a tier. Every byte that no fix is about stays as it is.
 pub fn fix(text: &str, kind: FileKind, context: &Context<'_>, tier: Tier) -> Fixed {
     mend(text, tier, &mut |text, _| lint(text, kind, context))
+}
+
+/// The other files of the project that a compose file belongs to, by their paths in the project's folder.
+pub fn companions(text: &str, context: &Context<'_>) -> Vec<(String, FileKind)> {
+    compose::companions(&yaml::read(text, &context.limits), context)
 }
 
 /// The Dockerfiles that a compose file builds.

@@ -1,6 +1,8 @@
 //! Compose files and Kubernetes manifests.
 
-use sealift_audit::{Context, FileKind, Limits, builds, fix, kind, lint};
+use sealift_audit::{
+    Beside, Context, FileKind, Format, Limits, builds, companions, fix, kind, lint,
+};
 use sealift_diagnostic::Tier;
 use sealift_lint::Config;
 
@@ -14,8 +16,20 @@ pub fn audit(bytes: &[u8]) {
     kind("a.yaml", source);
     builds(source, &limits);
     let config = Config::default();
-    let read = |path: &str| Some(format!("services: {{base: {{image: {path}}}}}\n"));
-    let context = Context { config: &config, read: &read, limits };
+    let read = |path: &str| {
+        Beside::Text(format!(
+            "include: [{path}x, a.yaml]\nservices: {{base: {{image: {path}, env_file: {path}}}}}\n"
+        ))
+    };
+    let project = ["a.yaml".to_owned(), "b.yaml".to_owned()];
+    let context =
+        Context { config: &config, path: "b.yaml", project: &project, read: &read, limits };
+    companions(source, &context);
+    for format in [Format::Compose, Format::Raw] {
+        for finding in lint(source, FileKind::Variables(format), &context) {
+            assert!(source.get(finding.span.range()).is_some(), "{:?}", finding.span);
+        }
+    }
     for kind in [FileKind::Compose, FileKind::Kubernetes] {
         let findings = lint(source, kind, &context);
         for finding in &findings {

@@ -7,7 +7,7 @@ use sealift_lint::Config;
 use sealift_model::Note;
 
 use crate::inputs::LintKind;
-use crate::lint::{Linted, file_kind};
+use crate::lint::Linted;
 use crate::open::open;
 use crate::{Error, Session};
 
@@ -109,10 +109,10 @@ pub fn audit_containers(
 /// A file that was linted, in the same form.
 pub fn audited_file(linted: &Linted) -> Audited {
     let title = linted.path.display().to_string();
-    let subject = match file_kind(&linted.path, &linted.text).map(LintKind::from) {
-        Some(LintKind::Compose) => Subject::Containers,
-        Some(LintKind::Kubernetes) => Subject::Manifests,
-        Some(LintKind::Dockerfile) | None => Subject::Images,
+    let subject = match linted.kind {
+        LintKind::Compose | LintKind::Variables => Subject::Containers,
+        LintKind::Kubernetes => Subject::Manifests,
+        LintKind::Dockerfile => Subject::Images,
     };
     let findings = linted.diagnostics.iter().map(|found| {
         let (line, column) = line_column(&linted.text, found.span.start);

@@ -1,10 +1,12 @@
 //! Which files a linter is asked to read: paths, folders, patterns and standard input.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sealift_audit::FileKind;
 
 use crate::Error;
+use crate::project::{self, Membership};
 
 /// The path that stands for standard input.
 pub const STDIN: &str = "-";
@@ -22,6 +24,8 @@ pub enum LintKind {
     Compose,
     /// A Kubernetes manifest.
     Kubernetes,
+    /// A file of variables that a compose file names.
+    Variables,
 }
 
 /// A file to lint.
@@ -33,42 +37,61 @@ pub struct Input {
     pub context: PathBuf,
     /// What it is.
     pub kind: LintKind,
+    /// The compose project that it belongs to.
+    pub project: Option<Arc<Membership>>,
 }
 
 /// The files that some paths mean, none twice, in the order of the paths and then of their names.
 ///
 /// A folder stands for the Dockerfiles, compose files and Kubernetes manifests in it and below, and a compose file for the
-/// Dockerfiles that it builds too; hidden folders and those of installed packages are passed over. A
+/// Dockerfiles that it builds and the other files of its project too; hidden folders and those of installed packages are passed over. A
 /// path that does not exist may be a pattern: `*` and `?` within a name, `**` for any folders.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
     let mut found: Vec<Input> = Vec::new();
+    let mut all = Vec::new();
     for path in paths {
-        for input in one(path)? {
-            let built = built_by(&input);
-            for input in std::iter::once(input).chain(built) {
-                if !found.iter().any(|known| known.path == input.path) {
-                    found.push(input);
-                }
+        all.append(&mut one(path)?);
+    }
+    project::join(&mut all, paths);
+    for input in all {
+        for input in with_others(input) {
+            if !found.iter().any(|known| known.path == input.path) {
+                found.push(input);
             }
         }
     }
     Ok(found)
 }
 
-/// The Dockerfiles that a compose file builds, with their contexts.
-fn built_by(input: &Input) -> Vec<Input> {
+/// A file, and for a compose file the rest of its project and the Dockerfiles that it builds.
+fn with_others(input: Input) -> Vec<Input> {
     if input.kind != LintKind::Compose {
-        return Vec::new();
+        return vec![input];
     }
     // What cannot be read is said when it is linted.
     let text = read_document(&input.path).unwrap_or_default();
+    let mut all = built_by(&input, &text);
+    for other in project::companions(&input, &text) {
+        if other.kind == LintKind::Compose {
+            let text = read_document(&other.path).unwrap_or_default();
+            all.append(&mut built_by(&other, &text));
+        }
+        all.push(other);
+    }
+    all.insert(0, input);
+    all
+}
+
+/// The Dockerfiles that a compose file builds, with their contexts.
+fn built_by(input: &Input, text: &str) -> Vec<Input> {
     let folder = input.path.parent().unwrap_or(Path::new(""));
-    sealift_audit::builds(&text, &sealift_audit::Limits::default())
+    sealift_audit::builds(text, &sealift_audit::Limits::default())
         .into_iter()
         .map(|build| Input {
             path: folder.join(build.dockerfile),
             context: folder.join(build.context),
             kind: LintKind::Dockerfile,
+            project: None,
         })
         .filter(|input| input.path.is_file())
         .collect()
@@ -83,7 +106,8 @@ fn read_document(path: &Path) -> Option<String> {
 fn one(path: &Path) -> Result<Vec<Input>, Error> {
     if path == Path::new(STDIN) {
         let context = PathBuf::from(".");
-        return Ok(vec![Input { path: path.to_owned(), context, kind: LintKind::Dockerfile }]);
+        let kind = LintKind::Dockerfile;
+        return Ok(vec![Input { path: path.to_owned(), context, kind, project: None }]);
     }
     if path.is_dir() {
         let found = walk(path, &mut |file| {
@@ -178,7 +202,7 @@ fn input(path: PathBuf) -> Input {
     let by_content =
         || kind_by_content(&path).filter(|_| has_ending(&path, &["yaml", "yml", "json"]));
     let kind = kind_by_name(&path).or_else(by_content).unwrap_or(LintKind::Dockerfile);
-    Input { path, context, kind }
+    Input { path, context, kind, project: None }
 }
 
 fn has_ending(path: &Path, endings: &[&str]) -> bool {
@@ -196,6 +220,7 @@ impl From<FileKind> for LintKind {
         match kind {
             FileKind::Compose => Self::Compose,
             FileKind::Kubernetes => Self::Kubernetes,
+            FileKind::Variables(_) => Self::Variables,
         }
     }
 }
@@ -203,31 +228,10 @@ impl From<FileKind> for LintKind {
 /// What a file is, as far as its name says.
 pub fn kind_by_name(path: &Path) -> Option<LintKind> {
     // What editors and generators leave beside a Dockerfile.
+    #[rustfmt::skip]
     const OTHERS: [&str; 24] = [
-        "dockerignore",
-        "md",
-        "txt",
-        "template",
-        "tmpl",
-        "tpl",
-        "j2",
-        "jinja",
-        "jinja2",
-        "in",
-        "erb",
-        "orig",
-        "rej",
-        "bak",
-        "swp",
-        "sh",
-        "py",
-        "go",
-        "js",
-        "ts",
-        "rb",
-        "json",
-        "yaml",
-        "yml",
+        "dockerignore", "md", "txt", "template", "tmpl", "tpl", "j2", "jinja", "jinja2", "in", "erb", "orig",
+        "rej", "bak", "swp", "sh", "py", "go", "js", "ts", "rb", "json", "yaml", "yml",
     ];
     let name = path.file_name()?.to_str()?;
     let is_one = ["Dockerfile", "Containerfile"].iter().any(|word| {

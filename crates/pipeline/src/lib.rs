@@ -40,6 +40,7 @@ pub mod open;
 pub mod origin;
 pub mod package_index;
 pub mod policies;
+pub mod project;
 pub mod publish;
 pub mod rebuild;
 pub mod running;

@@ -15,6 +15,7 @@ use sealift_report::LintedFile;
 
 use crate::inputs::{Input, LintKind, STDIN};
 use crate::package_index::Knowledge;
+use crate::project::Membership;
 use crate::{Error, Gate};
 
 const DOCKERFILE_BYTES_MAX: u64 = 16 << 20;
@@ -29,6 +30,8 @@ pub struct LintRequest {
     pub fail_on: Option<Level>,
     /// What is known of base images, if the user wants them looked up.
     pub packages: Option<Arc<Knowledge>>,
+    /// The compose project that the file belongs to; none if it is to be found beside the file.
+    pub project: Option<Arc<Membership>>,
 }
 
 /// What was found in a Dockerfile.
@@ -38,6 +41,8 @@ pub struct Linted {
     pub path: PathBuf,
     /// Its text.
     pub text: String,
+    /// What it is.
+    pub kind: LintKind,
     /// The findings, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
     pub(crate) fail_on: Option<Level>,
@@ -68,7 +73,9 @@ pub fn read_dockerfile(path: &Path) -> Result<String, Error> {
 pub fn lint(path: &Path, context: &Path, request: &LintRequest) -> Result<Linted, Error> {
     let text = read_dockerfile(path)?;
     let diagnostics = lint_text(path, context, &text, request)?;
-    Ok(Linted { path: path.to_owned(), text, diagnostics, fail_on: request.fail_on })
+    let kind = file_kind(path, &text).map_or(LintKind::Dockerfile, LintKind::from);
+    let path = path.to_owned();
+    Ok(Linted { path, text, kind, diagnostics, fail_on: request.fail_on })
 }
 
 /// A file to lint, and how.
@@ -93,7 +100,7 @@ pub fn lint_all<'a>(jobs: &'a [Job]) -> Vec<Result<Linted, Error>> {
         _ => contexts.par_iter().map(list).collect(),
     };
     let one = |job: &Job| {
-        let Input { path, context, kind } = &job.input;
+        let Input { path, context, kind, project } = &job.input;
         let text = match &job.text {
             Some(text) => text.clone(),
             None => read_dockerfile(path)?,
@@ -101,8 +108,11 @@ pub fn lint_all<'a>(jobs: &'a [Job]) -> Vec<Result<Linted, Error>> {
         let known = files.get(context.as_path()).cloned().flatten();
         // The rest of the kinds is known by name and content alone.
         let known = known.filter(|_| *kind == LintKind::Dockerfile);
-        let diagnostics = Scene::with_files(path, context, &job.request, known)?.lint(path, &text);
-        Ok(Linted { path: path.clone(), text, diagnostics, fail_on: job.request.fail_on })
+        let mut scene = Scene::with_files(path, context, &job.request, known)?;
+        scene.project.clone_from(project);
+        let diagnostics = scene.lint(path, &text);
+        let (path, kind) = (path.clone(), scene.kind_of(path, &text));
+        Ok(Linted { path, text, kind, diagnostics, fail_on: job.request.fail_on })
     };
     // Threads take longer to start than one file to lint.
     if let [job] = jobs { vec![one(job)] } else { jobs.par_iter().map(one).collect() }
@@ -133,6 +143,7 @@ pub fn fix_text(
 pub(crate) struct Scene {
     config: Config,
     packages: Option<Arc<Knowledge>>,
+    project: Option<Arc<Membership>>,
     /// Where the ignore file is that the build reads, or would be.
     pub(crate) ignore_path: PathBuf,
     pub(crate) dockerignore: Option<String>,
@@ -158,14 +169,14 @@ impl Scene {
         let ignore_path =
             if own_ignore.is_file() { own_ignore } else { context.join(".dockerignore") };
         let dockerignore = std::fs::read_to_string(&ignore_path).ok();
-        let packages = request.packages.clone();
-        Ok(Self { config, packages, ignore_path, dockerignore, files })
+        let (packages, project) = (request.packages.clone(), request.project.clone());
+        Ok(Self { config, packages, project, ignore_path, dockerignore, files })
     }
 
     /// What is found in a text, by the rules for its kind.
     pub(crate) fn lint(&self, path: &Path, text: &str) -> Vec<Diagnostic> {
-        if let Some(kind) = file_kind(path, text) {
-            return self.beside(path, |context| sealift_audit::lint(text, kind, context));
+        if let Some(kind) = self.file_kind(path, text) {
+            return self.beside(path, kind, |context| sealift_audit::lint(text, kind, context));
         }
         let parse = sealift_dockerfile::parse(text, &Limits::default());
         sealift_lint::lint(&parse, &self.context())
@@ -173,26 +184,33 @@ impl Scene {
 
     /// What mending makes of a text, by the rules for its kind.
     pub(crate) fn fix(&self, path: &Path, text: &str, tier: Tier) -> Fixed {
-        if let Some(kind) = file_kind(path, text) {
-            return self.beside(path, |context| sealift_audit::fix(text, kind, context, tier));
+        if let Some(kind) = self.file_kind(path, text) {
+            return self
+                .beside(path, kind, |context| sealift_audit::fix(text, kind, context, tier));
         }
         sealift_lint::fix(text, &self.context(), &Limits::default(), tier)
     }
 
+    /// What its project says of a file, or else its name and text.
+    fn file_kind(&self, path: &Path, text: &str) -> Option<FileKind> {
+        self.project.as_ref().map(|project| project.kind).or_else(|| file_kind(path, text))
+    }
+
+    pub(crate) fn kind_of(&self, path: &Path, text: &str) -> LintKind {
+        self.file_kind(path, text).map_or(LintKind::Dockerfile, LintKind::from)
+    }
+
     /// Files that another one speaks of are read beside it.
-    fn beside<T>(&self, path: &Path, work: impl FnOnce(&sealift_audit::Context<'_>) -> T) -> T {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let read = |name: &str| {
-            let path = folder.join(name);
-            // Opening a pipe would wait for somebody to write.
-            std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
-            let mut text = String::new();
-            let file = File::open(path).ok()?;
-            file.take(DOCKERFILE_BYTES_MAX).read_to_string(&mut text).ok()?;
-            Some(text)
-        };
-        let limits = sealift_audit::Limits::default();
-        work(&sealift_audit::Context { config: &self.config, read: &read, limits })
+    fn beside<T>(
+        &self,
+        path: &Path,
+        kind: FileKind,
+        work: impl FnOnce(&sealift_audit::Context<'_>) -> T,
+    ) -> T {
+        match &self.project {
+            Some(project) => project.with(&self.config, work),
+            None => Membership::of(path, kind).with(&self.config, work),
+        }
     }
 
     pub(crate) fn context(&self) -> Context<'_> {

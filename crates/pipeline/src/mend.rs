@@ -59,7 +59,9 @@ pub fn mend_text(
     let scene = Scene::read(path, context, request)?;
     let diagnostics = scene.lint(path, &text);
     let fixed = scene.fix(path, &text, tier);
-    let before = Linted { path: path.to_owned(), text, diagnostics, fail_on: request.fail_on };
+    let kind = scene.kind_of(path, &text);
+    let path = path.to_owned();
+    let before = Linted { path, text, kind, diagnostics, fail_on: request.fail_on };
     Ok(Mended { before, fixed, ignore_path: scene.ignore_path, ignore_before: scene.dockerignore })
 }
 
@@ -74,6 +76,7 @@ impl Mended {
         Linted {
             path: self.before.path.clone(),
             text: self.fixed.text.clone(),
+            kind: self.before.kind,
             diagnostics: self.fixed.left.clone(),
             fail_on: self.before.fail_on,
         }

@@ -2,6 +2,7 @@
 
 use sealift_dockerfile::{InstructionKind, Limits, parse};
 
+use super::files::join;
 use super::service::Service;
 use super::variables::expand;
 use crate::Context;
@@ -36,13 +37,19 @@ pub(crate) fn builds(tree: &Tree<'_>) -> Vec<Build> {
 }
 
 fn build_of(view: View<'_>) -> Option<Build> {
-    let context = view.text().or_else(|| view.word("context")).unwrap_or(".");
-    let context = expand(context);
+    let context = view.text().or_else(|| view.word("context"));
+    let has_inline = view.get("dockerfile_inline").is_some();
+    if has_inline { None } else { dockerfile(context, view.word("dockerfile")) }
+}
+
+/// Where the Dockerfile of a context lies, if both are files here.
+fn dockerfile(context: Option<&str>, name: Option<&str>) -> Option<Build> {
+    let context = expand(context.unwrap_or("."));
     let is_remote = context.contains("://") || context.contains('$') || context.starts_with("git@");
-    if is_remote || view.get("dockerfile_inline").is_some() {
+    if is_remote {
         return None;
     }
-    let name = expand(view.word("dockerfile").unwrap_or("Dockerfile"));
+    let name = expand(name.unwrap_or("Dockerfile"));
     let folder = context.trim_end_matches('/');
     let dockerfile = match folder {
         "." | "" => name.clone(),
@@ -55,11 +62,15 @@ fn build_of(view: View<'_>) -> Option<Build> {
 
 /// What the Dockerfile of a service says, if it can be read.
 pub(super) fn known(service: &Service<'_>, context: &Context<'_>) -> Known {
-    let build = service.get("build").map(|setting| setting.value);
-    let inline = build.and_then(|build| build.word("dockerfile_inline"));
-    let text = match inline {
+    let settings = service.all("build");
+    let Some(nearest) = settings.first() else { return Known::default() };
+    let word = |key: &str| settings.iter().find_map(|setting| setting.value.word(key));
+    let folder =
+        settings.iter().find_map(|it| it.value.text().or_else(|| it.value.word("context")));
+    let text = match word("dockerfile_inline") {
         Some(text) => Some(text.to_owned()),
-        None => build.and_then(build_of).and_then(|build| (context.read)(&build.dockerfile)),
+        None => dockerfile(folder, word("dockerfile"))
+            .and_then(|build| (context.read)(&join(nearest.folder, &build.dockerfile)).text()),
     };
     let Some(text) = text else { return Known::default() };
     let mut known = Known::default();

@@ -58,7 +58,7 @@ impl Mend for Service<'_> {
 impl<'a> Service<'a> {
     /// A setting that stands in this file.
     fn here(&self, key: &str) -> Option<Setting<'a>> {
-        self.all(key).into_iter().find(|setting| !setting.is_foreign)
+        self.all(key).into_iter().find(Setting::is_here)
     }
 
     fn add(&self, entries: &[(&str, Value)]) -> Option<Edit> {
@@ -133,7 +133,7 @@ impl<'a> Service<'a> {
 
     /// Take the setting, or the item of a list, at a place away.
     fn remove(&self, span: Span) -> Option<Edit> {
-        for layer in self.layers.iter().filter(|layer| !layer.is_foreign) {
+        for layer in self.here_layers() {
             for entry in layer.map.entries() {
                 if entry.value.place() == span {
                     return edit::remove_entry(&entry);
@@ -148,7 +148,7 @@ impl<'a> Service<'a> {
 
     /// The item of a list in this file at a place.
     fn item(&self, key: &str, span: Span) -> Option<View<'a>> {
-        let all = self.all(key).into_iter().filter(|setting| !setting.is_foreign);
+        let all = self.all(key).into_iter().filter(Setting::is_here);
         all.flat_map(|setting| setting.value.items()).find(|item| item.place() == span)
     }
 

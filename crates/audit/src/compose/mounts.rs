@@ -1,5 +1,7 @@
 //! Volumes of a service: `[SOURCE:]TARGET[:MODE]`, or a mapping.
 
+use std::collections::BTreeSet;
+
 use sealift_diagnostic::Span;
 
 use super::service::Service;
@@ -9,12 +11,13 @@ use crate::yaml::View;
 
 pub(super) fn mounts(service: &Service<'_>) -> Vec<Mount> {
     let items = service.items("volumes").into_iter();
-    items
-        .filter_map(|(item, span)| match item.text() {
-            Some(text) => short(&expand(text), span),
-            None => long(item, span),
-        })
-        .collect()
+    let mounts = items.filter_map(|(item, span)| match item.text() {
+        Some(text) => short(&expand(text), span),
+        None => long(item, span),
+    });
+    // Of two with the same target the nearest counts.
+    let mut targets = BTreeSet::new();
+    mounts.filter(|mount| targets.insert(mount.target.clone())).collect()
 }
 
 fn short(text: &str, span: Span) -> Option<Mount> {

@@ -1,5 +1,7 @@
 //! Ports of a service: `[ADDRESS:][HOST:]CONTAINER[/PROTOCOL]`, or a mapping.
 
+use std::collections::BTreeSet;
+
 use sealift_diagnostic::Span;
 
 use super::service::Service;
@@ -8,13 +10,21 @@ use crate::workload::Port;
 use crate::yaml::View;
 
 pub(super) fn ports(service: &Service<'_>) -> Vec<Port> {
+    ports_with_protocols(service).into_iter().map(|(port, _)| port).collect()
+}
+
+/// The ports, and whether each is one of UDP; of those that are the same the nearest counts.
+pub(super) fn ports_with_protocols(service: &Service<'_>) -> Vec<(Port, bool)> {
     let items = service.items("ports").into_iter();
-    items
-        .filter_map(|(item, span)| match item.text() {
-            Some(text) => short(&expand(text), span),
-            None => long(item, span),
-        })
-        .collect()
+    let ports = items.filter_map(|(item, span)| match item.text() {
+        Some(text) => Some((short(&expand(text), span)?, text.ends_with("/udp"))),
+        None => Some((long(item, span)?, item.word("protocol") == Some("udp"))),
+    });
+    let mut known = BTreeSet::new();
+    let mut is_new = |(port, is_udp): &(Port, bool)| {
+        known.insert((port.address.clone(), port.host, port.container, *is_udp))
+    };
+    ports.filter(|it| is_new(it)).collect()
 }
 
 fn short(text: &str, span: Span) -> Option<Port> {

@@ -1,29 +1,49 @@
 //! Rules on a compose file as a whole: keys nobody reads, names nobody declares, ports given twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_diagnostic::{Diagnostic, Fix, Level, Rule, Tier, closest};
 
-use super::ports::ports;
-use super::service::Service;
+use super::ports::ports_with_protocols;
+use super::service::{Member, NOWHERE, Service};
 use crate::rules::Sink;
 use crate::yaml::{View, edit};
 
 /// A rule with what looks for its findings.
 pub(crate) struct ProjectCheck {
     pub(crate) rule: Rule,
-    run: fn(View<'_>, &[Service<'_>], &mut Sink),
+    run: fn(&Scope<'_, '_>, &[Service<'_>], &mut Sink),
+}
+
+/// The documents of a project.
+pub(super) struct Scope<'m, 'a> {
+    pub(super) members: &'m [Member<'a>],
+    /// Whether all of its files could be read.
+    pub(super) is_whole: bool,
+}
+
+impl<'a> Scope<'_, 'a> {
+    /// Documents of the file that is judged.
+    fn here(&self) -> impl Iterator<Item = View<'a>> {
+        self.members.iter().filter(|member| member.is_here).map(|member| member.document)
+    }
+
+    /// Names that some file of the project declares in a section.
+    fn declared(&self, section: &str) -> BTreeSet<&'a str> {
+        let sections = self.members.iter().filter_map(|member| member.document.get(section));
+        sections.flat_map(View::entries).map(|entry| entry.name()).collect()
+    }
 }
 
 /// Rules on compose files alone, in the order of their ids.
 pub(crate) const RULES: &[ProjectCheck] =
     &[UNKNOWN_SETTING, UNDECLARED_NAME, PORT_TWICE, OBSOLETE_VERSION];
 
-pub(super) fn run(document: View<'_>, services: &[Service<'_>]) -> Vec<Diagnostic> {
+pub(super) fn run(scope: &Scope<'_, '_>, services: &[Service<'_>]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for check in RULES {
         let mut sink = Sink::new(&check.rule);
-        (check.run)(document, services, &mut sink);
+        (check.run)(scope, services, &mut sink);
         findings.append(&mut sink.findings);
     }
     findings
@@ -67,9 +87,10 @@ const UNKNOWN_SETTING: ProjectCheck = ProjectCheck {
     run: unknown_setting,
 };
 
-fn unknown_setting(document: View<'_>, services: &[Service<'_>], sink: &mut Sink) {
-    let maps = std::iter::once((document, SECTIONS.as_slice(), false))
-        .chain(services.iter().map(|service| (service.own(), SETTINGS.as_slice(), true)));
+fn unknown_setting(scope: &Scope<'_, '_>, services: &[Service<'_>], sink: &mut Sink) {
+    let sections = scope.here().map(|document| (document, SECTIONS.as_slice(), false));
+    let owns = services.iter().flat_map(Service::owns);
+    let maps = sections.chain(owns.map(|own| (own, SETTINGS.as_slice(), true)));
     for (map, known, is_service) in maps {
         for entry in map.own_entries() {
             let name = entry.name();
@@ -109,30 +130,28 @@ const UNDECLARED_NAME: ProjectCheck = ProjectCheck {
     run: undeclared_name,
 };
 
-fn undeclared_name(document: View<'_>, services: &[Service<'_>], sink: &mut Sink) {
-    // Included files declare names too.
-    if document.entry("include").is_some() {
+fn undeclared_name(scope: &Scope<'_, '_>, services: &[Service<'_>], sink: &mut Sink) {
+    // What could not be read declares names too.
+    if !scope.is_whole {
         return;
     }
-    for service in services {
-        for (key, section) in [
-            ("networks", "networks"),
-            ("secrets", "secrets"),
-            ("configs", "configs"),
-            ("depends_on", "services"),
-        ] {
-            for (name, place) in names(service.own().get(key)) {
-                let declared = document.get(section);
+    for (key, section) in [
+        ("networks", "networks"),
+        ("secrets", "secrets"),
+        ("configs", "configs"),
+        ("depends_on", "services"),
+    ] {
+        let declared = scope.declared(section);
+        for own in services.iter().flat_map(Service::owns) {
+            for (name, place) in names(own.get(key)) {
                 let is_implied = section == "networks" && name == "default" || name.contains('$');
-                let is_known = declared.is_some_and(|it| it.entry(name).is_some());
-                if is_known || is_implied {
+                if declared.contains(name) || is_implied {
                     continue;
                 }
                 let shown: String = name.chars().take(60).collect();
                 let finding =
                     sink.add(place, format!("`{shown}` is not declared under `{section}`"));
-                let known = declared.map(View::entries).unwrap_or_default();
-                if let Some(meant) = closest(name, known.iter().map(crate::yaml::Entry::name)) {
+                if let Some(meant) = closest(name, declared.iter().copied()) {
                     finding.help = Some(format!("did you mean `{meant}`?"));
                 }
             }
@@ -167,22 +186,24 @@ const PORT_TWICE: ProjectCheck = ProjectCheck {
     run: port_twice,
 };
 
-fn port_twice(_: View<'_>, services: &[Service<'_>], sink: &mut Sink) {
+fn port_twice(_: &Scope<'_, '_>, services: &[Service<'_>], sink: &mut Sink) {
     let mut taken: BTreeMap<(String, u16, bool), (&str, sealift_diagnostic::Span)> =
         BTreeMap::new();
     // Services of a profile may never run together, replicas share a port.
     for service in services.iter().filter(|it| it.get("profiles").is_none()) {
-        for port in ports(service) {
-            let is_udp = port.span.text(document_text(service)).contains("udp");
+        for (port, is_udp) in ports_with_protocols(service) {
             let (low, high) = port.host;
             if low == 0 || low != high {
                 continue;
             }
             let key = (port.address.clone(), low, is_udp);
             match taken.get(&key) {
-                Some((other, first)) if *first != port.span => {
+                Some((other, first)) if *other != service.name || *first != port.span => {
                     let message = format!("service `{other}` has port {low} of the host already");
-                    sink.add(port.span, message).related.push((*first, "here".to_owned()));
+                    let finding = sink.add(port.span, message);
+                    if *first != NOWHERE {
+                        finding.related.push((*first, "here".to_owned()));
+                    }
                 }
                 _ => {
                     taken.insert(key, (&service.name, port.span));
@@ -190,10 +211,6 @@ fn port_twice(_: View<'_>, services: &[Service<'_>], sink: &mut Sink) {
             }
         }
     }
-}
-
-fn document_text<'a>(service: &Service<'a>) -> &'a str {
-    service.root.tree().text
 }
 
 const OBSOLETE_VERSION: ProjectCheck = ProjectCheck {
@@ -209,11 +226,12 @@ const OBSOLETE_VERSION: ProjectCheck = ProjectCheck {
         good: "services:\n  web:\n    image: nginx\n",
         references: &["https://docs.docker.com/reference/compose-file/version-and-name/"],
     },
-    run: |document, _, sink| {
-        let Some(entry) = document.entry("version") else { return };
-        let finding = sink.add(entry.key.place(), "`version` has no meaning any more");
-        if let Some(edit) = edit::remove_entry(&entry) {
-            finding.fixes.push(Fix::new(Tier::Safe, "remove `version`", vec![edit]));
+    run: |scope, _, sink| {
+        for entry in scope.here().filter_map(|document| document.entry("version")) {
+            let finding = sink.add(entry.key.place(), "`version` has no meaning any more");
+            if let Some(edit) = edit::remove_entry(&entry) {
+                finding.fixes.push(Fix::new(Tier::Safe, "remove `version`", vec![edit]));
+            }
         }
     },
 };

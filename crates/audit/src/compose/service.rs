@@ -1,26 +1,43 @@
-//! One service, with what it extends, as a workload.
+//! One service, merged from all files of its project with what it extends, as a workload.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_diagnostic::Span;
 
 use super::build::Known;
+use super::files::join;
 use super::variables::expand;
 use super::{mounts, ports};
 use crate::Context;
 use crate::workload::{Health, Namespace, Profile, Set, Source, Variable, Workload};
-use crate::yaml::{Entry, Tree, View};
+use crate::yaml::{Entry, Mark, Tree, View};
 
 /// How many services may extend each other in a row.
 const EXTENDS_MAX: usize = 10;
 /// Other files that one file may extend services of.
 const FILES_MAX: usize = 20;
+/// Where nothing is reported: the place lies in another file of the project, where it is found when that is judged.
+pub(super) const NOWHERE: Span = Span { start: usize::MAX, end: usize::MAX };
 
-/// A service of the file.
+/// A document of one of the project's files.
+pub(super) struct Member<'a> {
+    pub(super) document: View<'a>,
+    /// Other files that its services extend, by the names that it has for them.
+    pub(super) foreign: &'a BTreeMap<String, Tree<'a>>,
+    /// What its paths are relative to.
+    pub(super) folder: &'a str,
+    /// It is of the file that is judged.
+    pub(super) is_here: bool,
+}
+
+/// A service of the project.
 pub(super) struct Service<'a> {
     pub(super) name: String,
-    pub(super) entry: Entry<'a>,
-    /// The service itself, then what it extends, the nearest first.
+    /// Where what is missing is reported: where the service is first declared.
+    pub(super) span: Span,
+    /// The service in the file that is judged, else where it is first declared.
+    entry: Entry<'a>,
+    /// The service in the last file, what it extends, then the same of the files before.
     pub(super) layers: Vec<Layer<'a>>,
     pub(super) root: View<'a>,
 }
@@ -29,8 +46,11 @@ pub(super) struct Service<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Layer<'a> {
     pub(super) map: View<'a>,
-    /// It stands in another file, so that its places mean nothing here.
-    pub(super) is_foreign: bool,
+    /// It stands in another file, so that its places mean nothing here; this one is reported instead.
+    elsewhere: Option<Span>,
+    folder: &'a str,
+    /// It is the service itself and not what it extends.
+    is_own: bool,
 }
 
 /// A setting of a service.
@@ -40,78 +60,133 @@ pub(super) struct Setting<'a> {
     pub(super) value: View<'a>,
     /// Where it is reported.
     pub(super) span: Span,
-    pub(super) is_foreign: bool,
+    elsewhere: Option<Span>,
+    /// What paths in it are relative to.
+    pub(super) folder: &'a str,
 }
 
-/// Texts of other files whose services are extended, by their paths.
-pub(super) fn foreign_texts(document: View<'_>, context: &Context<'_>) -> BTreeMap<String, String> {
+/// Texts of other files whose services are extended, by their names.
+pub(super) fn foreign_texts<'a>(
+    documents: impl Iterator<Item = View<'a>>,
+    folder: &str,
+    context: &Context<'_>,
+) -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
-    let services = document.get("services").map(View::entries).unwrap_or_default();
+    let services =
+        documents.flat_map(|it| it.get("services").map(View::entries).unwrap_or_default());
     for service in services {
         let name = service.value.find(&["extends", "file"]).and_then(View::text);
         let Some(name) = name.filter(|_| texts.len() < FILES_MAX) else { continue };
-        if let Some(text) = (context.read)(name) {
+        if let Some(text) = (context.read)(&join(folder, name)).text() {
             texts.insert(name.to_owned(), text);
         }
     }
     texts
 }
 
-/// All services of a document.
-pub(super) fn services<'a>(
-    document: View<'a>,
-    foreign: &'a BTreeMap<&str, Tree<'a>>,
-) -> Vec<Service<'a>> {
-    let Some(map) = document.get("services") else { return Vec::new() };
-    let entries = map.entries().into_iter().filter(|entry| !entry.name().starts_with("x-"));
-    entries
-        .map(|entry| Service {
-            name: entry.name().to_owned(),
-            entry,
-            layers: layers(entry.value, map, foreign),
-            root: document,
-        })
-        .collect()
+/// All services of a project, in the order in which they are first declared.
+pub(super) fn services<'a>(members: &[Member<'a>]) -> Vec<Service<'a>> {
+    let mut order: Vec<&str> = Vec::new();
+    let mut declared: BTreeMap<&str, Vec<(usize, Entry<'a>)>> = BTreeMap::new();
+    for (number, member) in members.iter().enumerate() {
+        let map = member.document.get("services");
+        let entries = map.map(View::entries).unwrap_or_default();
+        for entry in entries.into_iter().filter(|entry| !entry.name().starts_with("x-")) {
+            let parts = declared.entry(entry.name()).or_insert_with(|| {
+                order.push(entry.name());
+                Vec::new()
+            });
+            match entry.value.mark() {
+                Mark::None => {}
+                Mark::Override => parts.clear(),
+                Mark::Reset => {
+                    parts.clear();
+                    continue;
+                }
+            }
+            parts.push((number, entry));
+        }
+    }
+    order.iter().filter_map(|name| service(members, &declared[name])).collect()
 }
 
-/// A service with those that it extends.
-fn layers<'a>(
-    service: View<'a>,
-    mut services: View<'a>,
-    foreign: &'a BTreeMap<&str, Tree<'a>>,
-) -> Vec<Layer<'a>> {
-    let mut layers = vec![Layer { map: service, is_foreign: false }];
-    let mut current = service;
-    let mut is_foreign = false;
+/// One service from its parts, in the order in which they are merged.
+fn service<'a>(members: &[Member<'a>], parts: &[(usize, Entry<'a>)]) -> Option<Service<'a>> {
+    let (first_member, first) = parts.first()?;
+    let is_here = |(number, _): &&(usize, Entry<'_>)| members[*number].is_here;
+    let (member, entry) = parts.iter().find(is_here).unwrap_or(&parts[0]);
+    let span = if members[*first_member].is_here { first.key.place() } else { NOWHERE };
+    let layers = parts.iter().rev().flat_map(|(number, entry)| layers(*entry, &members[*number]));
+    Some(Service {
+        name: entry.name().to_owned(),
+        span,
+        entry: *entry,
+        layers: layers.collect(),
+        root: members[*member].document,
+    })
+}
+
+/// A service of one file with those that it extends.
+fn layers<'a>(service: Entry<'a>, member: &Member<'a>) -> Vec<Layer<'a>> {
+    let place = if member.is_here { service.key.place() } else { NOWHERE };
+    let own = (!member.is_here).then_some(NOWHERE);
+    let folder = member.folder;
+    let mut layers = vec![Layer { map: service.value, elsewhere: own, folder, is_own: true }];
+    let mut services = member.document.get("services");
+    let mut current = service.value;
+    let mut elsewhere = own;
     while layers.len() < EXTENDS_MAX {
         let Some(extends) = current.get("extends") else { break };
         let Some(name) = extends.text().or_else(|| extends.word("service")) else { break };
         if let Some(file) = extends.word("file") {
-            let document = foreign.get(file).and_then(|tree| tree.documents().next());
-            let Some(map) = document.and_then(|document| document.get("services")) else { break };
-            (services, is_foreign) = (map, true);
+            let document = member.foreign.get(file).and_then(|tree| tree.documents().next());
+            services = document.and_then(|document| document.get("services"));
+            elsewhere = Some(place);
         }
-        let Some(base) = services.get(name) else { break };
-        let is_known =
-            |layer: &Layer<'_>| layer.is_foreign == is_foreign && layer.map.span() == base.span();
+        let Some(base) = services.and_then(|services| services.get(name)) else { break };
+        let is_known = |layer: &Layer<'_>| {
+            std::ptr::eq(layer.map.tree(), base.tree()) && layer.map.span() == base.span()
+        };
         if layers.iter().any(is_known) {
             break;
         }
-        layers.push(Layer { map: base, is_foreign });
+        layers.push(Layer { map: base, elsewhere, folder, is_own: false });
         current = base;
     }
     layers
 }
 
-impl<'a> Service<'a> {
-    /// Where what is missing is reported, and what the service is called.
-    pub(super) fn span(&self) -> Span {
-        self.entry.key.place()
+impl Layer<'_> {
+    fn is_here(&self) -> bool {
+        self.elsewhere.is_none()
+    }
+}
+
+impl Setting<'_> {
+    pub(super) fn is_here(&self) -> bool {
+        self.elsewhere.is_none()
     }
 
-    /// The service's own settings.
+    /// Where a part of it is reported.
+    fn place(&self, part: View<'_>) -> Span {
+        self.elsewhere.unwrap_or_else(|| part.place())
+    }
+}
+
+impl<'a> Service<'a> {
+    /// The service's settings where fixes add to them.
     pub(super) fn own(&self) -> View<'a> {
         self.entry.value
+    }
+
+    /// What the file that is judged says of the service itself.
+    pub(super) fn owns(&self) -> impl Iterator<Item = View<'a>> {
+        self.layers.iter().filter(|layer| layer.is_own && layer.is_here()).map(|layer| layer.map)
+    }
+
+    /// Layers in the file that is judged.
+    pub(super) fn here_layers(&self) -> impl Iterator<Item = &Layer<'a>> {
+        self.layers.iter().filter(|layer| layer.is_here())
     }
 
     /// Another service is only there to be extended: it has neither image nor build.
@@ -123,24 +198,50 @@ impl<'a> Service<'a> {
         self.all(key).into_iter().next()
     }
 
-    /// A setting in every layer that has it.
+    /// A setting in every layer that has it, as far as no layer above resets it.
     pub(super) fn all(&self, key: &str) -> Vec<Setting<'a>> {
-        self.layers
-            .iter()
-            .filter_map(|layer| {
-                let entry = layer.map.entry(key).filter(|entry| !entry.value.is_null())?;
-                let span = if layer.is_foreign { self.span() } else { entry.value.place() };
-                Some(Setting { entry, value: entry.value, span, is_foreign: layer.is_foreign })
-            })
-            .collect()
+        let mut found = Vec::new();
+        for layer in &self.layers {
+            let Some(entry) = layer.map.entry(key) else { continue };
+            let mark = entry.value.mark();
+            if mark == Mark::Reset {
+                break;
+            }
+            if !entry.value.is_null() {
+                let (elsewhere, folder) = (layer.elsewhere, layer.folder);
+                let span = elsewhere.unwrap_or_else(|| entry.value.place());
+                found.push(Setting { entry, value: entry.value, span, elsewhere, folder });
+            }
+            if mark == Mark::Override {
+                break;
+            }
+        }
+        found
     }
 
+    /// What stands at the end of a path of keys, in the layer that decides.
     fn find(&self, path: &[&str]) -> Option<(View<'a>, Span)> {
         let (first, rest) = path.split_first()?;
-        self.all(first).into_iter().find_map(|setting| {
-            let view = setting.value.find(rest)?;
-            Some((view, if setting.is_foreign { setting.span } else { view.place() }))
-        })
+        for setting in self.all(first) {
+            let mut current = Some(setting.value);
+            let mut is_last = false;
+            for key in rest {
+                let value = current.and_then(|map| map.entry(key)).map(|entry| entry.value);
+                match value.map(View::mark) {
+                    Some(Mark::Reset) => return None,
+                    Some(Mark::Override) => is_last = true,
+                    Some(Mark::None) | None => {}
+                }
+                current = value.filter(|value| !value.is_null());
+            }
+            if let Some(view) = current {
+                return Some((view, setting.place(view)));
+            }
+            if is_last {
+                return None;
+            }
+        }
+        None
     }
 
     pub(super) fn word(&self, key: &str) -> Option<Set<String>> {
@@ -160,11 +261,7 @@ impl<'a> Service<'a> {
     pub(super) fn items(&self, key: &str) -> Vec<(View<'a>, Span)> {
         let settings = self.all(key).into_iter();
         settings
-            .flat_map(|setting| {
-                setting.value.items().map(move |item| {
-                    (item, if setting.is_foreign { setting.span } else { item.place() })
-                })
-            })
+            .flat_map(|setting| setting.value.items().map(move |item| (item, setting.place(item))))
             .collect()
     }
 
@@ -176,7 +273,7 @@ impl<'a> Service<'a> {
     /// All that is said about the service.
     pub(super) fn workload(&'a self, build: Known) -> Workload<'a> {
         let name = self.name.clone();
-        let mut workload = Workload::new(Source::Compose, "service", name, self.span());
+        let mut workload = Workload::new(Source::Compose, "service", name, self.span);
         workload.mender = Some(self);
         workload.image = self.word("image").filter(|_| self.get("build").is_none());
         let image = self.word("image").map(|image| image.value).unwrap_or_default();
@@ -222,10 +319,14 @@ impl<'a> Service<'a> {
     }
 
     fn options(&self, workload: &mut Workload<'_>) {
-        for option in self.words("security_opt") {
-            let (name, value) =
-                option.value.split_once([':', '=']).unwrap_or((option.value.as_str(), ""));
-            let span = option.span;
+        // The last of them counts, and the nearest layer is merged last.
+        let settings = self.all("security_opt").into_iter().rev();
+        let options = settings.flat_map(|setting| {
+            setting.value.items().filter_map(move |item| Some((item.text()?, setting.place(item))))
+        });
+        for (option, span) in options {
+            let option = expand(option);
+            let (name, value) = option.split_once([':', '=']).unwrap_or((option.as_str(), ""));
             match (name, value) {
                 ("no-new-privileges", value) => {
                     workload.no_new_privileges = Some(Set::new(value != "false", span));
@@ -270,9 +371,9 @@ impl<'a> Service<'a> {
     /// Entries of a mapping, or items of the form `NAME=VALUE`; each with the place of its value.
     pub(super) fn pairs(setting: &Setting<'a>) -> Vec<(&'a str, &'a str, Span)> {
         let mut pairs = Self::pairs_of(setting.value);
-        if setting.is_foreign {
+        if let Some(place) = setting.elsewhere {
             for (_, _, span) in &mut pairs {
-                *span = setting.span;
+                *span = place;
             }
         }
         pairs
@@ -305,12 +406,16 @@ impl<'a> Service<'a> {
         for setting in self.all("environment") {
             variables.extend(Self::pairs(&setting).into_iter().map(variable));
         }
-        if let Some((arguments, _)) = self.find(&["build", "args"]) {
-            variables.extend(Self::pairs_of(arguments).into_iter().map(variable));
+        for build in self.all("build") {
+            let Some(value) = build.value.get("args") else { continue };
+            let arguments = Setting { value, span: build.place(value), ..build };
+            variables.extend(Self::pairs(&arguments).into_iter().map(variable));
         }
-        for key in ["command", "entrypoint"] {
-            let whole = self.get(key).map(|setting| (setting.value, setting.span));
-            let texts = whole.into_iter().chain(self.items(key));
+        // These are replaced and not appended to.
+        for setting in ["command", "entrypoint"].iter().filter_map(|key| self.get(key)) {
+            let key = setting.entry.name();
+            let items = setting.value.items().map(|item| (item, setting.place(item)));
+            let texts = std::iter::once((setting.value, setting.span)).chain(items);
             variables
                 .extend(texts.filter_map(|(view, span)| Some(variable((key, view.text()?, span)))));
         }
@@ -327,11 +432,15 @@ impl<'a> Service<'a> {
 
     fn unlimited(&self) -> Vec<Set<String>> {
         let mut found = Vec::new();
+        let mut known = BTreeSet::new();
         for setting in self.all("ulimits") {
             for entry in setting.value.entries() {
+                if !known.insert(entry.name()) {
+                    continue;
+                }
                 let values = [Some(entry.value), entry.value.get("soft"), entry.value.get("hard")];
                 if values.into_iter().flatten().any(|view| view.text() == Some("-1")) {
-                    found.push(Set::new(entry.name().to_owned(), entry.value.place()));
+                    found.push(Set::new(entry.name().to_owned(), setting.place(entry.value)));
                 }
             }
         }
@@ -339,14 +448,26 @@ impl<'a> Service<'a> {
     }
 
     fn health(&self) -> Health {
-        let Some(setting) = self.get("healthcheck") else { return Health::Missing };
-        let test = setting.value.get("test");
-        let is_none = test.is_some_and(|test| {
-            test.text() == Some("NONE") || test.items().next().and_then(View::text) == Some("NONE")
-        });
-        let is_off = setting.value.get("disable").and_then(View::truth) == Some(true) || is_none;
-        if is_off { Health::Disabled(setting.entry.key.place()) } else { Health::Checked }
+        let settings = self.all("healthcheck");
+        if settings.is_empty() {
+            return Health::Missing;
+        }
+        let is_off = |setting: &&Setting<'_>| {
+            setting.value.get("disable").and_then(View::truth) == Some(true)
+                || setting.value.get("test").is_some_and(is_no_test)
+        };
+        // Who says `disable` last decides, and so does who says `test` last.
+        let decides = |key: &str| settings.iter().find(|it| it.value.get(key).is_some());
+        let off = [decides("disable"), decides("test")].into_iter().flatten().find(is_off);
+        match off {
+            Some(setting) => Health::Disabled(setting.place(setting.entry.key)),
+            None => Health::Checked,
+        }
     }
+}
+
+fn is_no_test(test: View<'_>) -> bool {
+    test.text() == Some("NONE") || test.items().next().and_then(View::text) == Some("NONE")
 }
 
 fn promises_user(image: &str) -> bool {

@@ -26,10 +26,16 @@ pub(crate) struct Check {
     pub(crate) run: fn(&Workload<'_>, &mut Sink),
 }
 
-/// Every rule on containers, in the order of their ids.
-pub(crate) const CHECKS: &[Check] = &[
+/// Rules that look at variables alone.
+const SECRET_CHECKS: [Check; 2] = [
     Check { rule: SECRET_IN_VARIABLE, run: secrets::secret_in_variable },
     Check { rule: SECRET_VALUE, run: secrets::secret_value },
+];
+
+/// Every rule on containers, in the order of their ids.
+pub(crate) const CHECKS: &[Check] = &[
+    SECRET_CHECKS[0],
+    SECRET_CHECKS[1],
     ports::ADMIN_PORT,
     ports::DATABASE_PORT,
     users::ROOT_USER,
@@ -66,10 +72,19 @@ pub(crate) const CHECKS: &[Check] = &[
     isolation::UNSAFE_SYSCTL,
 ];
 
+/// What the rules on variables find, where nothing else is known.
+pub(crate) fn run_on_variables(workload: &Workload<'_>) -> Vec<Diagnostic> {
+    run_all(&SECRET_CHECKS, workload)
+}
+
 /// What the rules find in one container.
 pub(crate) fn run(workload: &Workload<'_>) -> Vec<Diagnostic> {
+    run_all(CHECKS, workload)
+}
+
+fn run_all(checks: &'static [Check], workload: &Workload<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    for check in CHECKS {
+    for check in checks {
         let mut sink = Sink::new(&check.rule);
         (check.run)(workload, &mut sink);
         findings.append(&mut sink.findings);

@@ -56,6 +56,17 @@ struct Node {
     content: Content,
     /// Written with brackets or braces.
     is_flow: bool,
+    mark: Mark,
+}
+
+/// How a value stands to the one that it is merged with, by compose's own tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    None,
+    /// `!reset`: as if nobody had said anything.
+    Reset,
+    /// `!override`: it alone counts.
+    Override,
 }
 
 #[derive(Debug)]

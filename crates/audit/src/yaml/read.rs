@@ -1,13 +1,14 @@
 //! From a text to a tree.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use sealift_diagnostic::{Diagnostic, Span};
 use sealift_dockerfile::SYNTAX_RULE;
 
-use super::{Content, Limits, Node, Quotes, Tree};
+use super::{Content, Limits, Mark, Node, Quotes, Tree};
 
 /// Read all documents of a text.
 pub(crate) fn read<'t>(text: &'t str, limits: &Limits) -> Tree<'t> {
@@ -77,6 +78,7 @@ struct Open {
     nodes: Vec<usize>,
     is_map: bool,
     is_flow: bool,
+    mark: Mark,
 }
 
 impl Reader<'_> {
@@ -95,20 +97,22 @@ impl Reader<'_> {
                 Ok(())
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor) {
-                Some(target) => self.add(span, Content::Alias(*target), 0),
+                Some(target) => self.add(span, Content::Alias(*target), 0, Mark::None),
                 None => Err((span, "an alias stands inside of what it stands for".to_owned())),
             },
-            Event::Scalar(text, style, anchor, _) => {
+            Event::Scalar(text, style, anchor, tag) => {
                 let content = scalar(&text, style);
                 let end = match style {
                     ScalarStyle::SingleQuoted => self.quoted_end(span, '\''),
                     ScalarStyle::DoubleQuoted => self.quoted_end(span, '"'),
                     _ => span.start + self.shown(span).len(),
                 };
-                self.add(Span::new(span.start, end), content, anchor)
+                self.add(Span::new(span.start, end), content, anchor, mark(tag.as_ref()))
             }
-            Event::SequenceStart(anchor, _) => self.begin(span, anchor, false),
-            Event::MappingStart(anchor, _) => self.begin(span, anchor, true),
+            Event::SequenceStart(anchor, tag) => {
+                self.begin(span, anchor, false, mark(tag.as_ref()))
+            }
+            Event::MappingStart(anchor, tag) => self.begin(span, anchor, true, mark(tag.as_ref())),
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             Event::Nothing | Event::StreamStart | Event::StreamEnd => Ok(()),
         }
@@ -139,13 +143,14 @@ impl Reader<'_> {
         span.end
     }
 
-    fn begin(&mut self, span: Span, anchor: usize, is_map: bool) -> Result<(), Stop> {
+    fn begin(&mut self, span: Span, anchor: usize, is_map: bool, mark: Mark) -> Result<(), Stop> {
         if self.open.len() >= self.limits.depth {
             let depth = self.limits.depth;
             return Err((span, format!("more than {depth} collections are within each other")));
         }
         let is_flow = matches!(self.shown(span).chars().next_back(), Some('[' | '{'));
-        self.open.push(Open { start: span.start, anchor, nodes: Vec::new(), is_map, is_flow });
+        let nodes = Vec::new();
+        self.open.push(Open { start: span.start, anchor, nodes, is_map, is_flow, mark });
         Ok(())
     }
 
@@ -160,10 +165,9 @@ impl Reader<'_> {
         } else {
             Content::List(open.nodes)
         };
-        self.push(
-            Node { span: Span::new(open.start, end), content, is_flow: open.is_flow },
-            open.anchor,
-        )
+        let span = Span::new(open.start, end);
+        let (is_flow, mark) = (open.is_flow, open.mark);
+        self.push(Node { span, content, is_flow, mark }, open.anchor)
     }
 
     /// Keys with their values; a key that is there twice is a problem, and the first one counts.
@@ -189,8 +193,8 @@ impl Reader<'_> {
         pairs
     }
 
-    fn add(&mut self, span: Span, content: Content, anchor: usize) -> Result<(), Stop> {
-        self.push(Node { span, content, is_flow: false }, anchor)
+    fn add(&mut self, span: Span, content: Content, anchor: usize, mark: Mark) -> Result<(), Stop> {
+        self.push(Node { span, content, is_flow: false, mark }, anchor)
     }
 
     fn push(&mut self, mut node: Node, anchor: usize) -> Result<(), Stop> {
@@ -231,6 +235,14 @@ impl Reader<'_> {
         if let Some((_, span)) = self.roots.last_mut() {
             span.end = end.max(span.start);
         }
+    }
+}
+
+fn mark(tag: Option<&Cow<'_, Tag>>) -> Mark {
+    match tag.filter(|tag| tag.handle == "!").map(|tag| tag.suffix.as_str()) {
+        Some("reset") => Mark::Reset,
+        Some("override") => Mark::Override,
+        _ => Mark::None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sealift_diagnostic::Span;
 
-use super::{Content, Node, Quotes, Tree};
+use super::{Content, Mark, Node, Quotes, Tree};
 
 /// How deep merge keys may lead.
 const MERGES_MAX: usize = 16;
@@ -73,6 +73,11 @@ impl<'a> View<'a> {
 
     pub(crate) fn is_alias(self) -> bool {
         matches!(self.written().content, Content::Alias(_))
+    }
+
+    /// How it stands to what it is merged with.
+    pub(crate) fn mark(self) -> Mark {
+        self.written().mark
     }
 
     pub(crate) fn is_null(self) -> bool {

@@ -1,9 +1,7 @@
 //! How the tests audit.
 
-use std::collections::BTreeMap;
-
 use expect_test::Expect;
-use sealift_audit::{Context, FileKind, Limits, fix, lint};
+use sealift_audit::{Beside, Context, FileKind, Limits, fix, lint};
 use sealift_diagnostic::{Diagnostic, Fixed, Tier, render_short};
 use sealift_lint::Config;
 
@@ -14,11 +12,31 @@ pub(crate) fn found(kind: FileKind, text: &str) -> Vec<Diagnostic> {
 
 /// Findings with other files beside this one.
 pub(crate) fn beside(kind: FileKind, text: &str, files: &[(&str, &str)]) -> Vec<Diagnostic> {
-    let files: BTreeMap<String, String> =
-        files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    let read = |path: &str| files.get(path).cloned();
+    in_project(kind, "compose.yaml", text, &[], files)
+}
+
+/// Findings of one file of a project, with others beside it.
+pub(crate) fn in_project(
+    kind: FileKind,
+    path: &str,
+    text: &str,
+    project: &[&str],
+    files: &[(&str, &str)],
+) -> Vec<Diagnostic> {
     let config = Config::default();
-    lint(text, kind, &Context { config: &config, read: &read, limits: Limits::default() })
+    let project: Vec<String> = project.iter().map(|&name| name.to_owned()).collect();
+    let read = |path: &str| beside_of(files, path);
+    let limits = Limits::default();
+    lint(text, kind, &Context { config: &config, path, project: &project, read: &read, limits })
+}
+
+/// What lies at a path beside the file.
+pub(crate) fn beside_of(files: &[(&str, &str)], path: &str) -> Beside {
+    if path.starts_with(['/', '.']) {
+        return Beside::Outside;
+    }
+    let found = files.iter().find(|(name, _)| *name == path);
+    found.map_or(Beside::Missing, |(_, text)| Beside::Text((*text).to_owned()))
 }
 
 /// All findings, one line each.
@@ -36,7 +54,10 @@ pub(crate) fn check_rules(kind: FileKind, rules: &[&str], text: &str, expected: 
 /// What mending up to a tier makes of a text; doing it again changes nothing.
 pub(crate) fn mended(kind: FileKind, text: &str, tier: Tier) -> Fixed {
     let config = Config::default();
-    let context = Context { config: &config, read: &|_| None, limits: Limits::default() };
+    let read = |_: &str| Beside::Missing;
+    let limits = Limits::default();
+    let context =
+        Context { config: &config, path: "compose.yaml", project: &[], read: &read, limits };
     let fixed = fix(text, kind, &context, tier);
     let again = fix(&fixed.text, kind, &context, tier);
     assert_eq!(again.text, fixed.text, "mending again changes something");

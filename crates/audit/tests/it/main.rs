@@ -9,4 +9,5 @@ mod fixes;
 mod hostile;
 mod image;
 mod kubernetes;
+mod project;
 mod table;

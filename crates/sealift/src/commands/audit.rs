@@ -54,8 +54,10 @@ pub(crate) fn run(
         all.push(audit_image(&session, target, &request.config)?);
     }
     reported.extend(all.iter().flat_map(of_audited));
-    for target in arguments.targets.iter().filter(|target| is_file_to_lint(target)) {
-        let linted = files(target, &request)?;
+    let paths = arguments.targets.iter().filter(|target| is_file_to_lint(target));
+    let paths: Vec<PathBuf> = paths.map(PathBuf::from).collect();
+    if !paths.is_empty() {
+        let linted = files(&paths, &request)?;
         reported.extend(linted.iter().map(Linted::for_report));
         all.extend(linted.iter().map(audited_file));
     }
@@ -170,8 +172,8 @@ fn is_file_to_lint(target: &str) -> bool {
     path.is_file() && !is_archive
 }
 
-fn files(target: &str, request: &LintRequest) -> anyhow::Result<Vec<Linted>> {
-    let jobs: Vec<Job> = find(&[PathBuf::from(target)])?
+fn files(paths: &[PathBuf], request: &LintRequest) -> anyhow::Result<Vec<Linted>> {
+    let jobs: Vec<Job> = find(paths)?
         .into_iter()
         .map(|input| Job { input, text: None, request: request.clone() })
         .collect();

@@ -169,7 +169,7 @@ pub(crate) fn request(
         today: Some(jiff::Timestamp::now().to_string().chars().take(10).collect()),
         ..Config::default()
     };
-    Ok(LintRequest { config, fail_on, packages: None })
+    Ok(LintRequest { config, fail_on, packages: None, project: None })
 }
 
 // One name may be that of several rules; one that no rule has is refused later.

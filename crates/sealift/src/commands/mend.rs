@@ -44,8 +44,9 @@ pub(crate) fn run(
     let mut all = Vec::new();
     let texts: Vec<_> = inputs.iter().map(|input| (input.path.as_path(), None)).collect();
     let packages = resolve::knowledge(global, arguments, &texts, printer)?;
-    for Input { path, context, .. } in inputs {
+    for Input { path, context, project, .. } in inputs {
         let mut request = requests.of(&context)?;
+        request.project = project;
         request.packages.clone_from(&packages);
         let mended = mend(&path, &context, &request, tier)?;
         if arguments.diff {
@@ -83,6 +84,7 @@ fn refuse_what_is_not_built(inputs: &[Input]) -> anyhow::Result<()> {
     };
     let what = match other.kind {
         LintKind::Compose => "a compose file",
+        LintKind::Variables => "a file of variables",
         LintKind::Kubernetes | LintKind::Dockerfile => "a Kubernetes manifest",
     };
     Err(Usage::error(
