@@ -280,7 +280,7 @@ mod tests {
 
     fn rules(json: &str) -> Vec<String> {
         let found = audit_container(json.as_bytes(), &Config::default()).unwrap();
-        found.into_iter().filter_map(|it| it.rule).collect()
+        found.into_iter().filter_map(|it| Some(it.rule?.into_owned())).collect()
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl<'c> Silences<'c> {
 /// Give a finding the level that the user chose for its rule.
 pub(crate) fn choose_level(config: &Config, finding: &mut Diagnostic) {
     let Some(id) = finding.rule.clone() else { return };
-    let called = |name: &str| ids(name).contains(&id.as_str());
+    let called = |name: &str| ids(name).contains(&&*id);
     let chosen: Option<Level> =
         config.levels.iter().find(|(name, _)| called(name)).map(|(_, level)| *level);
     if let Some(level) = chosen {

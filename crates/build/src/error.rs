@@ -207,7 +207,7 @@ impl Error {
         match self {
             Self::Instruction { source, .. } => source.hint(),
             Self::Syntax { problems, .. } => {
-                problems.iter().find_map(|problem| problem.help.clone())
+                problems.iter().find_map(|problem| problem.help.as_deref().map(str::to_owned))
             }
             Self::Command { code: Some(126 | 127), .. } => Some(
                 "the program is missing in the image or not executable; \

@@ -1,12 +1,14 @@
 //! One finding on a text.
 
+use std::borrow::Cow;
+
 use crate::{Fix, Level, Span};
 
 /// One finding on a text, with all that a person needs to act on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable id of the rule, such as `SL1001`.
-    pub rule: Option<String>,
+    pub rule: Option<Cow<'static, str>>,
     /// How much it matters.
     pub level: Level,
     /// What is wrong, in one line: lower-case, no full stop.
@@ -16,11 +18,11 @@ pub struct Diagnostic {
     /// Words at the caret.
     pub label: Option<String>,
     /// Why it matters.
-    pub why: Option<String>,
+    pub why: Option<Cow<'static, str>>,
     /// What to do.
-    pub help: Option<String>,
+    pub help: Option<Cow<'static, str>>,
     /// Ids of the same rule in other tools.
-    pub aliases: Vec<String>,
+    pub aliases: Cow<'static, [&'static str]>,
     /// Other places that explain it.
     pub related: Vec<(Span, String)>,
     /// Ways to mend it, the best first.
@@ -38,7 +40,7 @@ impl Diagnostic {
             label: None,
             why: None,
             help: None,
-            aliases: Vec::new(),
+            aliases: Cow::Borrowed(&[]),
             related: Vec::new(),
             fixes: Vec::new(),
         }
@@ -51,7 +53,7 @@ impl Diagnostic {
 
     /// The same with a rule's id.
     #[must_use]
-    pub fn with_rule(mut self, rule: impl Into<String>) -> Self {
+    pub fn with_rule(mut self, rule: impl Into<Cow<'static, str>>) -> Self {
         self.rule = Some(rule.into());
         self
     }
@@ -65,14 +67,14 @@ impl Diagnostic {
 
     /// The same with a reason.
     #[must_use]
-    pub fn with_why(mut self, why: impl Into<String>) -> Self {
+    pub fn with_why(mut self, why: impl Into<Cow<'static, str>>) -> Self {
         self.why = Some(why.into());
         self
     }
 
     /// The same with a remedy.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         self.help = Some(help.into());
         self
     }

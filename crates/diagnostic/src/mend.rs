@@ -287,7 +287,7 @@ impl<'a, 'l> Round<'a, 'l> {
         });
         match added {
             Some(finding) => Err(Refusal::Adds {
-                rule: finding.rule.clone().unwrap_or_default(),
+                rule: finding.rule.as_deref().unwrap_or_default().to_owned(),
                 message: finding.message.clone(),
             }),
             None => Ok(()),
@@ -318,7 +318,7 @@ mod tests {
                     let fix =
                         Fix::new(*tier, "write it better", vec![Edit::replace(span, *better)]);
                     Diagnostic::new(*level, span, format!("found `{word}`"))
-                        .with_rule(*word)
+                        .with_rule((*word).to_owned())
                         .with_fix(fix)
                 })
             })
@@ -394,7 +394,7 @@ mod tests {
                     let mut fix = Fix::new(Tier::Safe, "list it", Vec::new());
                     let content = format!("{content}{line}");
                     fix.file = Some(NewFile { path: ".dockerignore".to_owned(), content });
-                    Diagnostic::error(Span::at(0), line).with_rule(line).with_fix(fix)
+                    Diagnostic::error(Span::at(0), line).with_rule(line.to_owned()).with_fix(fix)
                 })
                 .collect()
         };

@@ -28,7 +28,7 @@ impl Sink {
             .with_rule(self.rule.id)
             .with_why(self.rule.why)
             .with_help(self.rule.fix);
-        finding.aliases = self.rule.aliases.iter().map(|&alias| alias.to_owned()).collect();
+        finding.aliases = self.rule.aliases.into();
         self.findings.push(finding);
         let last = self.findings.len() - 1;
         &mut self.findings[last]

@@ -316,7 +316,7 @@ impl<'a> Parser<'a> {
             // A word of the file in a message can be of any length.
             let end = problem.message.floor_char_boundary(MESSAGE_BYTES_MAX);
             problem.message.truncate(end);
-            problem.rule = Some(SYNTAX_RULE.to_owned());
+            problem.rule = Some(SYNTAX_RULE.into());
         }
         let escape = self.directives.escape();
         let file = Dockerfile {

@@ -91,7 +91,7 @@ impl Shaper<'_> {
                     let message = format!("`{name}` cannot be the name of a stage");
                     self.problem(name.span, message).help = Some(
                         "a name starts with a letter; letters, digits, `-`, `_` and `.` follow"
-                            .to_owned(),
+                            .into(),
                     );
                     return None;
                 }
@@ -100,7 +100,7 @@ impl Shaper<'_> {
             words => {
                 let span = words.first()?.span.join(words.last()?.span);
                 self.problem(span, "`FROM` takes an image, or an image, `AS` and a name").help =
-                    Some("write `FROM image` or `FROM image AS name`".to_owned());
+                    Some("write `FROM image` or `FROM image AS name`".into());
                 return None;
             }
         };
@@ -137,7 +137,7 @@ impl Shaper<'_> {
                 Ok(mount) => mounts.push(mount),
                 Err(error) => {
                     let mut problem = Diagnostic::error(value.span, error.to_string());
-                    problem.help = error.hint();
+                    problem.help = error.hint().map(Into::into);
                     self.problems.push(problem);
                 }
             }
@@ -150,7 +150,8 @@ impl Shaper<'_> {
             Some(value) => format!("did you mean `{value}`?"),
             None => format!("it is one of `{}`", known.join("`, `")),
         };
-        self.problem(word.span, format!("flag `--{flag}` cannot be `{word}`")).help = Some(help);
+        self.problem(word.span, format!("flag `--{flag}` cannot be `{word}`")).help =
+            Some(help.into());
         None
     }
 
@@ -166,7 +167,7 @@ impl Shaper<'_> {
     fn not_strings<T>(&mut self, at: usize) -> Option<T> {
         let span = self.line.span(at..at + 1);
         self.problem(span, "the exec form is an array of strings only").help =
-            Some("put the argument in double quotes".to_owned());
+            Some("put the argument in double quotes".into());
         None
     }
 
@@ -186,7 +187,7 @@ impl Shaper<'_> {
         let Some(destination) = destination.filter(|_| !words.is_empty()) else {
             let span = self.line.span(self.arguments.clone());
             self.problem(span, format!("`{keyword}` needs a source and a destination")).help =
-                Some(format!("write `{keyword} source destination`"));
+                Some(format!("write `{keyword} source destination`").into());
             return None;
         };
         if !exec_form && Heredoc::opener(&destination).is_some() {
@@ -233,7 +234,7 @@ impl Shaper<'_> {
             let Some(equals) = self.line[range.clone()].find('=') else {
                 let word = self.line.word(range);
                 self.problem(word.span, format!("`{word}` has no `=`")).help =
-                    Some("write `key=value`, and quotes around a value with spaces".to_owned());
+                    Some("write `key=value`, and quotes around a value with spaces".into());
                 return None;
             };
             let equals = range.start + equals;
@@ -256,7 +257,7 @@ impl Shaper<'_> {
             let keyword = self.keyword.as_str();
             let word = self.rest();
             self.problem(word.span, format!("`{keyword}` needs a key and a value")).help =
-                Some(format!("write `{keyword} {word}=value`"));
+                Some(format!("write `{keyword} {word}=value`").into());
             return None;
         };
         let value_start = blank + text[blank..].find(|c| !split::is_blank(c)).unwrap_or(0);
@@ -299,8 +300,7 @@ impl Shaper<'_> {
             _ => {
                 let span = self.line.span(self.arguments.clone());
                 self.problem(span, "`SHELL` takes a JSON array of strings").help = Some(
-                    r#"write, for example, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]`"#
-                        .to_owned(),
+                    r#"write, for example, `SHELL ["/bin/bash", "-o", "pipefail", "-c"]`"#.into(),
                 );
                 None
             }
@@ -346,7 +346,7 @@ impl Shaper<'_> {
             .map(Some)?
         } else {
             self.problem(kind.span, format!("`{kind}` is no kind of health check")).help =
-                Some("write `HEALTHCHECK CMD command` or `HEALTHCHECK NONE`".to_owned());
+                Some("write `HEALTHCHECK CMD command` or `HEALTHCHECK NONE`".into());
             return None;
         };
         Some(Healthcheck {
@@ -369,7 +369,7 @@ impl Shaper<'_> {
                 None
             }
             Err(error) => {
-                self.problem(word.span, error.to_string()).help = error.hint();
+                self.problem(word.span, error.to_string()).help = error.hint().map(Into::into);
                 None
             }
         }
@@ -382,7 +382,7 @@ impl Shaper<'_> {
         let retries = word.parse::<i32>().ok().filter(|retries| *retries >= 0);
         if retries.is_none() {
             self.problem(word.span, format!("flag `--retries` cannot be `{word}`")).help =
-                Some("write a whole number".to_owned());
+                Some("write a whole number".into());
         }
         retries.map(i64::from)
     }

@@ -252,7 +252,7 @@ fn lint_facts(path: &Path, text: &str, found: &[Diagnostic]) -> Vec<LintFacts> {
     found
         .iter()
         .map(|diagnostic| LintFacts {
-            rule: diagnostic.rule.clone().unwrap_or_default(),
+            rule: diagnostic.rule.as_deref().unwrap_or_default().to_owned(),
             level: diagnostic.level.as_str().to_owned(),
             message: diagnostic.message.clone(),
             file: path.display().to_string(),

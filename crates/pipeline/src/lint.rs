@@ -304,7 +304,7 @@ impl Linted {
                 self.path.display(),
                 first.message
             ),
-            remedy: first.help.clone().unwrap_or_else(|| "mend the Dockerfile".to_owned()),
+            remedy: first.help.as_deref().unwrap_or("mend the Dockerfile").to_owned(),
         })
     }
 }

@@ -103,7 +103,7 @@ impl Mended {
             .filter_map(|finding| {
                 let fix = finding.fixes.first()?;
                 Some(Advice {
-                    rule: finding.rule.clone().unwrap_or_default(),
+                    rule: finding.rule.as_deref().unwrap_or_default().to_owned(),
                     tier: fix.tier,
                     title: fix.title.clone(),
                     patch: self.advised(fix),

@@ -265,8 +265,8 @@ impl Linter<'_> {
         let meant = closest(&name, known.iter().copied()).map(str::to_owned);
         let finding = self.add(&UNKNOWN_FACT, expr.span(), message);
         finding.help = Some(match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("there are: {}", known.join(", ")),
+            Some(meant) => format!("did you mean `{meant}`?").into(),
+            None => format!("there are: {}", known.join(", ")).into(),
         });
     }
 

@@ -102,7 +102,7 @@ fn unknown_setting(scope: &Scope<'_, '_>, services: &[Service<'_>], sink: &mut S
                 if is_service { "setting of a service" } else { "section of a compose file" };
             let finding = sink.add(entry.key.place(), format!("`{shown}` is no {what}"));
             if let Some(meant) = closest(name, known.iter().copied()) {
-                finding.help = Some(format!("did you mean `{meant}`?"));
+                finding.help = Some(format!("did you mean `{meant}`?").into());
                 if map.entry(meant).is_none()
                     && let Some(edit) = edit::replace(entry.key, meant)
                 {
@@ -152,7 +152,7 @@ fn undeclared_name(scope: &Scope<'_, '_>, services: &[Service<'_>], sink: &mut S
                 let finding =
                     sink.add(place, format!("`{shown}` is not declared under `{section}`"));
                 if let Some(meant) = closest(name, declared.iter().copied()) {
-                    finding.help = Some(format!("did you mean `{meant}`?"));
+                    finding.help = Some(format!("did you mean `{meant}`?").into());
                 }
             }
         }

@@ -85,7 +85,7 @@ impl Findings {
             .with_rule(rule.id)
             .with_why(rule.why)
             .with_help(rule.fix);
-        diagnostic.aliases = rule.aliases.iter().map(|&alias| alias.to_owned()).collect();
+        diagnostic.aliases = rule.aliases.into();
         self.list.push(ImageFinding { diagnostic, place });
         let last = self.list.len() - 1;
         &mut self.list[last].diagnostic

@@ -230,7 +230,7 @@ pub(super) const REMOVED_API: ObjectCheck = ObjectCheck {
             let span = object.map.get("apiVersion").map_or(object.span(), View::place);
             let message =
                 format!("`{version}` of {} is gone since Kubernetes {release}", object.title());
-            sink.add(span, message).help = Some(format!("use {instead}"));
+            sink.add(span, message).help = Some(format!("use {instead}").into());
         }
     },
 };

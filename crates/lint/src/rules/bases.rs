@@ -179,7 +179,7 @@ fn undeclared_argument(view: &View<'_>, sink: &mut Sink) {
                     sink.add(word.span, format!("argument `{name}` is not declared before `FROM`"));
                 let known = declared.iter().chain(&PREDEFINED).copied();
                 if let Some(meant) = sealift_diagnostic::closest(&name, known) {
-                    finding.help = Some(format!("did you mean `{meant}`?"));
+                    finding.help = Some(format!("did you mean `{meant}`?").into());
                 }
             }
         }

@@ -256,11 +256,12 @@ fn program_not_installed(view: &View<'_>, sink: &mut Sink) {
     let has_python3 = view.history(index).any(|it| mentions(&it.raw, &["python3"]));
     let finding = sink.add(word.span, format!("nothing installs `{name}` on `{}`", base.text));
     finding.help = Some(match *name {
-        "python" if has_python3 => "start `python3`, or install `python-is-python3` too".to_owned(),
+        "python" if has_python3 => "start `python3`, or install `python-is-python3` too".into(),
         "python" => format!(
             "use a base image that has it, such as `{image}`, or install `python3` and start that"
-        ),
-        _ => format!("use a base image that has it, such as `{image}`, or install it"),
+        )
+        .into(),
+        _ => format!("use a base image that has it, such as `{image}`, or install it").into(),
     });
     if !has_python3 {
         finding.fixes.extend(other_base(view, index, image));

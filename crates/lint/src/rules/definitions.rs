@@ -95,8 +95,10 @@ fn definition_description(view: &View<'_>, sink: &mut Sink) {
                 instruction.keyword_span,
                 format!("the comment above this `{keyword}` does not describe it"),
             )
-            .help =
-                Some(format!("write `# {wanted} description`, or an empty line below the comment"));
+            .help = Some(
+                format!("write `# {wanted} description`, or an empty line below the comment")
+                    .into(),
+            );
         }
     }
 }

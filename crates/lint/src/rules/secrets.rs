@@ -270,8 +270,9 @@ fn secret_file(view: &View<'_>, sink: &mut Sink) {
                 source.span,
                 format!("this copies files that hold secrets: {}{rest}", listed.join(", ")),
             );
-            finding.help =
-                Some(format!("add `{first}` to `.dockerignore`, with all files of its kind"));
+            finding.help = Some(
+                format!("add `{first}` to `.dockerignore`, with all files of its kind").into(),
+            );
             let patterns: BTreeSet<String> = found.iter().map(|file| pattern(file)).collect();
             let file = ignoring(view, &patterns.iter().map(String::as_str).collect::<Vec<_>>());
             let mut fix = Fix::new(Tier::Suggested, "leave the files out of the context", vec![]);

@@ -84,7 +84,7 @@ fn package_not_found(view: &View<'_>, sink: &mut Sink) {
                 let finding =
                     sink.add(word.span, format!("`{}` has no package `{name}`", base.text));
                 let Some(similar) = similar else { continue };
-                finding.help = Some(format!("did you mean `{similar}`?"));
+                finding.help = Some(format!("did you mean `{similar}`?").into());
                 let edit = mend::replace(word, &similar);
                 finding.fixes.extend(mend::fix(
                     Tier::Suggested,

@@ -64,7 +64,7 @@ fn undefined_stage(view: &View<'_>, sink: &mut Sink) {
                         vec![edit],
                     ));
                 }
-                finding.help = help.or(finding.help.take());
+                finding.help = help.map(Into::into).or(finding.help.take());
             }
         }
         let Some(from) = stage.stage.from else { continue };

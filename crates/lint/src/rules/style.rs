@@ -129,7 +129,7 @@ fn mixed_case(view: &View<'_>, sink: &mut Sink) {
         if written != wanted {
             let message = format!("`{written}` is written unlike the other keywords");
             let finding = sink.add(instruction.keyword_span, message);
-            finding.help = Some(format!("write `{wanted}`"));
+            finding.help = Some(format!("write `{wanted}`").into());
             let mut edits = vec![Edit::replace(instruction.keyword_span, wanted.clone())];
             let second = if wants_small { "as" } else { "AS" };
             if let Some((span, _)) = as_word(instruction).filter(|(_, found)| *found != second) {

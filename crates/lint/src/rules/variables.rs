@@ -75,7 +75,7 @@ fn undefined_variable(view: &View<'_>, sink: &mut Sink) {
 fn report(view: &View<'_>, sink: &mut Sink, word: &Word, name: &str, meant: Option<&str>) {
     let finding = sink.add(word.span, format!("nothing sets the variable `{name}`"));
     if let Some(meant) = meant {
-        finding.help = Some(format!("did you mean `{meant}`?"));
+        finding.help = Some(format!("did you mean `{meant}`?").into());
         let text = word.span.text(&view.file.source);
         finding.fixes.extend(rename(text, word.span.start, name, meant));
     }

@@ -69,7 +69,7 @@ impl Suppressions<'_> {
                 let name = &suppression.name;
                 without_effect
                     .add(suppression.span, format!("the suppression of `{name}` ended on {date}"))
-                    .help = Some("mend what it silenced, or choose another date".to_owned());
+                    .help = Some("mend what it silenced, or choose another date".into());
             } else if !suppression.is_used.get() && self.is_judged(suppression) {
                 let name = &suppression.name;
                 let finding =

@@ -13,10 +13,10 @@ fn found(source: &str, dockerignore: &str) -> BTreeSet<(String, usize, usize)> {
     let index = LineIndex::new(source);
     let mut all = BTreeSet::new();
     for finding in lint(&parse(source, &Limits::default()), &context) {
-        let is_check = |alias: &&String| alias.bytes().all(|it| it.is_ascii_alphabetic());
+        let is_check = |alias: &&&str| alias.bytes().all(|it| it.is_ascii_alphabetic());
         let lines = (index.line(finding.span.start), index.line(finding.span.end));
         all.extend(
-            finding.aliases.iter().filter(is_check).map(|it| (it.clone(), lines.0, lines.1)),
+            finding.aliases.iter().filter(is_check).map(|it| ((*it).to_owned(), lines.0, lines.1)),
         );
     }
     all

@@ -6,7 +6,10 @@ use sealift_dockerfile::{Limits, parse};
 use sealift_lint::{Config, Context, Group, lint, rule};
 
 fn rules(source: &str, config: &Config) -> Vec<String> {
-    findings(source, config).into_iter().filter_map(|finding| finding.rule).collect()
+    findings(source, config)
+        .into_iter()
+        .filter_map(|finding| Some(finding.rule?.into_owned()))
+        .collect()
 }
 
 fn findings(source: &str, config: &Config) -> Vec<Diagnostic> {

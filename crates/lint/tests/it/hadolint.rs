@@ -69,7 +69,7 @@ fn ours(files: &[PathBuf]) -> (BTreeSet<Place>, usize) {
             let next = instructions.partition_point(|it| it.span.end < finding.span.start);
             let start = instructions.get(next).map_or(finding.span.start, |it| it.span.start);
             for alias in finding.aliases.iter().filter(|alias| is_theirs(alias)) {
-                places.insert((path.clone(), index.line(start), alias.clone()));
+                places.insert((path.clone(), index.line(start), (*alias).to_owned()));
             }
         }
     }

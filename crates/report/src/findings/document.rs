@@ -1,6 +1,7 @@
 //! Our own JSON: every finding with its place, its reasons and its fixes.
 
 use sealift_diagnostic::{Diagnostic, Fix};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{Findings, LintedFile, Places};
@@ -8,12 +9,27 @@ use crate::text;
 
 /// All findings of all files.
 pub(super) fn json(findings: &Findings<'_>) -> String {
-    let mut list = Vec::new();
-    for file in findings.files {
-        let places = Places::new(&file.text);
-        list.extend(file.diagnostics.iter().map(|it| finding(it, file, &places)));
+    text::document(&Document { findings: List(findings.files), schema_version: 1 })
+}
+
+// Keys in order of the alphabet, as everywhere below.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    findings: List<'a>,
+    schema_version: u32,
+}
+
+/// Made one by one while it is written: of thousands of files no second copy is ever whole in memory.
+struct List<'a>(&'a [LintedFile]);
+
+impl Serialize for List<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().flat_map(|file| {
+            let places = Places::new(&file.text);
+            file.diagnostics.iter().map(move |it| finding(it, file, &places))
+        }))
     }
-    text::document(&json!({ "schemaVersion": 1, "findings": list }))
 }
 
 fn finding(finding: &Diagnostic, file: &LintedFile, places: &Places<'_>) -> Value {

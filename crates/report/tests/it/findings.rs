@@ -67,7 +67,7 @@ fn hostile() -> Vec<LintedFile> {
         .with_related(Span::new(5, 1), HOSTILE)
         .with_fix(Fix::new(Tier::Safe, HOSTILE, vec![Edit::replace(Span::new(7, 9999), HOSTILE)]));
     let nameless = Diagnostic::new(Level::Info, Span::at(usize::MAX), "");
-    finding.aliases = vec![HOSTILE.to_owned()];
+    finding.aliases = vec![HOSTILE].into();
     let text = HOSTILE.repeat(3);
     vec![
         LintedFile {

@@ -197,7 +197,7 @@ fn table(all: &[Audited]) -> String {
             let found = &it.diagnostic;
             vec![
                 found.level.as_str().to_owned(),
-                found.rule.clone().unwrap_or_default(),
+                found.rule.as_deref().unwrap_or_default().to_owned(),
                 place(it),
                 plain(&found.message),
             ]

@@ -15,7 +15,7 @@ use super::{mend, resolve};
 use crate::arguments::{Global, Lint};
 use crate::failure::{FINDINGS, Usage, report};
 use crate::printer::{Mark, Printer};
-use crate::settings::{File, Folders, Settings, hadolint};
+use crate::settings::{self, File, Folders, Settings, hadolint};
 
 const STDIN_BYTES_MAX: u64 = 16 << 20;
 /// More files than these get one line for all of them.
@@ -77,19 +77,35 @@ impl<'a> Requests<'a> {
         Ok(Self { global, arguments, folders, known: BTreeMap::new() })
     }
 
+    /// A folder without settings of its own has those of the folder above it.
     pub(crate) fn of(&mut self, context: &Path) -> anyhow::Result<LintRequest> {
-        if let Some(request) = self.known.get(context) {
-            return Ok(request.clone());
+        let folder = context.canonicalize().unwrap_or_else(|_| context.to_owned());
+        let deciding = folder
+            .ancestors()
+            .find(|folder| self.known.contains_key(*folder) || settings::begin_in(folder))
+            .or_else(|| folder.ancestors().last())
+            .unwrap_or(&folder);
+        let request = match self.known.get(deciding) {
+            Some(request) => request.clone(),
+            None => self.read(deciding)?,
+        };
+        for folder in folder.ancestors() {
+            self.known.insert(folder.to_owned(), request.clone());
+            if folder == deciding {
+                break;
+            }
         }
-        let settings = Settings::read(&self.folders, self.global.config.as_deref(), context)?;
+        Ok(request)
+    }
+
+    fn read(&self, folder: &Path) -> anyhow::Result<LintRequest> {
+        let settings = Settings::read(&self.folders, self.global.config.as_deref(), folder)?;
         let flags = Flags {
             fail_on: self.arguments.fail_on.as_deref(),
             ignore: &self.arguments.ignore,
             edition: self.arguments.edition.as_deref(),
         };
-        let request = request(&flags, &settings.file, context)?;
-        self.known.insert(context.to_owned(), request.clone());
-        Ok(request)
+        request(&flags, &settings.file, folder)
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use sealift_lint::{HadolintConfig, read_hadolint};
 
-use super::FILE_BYTES_MAX;
+use super::{CHECKOUT, FILE_BYTES_MAX};
 use crate::failure::Usage;
 
-const NAMES: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
+pub(super) const NAMES: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
 
 /// What the first file says: in the folder or above it up to the checkout's root, in the working directory, or among the
 /// user's own.
@@ -35,7 +35,7 @@ fn find(start: &Path) -> Option<PathBuf> {
         if let Some(path) = in_folder(folder) {
             return Some(path);
         }
-        if folder.join(".git").exists() {
+        if folder.join(CHECKOUT).exists() {
             break;
         }
     }

@@ -19,6 +19,8 @@ use sealift_diagnostic::closest;
 use crate::failure::Usage;
 
 const PROJECT_FILE: &str = "sealift.toml";
+/// The root of a checkout has it; a file in work trees, a folder elsewhere.
+const CHECKOUT: &str = ".git";
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The two files, read, and merged.
@@ -116,6 +118,12 @@ impl Settings {
     }
 }
 
+/// Whether the search upward for settings ends in this folder, or may.
+pub(crate) fn begin_in(folder: &Path) -> bool {
+    let names = hadolint::NAMES.iter().chain(&[PROJECT_FILE, CHECKOUT]);
+    names.into_iter().any(|name| folder.join(name).exists())
+}
+
 // The nearest sealift.toml, not beyond the root of the version control checkout.
 fn search_upward(start: &Path) -> Option<PathBuf> {
     let start = start.canonicalize().ok()?;
@@ -124,7 +132,7 @@ fn search_upward(start: &Path) -> Option<PathBuf> {
         if candidate.is_file() {
             return Some(candidate);
         }
-        if folder.join(".git").exists() {
+        if folder.join(CHECKOUT).exists() {
             return None;
         }
     }

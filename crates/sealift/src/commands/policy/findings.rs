@@ -24,7 +24,7 @@ fn file(result: &Judgement) -> LintedFile {
         let finding =
             Diagnostic::new(level, Span::at(0), violation.message.clone()).with_rule(rule);
         match metadata.get("description").and_then(|text| text.as_str()) {
-            Some(why) => finding.with_why(why),
+            Some(why) => finding.with_why(why.to_owned()),
             None => finding,
         }
     });
