@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[allow(dead_code, reason = "the labs use all of it")]
-#[path = "../../../../tests/labs/lab.rs"]
+#[path = "../labs/lab.rs"]
 mod lab;
 
 mod bad_advisories;
