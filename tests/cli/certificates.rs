@@ -1,6 +1,6 @@
 //! `trust cert`: certificates made, trusted, listed and deleted.
 
-use crate::{assert_one_error, context};
+use crate::{assert_one_error, context, with_image};
 
 const ROOT: &str = ".config/sealift/truststore/x509/ca/release/release.crt";
 
@@ -58,4 +58,26 @@ fn trusted_and_no_more() {
     assert_one_error(&context.run(&[&delete[..], &["--all"]].concat()), 2, &["it is not here"]);
     let tsa = ["trust", "cert", "add", "--type", "time", "--trust-store", "team", "root.pem"];
     assert_one_error(&context.run(&tsa), 2, &["ca, signingAuthority or tsa"]);
+}
+
+#[test]
+fn signed_for_notation() {
+    let context = with_image();
+    let sign = ["sign", "--as", "cosign,notation", "small:1"];
+    assert_one_error(&context.run(&sign), 2, &["no certificate for the key `default`", "hint:"]);
+    context.expect(0, &["trust", "cert", "generate", "release"]);
+    context.expect(0, &sign);
+    let n_signatures = || {
+        let index = std::fs::read_to_string(context.store().join("index.json")).unwrap();
+        index.matches(r#""artifactType":"application/vnd.cncf.notary.signature""#).count()
+    };
+    assert_eq!(n_signatures(), 1);
+    assert!(context.expect(0, &sign).stderr.contains("was signed already"));
+    assert_eq!(n_signatures(), 1);
+    // The other format, with an end and something to say, is another signature.
+    let other = ["--envelope", "cose", "--expiry", "30d", "--annotation", "build=7", "small:1"];
+    context.expect(0, &[&["sign", "--as", "notation"][..], &other].concat());
+    assert_eq!(n_signatures(), 2);
+    let chain = ["sign", "--as", "notation", "--cert-chain", "nowhere.pem", "small:1"];
+    assert_one_error(&context.run(&chain), 3, &["nowhere.pem"]);
 }

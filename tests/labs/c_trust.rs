@@ -82,8 +82,11 @@ fn c2_trust_without_docker() {
     context.expect(0, &["trust", "rotate", "snapshot", "--server-managed", REPOSITORY]);
     let second = format!("{REPOSITORY}:v2");
     image(&context, &second, "two");
-    context.expect(0, &["trust", "sign", &second]);
+    // Beside another format, and again.
+    let signed = context.expect(0, &["sign", "--as", "dct,cosign", &second]);
+    assert_eq!(signed.stdout.lines().count(), 1, "{}", signed.stdout);
     assert_eq!(tags(&context), ["v1 ci", "v2 ci"]);
+    context.expect(0, &["sign", "--as", "dct", &second]);
     context.expect(0, &["trust", "revoke", &tag]);
     assert_eq!(tags(&context), ["v2 ci"]);
     let gone = context.expect(4, &["trust", "inspect", &tag]);

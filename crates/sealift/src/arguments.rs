@@ -41,7 +41,10 @@ pub(crate) use sbom::{
 };
 pub(crate) use scan::{Scan, ScanOptions, ScanOrder, Scanner, SecretOptions};
 pub(crate) use secrets::Secrets;
-pub(crate) use sign::{Attest, KeyOptions, Sign, SignatureForm, SigningOptions};
+pub(crate) use sign::{
+    Attest, EnvelopeName, KeyOptions, NotationOptions, Sign, SignatureForm, SignatureKind,
+    SigningOptions,
+};
 pub(crate) use verify_blob::VerifyBlob;
 
 pub(crate) use trust::{TRUST_EXAMPLES, Trust};

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::TrustLook;
+
 /// Which private key; shared by all commands that sign.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Key options")]
@@ -37,6 +39,34 @@ pub(crate) enum SignatureKind {
     /// cosign's.
     #[default]
     Cosign,
+    /// notation's: X.509 certificates, an envelope in JWS or COSE.
+    Notation,
+    /// Docker Content Trust's: the tag, in the repository's data on a notary server.
+    Dct,
+}
+
+/// How to sign for notation.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of notation's signatures")]
+pub(crate) struct NotationOptions {
+    /// The signer's certificate and those above it, PEM [default: from ~/.config/sealift/certificates]
+    #[arg(long = "cert-chain", value_name = "FILE", env = "SEALIFT_CERT_CHAIN", hide_env = true)]
+    pub(crate) certificate_chain: Option<PathBuf>,
+    /// Format of the envelope
+    #[arg(long, value_name = "FORMAT", default_value = "jws")]
+    pub(crate) envelope: EnvelopeName,
+    /// How long you stand for the image: `30d`, `12h`
+    #[arg(long, value_name = "TIME", value_parser = sealift_trust::read_duration)]
+    pub(crate) expiry: Option<i64>,
+}
+
+/// Formats of notation's envelopes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum EnvelopeName {
+    /// JSON.
+    Jws,
+    /// CBOR.
+    Cose,
 }
 
 /// How and where; shared by `sign` and `attest`.
@@ -64,6 +94,7 @@ Examples:
   sealift sign secure-app:1.0.0
   sealift sign --key release.key --passphrase-file secret.txt secure-app:1.0.0
   sealift sign --format both --push registry.example.com/team/app:1.0
+  sealift sign --as dct,cosign,notation --expiry 90d registry.example.com/team/app:1.0
   sealift sign --key 'pkcs11:token=ci;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so' app:1.0
 
 The signature goes where the image is: into the local store, into a layout (oci-dir:), or to the registry.
@@ -71,14 +102,18 @@ podman, skopeo and CRI-O check the form `legacy` only.")]
 pub(crate) struct Sign {
     /// Image
     pub(crate) image: String,
-    /// Whose signatures to write
-    #[arg(long = "as", value_name = "KIND", default_value = "cosign")]
-    pub(crate) kind: SignatureKind,
+    /// Whose signatures to write (repeatable, or with commas)
+    #[arg(long = "as", value_name = "KIND", default_value = "cosign", value_delimiter = ',')]
+    pub(crate) kinds: Vec<SignatureKind>,
     /// Sign this with it (repeatable)
     #[arg(long = "annotation", value_name = "NAME=VALUE")]
     pub(crate) annotations: Vec<String>,
     #[command(flatten)]
     pub(crate) signing: SigningOptions,
+    #[command(flatten)]
+    pub(crate) notation: NotationOptions,
+    #[command(flatten)]
+    pub(crate) look: TrustLook,
     #[command(flatten)]
     pub(crate) key: KeyOptions,
 }

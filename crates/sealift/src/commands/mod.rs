@@ -32,6 +32,7 @@ mod scan;
 mod secrets;
 mod ship;
 mod sign;
+mod sign_notation;
 mod trust;
 mod verify;
 mod verify_blob;

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
+use sealift_pipeline::seal::Sealed;
 use sealift_pipeline::sign;
 
-use super::{request, signing};
-use crate::arguments::{Global, Sign};
+use super::signing::Work;
+use super::{request, sign_notation, signing, trust};
+use crate::arguments::{
+    Global, Sign, SignatureKind, TextOrJson, TrustChange, TrustSecrets, TrustSign,
+};
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
@@ -23,17 +27,33 @@ pub(crate) fn run(
     let work = signing::open(&session, &arguments.image, &arguments.signing)?;
     let signer = request::signer(&arguments.key, &workshop, printer)?;
     let name = work.name.to_string();
-    let sealed = sign::sign(
-        &session,
-        &sign::Signing {
-            place: &work.place,
-            subjects: &work.subjects,
-            name: &name,
-            signer: &signer,
-            forms: work.forms,
-            annotations: &annotations,
-        },
-    )?;
+    let mut sealed = Sealed::default();
+    for kind in &arguments.kinds {
+        let more = match kind {
+            SignatureKind::Cosign => sign::sign(
+                &session,
+                &sign::Signing {
+                    place: &work.place,
+                    subjects: &work.subjects,
+                    name: &name,
+                    signer: &signer,
+                    forms: work.forms,
+                    annotations: &annotations,
+                },
+            )?,
+            SignatureKind::Dct => {
+                let is_new =
+                    trust::sign_beside(global, &for_content_trust(arguments, &work), printer)?;
+                Sealed { made: usize::from(is_new), kept: usize::from(!is_new) }
+            }
+            SignatureKind::Notation => {
+                let options = &arguments.notation;
+                sign_notation::run(&workshop, options, &work, &signer, &annotations)?
+            }
+        };
+        sealed.made += more.made;
+        sealed.kept += more.kept;
+    }
     let place = work.deliver(&session)?;
     let what = if sealed.made == 0 { "was signed already" } else { "signed" };
     let text = format!(
@@ -45,6 +65,22 @@ pub(crate) fn run(
     printer.step(Mark::Good, "sign", &text);
     printer.data(&work.name.at_digest(&work.opened.descriptor.digest).familiar())?;
     Ok(ExitCode::SUCCESS)
+}
+
+// The keys are those of the keyring that the repository names, with the same passphrase.
+fn for_content_trust(arguments: &Sign, work: &Work) -> TrustSign {
+    let secrets = TrustSecrets {
+        private_keys: Vec::new(),
+        passphrase_file: arguments.key.passphrase_file.clone(),
+        passphrase_fd: arguments.key.passphrase_fd,
+        root_passphrase_file: None,
+    };
+    TrustSign {
+        image: work.name.to_string(),
+        registry: false,
+        no_counter: false,
+        change: TrustChange { look: arguments.look.clone(), secrets, format: TextOrJson::Text },
+    }
 }
 
 fn annotations(texts: &[String]) -> anyhow::Result<BTreeMap<String, String>> {

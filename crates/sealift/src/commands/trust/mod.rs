@@ -12,6 +12,7 @@ mod transfer;
 use std::process::ExitCode;
 
 pub(crate) use desk::docker_authorities;
+pub(crate) use publish::sign_beside;
 
 use super::{judging, migrating};
 use crate::arguments::{Global, Trust, TrustDelegate, TrustKey, TrustSigner};

@@ -17,11 +17,11 @@ use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 
 /// What is told of a change that was made.
-struct Told<'a> {
+struct Told {
     what: &'static str,
     text: String,
     next: String,
-    data: Option<&'a str>,
+    data: Option<String>,
 }
 
 const ONE_KEY: Threshold = Threshold { needed: 1, keys: 1 };
@@ -43,7 +43,7 @@ pub(super) fn init(
         what: "init",
         text: format!("{} has trust data now; its pin is printed below", place.repository()),
         next: format!("sealift trust signer add --key NAME.pub NAME {}", place.repository()),
-        data: Some(&pin),
+        data: Some(pin),
     };
     tell(&place, change, &published, &told, printer)
 }
@@ -112,28 +112,50 @@ pub(super) fn sign(
     let change = &arguments.change;
     let (desk, secrets) = open_to_sign(global, change, printer)?;
     let place = desk.place(&arguments.image, &change.look)?;
+    let (published, told) = publish_tag(&desk, &place, &secrets, arguments)?;
+    tell(&place, change, &published, &told, printer)
+}
+
+/// Signs a tag for `sign --as dct`; nothing goes to stdout. False if it was signed so already.
+pub(crate) fn sign_beside(
+    global: &Global,
+    arguments: &TrustSign,
+    printer: &Printer,
+) -> anyhow::Result<bool> {
+    let (desk, secrets) = open_to_sign(global, &arguments.change, printer)?;
+    let place = desk.place(&arguments.image, &arguments.change.look)?;
+    let (published, told) = publish_tag(&desk, &place, &secrets, arguments)?;
+    tell_steps(&published, &told, printer);
+    Ok(!published.roles.is_empty())
+}
+
+fn publish_tag(
+    desk: &Desk,
+    place: &Place,
+    secrets: &Secrets,
+    arguments: &TrustSign,
+) -> anyhow::Result<(Published, Told)> {
     let Some(tag) = place.tag.clone() else {
         return Err(Usage::error(
             format!("`{}` has no tag to sign", arguments.image),
             format!("write `{}:TAG`", place.repository()),
         ));
     };
-    let descriptor = descriptor(&desk, &place, arguments.registry)?;
+    let descriptor = descriptor(desk, place, arguments.registry)?;
     let file = FileMeta::of_manifest(sha256(&descriptor)?, descriptor.size);
     let counted = !arguments.no_counter;
     let count_from = counted.then(|| u64::try_from(desk.workshop.now_secs()).unwrap_or_default());
     let server = place.server();
-    let publisher = place.publisher(&desk, &server, &secrets);
+    let publisher = place.publisher(desk, &server, secrets);
     let published = publisher.publish(&place.gun, &[Change::SignTag { tag, file, count_from }])?;
     let roles: Vec<&str> = published.roles.iter().map(Role::as_str).collect();
-    let by_digest = place.reference.at_digest(&descriptor.digest).familiar();
     let told = Told {
         what: "sign",
         text: format!("{} is {} ({})", place.name, descriptor.digest, roles.join(", ")),
         next: format!("sealift trust inspect --pretty {}", place.name),
-        data: Some(&by_digest),
+        data: Some(place.reference.at_digest(&descriptor.digest).familiar()),
     };
-    tell(&place, change, &published, &told, printer)
+    Ok((published, told))
 }
 
 // What the store has under the name, or else the registry.
@@ -225,7 +247,7 @@ pub(super) fn rotate(
         what: "rotate",
         text: format!("`{role}` of {} has new keys", place.repository()),
         next,
-        data: Some(pin.as_str()).filter(|_| is_root),
+        data: Some(pin).filter(|_| is_root),
     };
     tell(&place, change, &published, &told, printer)
 }
@@ -300,13 +322,13 @@ pub(super) fn witness(
     })
 }
 
-fn make<'a>(
+fn make(
     global: &Global,
     repository: &str,
     change: &TrustChange,
     wanted: &[Change],
     printer: &Printer,
-    told: impl FnOnce(&Place) -> Told<'a>,
+    told: impl FnOnce(&Place) -> Told,
 ) -> anyhow::Result<ExitCode> {
     let (desk, secrets) = open_to_sign(global, change, printer)?;
     let place = desk.place(repository, &change.look)?;
@@ -322,13 +344,7 @@ fn pin_of(published: &Published) -> String {
     keys.into_keys().collect::<Vec<_>>().join("\n")
 }
 
-fn tell(
-    place: &Place,
-    change: &TrustChange,
-    published: &Published,
-    told: &Told<'_>,
-    printer: &Printer,
-) -> anyhow::Result<ExitCode> {
+fn tell_steps(published: &Published, told: &Told, printer: &Printer) {
     for refusal in published.trusted.refusals() {
         printer.warning(&refusal.to_string());
     }
@@ -338,6 +354,16 @@ fn tell(
         told.text.clone()
     };
     printer.step(Mark::Good, told.what, &text);
+}
+
+fn tell(
+    place: &Place,
+    change: &TrustChange,
+    published: &Published,
+    told: &Told,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    tell_steps(published, told, printer);
     if change.format == TextOrJson::Json {
         let pins: Vec<String> =
             published.trusted.root.authority(&Role::ROOT).keys.into_keys().collect();
@@ -351,7 +377,7 @@ fn tell(
             "timestampVersion": published.trusted.timestamp.version,
         });
         printer.data(&serde_json::to_string_pretty(&json)?)?;
-    } else if let Some(data) = told.data {
+    } else if let Some(data) = &told.data {
         printer.data(data)?;
     }
     printer.message(&format!("next: {}", told.next));

@@ -1,0 +1,57 @@
+//! `sealift sign --as notation`
+
+use std::collections::BTreeMap;
+
+use sealift_crypto::Certificate;
+use sealift_notation::EnvelopeFormat;
+use sealift_pipeline::keys::Signer;
+use sealift_pipeline::notation::{Signing, find_chain, read_chain, sign};
+use sealift_pipeline::seal::Sealed;
+
+use super::signing::Work;
+use crate::arguments::{EnvelopeName, NotationOptions};
+use crate::failure::Usage;
+use crate::session::Workshop;
+
+/// Signs for notation.
+pub(crate) fn run(
+    workshop: &Workshop,
+    options: &NotationOptions,
+    work: &Work,
+    signer: &Signer,
+    annotations: &BTreeMap<String, String>,
+) -> anyhow::Result<Sealed> {
+    let chain = chain(workshop, options, signer)?;
+    Ok(sign(&Signing {
+        place: &work.place,
+        opened: &work.opened,
+        subjects: &work.subjects,
+        signer,
+        chain: &chain,
+        format: match options.envelope {
+            EnvelopeName::Jws => EnvelopeFormat::Jws,
+            EnvelopeName::Cose => EnvelopeFormat::Cose,
+        },
+        now_secs: workshop.now_secs(),
+        lifetime_secs: options.expiry,
+        annotations,
+    })?)
+}
+
+fn chain(
+    workshop: &Workshop,
+    options: &NotationOptions,
+    signer: &Signer,
+) -> anyhow::Result<Vec<Certificate>> {
+    if let Some(path) = &options.certificate_chain {
+        return Ok(read_chain(path)?);
+    }
+    let folder = workshop.folders.config.join("certificates");
+    let found = find_chain(&folder, &signer.key.public(), workshop.now_secs())?;
+    found.map(|(_, chain)| chain).ok_or_else(|| {
+        Usage::error(
+            format!("there is no certificate for the key `{}` that is valid now", signer.name),
+            "make one with `sealift trust cert generate NAME` and the same `--key`, or give `--cert-chain FILE`",
+        )
+    })
+}
