@@ -89,8 +89,15 @@ proptest! {
     // The `tar` crate as a second opinion on the bytes.
     #[test]
     fn the_tar_crate_reads_the_same(mut entries in proptest::collection::vec(entry(), 0..6)) {
+        // It takes a newline in a value for the end of the record.
+        entries.retain(|(header, _)| {
+            let target = match &header.kind {
+                EntryKind::Symlink(target) => target.as_slice(),
+                _ => &[],
+            };
+            !header.path.as_bytes().contains(&b'\n') && !target.contains(&b'\n')
+        });
         for (header, _) in &mut entries {
-            // It takes a newline in a value for the end of the record.
             header.xattrs.retain(|_, value| !value.contains(&b'\n'));
         }
         let bytes = write(&entries);
