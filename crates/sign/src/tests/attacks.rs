@@ -252,11 +252,20 @@ fn attack_attestation_passed_off_as_another() {
         }
     };
     check_attack(
-        annotate(predicate_type::SIGN),
+        annotate(predicate_type::PROVENANCE),
         expect![[r"
-        refused signature (ARTIFACT): the annotation `dev.sigstore.bundle.predicateType` is `https://sigstore.dev/cosign/sign/v1`, not `https://spdx.dev/Document`
+        refused attestation `https://slsa.dev/provenance/v1` (ARTIFACT): the annotation `dev.sigstore.bundle.predicateType` is `https://slsa.dev/provenance/v1`, not `https://spdx.dev/Document`
     "]],
     );
+    // cosign 3.0 writes this one on its attestations too; it makes no signature of them.
+    let mut world = World::new();
+    let artifact = annotate(predicate_type::SIGN)(&world);
+    world.add(artifact);
+    let verification = world.verify();
+    assert!(verification.signatures.is_empty());
+    let proved: Vec<&str> =
+        verification.attestations.iter().map(|proved| proved.predicate_type.as_str()).collect();
+    assert_eq!(proved, [predicate_type::SPDX]);
     check_attack(
         annotate("\x1b[2J\u{202E}evil"),
         expect![[r"
