@@ -14,6 +14,8 @@ use rustix::io::{Errno, Result};
 
 /// The kernel's own limit on links in one path.
 const LINKS_MAX: usize = 40;
+/// How often the kernel is asked again; each time takes microseconds.
+const ATTEMPTS_MAX: usize = 1000;
 /// Descriptors for directories that are only walked through or mounted upon.
 const WALK: OFlags =
     OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::LARGEFILE);
@@ -65,7 +67,15 @@ pub(crate) fn open(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd> {
     let path = path.strip_prefix("/").unwrap_or(path);
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    rustix::fs::openat2(root, path, flags, Mode::empty(), resolve)
+    // Any rename or mount on the machine meanwhile makes the kernel unsure of a `..`, and it asks to be asked again
+    // (openat2(2), EAGAIN).
+    let mut n_left = ATTEMPTS_MAX;
+    loop {
+        match rustix::fs::openat2(root, path, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN) if n_left > 0 => n_left -= 1,
+            result => return result,
+        }
+    }
 }
 
 /// Provides the missing mount points of `view` in the empty directory `scratch`, which is then stacked above the
