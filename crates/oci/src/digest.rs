@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
+use sha2::digest::common::hazmat::SerializableState as _;
 
 /// The hash algorithms that the specification registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,6 +156,34 @@ impl Hasher {
         }
     }
 
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        match self.0 {
+            State::Sha256(_) => Algorithm::Sha256,
+            State::Sha512(_) => Algorithm::Sha512,
+        }
+    }
+
+    /// The state after the bytes so far, from which [`Hasher::resume`] goes on. Its form belongs to the hash library.
+    pub fn state(&self) -> Vec<u8> {
+        match &self.0 {
+            State::Sha256(state) => state.serialize().to_vec(),
+            State::Sha512(state) => state.serialize().to_vec(),
+        }
+    }
+
+    /// Goes on from a state; `None` if these bytes are none.
+    pub fn resume(algorithm: Algorithm, state: &[u8]) -> Option<Self> {
+        Some(Self(match algorithm {
+            Algorithm::Sha256 => {
+                State::Sha256(sha2::Sha256::deserialize(state.try_into().ok()?).ok()?)
+            }
+            Algorithm::Sha512 => {
+                State::Sha512(sha2::Sha512::deserialize(state.try_into().ok()?).ok()?)
+            }
+        }))
+    }
+
     /// The digest of all bytes taken in.
     pub fn finish(self) -> Digest {
         match self.0 {
@@ -202,6 +231,25 @@ mod tests {
         let mut hasher = Hasher::new(Algorithm::Sha512);
         hasher.write_all(b"abc").unwrap();
         assert!(hasher.finish().hex().starts_with("ddaf35a193617abacc417349ae204131"));
+    }
+
+    #[test]
+    fn goes_on_from_a_state() {
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let mut whole = Hasher::new(algorithm);
+            whole.update(&[7; 1000]);
+            for n_bytes in [0, 1, 63, 64, 127, 128, 500] {
+                let mut first = Hasher::new(algorithm);
+                first.update(&[7; 500][..n_bytes]);
+                let mut second = Hasher::resume(algorithm, &first.state()).unwrap();
+                second.update(&[7; 1000][n_bytes..]);
+                assert_eq!(second.algorithm(), algorithm);
+                assert_eq!(second.finish(), whole.clone().finish());
+            }
+            assert!(Hasher::resume(algorithm, b"").is_none());
+            assert!(Hasher::resume(algorithm, &[0xff; 105]).is_none());
+            assert!(Hasher::resume(algorithm, &[0xff; 209]).is_none());
+        }
     }
 
     #[test]

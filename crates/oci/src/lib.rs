@@ -1,11 +1,12 @@
 //! OCI names, digests, descriptors, manifests and configs.
 //!
-//! Entry points: [`Reference::parse`], [`Digest`], [`Raw`].
+//! Entry points: [`Reference::parse`], [`RepositoryName`], [`Tag`], [`Digest`], [`Raw`].
 //! Invariant: what was hashed is kept verbatim. [`Raw`] holds the bytes beside the parsed view, and nothing here
 //! ever re-serialises a document that came from outside.
 //! Follows the OCI image specification 1.1 and the distribution specification 1.1.
 
 mod digest;
+mod name;
 mod reference;
 
 mod config;
@@ -19,6 +20,7 @@ pub use config::{ContainerConfig, Empty, Healthcheck, History, ImageConfig, Root
 pub use descriptor::{Descriptor, Platform};
 pub use digest::{Algorithm, Digest, DigestError, Hasher};
 pub use manifest::{Index, Manifest};
+pub use name::{NameError, RepositoryName, Tag};
 pub use raw::{DOCUMENT_BYTES_MAX, Raw, RawError};
 pub use reference::{Reference, ReferenceError};
 

@@ -9,7 +9,7 @@ use crate::Digest;
 const DEFAULT_REGISTRY: &str = "docker.io";
 const DEFAULT_NAMESPACE: &str = "library/";
 const TAG_BYTES_MAX: usize = 128;
-const NAME_BYTES_MAX: usize = 255;
+pub(crate) const NAME_BYTES_MAX: usize = 255;
 
 /// A name of an image: registry, repository, tag and digest, each checked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -230,7 +230,7 @@ fn is_registry(text: &str) -> bool {
 }
 
 // [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*
-fn is_path_component(text: &str) -> bool {
+pub(crate) fn is_path_component(text: &str) -> bool {
     let is_alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return false };
@@ -244,7 +244,7 @@ fn is_path_component(text: &str) -> bool {
     )
 }
 
-fn is_tag(text: &str) -> bool {
+pub(crate) fn is_tag(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     text.len() <= TAG_BYTES_MAX
         && text.bytes().next().is_some_and(is_word)
