@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use sealift_access::{Passwords, Rule, TokenKeys, TokenRules, verify_token};
 use sealift_crypto::SigningKey;
-use sealift_registry::auth::{Passwords, Rule, TokenKeys, TokenRules, verify_token};
 use sealift_registry::trust::{Address, Form, FormFault, FormLimits};
 use serde_json::json;
 

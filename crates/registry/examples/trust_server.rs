@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sealift_registry::auth::{Open, Rules};
+use sealift_access::Gatekeeper;
 use sealift_registry::store::open_folder;
 use sealift_registry::{ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve};
 
@@ -26,12 +26,8 @@ fn main() {
     let (Some(address), Some(folder)) = (arguments.next(), arguments.next()) else {
         panic!("usage: trust_server ADDRESS FOLDER");
     };
-    let guard = Guard {
-        authentication: Box::new(Open),
-        authorisation: Box::new(Rules::default()),
-        log: Box::new(Lines),
-        clock: Timestamp::now,
-    };
+    let guard =
+        Guard { gatekeeper: Gatekeeper::open(), log: Box::new(Lines), clock: Timestamp::now };
     let folder = open_folder(Path::new(&folder), None).unwrap();
     let service = Arc::new(TrustService::open(folder, guard).unwrap());
     tokio::runtime::Runtime::new().unwrap().block_on(async {

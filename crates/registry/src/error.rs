@@ -53,24 +53,6 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// A password file with a line that cannot be used.
-    #[error("`{path}`, line {line}: {reason}")]
-    Passwords {
-        /// The file.
-        path: PathBuf,
-        /// Number of the line, from 1.
-        line: usize,
-        /// What is wrong.
-        reason: &'static str,
-    },
-    /// Keys for tokens that cannot be used.
-    #[error("no token can be checked with `{path}`: {reason}")]
-    TokenKeys {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Error {
@@ -85,10 +67,6 @@ impl Error {
                 "bring the key back from a backup; without it the server's keys are lost and have to be rotated",
             ),
             Self::Tls { .. } => Some("give the certificate with its chain and its key as PEM"),
-            Self::Passwords { .. } => Some("write the line with `htpasswd -B FILE USER`"),
-            Self::TokenKeys { .. } => {
-                Some("give a JSON Web Key Set, or the certificates of the token server as PEM")
-            }
             Self::File { .. } | Self::Database { .. } => None,
         }
     }

@@ -1,7 +1,7 @@
-//! What serves: a listener with limits, authentication, and the server of trust data (Docker Content Trust).
+//! What serves: a listener with limits, and the server of trust data (Docker Content Trust).
 //!
 //! Entry points: [`TrustService`] answers requests, [`serve`] brings them. Invariants: no request costs more than the
-//! limits say; nobody does what [`auth`] has not allowed; a change that was answered with success is on the disk; what
+//! limits say; nobody does what `access` has not allowed; a change that was answered with success is on the disk; what
 //! is logged has no credentials.
 
 mod error;
@@ -9,7 +9,6 @@ mod listener;
 mod log;
 mod tls;
 
-pub mod auth;
 pub mod store;
 pub mod trust;
 

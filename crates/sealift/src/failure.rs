@@ -76,12 +76,14 @@ pub(crate) fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
     let usage = error.chain().find_map(|cause| cause.downcast_ref::<Usage>());
     let notary = error.chain().find_map(|cause| cause.downcast_ref::<sealift_notary::Error>());
     let server = error.chain().find_map(|cause| cause.downcast_ref::<sealift_registry::Error>());
+    let access = error.chain().find_map(|cause| cause.downcast_ref::<sealift_access::Error>());
     let token = error.chain().find_map(|cause| cause.downcast_ref::<sealift_token::Error>());
     let hint = ours
         .and_then(Error::hint)
         .or_else(|| notary.and_then(sealift_notary::Error::hint))
         .or_else(|| usage.and_then(|usage| usage.hint.clone()))
         .or_else(|| server.and_then(|server| server.hint().map(str::to_owned)))
+        .or_else(|| access.and_then(|access| access.hint().map(str::to_owned)))
         .or_else(|| token?.hint().map(str::to_owned));
     if let Some(hint) = hint {
         printer.hint(&hint);

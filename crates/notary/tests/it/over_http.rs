@@ -5,9 +5,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use sealift_access::{Gatekeeper, Parts, Passwords, Rule, Rules};
 use sealift_client::{Blocking, DockerConfig, Settings};
 use sealift_notary::{Error, HttpServer, Look, ServerAddress};
-use sealift_registry::auth::{Authentication, Basic, Open, Passwords, Rule, Rules};
 use sealift_registry::store::open_folder;
 use sealift_registry::{ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve};
 use tempfile::TempDir;
@@ -28,12 +28,11 @@ struct Served {
 }
 
 impl Served {
-    fn start(authentication: Box<dyn Authentication>, rules: &[&str]) -> Self {
+    fn start(parts: Parts, rules: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let rules = rules.iter().map(|text| Rule::parse(text).unwrap()).collect();
         let guard = Guard {
-            authentication,
-            authorisation: Box::new(Rules(rules)),
+            gatekeeper: Gatekeeper::new(Parts { rules: Rules::new(rules), ..parts }),
             log: Box::new(Silent),
             clock: Timestamp::now,
         };
@@ -68,7 +67,7 @@ fn client(name_and_password: Option<&str>) -> Blocking {
 
 #[test]
 fn with_our_server_over_http() {
-    let served = Served::start(Box::new(Open), &[]);
+    let served = Served::start(Parts::open(), &[]);
     let client = client(None);
     let server = HttpServer::new(&client, served.address());
     whole_life(&server, Timestamp::now());
@@ -83,7 +82,10 @@ fn with_passwords() {
     let text = format!("alice:{}\nbob:{}\n", hash("secret123"), hash("secret456"));
     let passwords = Passwords::parse(text.as_bytes()).unwrap();
     let rules = ["alice=localhost:5443/*:*", "bob=localhost:5443/*:pull"];
-    let served = Served::start(Box::new(Basic::new("lab", passwords)), &rules);
+    let served = Served::start(
+        Parts { realm: "lab".to_owned(), passwords: Some(passwords), ..Parts::default() },
+        &rules,
+    );
     let now = Timestamp::now();
     let alice = client(Some("alice:secret123"));
     let (desk, _) = published(&HttpServer::new(&alice, served.address()), now);

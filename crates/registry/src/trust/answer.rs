@@ -6,10 +6,10 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
+use sealift_access::{Action, Denial, Gatekeeper, Thing};
 use sealift_tuf::server::{Code, Refusal};
 use serde_json::json;
 
-use crate::auth::{Action, Authentication, Denial, Thing};
 use crate::store::Kept;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -89,11 +89,11 @@ impl Answer {
 
     /// Somebody is not let in.
     pub(super) fn denied(
-        authentication: &dyn Authentication,
+        gatekeeper: &Gatekeeper,
         denial: Denial,
-        wanted: Option<(Action, Thing<'_>)>,
+        wanted: &[(Action, Thing<'_>)],
     ) -> Self {
-        let challenge = authentication
+        let challenge = gatekeeper
             .challenge(wanted, denial)
             .and_then(|challenge| HeaderValue::from_str(&challenge).ok());
         let answer = if let Some(challenge) = challenge {

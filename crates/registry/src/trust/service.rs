@@ -11,17 +11,17 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
 use jiff::{SignedDuration, Timestamp};
+use sealift_access as access;
+use sealift_access::{Action, Denial, Gatekeeper, Principal, Thing};
 use sealift_crypto::{SealingKey, Secret};
 use sealift_tuf::server::{Code, Pick, Refusal, SealedKeys, Server};
 use sealift_tuf::{Gun, Role};
-use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::address::{Address, AddressFault};
 use super::answer::Answer;
 use super::metrics::Metrics;
 use super::multipart::{Form, FormFault, FormLimits};
-use crate::auth::{Action, Authentication, Authorisation, Denial, Principal, Thing};
 use crate::store::{CachedStore, Folder, SqliteStore};
 use crate::{Entry, Error, Log, Service};
 
@@ -29,15 +29,11 @@ use crate::{Entry, Error, Log, Service};
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(24);
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(15);
 const LOGGED_BYTES_MAX: usize = 512;
-// So many passwords are hashed at once; the same password is hashed once.
-const PASSWORDS_AT_ONCE: usize = 4;
 
 /// Who is let in, and who is told.
 pub struct Guard {
-    /// Says who somebody is.
-    pub authentication: Box<dyn Authentication>,
-    /// Says what they may do.
-    pub authorisation: Box<dyn Authorisation>,
+    /// Says who somebody is, and what they may do.
+    pub gatekeeper: Gatekeeper,
     /// Is told what happened.
     pub log: Box<dyn Log>,
     /// The time.
@@ -51,7 +47,6 @@ pub struct TrustService {
     guard: Guard,
     metrics: Metrics,
     form_limits: FormLimits,
-    passwords: [Mutex<()>; PASSWORDS_AT_ONCE],
     // Tells the requests of this process from those of the one before.
     run: u64,
     n_requests: AtomicU64,
@@ -77,7 +72,6 @@ impl TrustService {
             guard,
             metrics: Metrics::default(),
             form_limits: FormLimits::default(),
-            passwords: Default::default(),
             run,
             n_requests: AtomicU64::new(0),
         })
@@ -103,51 +97,21 @@ impl TrustService {
         })
     }
 
-    async fn principal(
-        self: &Arc<Self>,
+    async fn admit(
+        &self,
         headers: &HeaderMap,
-        now: Timestamp,
+        wanted: &[(Action, Thing<'_>)],
+        context: &Context,
     ) -> Result<Principal, Denial> {
         let mut given = headers.get_all(header::AUTHORIZATION).iter();
-        let credentials = match (given.next(), given.next()) {
+        let authorization = match (given.next(), given.next()) {
             (None, _) => None,
-            (Some(value), None) => {
-                Some(value.to_str().map_err(|_| Denial::Wrong("not ASCII"))?.to_owned())
-            }
+            (Some(value), None) => Some(value.to_str().map_err(|_| Denial::Wrong("not ASCII"))?),
             (Some(_), Some(_)) => return Err(Denial::Wrong("credentials twice")),
         };
-        let authentication = &self.guard.authentication;
-        if let Some(answer) = authentication.recall(credentials.as_deref(), now) {
-            return answer;
-        }
-        let sum: usize = credentials.iter().flat_map(|text| text.bytes()).map(usize::from).sum();
-        let _turn = self.passwords[sum % PASSWORDS_AT_ONCE].lock().await;
-        let service = Arc::clone(self);
-        let check = move || service.guard.authentication.check(credentials.as_deref(), now);
-        let checked = tokio::task::spawn_blocking(check).await;
-        checked.unwrap_or(Err(Denial::Wrong("the check of the credentials failed")))
-    }
-
-    async fn admit(
-        self: &Arc<Self>,
-        headers: &HeaderMap,
-        wanted: Option<(Action, Thing<'_>)>,
-        now: Timestamp,
-    ) -> Result<Principal, Denial> {
-        let authorisation = &self.guard.authorisation;
-        match (self.principal(headers, now).await, wanted) {
-            (Ok(principal), None) => Ok(principal),
-            (Ok(principal), Some((action, thing))) => {
-                let is_allowed = authorisation.allows(&principal, action, thing);
-                is_allowed.then_some(principal).ok_or(Denial::NotAllowed)
-            }
-            (Err(Denial::Missing), Some((action, thing)))
-                if authorisation.allows_anybody(action, thing) =>
-            {
-                Ok(Principal::ANONYMOUS)
-            }
-            (Err(denial), _) => Err(denial),
-        }
+        let (peer, now) = (context.peer, context.now);
+        let request = access::Request { authorization, peer, client_certificate: None, now };
+        self.guard.gatekeeper.admit(&request, wanted).await
     }
 
     async fn route(
@@ -175,11 +139,12 @@ impl TrustService {
                 address.gun().map(|gun| (action, Thing::Repository(gun.as_str())))
             }
         };
-        let principal = match self.admit(request.headers(), wanted, context.now).await {
+        let wanted: Vec<(Action, Thing<'_>)> = wanted.into_iter().collect();
+        let principal = match self.admit(request.headers(), &wanted, context).await {
             Ok(principal) => principal,
             Err(denial) => {
                 self.metrics.denied();
-                return (Answer::denied(&*self.guard.authentication, denial, wanted), None);
+                return (Answer::denied(&self.guard.gatekeeper, denial, &wanted), None);
             }
         };
         let user = principal.name;
@@ -241,7 +206,7 @@ impl TrustService {
         headers: &HeaderMap,
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
-        let is_public = self.guard.authentication.challenge(None, Denial::Missing).is_none();
+        let is_public = self.guard.gatekeeper.is_open();
         if let Some(kept) = self.store.recall(gun, role, pick, now) {
             self.metrics.recalled();
             return Ok(Answer::document(&kept, headers, is_public));
@@ -351,13 +316,13 @@ fn needed(address: &Address, method: &Method) -> Option<Action> {
     let is_read = method == Method::GET || method == Method::HEAD;
     match address {
         Address::Repository(_) if method == Method::POST => Some(Action::Push),
-        Address::Repository(_) if method == Method::DELETE => Some(Action::All),
+        Address::Repository(_) if method == Method::DELETE => Some(Action::Admin),
         Address::Repository(_) => None,
-        Address::Key(..) if method == Method::POST => Some(Action::All),
+        Address::Key(..) if method == Method::POST => Some(Action::Admin),
         // A key may have to be made.
         Address::Key(..) if method == Method::GET => Some(Action::Push),
         Address::Key(..) => None,
-        Address::AllChanges if is_read => Some(Action::All),
+        Address::AllChanges if is_read => Some(Action::Admin),
         _ if is_read => Some(Action::Pull),
         _ => None,
     }

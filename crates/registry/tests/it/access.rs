@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sealift_access::{Parts, Passwords};
 use sealift_crypto::SigningKey;
-use sealift_registry::auth::{Basic, Passwords};
 
 use crate::lab::{GUN, Lab, PLACE, Publisher, Setup};
 use crate::token_server;
@@ -14,8 +14,8 @@ fn basic(cost: u32, rules: &'static [&'static str]) -> Lab {
     let hash = |password: &str| bcrypt::hash(password, cost).unwrap();
     let text = format!("alice:{}\nbob:{}\n", hash("secret123"), hash("secret456"));
     let passwords = Passwords::parse(text.as_bytes()).unwrap();
-    let authentication = Box::new(Basic::new("lab", passwords));
-    Lab::start(Setup { authentication, rules, ..Setup::default() })
+    let parts = Parts { realm: "lab".to_owned(), passwords: Some(passwords), ..Parts::default() };
+    Lab::start(Setup { parts, rules, ..Setup::default() })
 }
 
 fn header(name_and_password: &str) -> String {
@@ -27,8 +27,8 @@ fn passwords_and_rules() {
     let lab = basic(
         4,
         &[
-            "alice=localhost:5443/team/*:*",
-            "bob=localhost:5443/team/*:pull",
+            "alice=localhost:5443/team/**:*",
+            "bob=localhost:5443/team/**:pull",
             "anonymous=open/*:pull",
         ],
     );
@@ -90,8 +90,8 @@ fn a_burst_costs_one_hash() {
 #[test]
 fn tokens() {
     let key = SigningKey::generate_p256();
-    let bearer = token_server::bearer(&key, "https://auth.example/token");
-    let lab = Lab::start(Setup { authentication: Box::new(bearer), ..Setup::default() });
+    let parts = token_server::parts(&key, "https://auth.example/token");
+    let lab = Lab::start(Setup { parts, ..Setup::default() });
     let token = |service: &str, actions: &[&str]| {
         let token = token_server::token(&key, service, GUN, actions);
         format!("Authorization: Bearer {token}")

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sealift_access::{Parts, Passwords};
 use sealift_crypto::SigningKey;
-use sealift_registry::auth::{Authentication, Basic, Open, Passwords};
 use tempfile::TempDir;
 
 use crate::lab::{GUN, Lab, Setup};
@@ -125,8 +125,8 @@ impl Client {
     }
 }
 
-fn serve(authentication: Box<dyn Authentication>) -> Lab {
-    Lab::start(Setup { authentication, has_tls: true, ..Setup::default() })
+fn serve(parts: Parts) -> Lab {
+    Lab::start(Setup { parts, has_tls: true, ..Setup::default() })
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn docker_adds_signers_and_looks() {
         return;
     }
     for docker in dockers() {
-        let lab = serve(Box::new(Open));
+        let lab = serve(Parts::open());
         let client = Client::new(&lab, None);
         for name in ["alice", "bob"] {
             client.docker(&docker, &["key", "generate", name]);
@@ -168,7 +168,7 @@ fn notary_does_all_it_can() {
     if !has_clients() {
         return;
     }
-    let lab = serve(Box::new(Open));
+    let lab = serve(Parts::open());
     let client = Client::new(&lab, None);
     client.notary(&["init", GUN, "-p"]);
     client.add("v1", &[]);
@@ -222,7 +222,7 @@ fn the_second_publisher_comes_again() {
     if !has_clients() {
         return;
     }
-    let lab = serve(Box::new(Open));
+    let lab = serve(Parts::open());
     let first = Client::new(&lab, None);
     first.notary(&["init", GUN, "-p"]);
     let second = Client::new(&lab, None);
@@ -244,8 +244,8 @@ fn the_second_publisher_comes_again() {
     assert!(list.contains("one") && list.contains("two"), "{list}");
 }
 
-fn as_alice_and_as_nobody(authentication: Box<dyn Authentication>) {
-    let lab = serve(authentication);
+fn as_alice_and_as_nobody(parts: Parts) {
+    let lab = serve(parts);
     for docker in dockers() {
         let alice = Client::new(&lab, Some("alice:secret123"));
         alice.docker(&docker, &["key", "generate", "alice"]);
@@ -277,7 +277,11 @@ fn with_passwords() {
     }
     let text = format!("alice:{}\n", bcrypt::hash("secret123", 4).unwrap());
     let passwords = Passwords::parse(text.as_bytes()).unwrap();
-    as_alice_and_as_nobody(Box::new(Basic::new("lab", passwords)));
+    as_alice_and_as_nobody(Parts {
+        realm: "lab".to_owned(),
+        passwords: Some(passwords),
+        ..Parts::default()
+    });
 }
 
 #[test]
@@ -288,5 +292,5 @@ fn with_tokens() {
     let key = SigningKey::generate_p256();
     let copy = SigningKey::from_pkcs8_der(key.pkcs8().unwrap().expose()).unwrap();
     let realm = token_server::start(copy);
-    as_alice_and_as_nobody(Box::new(token_server::bearer(&key, &realm)));
+    as_alice_and_as_nobody(token_server::parts(&key, &realm));
 }

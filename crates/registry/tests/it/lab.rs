@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use sealift_access::{Gatekeeper, Parts, Rule, Rules};
 use sealift_crypto::{Certificate, SigningKey};
-use sealift_registry::auth::{Authentication, Open, Rule, Rules};
 use sealift_registry::store::open_folder;
 use sealift_registry::{
     ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve, tls_of_folder,
@@ -48,7 +48,7 @@ pub(crate) struct Lab {
 
 /// How a server is started.
 pub(crate) struct Setup {
-    pub(crate) authentication: Box<dyn Authentication>,
+    pub(crate) parts: Parts,
     pub(crate) rules: &'static [&'static str],
     pub(crate) limits: ConnectionLimits,
     pub(crate) folder: Option<Arc<TempDir>>,
@@ -59,7 +59,7 @@ pub(crate) struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            authentication: Box::new(Open),
+            parts: Parts::open(),
             rules: &[],
             limits: ConnectionLimits::default(),
             folder: None,
@@ -79,8 +79,7 @@ impl Lab {
         let log = Lines::default();
         let rules = setup.rules.iter().map(|text| Rule::parse(text).unwrap()).collect();
         let guard = Guard {
-            authentication: setup.authentication,
-            authorisation: Box::new(Rules(rules)),
+            gatekeeper: Gatekeeper::new(Parts { rules: Rules::new(rules), ..setup.parts }),
             log: Box::new(log.clone()),
             clock: setup.clock,
         };

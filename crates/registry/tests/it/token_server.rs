@@ -6,8 +6,8 @@ use std::net::TcpListener;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
+use sealift_access::{Parts, TokenKeys, TokenRules, TokenServer};
 use sealift_crypto::{Certificate, Scheme, SigningKey};
-use sealift_registry::auth::{Bearer, TokenKeys, TokenRules};
 use serde_json::json;
 
 pub(crate) const SERVICE: &str = "trust";
@@ -28,12 +28,13 @@ pub(crate) fn token(key: &SigningKey, service: &str, name: &str, actions: &[&str
 }
 
 /// Authentication by tokens that this key signs.
-pub(crate) fn bearer(key: &SigningKey, realm: &str) -> Bearer {
+pub(crate) fn parts(key: &SigningKey, realm: &str) -> Parts {
     let (now, hour) = (Timestamp::now(), SignedDuration::from_hours(1));
     let certificate = Certificate::self_signed(key, "auth", now - hour, now + hour).unwrap();
     let keys = TokenKeys::parse(certificate.to_pem().as_bytes()).unwrap();
     let rules = TokenRules { service: SERVICE.to_owned(), issuer: ISSUER.to_owned() };
-    Bearer::new(realm, rules, keys)
+    let token_server = Some(TokenServer { realm: realm.to_owned(), rules, keys });
+    Parts { token_server, ..Parts::default() }
 }
 
 /// Gives tokens to alice and to nobody else, until the test ends. Returns its realm.

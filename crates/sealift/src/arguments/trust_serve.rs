@@ -9,7 +9,7 @@ use clap::Args;
 #[command(after_help = "\
 Examples:
   sealift trust serve --tls-self-signed --htpasswd users.htpasswd
-  sealift trust serve --tls-cert a.crt --tls-key a.key --htpasswd users --allow 'ci=a/*:push'
+  sealift trust serve --tls-cert a.crt --tls-key a.key --htpasswd users --allow 'ci=a/**:push'
   sealift trust serve --listen 127.0.0.1:4443 --no-tls --data ./trust
 
 Docker speaks to it as to a notary server. Whoever may push publishes; only `*` deletes a repository or rotates a key

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use sealift_crypto::Secret;
-use sealift_registry::auth::{
-    Authentication, Basic, Bearer, Open, Passwords, Rule, Rules, TokenKeys, TokenRules,
+use sealift_access::{
+    Gatekeeper, Parts, Passwords, Rule, Rules, TokenKeys, TokenRules, TokenServer,
 };
+use sealift_crypto::Secret;
 use sealift_registry::store::{open_folder, parse_sealing_key};
 use sealift_registry::{
     ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve, tls_of_files, tls_of_folder,
@@ -42,8 +42,7 @@ pub(super) fn run(arguments: &TrustServe, printer: &Printer) -> anyhow::Result<E
     let (tls, certificate) = tls(&arguments.tls, &path)?;
     let (log, writer) = Lines::start();
     let guard = Guard {
-        authentication: authentication(&arguments.access)?,
-        authorisation: Box::new(rules(&arguments.access)?),
+        gatekeeper: Gatekeeper::new(parts(&arguments.access)?),
         log: Box::new(log),
         clock: Timestamp::now,
     };
@@ -130,17 +129,19 @@ fn tls(options: &TlsOptions, folder: &Path) -> anyhow::Result<Tls> {
     Ok((Some(tls), Some(certificate)))
 }
 
-fn authentication(options: &AccessOptions) -> anyhow::Result<Box<dyn Authentication>> {
+fn parts(options: &AccessOptions) -> anyhow::Result<Parts> {
+    let parts = Parts { realm: options.realm.clone(), rules: rules(options)?, ..Parts::default() };
     if let Some(path) = &options.htpasswd {
-        return Ok(Box::new(Basic::new(&options.realm, Passwords::read(path)?)));
+        return Ok(Parts { passwords: Some(Passwords::read(path)?), ..parts });
     }
     let (Some(realm), Some(service), Some(issuer), Some(keys)) =
         (&options.token_realm, &options.token_service, &options.token_issuer, &options.token_keys)
     else {
-        return Ok(Box::new(Open));
+        return Ok(Parts { is_open: true, ..parts });
     };
     let rules = TokenRules { service: service.clone(), issuer: issuer.clone() };
-    Ok(Box::new(Bearer::new(realm, rules, TokenKeys::read(keys)?)))
+    let server = TokenServer { realm: realm.clone(), rules, keys: TokenKeys::read(keys)? };
+    Ok(Parts { token_server: Some(server), ..parts })
 }
 
 fn rules(options: &AccessOptions) -> anyhow::Result<Rules> {
@@ -148,11 +149,11 @@ fn rules(options: &AccessOptions) -> anyhow::Result<Rules> {
         Rule::parse(text).map_err(|reason| {
             Usage::error(
                 format!("the rule `{text}` cannot be read: {reason}"),
-                "write it as `ci=registry.example/team/*:pull,push`",
+                "write it as `ci=registry.example/team/**:pull,push`",
             )
         })
     };
-    options.rules.iter().map(read).collect::<Result<_, _>>().map(Rules)
+    options.rules.iter().map(read).collect::<Result<_, _>>().map(Rules::new)
 }
 
 fn announce(

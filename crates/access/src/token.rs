@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sealift_crypto::{Scheme, strict_json};
 use serde_json::{Map, Value};
 
-use super::{Action, TokenKeys};
+use super::{Action, Grant, TokenKeys};
 
 const TOKEN_BYTES_MAX: usize = 16 << 10;
 const GRANTS_MAX: usize = 256;
@@ -22,17 +22,6 @@ pub struct TokenRules {
     pub service: String,
     /// Who has to have issued it.
     pub issuer: String,
-}
-
-/// What a token allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// `repository`, `registry`.
-    pub kind: String,
-    /// Name of the thing.
-    pub name: String,
-    /// What may be done with it; what we do not know is left out.
-    pub actions: Vec<Action>,
 }
 
 /// Why a token is refused.

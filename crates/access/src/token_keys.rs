@@ -29,7 +29,7 @@ pub struct TokenKeys {
 impl TokenKeys {
     /// Reads a key set or a bundle of certificates.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(Error::folder(path))?;
+        let bytes = std::fs::read(path).map_err(Error::file(path))?;
         Self::parse(&bytes).map_err(|reason| Error::TokenKeys { path: path.to_owned(), reason })
     }
 
