@@ -13,18 +13,18 @@ pub const ARTIFACT_TYPE: &str = "application/vnd.cncf.notary.signature";
 pub const THUMBPRINT_ANNOTATION: &str = "io.cncf.notary.x509chain.thumbprint#S256";
 const EMPTY: &[u8] = b"{}";
 
-/// The artifact of an envelope, as notation writes it.
+/// The artifact of an envelope, as notation 1 writes it: the config's type says what it is. In a layout notation 1 finds no
+/// other form; notation 2 finds this one too.
 pub fn artifact(
     format: EnvelopeFormat,
     envelope: Vec<u8>,
     subject: &Descriptor,
 ) -> Result<Artifact, Error> {
     let parsed = Envelope::parse(format.media_type(), &envelope)?;
-    let config = Descriptor::new(media_type::EMPTY, Digest::sha256(EMPTY), EMPTY.len() as u64);
+    let config = Descriptor::new(ARTIFACT_TYPE, Digest::sha256(EMPTY), EMPTY.len() as u64);
     let layer =
         Descriptor::new(format.media_type(), Digest::sha256(&envelope), envelope.len() as u64);
     let mut manifest = Manifest::new(config.clone(), vec![layer.clone()]);
-    manifest.artifact_type = Some(ARTIFACT_TYPE.to_owned());
     manifest.subject =
         Some(Descriptor::new(&subject.media_type, subject.digest.clone(), subject.size));
     let thumbprints =
@@ -43,7 +43,7 @@ fn created(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
 
-/// Whether a manifest says that it is a signature, in the form of today or the older one.
+/// Whether a manifest says that it is a signature, in the form of notation 1 or that of notation 2.
 pub fn is_signature(manifest: &Manifest) -> bool {
     manifest.effective_artifact_type() == ARTIFACT_TYPE
 }

@@ -125,11 +125,14 @@ fn artifacts() {
                 .unwrap();
         let own: Vec<String> = world.chain.iter().map(Certificate::fingerprint).collect();
         assert_eq!(thumbprints, own);
-        let mut old = manifest.clone();
-        old.artifact_type = None;
-        assert!(envelope_of(&old, &world.image).is_err());
-        old.config.media_type = "application/vnd.cncf.notary.signature".to_owned();
-        assert!(is_signature(&old) && envelope_of(&old, &world.image).is_ok());
+        // notation 2's form; a mixture of both is none.
+        let mut newer = manifest.clone();
+        newer.artifact_type = Some("application/vnd.cncf.notary.signature".to_owned());
+        assert!(envelope_of(&newer, &world.image).is_err());
+        newer.config.media_type = "application/vnd.oci.empty.v1+json".to_owned();
+        assert!(is_signature(&newer) && envelope_of(&newer, &world.image).is_ok());
+        newer.artifact_type = None;
+        assert!(!is_signature(&newer) && envelope_of(&newer, &world.image).is_err());
         let mut other = world.image.clone();
         other.size += 1;
         let error = envelope_of(manifest, &other).unwrap_err();
