@@ -5,6 +5,16 @@ use std::process::{Command, Stdio};
 
 use anyhow::ensure;
 
+/// What tests/setup makes: the variable by which tests find it, its folder (with a variable of its own), and the path there.
+const TOOLS: [(&str, (&str, &str), &str); 5] = [
+    ("SEALIFT_SBOM_PYTHON", ("SEALIFT_VALIDATORS", "sealift-validators"), "bin/python"),
+    ("SEALIFT_PYTHON", VERIFIERS, "bin/python"),
+    ("SEALIFT_NOTATION", VERIFIERS, "bin/notation"),
+    ("SEALIFT_NOTATION_GO_TESTDATA", VERIFIERS, "notation-go"),
+    ("SEALIFT_SKOPEO", VERIFIERS, "bin/copy-by-policy"),
+];
+const VERIFIERS: (&str, &str) = ("SEALIFT_VERIFIERS", "sealift-verifiers");
+
 /// Installs and tests.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     step(Command::new("bash").arg("tests/setup").current_dir(root))?;
@@ -20,19 +30,26 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     } else {
         &["test", "--workspace", "--quiet"]
     };
-    // Where tests/setup puts the validators of SBOM documents.
-    let python = std::env::var_os("SEALIFT_VALIDATORS")
-        .map(PathBuf::from)
-        .or_else(|| {
-            Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/sealift-validators"))
-        })
-        .map(|folder| folder.join("bin/python"));
     let mut tests = Command::new(cargo);
     tests.args(arguments).current_dir(root);
-    if let Some(python) = python.filter(|python| python.exists()) {
-        tests.env("SEALIFT_SBOM_PYTHON", python);
+    for (variable, folder, name) in TOOLS {
+        // Who names a program of his own knows why.
+        let path = cache_folder(folder).map(|folder| folder.join(name));
+        if let Some(path) = path.filter(|path| path.exists())
+            && std::env::var_os(variable).is_none()
+        {
+            tests.env(variable, path);
+        }
     }
     step(&mut tests)
+}
+
+// By the same rule as in tests/setup.
+fn cache_folder((variable, name): (&str, &str)) -> Option<PathBuf> {
+    let folder =
+        |name: &str| Some(PathBuf::from(std::env::var_os(name).filter(|it| !it.is_empty())?));
+    let cache = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    folder(variable).or_else(|| Some(cache()?.join(name)))
 }
 
 fn step(command: &mut Command) -> anyhow::Result<()> {
