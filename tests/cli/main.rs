@@ -6,6 +6,10 @@
 #[path = "../labs/lab.rs"]
 mod lab;
 
+#[allow(dead_code, reason = "the tests of the crate sigstore use all of it")]
+#[path = "../../crates/sigstore/tests/it/instance.rs"]
+mod instance;
+
 mod bad_advisories;
 mod blobs;
 mod certificates;
@@ -17,6 +21,7 @@ mod documents;
 mod exceptions;
 mod findings;
 mod help;
+mod keyless;
 mod keys;
 mod linting;
 mod lsp;

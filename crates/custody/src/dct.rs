@@ -56,6 +56,7 @@ pub(crate) fn dct(
             // Nothing there is nothing signed; what could not be asked for may be there.
             is_signature: !is_absence(&error),
             text: format!("trust data: {error}"),
+            why: Some(error.to_string()),
         }),
     }
 }

@@ -63,6 +63,7 @@ fn add(verification: Verification, evidence: &mut Evidence) {
             format: Some(Format::Cosign),
             is_signature: unproved.what == What::Signature,
             text: unproved.to_string(),
+            why: None,
         });
     }
     evidence.refusals.extend(verification.refusals.iter().map(ToString::to_string));

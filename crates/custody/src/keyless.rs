@@ -8,10 +8,12 @@ use sealift_pipeline::Error;
 use sealift_pipeline::open::Opened;
 use sealift_sign::predicate_type;
 use sealift_sigstore::{
-    Artifact, Content, IdentityPolicy, Matcher, Proof, Signer, is_bundle_type, verify_bundle,
+    Artifact, Content, IdentityPolicy, Matcher, Proof, Refusal, Signer, is_bundle_type,
+    verify_bundle,
 };
 use sealift_trust::{
     Attestation, Bound, Evidence, Format, Identity, Policy, Rule, Signature, SignedAt, TimeSource,
+    Unproved,
 };
 use serde::Deserialize;
 
@@ -44,19 +46,25 @@ pub(crate) fn keyless(
             continue;
         }
         let bundle = opened.referrers.blob(layer)?;
+        let mut first_refusal = None;
         let proved = signers.iter().find_map(|(signer, root)| {
             signer.identities.iter().find_map(|identity| {
                 let wanted = IdentityPolicy::new(
-                    Matcher::expression(&expression(&identity.subject)).ok()?,
+                    matcher(&identity.subject)?,
                     Matcher::exact(&identity.issuer),
                 );
                 let digest = bytes_of(opened.descriptor.digest.hex())?;
                 let image = Artifact::Digest(Hash::Sha256, &digest);
-                verify_bundle(&bundle, image, Signer::Identity(&wanted, root), now).ok()
+                verify_bundle(&bundle, image, Signer::Identity(&wanted, root), now)
+                    .map_err(|refusal| first_refusal.get_or_insert(refusal).clone())
+                    .ok()
             })
         });
-        if let Some(proof) = proved {
-            take(&proof, &artifact.digest().to_string(), evidence);
+        match (proved, first_refusal) {
+            (Some(proof), _) => take(&proof, &artifact.digest().to_string(), evidence),
+            // Signed with a key: others judge that.
+            (None, None | Some(Refusal::Material { .. })) => {}
+            (None, Some(refusal)) => explain(&artifact, &refusal, evidence),
         }
     }
     Ok(())
@@ -68,6 +76,21 @@ fn is_about(artifact: &Raw<Manifest>, opened: &Opened) -> bool {
             && subject.media_type == opened.descriptor.media_type
             && subject.size == opened.descriptor.size
     })
+}
+
+// The verifier of keys only says that there is a certificate.
+fn explain(artifact: &Raw<Manifest>, refusal: &Refusal, evidence: &mut Evidence) {
+    let digest = artifact.digest().to_string();
+    let reason = refusal.to_string();
+    // What does not say what it is may be a signature.
+    let kind = artifact.value().annotations.get("dev.sigstore.bundle.predicateType");
+    evidence.unproved.retain(|unproved| !unproved.text.contains(&digest));
+    evidence.unproved.push(Unproved {
+        format: Some(Format::Cosign),
+        is_signature: kind.is_none_or(|kind| kind == predicate_type::SIGN),
+        text: format!("keyless signature ({digest}): {reason}"),
+        why: Some(reason),
+    });
 }
 
 fn take(proof: &Proof, artifact: &str, evidence: &mut Evidence) {
@@ -112,6 +135,14 @@ fn take(proof: &Proof, artifact: &str, evidence: &mut Evidence) {
     });
 }
 
+fn matcher(pattern: &str) -> Option<Matcher> {
+    if pattern.contains('*') {
+        Matcher::expression(&expression(pattern)).ok()
+    } else {
+        Some(Matcher::exact(pattern))
+    }
+}
+
 // A pattern of identities as a regular expression: `*` stands for any characters but `/`, `**` for any.
 fn expression(pattern: &str) -> String {
     let mut text = String::new();
@@ -124,7 +155,7 @@ fn expression(pattern: &str) -> String {
             text.push_str("[^/]*");
             rest = after;
         } else {
-            if !character.is_alphanumeric() {
+            if r"\.+?()|[]{}^$".contains(character) {
                 text.push('\\');
             }
             text.push(character);
@@ -156,6 +187,11 @@ mod tests {
         assert!(matches("https://ci/*/x", "https://ci/y/x"));
         assert!(!matches("https://ci/*/x", "https://ci/y/z/x"));
         assert!(matches("https://ci/**", "https://ci/y/z/x"));
+        for special in r"\.+?()|[]{}^$#&-~ é".chars() {
+            let pattern = format!("a{special}*");
+            assert!(matches(&pattern, &format!("a{special}b")), "{special}");
+            assert!(!matches(&pattern, "axb") && !matches(&pattern, "b"), "{special}");
+        }
         assert!(!matches("https://ci/(.*)", "https://ci/y"));
     }
 }

@@ -135,6 +135,7 @@ fn take(outcome: &Outcome, artifact: &str, evidence: &mut Evidence) {
             format: Some(Format::Notation),
             is_signature: true,
             text: format!("notation signature ({artifact}): {reason}"),
+            why: Some(reason),
         });
         return;
     };

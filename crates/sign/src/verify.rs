@@ -157,6 +157,8 @@ impl Examiner<'_> {
             Ok(Bundle::Foreign(reason)) => return Err(Failure::Unproved(reason.to_owned())),
             Err(reason) => return Err(Fault::Malformed { part: Part::Bundle, reason }.into()),
         };
+        // Not before: what is signed with a certificate, or without an envelope, carries another word or none.
+        check_annotation(manifest, ANNOTATION_CONTENT, CONTENT_DSSE)?;
         let key = self.check_signature(&hint, &envelope)?;
         let statement = read_statement(&envelope)?;
         let annotation = manifest.annotations.get(ANNOTATION_PREDICATE_TYPE);
@@ -319,7 +321,6 @@ fn check_shape(manifest: &Manifest) -> Result<&Descriptor, Fault> {
         let reason = "its inline data is not that of its digest".to_owned();
         return Err(Fault::Malformed { part: Part::Config, reason });
     }
-    check_annotation(manifest, ANNOTATION_CONTENT, CONTENT_DSSE)?;
     let [layer] = manifest.layers.as_slice() else {
         let reason = format!("it has {} layers, not one", manifest.layers.len());
         return Err(Fault::Malformed { part: Part::Manifest, reason });

@@ -150,6 +150,8 @@ pub struct Unproved {
     pub is_signature: bool,
     /// What it is, where it lies and why it proves nothing.
     pub text: String,
+    /// The reason alone, if it is more than that somebody else signed.
+    pub why: Option<String>,
 }
 
 impl Format {

@@ -355,9 +355,13 @@ fn phrase(rule: &Rule, all: &str) -> String {
 }
 
 fn foreign(evidence: &Evidence) -> String {
-    match evidence.unproved.iter().filter(|unproved| unproved.is_signature).count() {
+    let signatures = || evidence.unproved.iter().filter(|unproved| unproved.is_signature);
+    match signatures().count() {
         0 => String::new(),
-        1 => "; one signature by another key proves nothing".to_owned(),
+        1 => match signatures().find_map(|unproved| unproved.why.as_deref()) {
+            Some(why) => format!("; one signature proves nothing: {}", clean(why)),
+            None => "; one signature by another key proves nothing".to_owned(),
+        },
         count => format!("; {count} signatures by other keys prove nothing"),
     }
 }

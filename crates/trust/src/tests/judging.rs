@@ -288,12 +288,21 @@ fn one_wrong_artifact_is_a_refusal() {
 fn a_rule_that_only_warns() {
     let policy = own(&format!("{ANY}on_missing = \"warn\"\n"));
     check(&policy, &evidence(&[]), "warned");
-    let foreign = Unproved { format: None, is_signature: true, text: "x".to_owned() };
-    let other = Evidence { unproved: vec![foreign], ..Evidence::default() };
+    let refusal = |why: Option<&str>| {
+        let why = why.map(str::to_owned);
+        let foreign = Unproved { format: None, is_signature: true, text: "x".to_owned(), why };
+        let other = Evidence { unproved: vec![foreign], ..Evidence::default() };
+        verdict(&policy, &other, &Ask::default())
+    };
     assert_eq!(
-        verdict(&policy, &other, &Ask::default()),
+        refusal(None),
         "unsigned: signed by 0 of 1 that are wanted: release must have signed; \
          one signature by another key proves nothing"
+    );
+    assert_eq!(
+        refusal(Some("the issuer is `x\u{1b}`")),
+        "unsigned: signed by 0 of 1 that are wanted: release must have signed; \
+         one signature proves nothing: the issuer is `x\u{FFFD}`"
     );
 }
 
