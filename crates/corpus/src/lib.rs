@@ -137,6 +137,7 @@ pub const TARGETS: &[Target] = &[
     target("revocation", trust::revocation),
     target("form", registry::form),
     slow("access", registry::access),
+    target("registry_config", registry::config),
 ];
 
 /// The line between the parts of an input that has several.

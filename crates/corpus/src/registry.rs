@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use sealift_access::{Passwords, Rule, TokenKeys, TokenRules, verify_token};
 use sealift_crypto::SigningKey;
+use sealift_registry::configuration::{Level, read as read_config};
 use sealift_registry::trust::{Address, Form, FormFault, FormLimits};
 use serde_json::json;
 
-use crate::text;
+use crate::{parts, text};
 
 const LIMITS: FormLimits =
     FormLimits { bytes: 1 << 16, parts: 8, file_bytes: 1 << 12, head_bytes: 512 };
@@ -70,5 +71,28 @@ pub fn access(bytes: &[u8]) {
         let is_sound =
             |part: &str| !part.is_empty() && part != "." && part != ".." && part != "_trust";
         assert!(gun.as_str().split('/').all(is_sound), "a repository: {gun}");
+    }
+}
+
+/// A configuration; behind a separator variables, one a line. What is shown of it reads as the same once more.
+pub fn config(bytes: &[u8]) {
+    let parts = parts(bytes);
+    let Some(file) = text(parts[0]) else { return };
+    let variables = parts.get(1).and_then(|part| text(part)).unwrap_or_default();
+    let variables: Vec<(String, String)> = variables
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let reading = read_config(file, &variables);
+    let is_refused = reading.findings.iter().any(|finding| finding.level == Level::Error);
+    assert_eq!(reading.configuration.is_none(), is_refused, "an error and a configuration");
+    for finding in &reading.findings {
+        let line = finding.line("config.yml");
+        assert!(!line.contains('\n'), "a finding of two lines: {line}");
+    }
+    let shown = reading.to_yaml();
+    if reading.configuration.is_some() {
+        assert_eq!(shown, read_config(&shown, &[]).to_yaml(), "what is shown reads as another");
     }
 }

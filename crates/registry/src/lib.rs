@@ -9,6 +9,7 @@ mod listener;
 mod log;
 mod tls;
 
+pub mod configuration;
 pub mod store;
 pub mod trust;
 
