@@ -129,6 +129,13 @@ impl Client {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(protocol("the token realm is neither HTTP nor HTTPS"));
         }
+        if !self.may_ask_for_token(endpoint, &url) {
+            return Err(protocol(&format!(
+                "its token server `{}` is not one that may be asked",
+                authority(&url)
+            )));
+        }
+        let http = self.http_for(endpoint, &url).await?;
         let scope = action.scope(&endpoint.repository);
         let service = challenge.parameters.get("service").cloned().unwrap_or_default();
         let request = match &credential {
@@ -141,11 +148,11 @@ impl Client {
                     ("refresh_token", token),
                 ]);
                 let kind = "application/x-www-form-urlencoded";
-                self.inner.http.post(url).header("Content-Type", kind).body(body)
+                http.post(url).header("Content-Type", kind).body(body)
             }
             other => {
                 url.query_pairs_mut().append_pair("service", &service).append_pair("scope", &scope);
-                let request = self.inner.http.get(url);
+                let request = http.get(url);
                 match other {
                     Some(Credential::Password { username, password }) => {
                         request.header("Authorization", basic(username, password))
@@ -164,6 +171,12 @@ impl Client {
         Ok(header)
     }
 
+    fn may_ask_for_token(&self, endpoint: &Endpoint, url: &reqwest::Url) -> bool {
+        let Some(allowed) = &self.inner.settings.token_hosts else { return true };
+        let asked = authority(url);
+        asked == endpoint.host || allowed.contains(&asked)
+    }
+
     async fn read_token(
         &self,
         endpoint: &Endpoint,
@@ -177,6 +190,15 @@ impl Client {
         let status = response.status();
         let body =
             crate::http::read_body(response, &endpoint.host, "token", TOKEN_BYTES_MAX).await?;
+        // That the token server is in trouble says nothing of rights.
+        if status.is_server_error() || matches!(status.as_u16(), 408 | 429) {
+            return Err(Error::Refused {
+                host: endpoint.host.clone(),
+                status: status.as_u16(),
+                request: format!("GET token for {}", endpoint.repository),
+                message: "its token server cannot answer".to_owned(),
+            });
+        }
         if !status.is_success() {
             let reason = match (status.as_u16(), had_credential) {
                 (401 | 403, true) => "the stored credential is not accepted".to_owned(),
@@ -194,6 +216,12 @@ impl Client {
             reason: format!("the token server's answer is not its JSON: {error}"),
         })
     }
+}
+
+// Host, and the port if it is not the scheme's own.
+fn authority(url: &reqwest::Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn basic(username: &str, password: &str) -> String {

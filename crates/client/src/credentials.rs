@@ -73,6 +73,19 @@ impl DockerConfig {
         }
     }
 
+    /// Takes in a credential for a host.
+    pub fn insert(&mut self, host: &str, credential: Credential) {
+        let key = if host == "registry-1.docker.io" { HUB_KEY } else { host };
+        let mut stored = StoredAuth::default();
+        match credential {
+            Credential::Password { username, password } => {
+                (stored.username, stored.password) = (Some(username), Some(password));
+            }
+            Credential::IdentityToken(token) => stored.identity_token = Some(token),
+        }
+        self.auths.insert(key.to_owned(), stored);
+    }
+
     /// The credential for a host, if there is one.
     pub(crate) fn credential(&self, host: &str) -> Result<Option<Credential>, Error> {
         let key = if host == "registry-1.docker.io" { HUB_KEY } else { host };

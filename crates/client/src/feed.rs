@@ -92,11 +92,11 @@ impl Client {
         let local = |source| (local(wanted, source), None);
         let there = part.file.seek(SeekFrom::End(0)).map_err(local)?;
         let mut url = wanted.url.clone();
-        let mut response = self.ask(wanted, &url, part, there, try_number).await?;
+        let mut response = self.ask_feed(wanted, &url, part, there, try_number).await?;
         for _ in 0..REDIRECTS_MAX {
             let Some(next) = next_at_same_host(&url, &response) else { break };
             url = next;
-            response = self.ask(wanted, &url, part, there, try_number).await?;
+            response = self.ask_feed(wanted, &url, part, there, try_number).await?;
         }
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED {
@@ -128,7 +128,7 @@ impl Client {
         Ok(Fetched::Complete(part.state.clone()))
     }
 
-    async fn ask(
+    async fn ask_feed(
         &self,
         wanted: &Wanted<'_>,
         url: &Url,

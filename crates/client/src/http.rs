@@ -46,14 +46,7 @@ impl Client {
         endpoint: &Endpoint,
         request: Request<'_>,
     ) -> Result<Response, Error> {
-        let url = match Url::parse(&request.target) {
-            Ok(url) if url.has_host() => url,
-            _ => {
-                let scheme = self.scheme(&endpoint.host).await;
-                let base = format!("{scheme}://{}", endpoint.host);
-                resolve_target(&base, &request.target, &endpoint.host)?
-            }
-        };
+        let url = self.url_of(endpoint, &request.target).await?;
         let mut try_number = 0;
         loop {
             try_number += 1;
@@ -70,7 +63,18 @@ impl Client {
         }
     }
 
-    async fn send_authenticated(
+    pub(crate) async fn url_of(&self, endpoint: &Endpoint, target: &str) -> Result<Url, Error> {
+        match Url::parse(target) {
+            Ok(url) if url.has_host() => Ok(url),
+            _ => {
+                let scheme = self.scheme(&endpoint.host).await;
+                let base = format!("{scheme}://{}", endpoint.host);
+                resolve_target(&base, target, &endpoint.host)
+            }
+        }
+    }
+
+    pub(crate) async fn send_authenticated(
         &self,
         endpoint: &Endpoint,
         request: &Request<'_>,
@@ -105,7 +109,8 @@ impl Client {
     ) -> Result<Response, Error> {
         let origin = origin_of(&url);
         for _ in 0..=REDIRECTS_MAX {
-            let mut builder = self.inner.http.request(request.method.clone(), url.clone());
+            let http = self.http_for(endpoint, &url).await?;
+            let mut builder = http.request(request.method.clone(), url.clone());
             for (name, value) in &request.headers {
                 builder = builder.header(name, value);
             }

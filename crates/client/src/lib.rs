@@ -5,12 +5,14 @@
 //! is trusted before its digest matched. Beside it: [`Containerd`], whose images come by a socket, and
 //! [`Blocking`], for callers that are not async.
 
+mod ask;
 mod auth;
 mod blocking;
 mod containerd;
 mod credentials;
 mod error;
 mod feed;
+mod guard;
 mod http;
 mod pull;
 mod push;
@@ -22,6 +24,7 @@ mod trust;
 #[doc(hidden)]
 pub mod fuzz;
 
+pub use ask::{Answer, Question};
 pub use blocking::Blocking;
 pub use containerd::{Containerd, Content, RunningContainer};
 pub use credentials::{Credential, DockerConfig};
@@ -44,6 +47,8 @@ pub struct Client {
 
 struct Inner {
     http: reqwest::Client,
+    // Asks hosts that a registry named, if those may not be in private networks.
+    public_only: Option<reqwest::Client>,
     settings: Settings,
     tokens: auth::Tokens,
     schemes: http::Schemes,
@@ -53,17 +58,25 @@ impl Client {
     /// A client with these settings.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let tls = tls::config(&settings)?;
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(15))
-            .read_timeout(Duration::from_mins(1))
-            .build()
-            .map_err(|source| Error::Setup(source.to_string()))?;
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(Duration::from_secs(15))
+                .read_timeout(Duration::from_mins(1))
+        };
+        let setup = |source: reqwest::Error| Error::Setup(source.to_string());
+        let http = builder().build().map_err(setup)?;
+        let public_only = settings
+            .public_only
+            .then(|| builder().dns_resolver(Arc::new(guard::PublicOnly)).build())
+            .transpose()
+            .map_err(setup)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 http,
+                public_only,
                 settings,
                 tokens: auth::Tokens::default(),
                 schemes: http::Schemes::default(),

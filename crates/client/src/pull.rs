@@ -16,7 +16,7 @@ const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 const TAGS_BYTES_MAX: u64 = 32 << 20;
 const RESUMES_MAX: u32 = 5;
 
-const MANIFEST_TYPES: [&str; 4] = [
+pub(crate) const MANIFEST_TYPES: [&str; 4] = [
     media_type::INDEX,
     media_type::MANIFEST,
     media_type::DOCKER_INDEX,

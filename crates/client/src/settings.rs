@@ -18,6 +18,10 @@ pub struct Settings {
     pub ca_bundle: Option<PathBuf>,
     /// More files of them, PEM.
     pub ca_files: Vec<PathBuf>,
+    /// A registry that is not in a private network itself may not send us into one: for a server that asks for others.
+    pub public_only: bool,
+    /// Hosts of token servers that may be asked, besides a registry's own; all if nothing is said.
+    pub token_hosts: Option<BTreeSet<String>>,
 }
 
 /// A registry that holds copies of another's images.

@@ -194,6 +194,8 @@ fn client_settings(
         mirrors,
         ca_bundle: global.registry_ca.clone().or_else(host_ca_bundle),
         ca_files: Vec::new(),
+        public_only: false,
+        token_hosts: None,
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::BufReader;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -37,6 +38,18 @@ pub struct Faults {
     pub no_referrers: bool,
     /// Redirect blob reads to this base URL.
     pub redirect_blobs_to: Option<String>,
+    /// Answer everything with this status, and with these headers.
+    pub refuse: Option<(u16, Vec<(&'static str, String)>)>,
+    /// Send bodies of blobs in pieces of so many bytes, with a pause after each.
+    pub blob_pace: Option<(usize, Duration)>,
+    /// Put these headers on every answer.
+    pub headers: Vec<(&'static str, String)>,
+    /// Know no ranges.
+    pub no_ranges: bool,
+    /// Do not say the digests of manifests.
+    pub no_digest_headers: bool,
+    /// Do not say how long bodies of blobs are.
+    pub no_blob_length: bool,
 }
 
 #[derive(Default)]
@@ -106,6 +119,16 @@ impl Registry {
         change(&mut self.state().manifests.get_mut(&key).expect("a known manifest").1);
     }
 
+    /// Misbehaves in another way from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().faults = faults;
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_log(&self) {
+        self.state().log.clear();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while held")
     }
@@ -115,7 +138,7 @@ impl Registry {
         while let Some(request) = request::read(&mut reader)? {
             let response = self.answer(&request);
             request::write(&mut stream, &response, request.method == "HEAD")?;
-            if response.cut_after.is_some() {
+            if response.cut_after.is_some() || response.has_no_length {
                 break;
             }
         }
@@ -131,13 +154,19 @@ impl Registry {
             state.faults.unavailable -= 1;
             return Response::status(503).header("Retry-After", "0");
         }
+        if let Some((status, headers)) = state.faults.refuse.clone() {
+            let empty = Response::status(status);
+            return headers.into_iter().fold(empty, |to, (name, value)| to.header(name, value));
+        }
         if request.path == "/token" {
             return state.token(request);
         }
         if let Some(refusal) = state.refuse(request, self.address) {
             return refusal;
         }
-        state.route(request)
+        let extra = state.faults.headers.clone();
+        let response = state.route(request);
+        extra.into_iter().fold(response, |to, (name, value)| to.header(name, value))
     }
 }
 
@@ -238,7 +267,8 @@ impl State {
         if self.faults.alter_blobs && !bytes.is_empty() {
             bytes[0] ^= 1;
         }
-        let range = request.headers.get("range").and_then(|range| {
+        let range = request.headers.get("range").filter(|_| !self.faults.no_ranges);
+        let range = range.and_then(|range| {
             range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
         });
         let mut response = match range {
@@ -247,6 +277,8 @@ impl State {
         };
         if request.method == "GET" {
             response.cut_after = self.faults.cut_blob_after.take();
+            response.pace = self.faults.blob_pace;
+            response.has_no_length = self.faults.no_blob_length;
         }
         response
     }
@@ -270,10 +302,19 @@ impl State {
             };
         }
         match self.manifests.get(&key) {
-            Some((kind, bytes)) => Response::status(200)
-                .header("Content-Type", kind.clone())
-                .header("Docker-Content-Digest", Digest::sha256(bytes).to_string())
-                .body(bytes.clone()),
+            Some((kind, bytes)) => {
+                let digest = Digest::sha256(bytes).to_string();
+                let known = request.headers.get("if-none-match");
+                if known.is_some_and(|known| known.trim_matches('"') == digest) {
+                    return Response::status(304);
+                }
+                let response = Response::status(200).header("Content-Type", kind.clone());
+                let response = response.body(bytes.clone());
+                if self.faults.no_digest_headers {
+                    return response;
+                }
+                response.header("Docker-Content-Digest", digest)
+            }
             None => Response::status(404)
                 .body(r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#),
         }

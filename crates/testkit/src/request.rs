@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -20,6 +21,10 @@ pub(crate) struct Response {
     pub(crate) body: Vec<u8>,
     /// Announce the whole body but hang up after so many bytes.
     pub(crate) cut_after: Option<usize>,
+    /// Bytes of a piece, and the pause after it.
+    pub(crate) pace: Option<(usize, Duration)>,
+    /// The end of the connection is the end of the body.
+    pub(crate) has_no_length: bool,
 }
 
 impl Response {
@@ -89,12 +94,20 @@ pub(crate) fn write(stream: &mut TcpStream, response: &Response, is_head: bool) 
     for (name, value) in &response.headers {
         write!(head, "{name}: {value}\r\n").expect("a string takes everything");
     }
-    write!(head, "Content-Length: {}\r\n\r\n", response.body.len())
-        .expect("a string takes everything");
+    if response.has_no_length {
+        head.push_str("Connection: close\r\n\r\n");
+    } else {
+        write!(head, "Content-Length: {}\r\n\r\n", response.body.len())
+            .expect("a string takes everything");
+    }
     stream.write_all(head.as_bytes())?;
     if !is_head {
         let end = response.cut_after.unwrap_or(response.body.len()).min(response.body.len());
-        stream.write_all(&response.body[..end])?;
+        let (piece, pause) = response.pace.unwrap_or((end.max(1), Duration::ZERO));
+        for piece in response.body[..end].chunks(piece) {
+            stream.write_all(piece)?;
+            std::thread::sleep(pause);
+        }
     }
     stream.flush()
 }

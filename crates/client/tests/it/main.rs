@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sealift_client::{Client, DockerConfig, Error, Mirror, Pushed, Settings};
+use sealift_client::{Client, DockerConfig, Error, Mirror, Pushed, Question, Settings};
 use sealift_image::BlobSource;
 use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference, media_type};
 use sealift_testkit::{Access, Faults, Registry, TestImage, layer};
@@ -92,6 +92,53 @@ fn pushes_and_pulls() {
         assert_eq!(bytes, image.manifest.bytes());
         assert_eq!(pull_layer(&client, &name, &image).await.unwrap(), image.layers[0]);
         assert_eq!(client.tags(&name).await.unwrap(), ["1"]);
+    });
+}
+
+#[test]
+fn only_known_token_servers_are_asked() {
+    let registry = Registry::start(Access::Bearer("alice", "secret"), Faults::default());
+    // The registry of the test kit is its own token server, so another one has to be asked by another name.
+    let other = format!("localhost:{}", registry.host().rsplit(':').next().unwrap());
+    let ask = |hosts: &[&str]| {
+        let client = client_with(Settings {
+            docker_config: docker_config(&registry, Some("alice:secret")),
+            plain_http: [other.clone()].into(),
+            token_hosts: Some(hosts.iter().map(|host| (*host).to_owned()).collect()),
+            ..Settings::default()
+        });
+        let question =
+            Question { host: &other, repository: "a", rest: "manifests/1", ..Question::default() };
+        block_on(client.ask(&question)).map(|answer| answer.status())
+    };
+    let error = ask(&[]).unwrap_err().to_string();
+    assert!(error.contains("not one that may be asked"), "{error}");
+    assert_eq!(registry.log(), ["GET /v2/a/manifests/1"]);
+    assert_eq!(ask(&[&registry.host()]).unwrap(), 404);
+}
+
+#[test]
+fn one_question_has_one_answer() {
+    let registry = Registry::start(Access::Open, Faults::default());
+    let (client, image, name) = (client(&registry, None), image(), reference(&registry, "a:1"));
+    block_on(async {
+        push(&client, &name, &image).await.unwrap();
+        let (host, blob) = (registry.host(), &image.manifest.value().layers[0]);
+        let rest = format!("blobs/{}", blob.digest);
+        registry.clear_log();
+        let mut question =
+            Question { host: &host, repository: "a", rest: &rest, from: 10, ..Question::default() };
+        let answer = client.ask(&question).await.unwrap();
+        assert_eq!((answer.status(), answer.length()), (206, Some(blob.size - 10)));
+        assert_eq!(answer.bytes("blob", 1 << 20).await.unwrap(), image.layers[0][10..]);
+        let state = format!("\"{}\"", image.manifest.digest());
+        question = Question { rest: "manifests/1", known: Some(&state), from: 0, ..question };
+        assert_eq!(client.ask(&question).await.unwrap().status(), 304);
+        let refuse = Some((429, vec![("Retry-After", "7".to_owned())]));
+        registry.set_faults(Faults { refuse, ..Faults::default() });
+        let answer = client.ask(&question).await.unwrap();
+        assert_eq!((answer.status(), answer.header("retry-after")), (429, Some("7")));
+        assert_eq!(registry.log().len(), 3);
     });
 }
 
