@@ -1,0 +1,61 @@
+//! The ledger's own time: seconds that a depot was open, counted by a clock that nobody can set.
+//!
+//! A lease ends by this time, so that a wall clock that jumps a year ahead loses nothing. What passed since the time was
+//! last written is counted again after a crash, and the time that the depot was closed is not counted at all: leases
+//! only ever get longer by it.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
+use crate::Error;
+use crate::ledger::{Database, Transaction, values};
+
+/// The ledger's time.
+pub(crate) struct Clock {
+    at_start: i64,
+    since: Instant,
+    // What a test has added.
+    ahead: AtomicI64,
+}
+
+impl Clock {
+    /// Goes on from what the ledger has.
+    pub(crate) fn open(ledger: &Database) -> Result<Self, Error> {
+        let at_start = ledger.read_blocking(|transaction| {
+            transaction
+                .one("SELECT value FROM meta WHERE name = 'time'", &[], |row| row.parsed::<i64>(0))
+        })?;
+        Ok(Self {
+            at_start: at_start.unwrap_or(0),
+            since: Instant::now(),
+            ahead: AtomicI64::new(0),
+        })
+    }
+
+    /// Seconds now.
+    pub(crate) fn now(&self) -> i64 {
+        let passed = i64::try_from(self.since.elapsed().as_secs()).unwrap_or(i64::MAX);
+        self.at_start.saturating_add(passed).saturating_add(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// When the depot was opened.
+    pub(crate) fn at_start(&self) -> i64 {
+        self.at_start
+    }
+
+    /// Writes the time down.
+    pub(crate) fn keep(transaction: &Transaction<'_>, now: i64) -> Result<(), Error> {
+        transaction.execute(
+            "INSERT INTO meta (name, value) VALUES ('time', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            values![&now.to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// Lets time pass.
+    #[cfg(test)]
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,124 @@
+//! The depot itself: what all its operations share.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use sealift_oci::{Digest, RepositoryName};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use crate::body::Buffers;
+use crate::cache::{Cache, Kept};
+use crate::clock::Clock;
+use crate::files::Files;
+use crate::lease::Leases;
+use crate::ledger::Ledger;
+use crate::upload::UploadId;
+use crate::{Error, Rules, Settings};
+
+const N_LOCKS: usize = 64;
+
+/// The registry's storage. Copies of it are the same depot.
+#[derive(Clone)]
+pub struct Depot(pub(crate) Arc<Inner>);
+
+/// What copies share.
+pub(crate) struct Inner {
+    // The ledger is closed before the folder's lock goes.
+    pub(crate) ledger: Ledger,
+    pub(crate) files: Files,
+    pub(crate) settings: Settings,
+    pub(crate) rules: RwLock<Arc<Rules>>,
+    pub(crate) clock: Clock,
+    pub(crate) leases: Arc<Leases>,
+    // The writer of the ledger may hold these, but never the whole: it would wait for itself when it is dropped.
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) buffers: Buffers,
+    pub(crate) pulled: Mutex<Vec<(RepositoryName, Arc<Kept>)>>,
+    // Whoever brings or removes a blob's file holds the lock of its digest.
+    digests: [Arc<AsyncMutex<()>>; N_LOCKS],
+    uploads: Mutex<HashMap<UploadId, Arc<AsyncMutex<()>>>>,
+}
+
+impl Depot {
+    /// Opens a folder, which is made if it is not there. Another process that has it open is a refusal.
+    pub fn open_folder(folder: &Path, settings: &Settings) -> Result<Self, Error> {
+        let files = Files::open(folder, settings.reserve_bytes)?;
+        let ledger = Ledger::open(folder)?;
+        let clock = Clock::open(ledger.main())?;
+        let inner = Inner {
+            cache: Arc::new(Cache::new(settings.cache_bytes)),
+            settings: settings.clone(),
+            rules: RwLock::default(),
+            leases: Arc::default(),
+            buffers: Buffers::default(),
+            pulled: Mutex::default(),
+            digests: std::array::from_fn(|_| Arc::default()),
+            uploads: Mutex::default(),
+            ledger,
+            files,
+            clock,
+        };
+        inner.recover_uploads()?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Replaces the rules; what is under way is judged by those with which it began.
+    pub fn set_rules(&self, rules: Rules) {
+        *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+    }
+
+    /// The rules as they are.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.0.rules()
+    }
+
+    /// How often the disk was waited for since the depot was opened.
+    pub fn n_syncs(&self) -> u64 {
+        self.0.files.n_syncs() + self.0.ledger.main().n_syncs()
+    }
+}
+
+impl Inner {
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// When a lease that is taken now ends.
+    pub(crate) fn lease_end(&self) -> i64 {
+        let lease = i64::try_from(self.settings.lease_secs).unwrap_or(i64::MAX);
+        self.clock.now().saturating_add(lease)
+    }
+
+    /// Waits until nobody else brings or removes this blob's file.
+    pub(crate) async fn lock_digest(&self, digest: &Digest) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.digests[lock_of(digest)]).lock_owned().await
+    }
+
+    /// The same for several at once.
+    pub(crate) async fn lock_digests(&self, digests: &[Digest]) -> Vec<OwnedMutexGuard<()>> {
+        let mut places: Vec<_> = digests.iter().map(lock_of).collect();
+        // In one order, so that two of these cannot wait for each other.
+        places.sort_unstable();
+        places.dedup();
+        let mut guards = Vec::with_capacity(places.len());
+        for place in places {
+            guards.push(Arc::clone(&self.digests[place]).lock_owned().await);
+        }
+        guards
+    }
+
+    /// The lock of an upload.
+    pub(crate) fn upload_lock(&self, id: &UploadId) -> Arc<AsyncMutex<()>> {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        if uploads.len() > 1024 {
+            uploads.retain(|_, lock| Arc::strong_count(lock) > 1);
+        }
+        Arc::clone(uploads.entry(id.clone()).or_default())
+    }
+}
+
+fn lock_of(digest: &Digest) -> usize {
+    let byte = u8::from_str_radix(&digest.hex()[..2], 16).unwrap_or(0);
+    usize::from(byte) % N_LOCKS
+}

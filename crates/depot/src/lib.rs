@@ -1,0 +1,55 @@
+//! The registry's storage: blobs in files, all else in a ledger, and nothing that was answered is lost.
+//!
+//! Entry point: [`Depot::open_folder`]. What holds at any moment, also after the power failed:
+//! - a blob or manifest that was answered with success is whole and there, until somebody deletes it;
+//! - a manifest's parts were all in its repository when it was taken in, and stay as long as it does;
+//! - what is deleted is gone for clients at once, can be had back for a while, and then leaves the disk;
+//! - one process has the folder; a second one is refused.
+//!
+//! ARCHITECTURE.md, "How the registry keeps things", tells how.
+
+#![allow(
+    dead_code,
+    reason = "the collector, the journal's file and the scrub are the next commits"
+)]
+
+mod error;
+mod settings;
+
+mod depot;
+
+mod upload;
+
+mod receive;
+
+mod blob;
+mod body;
+
+mod manifest;
+
+mod document;
+
+mod listing;
+mod usage;
+
+mod records;
+
+mod journal;
+
+mod cache;
+mod clock;
+mod files;
+mod lease;
+mod ledger;
+mod pattern;
+
+pub use blob::Blob;
+pub use body::BlobBody;
+pub use depot::Depot;
+pub use error::Error;
+pub use listing::{Page, Referrer, RepositoryStatistics, Statistics, TagDetail};
+pub use manifest::{Children, Manifest, NewManifest, Put, Target};
+pub use pattern::Pattern;
+pub use records::Job;
+pub use settings::{Immutable, Quota, Retention, Rules, Settings};
+pub use upload::{UploadId, UploadStatus};

@@ -1,0 +1,148 @@
+//! What can be set: limits that hold while the depot is open, and rules that may change meanwhile.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::pattern::Pattern;
+
+/// Limits and times of a depot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Largest manifest, in bytes.
+    pub manifest_bytes_max: u64,
+    /// Most children of a manifest.
+    pub children_max: usize,
+    /// Deepest nesting of indexes.
+    pub depth_max: u64,
+    /// Largest blob, in bytes; none is as large as the disk.
+    pub blob_bytes_max: Option<u64>,
+    /// Bytes of the disk that uploads leave free.
+    pub reserve_bytes: u64,
+    /// How long a blob that nothing refers to stays after it was pushed, mounted or asked for. The seconds are those
+    /// that the depot was open.
+    pub lease_secs: u64,
+    /// How long a deleted manifest can be had back, in seconds that the depot was open.
+    pub undelete_secs: u64,
+    /// How long an upload may rest, in seconds that the depot was open.
+    pub upload_secs: u64,
+    /// Whether an index may name manifests that are not here.
+    pub sparse_indexes: bool,
+    /// Bytes of manifests kept in memory.
+    pub cache_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            manifest_bytes_max: 4 << 20,
+            children_max: 10_000,
+            depth_max: 8,
+            blob_bytes_max: None,
+            reserve_bytes: 64 << 20,
+            lease_secs: 24 * 60 * 60,
+            undelete_secs: 24 * 60 * 60,
+            upload_secs: 7 * 24 * 60 * 60,
+            sparse_indexes: false,
+            cache_bytes: 8 << 20,
+        }
+    }
+}
+
+/// What may change while the depot is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rules {
+    /// Tags that may be made, but neither moved nor deleted.
+    pub immutable: Vec<Immutable>,
+    /// How much may lie where.
+    pub quotas: Vec<Quota>,
+    /// What is deleted by itself.
+    pub retention: Vec<Retention>,
+}
+
+/// Tags that stay what they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Immutable {
+    /// In which repositories.
+    #[serde(default = "Pattern::all")]
+    pub repositories: Pattern,
+    /// Which tags.
+    #[serde(default = "Pattern::all")]
+    pub tags: Pattern,
+    /// Which of them may change nevertheless.
+    #[serde(default)]
+    pub except: Vec<Pattern>,
+}
+
+impl Immutable {
+    /// True if this tag of this repository stays what it is.
+    pub fn covers(&self, repository: &str, tag: &str) -> bool {
+        self.repositories.matches(repository)
+            && self.tags.matches(tag)
+            && !self.except.iter().any(|pattern| pattern.matches(tag))
+    }
+}
+
+/// How much may lie in repositories together. A blob that several of them have counts in each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// Which repositories.
+    pub repositories: Pattern,
+    /// Bytes of blobs and manifests.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Number of tags.
+    #[serde(default)]
+    pub tags: Option<u64>,
+    /// Number of manifests.
+    #[serde(default)]
+    pub manifests: Option<u64>,
+    /// Number of repositories.
+    #[serde(default)]
+    pub repository_count: Option<u64>,
+}
+
+/// What is kept where; what no field of it keeps is deleted. The first rule that matches a repository decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Which repositories.
+    #[serde(default = "Pattern::all")]
+    pub repositories: Pattern,
+    /// Tags that the rule is about; others stay.
+    #[serde(default = "Pattern::all")]
+    pub tags: Pattern,
+    /// Tags that always stay.
+    #[serde(default)]
+    pub keep: Vec<Pattern>,
+    /// So many of the newest stay.
+    #[serde(default)]
+    pub keep_last: Option<usize>,
+    /// What was pushed within so many days stays.
+    #[serde(default)]
+    pub pushed_within_days: Option<u64>,
+    /// What was pulled within so many days stays.
+    #[serde(default)]
+    pub pulled_within_days: Option<u64>,
+    /// Manifests that no tag and no index names, and referrers of what is gone, are deleted after so many days.
+    #[serde(default)]
+    pub untagged_after_days: Option<u64>,
+}
+
+impl Retention {
+    /// True if a tag that nothing else keeps is deleted: the rule says what it keeps.
+    pub fn deletes_tags(&self) -> bool {
+        self.keep_last.is_some()
+            || self.pushed_within_days.is_some()
+            || self.pulled_within_days.is_some()
+    }
+}
+
+/// Days as a duration.
+pub(crate) fn days(n_days: u64) -> Duration {
+    Duration::from_secs(n_days.saturating_mul(24 * 60 * 60))
+}

@@ -1,0 +1,11 @@
+//! The depot as its users see it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test says by panic what is wrong, and its numbers are small"
+)]
+
+mod common;
+
+mod manifests;
+mod uploads;
