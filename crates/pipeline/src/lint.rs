@@ -20,6 +20,7 @@ use crate::{Error, Gate};
 
 const DOCKERFILE_BYTES_MAX: u64 = 16 << 20;
 const CONTEXT_FILES_MAX: usize = 20_000;
+const JOBS_AT_ONCE: usize = 32;
 
 /// How to lint.
 #[derive(Clone, Debug, Default)]
@@ -89,33 +90,55 @@ pub struct Job {
     pub request: LintRequest,
 }
 
-/// Lints many files at once; what cannot be read hides nothing of the others. The order is that of the jobs.
-pub fn lint_all<'a>(jobs: &'a [Job]) -> Vec<Result<Linted, Error>> {
-    // A context with many Dockerfiles is listed once.
+/// Lints many files at once and hands each on, in the order of the jobs; what cannot be read hides nothing of the
+/// others. Of many files only some are in memory at a time.
+pub fn lint_each<E>(
+    jobs: &[Job],
+    mut take: impl FnMut(Result<Linted, Error>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut known = BTreeMap::new();
+    for jobs in jobs.chunks(JOBS_AT_ONCE) {
+        known = list_contexts(jobs, &known);
+        let one = |job: &Job| lint_job(job, &known);
+        // Threads take longer to start than one file to lint.
+        let all: Vec<_> =
+            if let [job] = jobs { vec![one(job)] } else { jobs.par_iter().map(one).collect() };
+        all.into_iter().try_for_each(&mut take)?;
+    }
+    Ok(())
+}
+
+/// The files of each context.
+type Contexts<'a> = BTreeMap<&'a Path, Option<Arc<[String]>>>;
+
+/// A context with many Dockerfiles is listed once.
+fn list_contexts<'a>(jobs: &'a [Job], known: &Contexts<'a>) -> Contexts<'a> {
     let contexts: BTreeSet<&Path> = jobs.iter().map(|job| job.input.context.as_path()).collect();
     let contexts: Vec<&Path> = contexts.into_iter().collect();
-    let list = |context: &&'a Path| (*context, context_files(context));
-    let files: BTreeMap<&Path, Option<Arc<[String]>>> = match contexts.as_slice() {
+    let list = |context: &&'a Path| {
+        let files = known.get(context).cloned().unwrap_or_else(|| context_files(context));
+        (*context, files)
+    };
+    match contexts.as_slice() {
         [context] => [list(context)].into(),
         _ => contexts.par_iter().map(list).collect(),
+    }
+}
+
+fn lint_job(job: &Job, contexts: &Contexts<'_>) -> Result<Linted, Error> {
+    let Input { path, context, kind, project } = &job.input;
+    let text = match &job.text {
+        Some(text) => text.clone(),
+        None => read_dockerfile(path)?,
     };
-    let one = |job: &Job| {
-        let Input { path, context, kind, project } = &job.input;
-        let text = match &job.text {
-            Some(text) => text.clone(),
-            None => read_dockerfile(path)?,
-        };
-        let known = files.get(context.as_path()).cloned().flatten();
-        // The rest of the kinds is known by name and content alone.
-        let known = known.filter(|_| *kind == LintKind::Dockerfile);
-        let mut scene = Scene::with_files(path, context, &job.request, known)?;
-        scene.project.clone_from(project);
-        let diagnostics = scene.lint(path, &text);
-        let (path, kind) = (path.clone(), scene.kind_of(path, &text));
-        Ok(Linted { path, text, kind, diagnostics, fail_on: job.request.fail_on })
-    };
-    // Threads take longer to start than one file to lint.
-    if let [job] = jobs { vec![one(job)] } else { jobs.par_iter().map(one).collect() }
+    let known = contexts.get(context.as_path()).cloned().flatten();
+    // The rest of the kinds is known by name and content alone.
+    let known = known.filter(|_| *kind == LintKind::Dockerfile);
+    let mut scene = Scene::with_files(path, context, &job.request, known)?;
+    scene.project.clone_from(project);
+    let diagnostics = scene.lint(path, &text);
+    let (path, kind) = (path.clone(), scene.kind_of(path, &text));
+    Ok(Linted { path, text, kind, diagnostics, fail_on: job.request.fail_on })
 }
 
 /// Lints a text as the Dockerfile at `path`, where it need not be saved yet.
@@ -243,9 +266,9 @@ impl Linted {
     }
 
     /// It as reports have it, with its secrets masked, also in what its fixes insert.
-    pub fn for_report(&self) -> LintedFile {
-        let mut diagnostics = self.diagnostics.clone();
-        let secrets = sealift_lint::secrets(&self.text, &self.diagnostics);
+    pub fn into_report(self) -> LintedFile {
+        let Self { path, text, mut diagnostics, .. } = self;
+        let secrets = sealift_lint::secrets(&text, &diagnostics);
         let hide = |text: &mut String| {
             for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
                 if text.contains(*secret) {
@@ -253,12 +276,13 @@ impl Linted {
                 }
             }
         };
+        let masked = sealift_lint::mask(&text, &diagnostics);
         for fix in diagnostics.iter_mut().flat_map(|finding| &mut finding.fixes) {
             fix.edits.iter_mut().for_each(|edit| hide(&mut edit.text));
             fix.file.iter_mut().for_each(|file| hide(&mut file.content));
         }
-        let text = sealift_lint::mask(&self.text, &self.diagnostics);
-        LintedFile { path: self.path.display().to_string(), text, diagnostics, subject: None }
+        let path = path.display().to_string();
+        LintedFile { path, text: masked, diagnostics, subject: None }
     }
 
     /// One line: how many of which level.

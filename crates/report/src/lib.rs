@@ -29,8 +29,8 @@ mod text;
 mod wire;
 
 pub use findings::{
-    FINDING_FORMATS, FindingFormat, Findings, LintedFile, Subject, UnknownFindingFormat,
-    find_finding_format,
+    FINDING_FORMATS, FindingFormat, FindingWriter, Findings, LintedFile, Subject,
+    UnknownFindingFormat, find_finding_format,
 };
 pub use format::{Context, Encode, FORMATS, Format, UnknownFormat, find_format};
 pub use json::json;

@@ -3,19 +3,18 @@
 use sealift_diagnostic::{Diagnostic, Level};
 use serde_json::{Value, json};
 
-use super::{Findings, Places, fingerprints, whole_message};
+use super::{Encoding, LintedFile, Places, fingerprints, whole_message};
 use crate::text;
 
-pub(super) fn codequality(findings: &Findings<'_>) -> String {
-    let mut issues = Vec::new();
-    for file in findings.files {
-        let places = Places::new(&file.text);
-        let prints = fingerprints(file, &places);
-        let all = file.diagnostics.iter().zip(prints);
-        let path = file.shown_path();
-        issues.extend(all.map(|(finding, print)| issue(finding, &path, &places, &print)));
-    }
-    text::document(&issues)
+pub(super) const CODEQUALITY: Encoding =
+    Encoding::List { head: "", items: issues, indent: "  ", tail: "\n" };
+
+fn issues(file: &LintedFile) -> Vec<Value> {
+    let places = Places::new(&file.text);
+    let prints = fingerprints(file, &places);
+    let path = file.shown_path();
+    let all = file.diagnostics.iter().zip(prints);
+    all.map(|(finding, print)| issue(finding, &path, &places, &print)).collect()
 }
 
 fn issue(finding: &Diagnostic, path: &str, places: &Places<'_>, fingerprint: &str) -> Value {

@@ -1,35 +1,21 @@
 //! Our own JSON: every finding with its place, its reasons and its fixes.
 
 use sealift_diagnostic::{Diagnostic, Fix};
-use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Findings, LintedFile, Places};
-use crate::text;
+use super::{Encoding, LintedFile, Places};
 
-/// All findings of all files.
-pub(super) fn json(findings: &Findings<'_>) -> String {
-    text::document(&Document { findings: List(findings.files), schema_version: 1 })
-}
+/// All findings of all files, keys in order of the alphabet, as everywhere below.
+pub(super) const JSON: Encoding = Encoding::List {
+    head: "{\n  \"findings\": ",
+    items,
+    indent: "    ",
+    tail: ",\n  \"schemaVersion\": 1\n}\n",
+};
 
-// Keys in order of the alphabet, as everywhere below.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    findings: List<'a>,
-    schema_version: u32,
-}
-
-/// Made one by one while it is written: of thousands of files no second copy is ever whole in memory.
-struct List<'a>(&'a [LintedFile]);
-
-impl Serialize for List<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().flat_map(|file| {
-            let places = Places::new(&file.text);
-            file.diagnostics.iter().map(move |it| finding(it, file, &places))
-        }))
-    }
+fn items(file: &LintedFile) -> Vec<Value> {
+    let places = Places::new(&file.text);
+    file.diagnostics.iter().map(|it| finding(it, file, &places)).collect()
 }
 
 fn finding(finding: &Diagnostic, file: &LintedFile, places: &Places<'_>) -> Value {

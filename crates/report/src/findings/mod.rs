@@ -1,6 +1,6 @@
 //! Findings on texts, such as those of linting, in the formats that people and programs read.
 //!
-//! Entry points: [`FINDING_FORMATS`], [`find_finding_format`]. A plain list goes in: which file was read how is the
+//! Entry points: [`FINDING_FORMATS`], [`find_finding_format`], [`FindingWriter`]. A plain list goes in: which file was read how is the
 //! caller's business, and so is masking what must not be shown. Texts of files are foreign; each format escapes them.
 
 mod annotations;
@@ -8,10 +8,14 @@ mod codequality;
 mod document;
 mod lines;
 mod sarif;
+mod writer;
 mod xml;
 
 use sealift_diagnostic::{Diagnostic, Level, LineIndex, Rule, closest};
 use sealift_oci::Digest;
+
+use writer::Encoding;
+pub use writer::FindingWriter;
 
 /// A file with what was found in it.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ impl LintedFile {
 }
 
 /// What a format needs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Findings<'a> {
     /// The files, those without findings too.
     pub files: &'a [LintedFile],
@@ -76,32 +80,31 @@ pub struct FindingFormat {
     pub name: &'static str,
     /// Other names.
     pub aliases: &'static [&'static str],
-    /// What writes it.
-    pub encode: fn(&Findings<'_>) -> String,
+    encoding: Encoding,
 }
 
 const fn format(
     name: &'static str,
     aliases: &'static [&'static str],
-    encode: fn(&Findings<'_>) -> String,
+    encoding: Encoding,
 ) -> FindingFormat {
-    FindingFormat { name, aliases, encode }
+    FindingFormat { name, aliases, encoding }
 }
 
 /// All formats.
 pub const FINDING_FORMATS: &[FindingFormat] = &[
-    format("text", &["terminal", "human"], lines::text),
-    format("tty", &["short", "gcc", "gnu"], lines::short),
-    format("json", &[], document::json),
-    format("sarif", &[], sarif::sarif),
+    format("text", &["terminal", "human"], lines::TEXT),
+    format("tty", &["short", "gcc", "gnu"], lines::SHORT),
+    format("json", &[], document::JSON),
+    format("sarif", &[], Encoding::Whole(sarif::sarif)),
     format(
         "gitlab-codequality",
         &["codequality", "codeclimate", "gitlab_codeclimate"],
-        codequality::codequality,
+        codequality::CODEQUALITY,
     ),
-    format("checkstyle", &[], xml::checkstyle),
-    format("github", &["github-annotations", "actions"], annotations::github),
-    format("junit", &["junit-xml"], xml::junit),
+    format("checkstyle", &[], xml::CHECKSTYLE),
+    format("github", &["github-annotations", "actions"], annotations::GITHUB),
+    format("junit", &["junit-xml"], Encoding::Whole(xml::junit)),
 ];
 
 /// A word that names no format.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sealift_diagnostic::{Diagnostic, Fix, Level, Rule, Tier};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{Findings, LintedFile, Places, Region, Subject, fingerprints};
@@ -24,30 +25,68 @@ pub(super) fn sarif(findings: &Findings<'_>) -> String {
             });
         }
     }
-    let results: Vec<Value> =
-        findings.files.iter().flat_map(|file| results(file, &places)).collect();
-    let artifacts = findings
-        .files
-        .iter()
-        .filter(|file| file.subject.is_none())
-        .map(|file| json!({"location": {"uri": uri(&file.path)}, "length": file.text.len()}));
-    text::document(&json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "Sealift",
-                "fullName": format!("Sealift {}", findings.command),
-                "informationUri": "https://github.com/sealift/sealift",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules.into_iter().map(rule).collect::<Vec<_>>(),
-            }},
-            "artifacts": artifacts.collect::<Vec<_>>(),
-            "results": results,
-            "columnKind": "utf16CodeUnits",
+    let driver = json!({
+        "name": "Sealift",
+        "fullName": format!("Sealift {}", findings.command),
+        "informationUri": "https://github.com/sealift/sealift",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "rules": rules.into_iter().map(rule).collect::<Vec<_>>(),
+    });
+    let files = findings.files;
+    text::document(&Log {
+        schema: SCHEMA,
+        runs: [Run {
+            artifacts: Artifacts(files),
+            column_kind: "utf16CodeUnits",
+            results: Results { files, rules: &places },
+            tool: json!({ "driver": driver }),
         }],
-    }))
+        version: "2.1.0",
+    })
+}
+
+// Keys in order of the alphabet, as everywhere below.
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<'a>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    artifacts: Artifacts<'a>,
+    column_kind: &'static str,
+    results: Results<'a>,
+    tool: Value,
+}
+
+struct Artifacts<'a>(&'a [LintedFile]);
+
+impl Serialize for Artifacts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let files = self.0.iter().filter(|file| file.subject.is_none());
+        serializer.collect_seq(
+            files.map(
+                |file| json!({"location": {"uri": uri(&file.path)}, "length": file.text.len()}),
+            ),
+        )
+    }
+}
+
+/// Made file by file while it is written: as values the results are many times as large as their text.
+struct Results<'a> {
+    files: &'a [LintedFile],
+    rules: &'a BTreeMap<&'a str, usize>,
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.files.iter().flat_map(|file| results(file, self.rules)))
+    }
 }
 
 fn rule(rule: &Rule) -> Value {

@@ -2,32 +2,32 @@
 
 use std::fmt::Write as _;
 
-use super::{Findings, Places, three_levels, whole_message};
+use super::{Encoding, Findings, LintedFile, Places, three_levels, whole_message};
 use crate::text;
 
-const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-
 /// Checkstyle's report: a `file` for each file, an `error` for each finding.
-pub(super) fn checkstyle(findings: &Findings<'_>) -> String {
-    let mut out = format!("{HEAD}<checkstyle version=\"4.3\">\n");
-    for file in findings.files {
-        let places = Places::new(&file.text);
-        let _ = writeln!(out, "  <file name=\"{}\">", attribute(&file.shown_path(), 4096));
-        for finding in &file.diagnostics {
-            let region = places.region(finding.span);
-            let _ = writeln!(
-                out,
-                "    <error line=\"{}\" column=\"{}\" severity=\"{}\" message=\"{}\" source=\"{}\"/>",
-                region.line,
-                region.column,
-                three_levels(finding.level),
-                attribute(&whole_message(finding), 1000),
-                attribute(finding.rule.as_deref().unwrap_or("syntax"), 255)
-            );
-        }
-        out.push_str("  </file>\n");
+pub(super) const CHECKSTYLE: Encoding = Encoding::Each {
+    head: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<checkstyle version=\"4.3\">\n",
+    file: checkstyle,
+    tail: "</checkstyle>\n",
+};
+
+fn checkstyle(file: &LintedFile, _: &Findings<'_>) -> String {
+    let places = Places::new(&file.text);
+    let mut out = format!("  <file name=\"{}\">\n", attribute(&file.shown_path(), 4096));
+    for finding in &file.diagnostics {
+        let region = places.region(finding.span);
+        let _ = writeln!(
+            out,
+            "    <error line=\"{}\" column=\"{}\" severity=\"{}\" message=\"{}\" source=\"{}\"/>",
+            region.line,
+            region.column,
+            three_levels(finding.level),
+            attribute(&whole_message(finding), 1000),
+            attribute(finding.rule.as_deref().unwrap_or("syntax"), 255)
+        );
     }
-    out.push_str("</checkstyle>\n");
+    out.push_str("  </file>\n");
     out
 }
 
@@ -36,7 +36,8 @@ pub(super) fn junit(findings: &Findings<'_>) -> String {
     let failures: usize = findings.files.iter().map(|file| file.diagnostics.len()).sum();
     let clean = findings.files.iter().filter(|file| file.diagnostics.is_empty()).count();
     let mut out = format!(
-        "{HEAD}<testsuites name=\"sealift {}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" time=\"0\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <testsuites name=\"sealift {}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" time=\"0\">\n",
         attribute(findings.command, 40),
         failures + clean
     );

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use expect_test::{Expect, expect};
 use sealift_diagnostic::{Diagnostic, Edit, Fix, Level, NewFile, Rule, Span, Tier};
-use sealift_report::{FINDING_FORMATS, Findings, LintedFile, Subject, find_finding_format};
+use sealift_report::{
+    FINDING_FORMATS, FindingWriter, Findings, LintedFile, Subject, find_finding_format,
+};
 use serde_json::Value;
 
 use crate::formats::{schema, validator};
@@ -93,7 +95,7 @@ fn hostile() -> Vec<LintedFile> {
 
 fn encode(format: &str, files: &[LintedFile]) -> String {
     let format = find_finding_format(format).unwrap();
-    (format.encode)(&Findings { files, rules: &[&RULE], command: "lint", color: false })
+    format.encode(&Findings { files, rules: &[&RULE], command: "lint", color: false })
 }
 
 fn check(format: &str, expected: Expect) {
@@ -304,6 +306,25 @@ fn what_has_no_lines() {
     assert!(encode("junit").contains("name=\"SL9001\" time"));
     let value: Value = serde_json::from_str(&encode("codequality")).unwrap();
     assert_eq!(value[1]["location"]["path"], "app:1");
+}
+
+/// The same as all at once; what needs no look at all files does not wait.
+#[test]
+fn files_are_written_one_by_one() {
+    let setting = Findings { files: &[], rules: &[&RULE], command: "lint", color: false };
+    for format in FINDING_FORMATS {
+        for files in [Vec::new(), files(), image(), hostile(), [files(), files()].concat()] {
+            let mut writer = FindingWriter::new(format, setting);
+            let pieces: Vec<String> = files.iter().map(|file| writer.add(file)).collect();
+            let waits = matches!(format.name, "sarif" | "junit");
+            let has_findings = files.iter().any(|file| !file.diagnostics.is_empty());
+            assert_eq!(pieces.concat().is_empty(), waits || !has_findings, "{}", format.name);
+            assert_eq!(pieces.concat() + &writer.end(), encode(format.name, &files));
+        }
+    }
+    let tree = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert_eq!(tree(&encode("json", &[])), serde_json::json!({"findings": [], "schemaVersion": 1}));
+    assert_eq!(encode("codequality", &[]), "[]\n");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use sealift_diagnostic::Level;
 use sealift_lint::Config;
 use sealift_pipeline::audit::{AuditFinding, Audited, audit_containers, audit_image, audited_file};
 use sealift_pipeline::inputs::find;
-use sealift_pipeline::lint::{Job, LintRequest, Linted, lint_all};
+use sealift_pipeline::lint::{Job, LintRequest, Linted, lint_each};
 use sealift_report::{Findings, LintedFile, Subject, find_finding_format};
 use serde_json::{Value, json};
 
@@ -58,8 +58,8 @@ pub(crate) fn run(
     let paths: Vec<PathBuf> = paths.map(PathBuf::from).collect();
     if !paths.is_empty() {
         let linted = files(&paths, &request)?;
-        reported.extend(linted.iter().map(Linted::for_report));
         all.extend(linted.iter().map(audited_file));
+        reported.extend(linted.into_iter().map(Linted::into_report));
     }
     if let Some(benchmark) = wanted {
         let standings = stand(benchmark, &all);
@@ -177,7 +177,9 @@ fn files(paths: &[PathBuf], request: &LintRequest) -> anyhow::Result<Vec<Linted>
         .into_iter()
         .map(|input| Job { input, text: None, request: request.clone() })
         .collect();
-    Ok(lint_all(&jobs).into_iter().collect::<Result<Vec<_>, _>>()?)
+    let mut all = Vec::new();
+    lint_each(&jobs, |linted| linted.map(|linted| all.push(linted)))?;
+    Ok(all)
 }
 
 fn stand(benchmark: &Benchmark, all: &[Audited]) -> Standings {
@@ -237,7 +239,7 @@ fn document(
 ) -> anyhow::Result<String> {
     let rules: Vec<_> = rules().collect();
     let findings = Findings { files: reported, rules: &rules, command: "audit", color: false };
-    let json = find_finding_format("json").map(|format| (format.encode)(&findings))?;
+    let json = find_finding_format("json").map(|format| format.encode(&findings))?;
     let mut document: Value = serde_json::from_str(&json)?;
     let controls: Vec<Value> = standings
         .iter()

@@ -1,15 +1,18 @@
 //! Where findings on files go, and in what formats.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use sealift_diagnostic::Rule;
 use sealift_pipeline::Error;
-use sealift_report::{FindingFormat, Findings, LintedFile, find_finding_format};
+use sealift_report::{FindingFormat, FindingWriter, Findings, LintedFile, find_finding_format};
 
 use crate::failure::Usage;
 use crate::printer::Printer;
 
 const DEFAULT_FORMAT: &str = "text";
+const TEXT_BYTES: usize = 64 << 10;
 
 /// Every rule that a command can name.
 pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -66,19 +69,91 @@ impl Outputs {
         files: &[LintedFile],
         printer: &Printer,
     ) -> anyhow::Result<()> {
-        let rules: Vec<&'static Rule> = rules().collect();
-        for Output { format, path } in &self.0 {
-            let color = printer.color() && path.is_none();
-            let text = (format.encode)(&Findings { files, rules: &rules, command, color });
-            match path {
-                Some(path) => {
-                    std::fs::write(path, text)
-                        .map_err(|source| Error::file("write", path, source))?;
-                    printer.message(&format!("wrote {}", path.display()));
-                }
-                None => printer.data_if_any(text.trim_end())?,
+        let rules = rules().collect::<Vec<_>>();
+        let mut writing = self.begin(command, &rules, printer);
+        for file in files {
+            writing.add(file)?;
+        }
+        writing.end()
+    }
+
+    /// Begins to write findings on files that come one by one.
+    pub(super) fn begin<'a>(
+        &'a self,
+        command: &'a str,
+        rules: &'a [&'static Rule],
+        printer: &'a Printer,
+    ) -> Writing<'a> {
+        let begin = |output: &'a Output| {
+            let color = printer.color() && output.path.is_none();
+            let setting = Findings { files: &[], rules, command, color };
+            let writer = FindingWriter::new(output.format, setting);
+            let path = output.path.as_deref();
+            let sink = Sink { path, file: None, printer, text: String::new(), is_empty: true };
+            (writer, sink)
+        };
+        Writing(self.0.iter().map(begin).collect())
+    }
+}
+
+/// Findings that are being written.
+pub(super) struct Writing<'a>(Vec<(FindingWriter<'a>, Sink<'a>)>);
+
+impl Writing<'_> {
+    /// Writes a file's findings.
+    pub(super) fn add(&mut self, file: &LintedFile) -> anyhow::Result<()> {
+        for (writer, sink) in &mut self.0 {
+            sink.text += &writer.add(file);
+            if sink.text.len() > TEXT_BYTES {
+                sink.write(false)?;
             }
         }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(super) fn end(self) -> anyhow::Result<()> {
+        for (writer, mut sink) in self.0 {
+            sink.text += &writer.end();
+            sink.write(true)?;
+            if let Some(path) = sink.path {
+                sink.printer.message(&format!("wrote {}", path.display()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where an output goes: some of its text waits, so that not every file is a write.
+struct Sink<'a> {
+    path: Option<&'a Path>,
+    file: Option<File>,
+    printer: &'a Printer,
+    text: String,
+    is_empty: bool,
+}
+
+impl Sink<'_> {
+    fn write(&mut self, is_last: bool) -> anyhow::Result<()> {
+        let Some(path) = self.path else {
+            // One line break ends the last line, however many the format has there.
+            let end = self.text.trim_end().len();
+            let rest = self.text.split_off(end);
+            self.is_empty &= self.text.is_empty();
+            if is_last && !self.is_empty {
+                self.text.push('\n');
+            }
+            self.printer.exactly(&self.text)?;
+            self.text = rest;
+            return Ok(());
+        };
+        let fail = |source| Error::file("write", path, source);
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::create(path).map_err(fail)?),
+        };
+        file.write_all(self.text.as_bytes()).map_err(fail)?;
+        self.text.clear();
         Ok(())
     }
 }

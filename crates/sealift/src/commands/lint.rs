@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use sealift_diagnostic::Level;
 use sealift_lint::{Config, Edition, HadolintConfig, LabelKind, LabelSchema};
 use sealift_pipeline::inputs::{STDIN, find};
-use sealift_pipeline::lint::{Job, LintRequest, Linted, lint_all};
+use sealift_pipeline::lint::{Job, LintRequest, Linted, lint_each};
 
-use super::findings::Outputs;
+use super::findings::{Outputs, rules};
 use super::{mend, resolve};
 use crate::arguments::{Global, Lint};
 use crate::failure::{FINDINGS, Usage, report};
@@ -42,11 +42,16 @@ pub(crate) fn run(
     for job in &mut jobs {
         job.request.packages.clone_from(&packages);
     }
-    let mut all = Vec::new();
+    let rules = rules().collect::<Vec<_>>();
+    let mut writing = outputs.begin("lint", &rules, printer);
+    let mut tally = Tally::default();
     let mut failed = None;
-    for linted in lint_all(&jobs) {
+    lint_each(&jobs, |linted| {
         match linted {
-            Ok(linted) => all.push(linted),
+            Ok(linted) => {
+                tally.add(&linted);
+                writing.add(&linted.into_report())?;
+            }
             Err(error) => {
                 // The last one is the command's own.
                 if let Some(earlier) = failed.replace(anyhow::Error::new(error)) {
@@ -54,12 +59,12 @@ pub(crate) fn run(
                 }
             }
         }
+        anyhow::Ok(())
+    })?;
+    if tally.files > 0 || failed.is_none() {
+        writing.end()?;
     }
-    if !all.is_empty() || failed.is_none() {
-        let files: Vec<_> = all.iter().map(Linted::for_report).collect();
-        outputs.write("lint", &files, printer)?;
-    }
-    let code = close(&all, printer);
+    let code = tally.close(printer);
     failed.map_or(Ok(code), Err)
 }
 
@@ -119,27 +124,52 @@ pub(crate) fn read_stdin() -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// One line for each file, and whether one of them fails.
-pub(crate) fn close(all: &[Linted], printer: &Printer) -> ExitCode {
-    let mark = |failures: usize, findings: usize| match (failures, findings) {
+/// What is said of all files in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    files: usize,
+    clean: usize,
+    findings: usize,
+    failures: usize,
+    /// Of the first files.
+    summaries: Vec<(Mark, String)>,
+}
+
+impl Tally {
+    /// One file more.
+    pub(crate) fn add(&mut self, linted: &Linted) {
+        let (failures, findings) = (linted.failures().len(), linted.diagnostics.len());
+        self.files += 1;
+        self.clean += usize::from(findings == 0);
+        self.findings += findings;
+        self.failures += failures;
+        if self.summaries.len() < SUMMARIES_MAX {
+            self.summaries.push((mark(failures, findings), linted.summary()));
+        }
+    }
+
+    /// One line for each file, or one for many, and whether one of them fails.
+    pub(crate) fn close(&self, printer: &Printer) -> ExitCode {
+        let Self { files, clean, findings, failures, summaries } = self;
+        if *files > SUMMARIES_MAX {
+            let text =
+                format!("{files} files, {clean} clean: {findings} findings, {failures} fail");
+            printer.step(mark(*failures, *findings), "lint", &text);
+        } else {
+            for (mark, summary) in summaries {
+                printer.step(*mark, "lint", summary);
+            }
+        }
+        ExitCode::from(if *failures > 0 { FINDINGS } else { 0 })
+    }
+}
+
+fn mark(failures: usize, findings: usize) -> Mark {
+    match (failures, findings) {
         (0, 0) => Mark::Good,
         (0, _) => Mark::Warning,
         _ => Mark::Bad,
-    };
-    let failures: usize = all.iter().map(|linted| linted.failures().len()).sum();
-    if all.len() > SUMMARIES_MAX {
-        let findings: usize = all.iter().map(|linted| linted.diagnostics.len()).sum();
-        let clean = all.iter().filter(|linted| linted.diagnostics.is_empty()).count();
-        let text =
-            format!("{} files, {clean} clean: {findings} findings, {failures} fail", all.len());
-        printer.step(mark(failures, findings), "lint", &text);
-    } else {
-        for linted in all {
-            let mark = mark(linted.failures().len(), linted.diagnostics.len());
-            printer.step(mark, "lint", &linted.summary());
-        }
     }
-    ExitCode::from(if failures > 0 { FINDINGS } else { 0 })
 }
 
 /// What the command line says of rules.

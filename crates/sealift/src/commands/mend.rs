@@ -14,7 +14,7 @@ use sealift_pipeline::mend::{Mended, mend, mend_text};
 use sealift_pipeline::rebuild::{Comparison, Measures, compare};
 
 use super::findings::Outputs;
-use super::lint::{self, Requests};
+use super::lint::{self, Requests, Tally};
 use super::{request, resolve};
 use crate::arguments::{BuildOptions, FixTier, Global, Lint, ScanOptions};
 use crate::columns::columns;
@@ -64,9 +64,13 @@ pub(crate) fn run(
         all.push(mended);
     }
     let after: Vec<_> = all.iter().map(Mended::after).collect();
+    let mut tally = Tally::default();
+    for linted in &after {
+        tally.add(linted);
+    }
     // With `--diff` nothing but the patch is on stdout.
     if !arguments.diff {
-        let files: Vec<_> = after.iter().map(Linted::for_report).collect();
+        let files: Vec<_> = after.into_iter().map(Linted::into_report).collect();
         outputs.write("lint", &files, printer)?;
     }
     if !arguments.diff && outputs.is_for_people() {
@@ -74,7 +78,7 @@ pub(crate) fn run(
             advise(mended, printer)?;
         }
     }
-    Ok(lint::close(&after, printer))
+    Ok(tally.close(printer))
 }
 
 /// Only a Dockerfile can be built before and after.
@@ -127,7 +131,9 @@ fn mend_stdin(
             ));
         }
     }
-    Ok(lint::close(&[mended.after()], printer))
+    let mut tally = Tally::default();
+    tally.add(&mended.after());
+    Ok(tally.close(printer))
 }
 
 /// What was done, rule by rule, and what was tried in vain.
