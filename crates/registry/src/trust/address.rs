@@ -45,9 +45,12 @@ impl Address {
             _ => {}
         }
         let rest = path.strip_prefix("/v2/").ok_or(AddressFault::Unknown)?;
-        // The first one: no part of a name can be `_trust` then.
+        // The first one: no later part of a name can be `_trust` then.
         let (name, rest) = rest.split_once("/_trust/").ok_or(AddressFault::Unknown)?;
-        let gun = || decoded(name).and_then(|name| Gun::parse(&name).ok()).ok_or(AddressFault::Gun);
+        let gun = || {
+            let name = decoded(name).filter(|name| !name.starts_with("_trust/"));
+            name.and_then(|name| Gun::parse(&name).ok()).ok_or(AddressFault::Gun)
+        };
         if rest == "changefeed" {
             return gun().map(Self::Changes);
         }
@@ -155,6 +158,7 @@ mod tests {
             ("/v2/a/_trust/tuf/root.key", Unknown),
             ("/v2/a/_trust/tuf/snapshot.abcd.json", Unknown),
             ("/v2/a/_trust/b/_trust/tuf/root.json", Unknown),
+            ("/v2/_trust/a/_trust/tuf/root.json", Gun),
         ] {
             assert_eq!(Address::parse(path), Err(fault), "{path}");
         }
