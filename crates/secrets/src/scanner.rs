@@ -1,4 +1,4 @@
-//! The scan of one text: the automaton's stops, what is tried there, and what of it remains.
+//! The scan of one text: its anchors, what is tried there, and what of it remains.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use sealift_model::{Confidence, Severity};
 
 use crate::allow::is_allowed;
-use crate::anchors::{ANCHORS, Action, Anchors, Reading, automaton_for};
+use crate::anchors::{ANCHORS, Action, Anchors, Reading, each_anchor};
 use crate::assignment::{is_word_of_name, name_around, value, value_start};
 use crate::checks::{Told, ask};
 use crate::custom::Rules;
@@ -157,14 +157,12 @@ impl Scanner {
         let care = care(path);
         if rules.uses_own() {
             let search = Search { text, care, anchors: &ANCHORS };
-            for hit in automaton_for(text.len()).find_overlapping_iter(text) {
-                for action in &search.anchors.actions[hit.pattern().as_usize()] {
-                    search.attempt(*action, hit.range(), candidates);
+            each_anchor(text, |actions, range| {
+                for action in actions {
+                    search.attempt(*action, range.clone(), candidates);
                 }
-                if candidates.is_full() {
-                    break;
-                }
-            }
+                candidates.is_full()
+            });
             for (kind, range) in files::secrets(path, text) {
                 candidates.special(kind, range);
             }
