@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use sealift_crypto::PublicKey;
 use sealift_oci::{Descriptor, Index, Raw, media_type};
 use sealift_sign::{Artifact, Form, Subject, Verification, legacy};
@@ -52,32 +53,22 @@ pub fn with_children(place: &Store, descriptor: &Descriptor) -> Result<Vec<Descr
 
 /// Signs every subject in every form, unless the key has done so before.
 pub fn sign(session: &Session<'_>, signing: &Signing<'_>) -> Result<Sealed, Error> {
-    let created = timestamp(session.document_secs());
     let key = &signing.signer.key;
-    let mut sealed = Sealed::default();
-    for descriptor in signing.subjects {
-        let known = proved(signing.place, descriptor, &key.public())?;
-        let subject = Subject { descriptor, name: Some(signing.name) };
-        for form in signing.forms {
-            let is_there = known.signatures.iter().any(|signature| {
-                signature.form == *form
-                    && signature.name.as_deref() == Some(signing.name)
-                    && signature.annotations == *signing.annotations
-            });
-            if is_there {
-                sealed.kept += 1;
-                continue;
-            }
-            let make = match form {
-                Form::Bundle => sealift_sign::sign_image,
-                Form::Legacy => legacy::sign_image,
-            };
-            let artifact = make(key, &subject, signing.annotations, created)?;
-            store(signing.place, descriptor, *form, &artifact)?;
-            sealed.made += 1;
-        }
-    }
-    Ok(sealed)
+    let is_there = |known: &Verification, form: Form| {
+        known.signatures.iter().any(|signature| {
+            signature.form == form
+                && signature.name.as_deref() == Some(signing.name)
+                && signature.annotations == *signing.annotations
+        })
+    };
+    let make = |subject: &Subject<'_>, form: Form, created: Timestamp| {
+        let make = match form {
+            Form::Bundle => sealift_sign::sign_image,
+            Form::Legacy => legacy::sign_image,
+        };
+        make(key, subject, signing.annotations, created)
+    };
+    add_missing(session, signing, &is_there, &make)
 }
 
 /// Attests the same of every subject in every form, unless the key has done so before.
@@ -86,28 +77,44 @@ pub fn attest(
     signing: &Signing<'_>,
     statement: Statement<'_>,
 ) -> Result<Sealed, Error> {
-    let created = timestamp(session.document_secs());
+    let Statement { predicate_type, predicate } = statement;
     let key = &signing.signer.key;
+    let is_there = |known: &Verification, form: Form| {
+        known.attestations.iter().any(|attestation| {
+            attestation.form == form
+                && attestation.predicate_type == predicate_type
+                && attestation.predicate.trim_ascii() == predicate.trim_ascii()
+        })
+    };
+    let make = |subject: &Subject<'_>, form: Form, created: Timestamp| {
+        let make = match form {
+            Form::Bundle => sealift_sign::attest,
+            Form::Legacy => legacy::attest,
+        };
+        make(key, subject, predicate_type, predicate, created)
+    };
+    add_missing(session, signing, &is_there, &make)
+}
+
+// Makes and stores what is not there yet of every subject in every form.
+fn add_missing(
+    session: &Session<'_>,
+    signing: &Signing<'_>,
+    is_there: &dyn Fn(&Verification, Form) -> bool,
+    make: &dyn Fn(&Subject<'_>, Form, Timestamp) -> Result<Artifact, sealift_sign::Error>,
+) -> Result<Sealed, Error> {
+    let created = timestamp(session.document_secs());
+    let public = signing.signer.key.public();
     let mut sealed = Sealed::default();
     for descriptor in signing.subjects {
-        let known = proved(signing.place, descriptor, &key.public())?;
+        let known = proved(signing.place, descriptor, &public)?;
         let subject = Subject { descriptor, name: Some(signing.name) };
         for form in signing.forms {
-            let is_there = known.attestations.iter().any(|attestation| {
-                attestation.form == *form
-                    && attestation.predicate_type == statement.predicate_type
-                    && attestation.predicate.trim_ascii() == statement.predicate.trim_ascii()
-            });
-            if is_there {
+            if is_there(&known, *form) {
                 sealed.kept += 1;
                 continue;
             }
-            let make = match form {
-                Form::Bundle => sealift_sign::attest,
-                Form::Legacy => legacy::attest,
-            };
-            let Statement { predicate_type, predicate } = statement;
-            let artifact = make(key, &subject, predicate_type, predicate, created)?;
+            let artifact = make(&subject, *form, created)?;
             store(signing.place, descriptor, *form, &artifact)?;
             sealed.made += 1;
         }
