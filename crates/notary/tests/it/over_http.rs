@@ -81,7 +81,7 @@ fn with_passwords() {
     let hash = |password: &str| bcrypt::hash(password, 4).unwrap();
     let text = format!("alice:{}\nbob:{}\n", hash("secret123"), hash("secret456"));
     let passwords = Passwords::parse(text.as_bytes()).unwrap();
-    let rules = ["alice=localhost:5443/*:*", "bob=localhost:5443/*:pull"];
+    let rules = ["alice=localhost:5443/**:*", "bob=localhost:5443/**:pull"];
     let served = Served::start(
         Parts { realm: "lab".to_owned(), passwords: Some(passwords), ..Parts::default() },
         &rules,
