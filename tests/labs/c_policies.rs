@@ -11,12 +11,12 @@ use serde_json::Value;
 use crate::lab::empty_lab;
 
 /// A registry on loopback and a context that speaks plain HTTP to it, with keys `release`, `ci` and `security`.
-struct Lab {
-    context: TestContext,
-    registry: Registry,
+pub(crate) struct Lab {
+    pub(crate) context: TestContext,
+    pub(crate) registry: Registry,
 }
 
-fn lab() -> Lab {
+pub(crate) fn lab() -> Lab {
     let mut context = empty_lab();
     let registry = Registry::start(Access::Open, Faults::default());
     context.set("SEALIFT_PLAIN_HTTP", &registry.host());
@@ -32,22 +32,22 @@ fn lab() -> Lab {
 }
 
 impl Lab {
-    fn name(&self, tag: &str) -> String {
+    pub(crate) fn name(&self, tag: &str) -> String {
         format!("{}/team/app:{tag}", self.registry.host())
     }
 
     /// Builds an image with this text in it, and says what its digest is.
-    fn build(&self, name: &str, text: &str) {
+    pub(crate) fn build(&self, name: &str, text: &str) {
         self.context.write("app/file", text);
         self.context.write("app/Dockerfile", "FROM scratch\nCOPY file /file\n");
         self.context.expect(0, &["build", "--quiet", "-t", name, "app"]);
     }
 
-    fn sign(&self, key: &str, name: &str) {
+    pub(crate) fn sign(&self, key: &str, name: &str) {
         self.context.expect(0, &["sign", "--quiet", "--key", key, name]);
     }
 
-    fn policy(&self, rule: &str) {
+    pub(crate) fn policy(&self, rule: &str) {
         let host = self.registry.host();
         self.context.write(
             "trust.toml",
@@ -62,7 +62,7 @@ impl Lab {
     }
 
     #[track_caller]
-    fn refused(&self, arguments: &[&str], expected: &str) {
+    pub(crate) fn refused(&self, arguments: &[&str], expected: &str) {
         let outcome = self.context.expect(4, arguments);
         let line = outcome.stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
         assert!(line.contains(expected), "{line}\n{expected}");
@@ -88,7 +88,7 @@ impl Lab {
     }
 }
 
-const ONE: &str = "signers = [\"release-team\"]";
+pub(crate) const ONE: &str = "signers = [\"release-team\"]";
 
 #[test]
 fn c3_signed_verified_offline_by_a_policy() {

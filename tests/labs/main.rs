@@ -15,6 +15,7 @@ mod b_sboms;
 mod b_scans;
 mod b_secrets;
 mod b_targets;
+mod c_attacks;
 mod c_cosign;
 mod c_docker;
 mod c_policies;

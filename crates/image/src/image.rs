@@ -95,6 +95,13 @@ pub fn image_for_platform(
             return Ok(Image { descriptor, ..image });
         }
         let index: Raw<Index> = Raw::parse(bytes, "image index")?;
+        if let Some(own) = index.value().media_type.as_deref()
+            && own != descriptor.media_type
+        {
+            let reason =
+                format!("it was listed as `{}` and says that it is `{own}`", descriptor.media_type);
+            return Err(Error::Manifest { digest: descriptor.digest, reason });
+        }
         descriptor = select_platform(&index.value().manifests, platform)?.clone();
     }
     let reason = format!("indexes are nested more than {INDEX_DEPTH_MAX} deep");

@@ -129,6 +129,13 @@ impl Registry {
         self.state().log.clear();
     }
 
+    /// Serves a stored manifest as one of another media type.
+    pub fn retype_manifest(&self, repository: &str, name: &str, media_type: &str) {
+        let key = (repository.to_owned(), name.to_owned());
+        let mut state = self.state();
+        media_type.clone_into(&mut state.manifests.get_mut(&key).expect("a known manifest").0);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while held")
     }
