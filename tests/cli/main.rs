@@ -27,6 +27,7 @@ mod linting;
 mod lsp;
 mod output;
 mod policies;
+mod registry_config;
 mod reports;
 mod resolving;
 mod sboms;

@@ -6,6 +6,8 @@ mod judging;
 mod lint;
 mod platform;
 mod policy;
+mod registry;
+mod registry_config;
 mod sbom;
 mod scan;
 mod secrets;
@@ -35,6 +37,8 @@ pub(crate) use policy::{
     BundleOptions, InputShape, Policy, PolicyBuild, PolicyCheck, PolicyExplain, PolicyFormat,
     PolicyLint, PolicyOptions, PolicyPull, PolicyPush, PolicyShow, PolicyTest, TrialFormat,
 };
+pub(crate) use registry::{REGISTRY_EXAMPLES, Registry};
+pub(crate) use registry_config::{RegistryConfig, RegistryConfigCheck, RegistryConfigShow};
 pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
     SbomScore, SbomValidate,
@@ -197,6 +201,9 @@ pub(crate) enum Command {
     /// Docker Content Trust, trust policies, revocation lists, tag maps
     #[command(subcommand, after_help = TRUST_EXAMPLES)]
     Trust(Trust),
+    /// A registry: its configuration
+    #[command(subcommand, after_help = REGISTRY_EXAMPLES)]
+    Registry(Registry),
     /// Push an image with its signatures and attestations
     Push(Push),
     /// Pull an image with its signatures and attestations

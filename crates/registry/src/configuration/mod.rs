@@ -14,6 +14,8 @@ mod decode;
 mod duration;
 mod environment;
 mod keys;
+mod live;
+mod named;
 mod sections;
 mod serving;
 mod show;
@@ -25,10 +27,12 @@ mod tests;
 
 pub use finding::{Finding, Level, Place};
 pub use keys::{KEYS, Key, Standing};
+pub use live::{Live, Part, Reload};
 pub use model::{
     Auth, Bucket, Configuration, Debugging, Endpoint, Http, Log, LogFormat, LogLevel, Password,
     Platforms, Proxy, Rate, Storage, StoragePlace, Tls, TokenAuth, Validation,
 };
+pub use named::Use;
 pub use own::{Own, SECTIONS};
 
 use tree::{Entry, Node, Source, Value};

@@ -25,9 +25,8 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("retention", "which tags are removed after a while"),
     ("immutable", "tags that never change"),
     ("quotas", "how much a path may hold"),
-    ("uploads", "limits of manifests and uploads"),
+    ("storage", "limits of manifests and blobs, and how long what was deleted can be had back"),
     ("scrub", "how often blobs are read and hashed again"),
-    ("undelete", "how long what was deleted can be brought back"),
     ("events", "webhooks that are signed and retried"),
     ("audit", "the log of who did what"),
     ("traces", "where traces are sent"),
@@ -75,6 +74,15 @@ impl Own {
             Some((_, node)) if !node.is_nothing() => decode(node, &join(ROOT, name)),
             _ => Ok(T::default()),
         }
+    }
+
+    /// Whether a section says the same here and there, wherever it stands.
+    pub(super) fn is_same(&self, other: &Self, name: &str) -> bool {
+        let find = |own: &Self| {
+            let found = own.sections.iter().find(|(known, _)| known == name);
+            found.map(|(_, node)| node.without_places())
+        };
+        find(self) == find(other)
     }
 
     /// Where a section stands, for what its owner has to say of it.

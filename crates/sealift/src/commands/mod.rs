@@ -21,6 +21,7 @@ mod policy;
 mod pull;
 mod push;
 mod reference;
+mod registry;
 mod reports;
 mod save;
 mod sbom;
@@ -68,6 +69,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Attest(attest) => attest::run(global, &attest, printer),
         Command::Sign(sign) => sign::run(global, &sign, printer),
         Command::Trust(trust) => trust::run(global, &trust, printer),
+        Command::Registry(registry) => registry::run(&registry, printer),
         Command::Push(push) => push::run(global, &push, printer),
         Command::Pull(pull) => pull::run(global, &pull, printer),
         Command::Save(save) => save::run(global, &save, printer),

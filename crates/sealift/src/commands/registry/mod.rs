@@ -1,0 +1,15 @@
+//! `sealift registry`
+
+mod config;
+
+use std::process::ExitCode;
+
+use crate::arguments::{Registry, RegistryConfig};
+use crate::printer::Printer;
+
+pub(crate) fn run(registry: &Registry, printer: &Printer) -> anyhow::Result<ExitCode> {
+    match registry {
+        Registry::Config(RegistryConfig::Check(check)) => config::check(check, printer),
+        Registry::Config(RegistryConfig::Show(show)) => config::show(show, printer),
+    }
+}
