@@ -30,6 +30,7 @@ mod manifest;
 mod document;
 
 mod listing;
+mod lookup;
 mod usage;
 
 mod records;

@@ -1,21 +1,29 @@
-//! What serves: a listener with limits, and the server of trust data (Docker Content Trust).
+//! What serves: a listener with limits, the registry, and the server of trust data (Docker Content Trust).
 //!
-//! Entry points: [`TrustService`] answers requests, [`serve`] brings them. Invariants: no request costs more than the
-//! limits say; nobody does what `access` has not allowed; a change that was answered with success is on the disk; what
-//! is logged has no credentials.
+//! Entry points: [`Registry`] and [`TrustService`] answer requests, [`serve`] brings them; [`hooks`] is where others plug
+//! in. Invariants: no request costs more than the limits say; nobody does what `access` has not allowed; a change that
+//! was answered with success is on the disk; what is logged has no credentials.
 
+mod body;
 mod error;
 mod listener;
 mod log;
+mod metrics;
+mod progress;
 mod tls;
 
+pub mod api;
 pub mod configuration;
+pub mod hooks;
 pub mod store;
 pub mod trust;
 
+pub use api::{Hooks, Options, Registry};
+pub use body::Body;
 pub use error::Error;
-pub use listener::{ConnectionLimits, Service, bind, serve};
+pub use listener::{ClientCertificate, ConnectionLimits, Service, bind, serve};
 pub use log::{Entry, Log};
+pub use metrics::{Metrics, Route};
 pub use tokio_rustls::TlsAcceptor;
 
 pub use tls::{tls_of_files, tls_of_folder};

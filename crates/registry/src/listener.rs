@@ -1,4 +1,7 @@
 //! Connections: TLS, limits on time, size and number, and an end without torn answers.
+//!
+//! A transfer may take as long as it moves: of a body or an answer, [`ConnectionLimits::progress_bytes`] have to move in
+//! [`ConnectionLimits::progress`]. Whoever sends or takes bytes one by one is left.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -6,21 +9,27 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use rustls::pki_types::CertificateDer;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::Error;
+use crate::progress::{Moved, Watched};
+use crate::{Body, Error};
+
+// What a client may have sent to the wrong port before it is told.
+const WRONG_PORT_BYTES_MAX: usize = 8 << 10;
+const WRONG_PORT: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json; charset=utf-8\r\n\
+    Content-Length: 121\r\nConnection: close\r\n\r\n\
+    {\"errors\":[{\"code\":\"UNSUPPORTED\",\"message\":\"this port speaks HTTPS, and the request came as plain HTTP\",\"detail\":null}]}\n";
 
 /// Caps on connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +44,12 @@ pub struct ConnectionLimits {
     pub handshake: Duration,
     /// For the headers of a request, and between two requests.
     pub headers_time: Duration,
-    /// For one request, its body and its answer.
+    /// For one request, from its headers to the headers of its answer, as long as no bytes move.
     pub request: Duration,
+    /// In this time [`ConnectionLimits::progress_bytes`] have to move, if any are to move.
+    pub progress: Duration,
+    /// How many bytes are progress.
+    pub progress_bytes: u64,
     /// For one connection; the request at hand is still answered.
     pub connection: Duration,
     /// For requests at hand when the server stops.
@@ -52,11 +65,17 @@ impl Default for ConnectionLimits {
             handshake: Duration::from_secs(10),
             headers_time: Duration::from_secs(15),
             request: Duration::from_mins(1),
+            progress: Duration::from_secs(30),
+            progress_bytes: 16 << 10,
             connection: Duration::from_mins(10),
             stop: Duration::from_secs(10),
         }
     }
 }
+
+/// The certificate that a client showed and the server's authorities have signed; an extension of a request.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate(pub CertificateDer<'static>);
 
 /// What answers requests.
 pub trait Service: Send + Sync + 'static {
@@ -65,7 +84,7 @@ pub trait Service: Send + Sync + 'static {
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+    ) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// Listens on an address.
@@ -98,6 +117,8 @@ pub async fn serve<S: Service>(
         let accepted = async {
             let permit = Arc::clone(&free).acquire_owned().await.ok()?;
             let (stream, peer) = listener.accept().await.ok()?;
+            // An IPv4 client of a socket for both is the same client as of one for IPv4.
+            let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
             Some((permit, stream, peer))
         };
         tokio::select! {
@@ -134,28 +155,54 @@ async fn connection<S: Service>(
 ) {
     // Answers are written whole; waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
-    match tls {
-        None => exchange(stream, peer, service, limits, is_stopping).await,
-        Some(tls) => {
-            if let Ok(Ok(stream)) = timeout(limits.handshake, tls.accept(stream)).await {
-                exchange(stream, peer, service, limits, is_stopping).await;
-            }
+    let Some(tls) = tls else {
+        return exchange(stream, peer, None, service, limits, is_stopping).await;
+    };
+    let accepted = async {
+        let mut first = [0];
+        // A record of TLS begins with its kind, 22 for a handshake; a method of HTTP with a letter.
+        if stream.peek(&mut first).await.is_ok_and(|n| n == 1 && first[0].is_ascii_alphabetic()) {
+            tell_wrong_port(stream).await;
+            return None;
         }
+        tls.accept(stream).await.ok()
+    };
+    if let Ok(Some(stream)) = timeout(limits.handshake, accepted).await {
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let certificate =
+            certificates.first().map(|first| ClientCertificate(first.clone().into_owned()));
+        exchange(stream, peer, certificate, service, limits, is_stopping).await;
     }
+}
+
+async fn tell_wrong_port(mut stream: TcpStream) {
+    // What is not read makes the end of the connection a reset, and the client would not see the answer.
+    let mut buffer = vec![0; WRONG_PORT_BYTES_MAX];
+    let _ = stream.read(&mut buffer).await;
+    let _ = stream.write_all(WRONG_PORT).await;
+    let _ = stream.shutdown().await;
+    let _ = stream.read(&mut buffer).await;
 }
 
 async fn exchange<S: Service>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
+    certificate: Option<ClientCertificate>,
     service: Arc<S>,
     limits: ConnectionLimits,
     mut is_stopping: watch::Receiver<bool>,
 ) {
-    let answer = service_fn(move |request| {
-        let service = Arc::clone(&service);
+    let moved = Moved::default();
+    let stream = Watched::new(stream, moved.clone(), limits.progress, limits.progress_bytes);
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(certificate) = &certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
+        let answer = Arc::clone(&service).answer(request, peer);
+        let moved = moved.clone();
         async move {
-            let answer = timeout(limits.request, service.answer(request, peer)).await;
-            Ok::<_, Infallible>(answer.unwrap_or_else(|_| too_slow()))
+            let answer = within(answer, &moved, &limits).await;
+            Ok::<_, Infallible>(answer.unwrap_or_else(too_slow))
         }
     });
     let connection = http1::Builder::new()
@@ -167,20 +214,45 @@ async fn exchange<S: Service>(
         .half_close(true)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = pin!(connection);
-    tokio::select! {
+    let is_over = tokio::select! {
         _ = connection.as_mut() => return,
-        _ = is_stopping.wait_for(|is_stopping| *is_stopping) => {}
-        () = sleep(limits.connection) => {}
+        _ = is_stopping.wait_for(|is_stopping| *is_stopping) => false,
+        () = sleep(limits.connection) => true,
+    };
+    if is_over {
+        // The last request of this connection; it ends as long as it moves.
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = is_stopping.wait_for(|is_stopping| *is_stopping) => {}
+        }
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(limits.stop, connection).await;
 }
 
-fn too_slow() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+// The answer, if there is one before nothing has moved for too long.
+async fn within<T>(
+    answer: impl Future<Output = T>,
+    moved: &Moved,
+    limits: &ConnectionLimits,
+) -> Option<T> {
+    let mut answer = pin!(answer);
+    loop {
+        let before = moved.count();
+        if let Ok(answer) = timeout(limits.request, answer.as_mut()).await {
+            return Some(answer);
+        }
+        if moved.count() < before.saturating_add(limits.progress_bytes) {
+            return None;
+        }
+    }
+}
+
+fn too_slow() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
     // What is left of the body is no request.
-    let close = hyper::header::HeaderValue::from_static("close");
-    response.headers_mut().insert(hyper::header::CONNECTION, close);
+    response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     response
 }

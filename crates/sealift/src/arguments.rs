@@ -8,6 +8,7 @@ mod platform;
 mod policy;
 mod registry;
 mod registry_config;
+mod registry_serve;
 mod sbom;
 mod scan;
 mod secrets;
@@ -39,6 +40,7 @@ pub(crate) use policy::{
 };
 pub(crate) use registry::{REGISTRY_EXAMPLES, Registry};
 pub(crate) use registry_config::{RegistryConfig, RegistryConfigCheck, RegistryConfigShow};
+pub(crate) use registry_serve::RegistryServe;
 pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
     SbomScore, SbomValidate,
@@ -201,7 +203,7 @@ pub(crate) enum Command {
     /// Docker Content Trust, trust policies, revocation lists, tag maps
     #[command(subcommand, after_help = TRUST_EXAMPLES)]
     Trust(Trust),
-    /// A registry: its configuration
+    /// Serve images, and everything about a server of them
     #[command(subcommand, after_help = REGISTRY_EXAMPLES)]
     Registry(Registry),
     /// Push an image with its signatures and attestations

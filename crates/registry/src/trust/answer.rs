@@ -1,7 +1,6 @@
 //! Answers as notary-server gives them, with what caches need.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use sealift_access::{Action, Denial, Gatekeeper, Thing};
 use sealift_tuf::server::{Code, Refusal};
 use serde_json::json;
 
+use crate::Body;
 use crate::store::Kept;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -20,7 +20,7 @@ const SHORTLY: &str = "max-age=300, s-maxage=300, must-revalidate";
 
 /// An answer, and what the log says of it.
 pub(super) struct Answer {
-    pub(super) response: Response<Full<Bytes>>,
+    pub(super) response: Response<Body>,
     pub(super) size_bytes: usize,
     pub(super) refusal: Option<&'static str>,
     pub(super) cause: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Answer {
 impl Answer {
     fn new(status: StatusCode, body: Bytes) -> Self {
         let size_bytes = body.len();
-        let mut response = Response::new(Full::new(body));
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         Self { response, size_bytes, refusal: None, cause: None }
     }

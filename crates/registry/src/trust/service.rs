@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
@@ -23,7 +22,7 @@ use super::answer::Answer;
 use super::metrics::Metrics;
 use super::multipart::{Form, FormFault, FormLimits};
 use crate::store::{CachedStore, Folder, SqliteStore};
-use crate::{Entry, Error, Log, Service};
+use crate::{Body, Entry, Error, Log, Service};
 
 // Nobody sees a timestamp that expires while it is used.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(24);
@@ -47,6 +46,8 @@ pub struct TrustService {
     guard: Guard,
     metrics: Metrics,
     form_limits: FormLimits,
+    // It stands beside a registry, on its address and with its rules.
+    has_images: bool,
     // Tells the requests of this process from those of the one before.
     run: u64,
     n_requests: AtomicU64,
@@ -72,9 +73,16 @@ impl TrustService {
             guard,
             metrics: Metrics::default(),
             form_limits: FormLimits::default(),
+            has_images: false,
             run,
             n_requests: AtomicU64::new(0),
         })
+    }
+
+    /// On the address of a registry: rules for a repository are rules for its trust data.
+    #[must_use]
+    pub fn beside_images(self) -> Self {
+        Self { has_images: true, ..self }
     }
 
     fn with_server<T>(&self, act: impl FnOnce(&Server<'_>) -> T) -> T {
@@ -111,7 +119,25 @@ impl TrustService {
         };
         let (peer, now) = (context.peer, context.now);
         let request = access::Request { authorization, peer, client_certificate: None, now };
-        self.guard.gatekeeper.admit(&request, wanted).await
+        let gatekeeper = &self.guard.gatekeeper;
+        if !self.has_images {
+            return gatekeeper.admit(&request, wanted).await;
+        }
+        // Rules name repositories of this registry; tokens that Docker asks for name the whole.
+        let principal = gatekeeper.identify(&request).await?;
+        let unlimited = Principal { grants: None, ..principal.clone() };
+        let may = |action: Action, thing: Thing<'_>| {
+            let own = own_thing(thing);
+            gatekeeper.decide(&unlimited, action, own).is_allowed()
+                && (principal.is_granted(action, thing) || principal.is_granted(action, own))
+        };
+        let is_unknown = principal.is_anonymous() && !gatekeeper.is_open();
+        match wanted.iter().all(|(action, thing)| may(*action, *thing)) {
+            true if is_unknown && wanted.is_empty() => Err(Denial::Missing),
+            true => Ok(principal),
+            false if is_unknown => Err(Denial::Missing),
+            false => Err(Denial::NotAllowed),
+        }
     }
 
     async fn route(
@@ -274,7 +300,7 @@ impl Service for TrustService {
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<Body> {
         let start = Instant::now();
         let number = self.n_requests.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("{:x}-{number:x}", self.run);
@@ -308,6 +334,19 @@ impl Service for TrustService {
             response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
         }
         response
+    }
+}
+
+// The repository of this registry that a name of Docker's is about: without the registry's own name before it.
+fn own_thing(thing: Thing<'_>) -> Thing<'_> {
+    match thing {
+        Thing::Repository(gun) => {
+            let own = gun.split_once('/').filter(|(host, _)| {
+                host.contains(['.', ':']) || *host == "localhost" || host.starts_with('[')
+            });
+            Thing::Repository(own.map_or(gun, |(_, name)| name))
+        }
+        other => other,
     }
 }
 

@@ -176,3 +176,14 @@ fn a_stop_ends_what_is_at_hand() {
     assert_eq!(sender.join().unwrap(), 200);
     assert!(std::net::TcpStream::connect(lab.address).is_err());
 }
+
+#[test]
+fn plain_http_on_a_port_of_tls_is_told() {
+    let lab = Lab::start(Setup { has_tls: true, ..Setup::default() });
+    let reply = lab.get("/v2/");
+    assert_eq!(
+        (reply.status, reply.header("Content-Length")),
+        (400, Some(reply.body.len().to_string().as_str()))
+    );
+    assert!(reply.body.contains("speaks HTTPS"), "{reply:?}");
+}

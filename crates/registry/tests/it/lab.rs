@@ -2,15 +2,18 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sealift_access::{Gatekeeper, Parts, Rule, Rules};
 use sealift_crypto::{Certificate, SigningKey};
+use sealift_depot::{Depot, Settings as DepotSettings};
 use sealift_registry::store::open_folder;
 use sealift_registry::{
-    ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve, tls_of_folder,
+    ConnectionLimits, Entry, Guard, Hooks, Log, Options, Registry, Service, TrustService, bind,
+    serve, tls_of_folder,
 };
 use sealift_tuf::{Change, FileMeta, Gun, Key, Keys, Repository, Role};
 use tempfile::TempDir;
@@ -75,6 +78,30 @@ impl Lab {
     }
 
     pub(crate) fn start(setup: Setup) -> Self {
+        Self::of(setup, |guard, folder| {
+            let opened = open_folder(folder, None).unwrap();
+            Arc::new(TrustService::open(opened, guard).unwrap())
+        })
+    }
+
+    /// A registry, with trust data on the same origin.
+    pub(crate) fn registry(setup: Setup, hooks: Hooks, options: Options) -> Self {
+        Self::of(setup, |guard, folder| {
+            let depot = Depot::open_folder(folder, &DepotSettings::default()).unwrap();
+            let trust = open_folder(&folder.join("trust"), None).unwrap();
+            let again = Guard {
+                gatekeeper: guard.gatekeeper.clone(),
+                log: Box::new(Lines::default()),
+                clock: guard.clock,
+            };
+            let trust = TrustService::open(trust, again).unwrap().beside_images();
+            let trust = Some(Arc::new(trust));
+            let hooks = Hooks { trust, ..hooks };
+            Arc::new(Registry::new(depot, guard.gatekeeper, hooks, options, guard.log, guard.clock))
+        })
+    }
+
+    fn of<S: Service>(setup: Setup, service: impl FnOnce(Guard, &Path) -> Arc<S>) -> Self {
         let folder = setup.folder.unwrap_or_else(|| Arc::new(tempfile::tempdir().unwrap()));
         let log = Lines::default();
         let rules = setup.rules.iter().map(|text| Rule::parse(text).unwrap()).collect();
@@ -83,8 +110,7 @@ impl Lab {
             log: Box::new(log.clone()),
             clock: setup.clock,
         };
-        let opened = open_folder(folder.path(), None).unwrap();
-        let service = Arc::new(TrustService::open(opened, guard).unwrap());
+        let service = service(guard, folder.path());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime.block_on(bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,10 +1,14 @@
-//! The server of trust data over sockets.
+//! The registry and the server of trust data over sockets.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
 mod clients;
 mod endpoints;
+mod gates;
 mod hostile;
 mod lab;
+mod replay;
+mod rights;
+mod routes;
 mod token_server;

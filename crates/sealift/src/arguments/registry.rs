@@ -3,17 +3,23 @@
 use clap::Subcommand;
 
 use super::registry_config::{CONFIG_CHECK_EXAMPLES, RegistryConfig};
+use super::registry_serve::RegistryServe;
 
 pub(crate) const REGISTRY_EXAMPLES: &str = "\
 Examples:
+  sealift registry serve --htpasswd users.htpasswd --host registry.example.com
+  sealift registry serve --listen 127.0.0.1:5000 --no-tls
   sealift registry config check config.yml
   sealift registry config show config.yml
 
-docs/registry-configuration.md says what is read of distribution's configuration.";
+docs/registry.md says what is served, and how clients find it; docs/registry-configuration.md what is read of
+distribution's configuration.";
 
 /// What to do with a registry.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Registry {
+    /// Serve images, and trust data beside them
+    Serve(RegistryServe),
     /// Look at a configuration before a server starts with it
     #[command(subcommand, after_help = CONFIG_CHECK_EXAMPLES)]
     Config(RegistryConfig),

@@ -7,6 +7,7 @@ mod base;
 mod build;
 mod config;
 mod db;
+mod entries;
 mod explain;
 mod explain_rule;
 mod findings;

@@ -1,6 +1,9 @@
 //! `sealift registry`
 
 mod config;
+mod serve;
+
+mod assembly;
 
 use std::process::ExitCode;
 
@@ -9,6 +12,7 @@ use crate::printer::Printer;
 
 pub(crate) fn run(registry: &Registry, printer: &Printer) -> anyhow::Result<ExitCode> {
     match registry {
+        Registry::Serve(serve) => serve::run(serve, printer),
         Registry::Config(RegistryConfig::Check(check)) => config::check(check, printer),
         Registry::Config(RegistryConfig::Show(show)) => config::show(show, printer),
     }

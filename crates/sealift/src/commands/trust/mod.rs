@@ -6,7 +6,7 @@ mod keys;
 mod look;
 mod publish;
 mod secrets;
-mod serve;
+pub(in crate::commands) mod serve;
 mod transfer;
 
 use std::process::ExitCode;

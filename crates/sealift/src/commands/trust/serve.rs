@@ -1,12 +1,9 @@
 //! `sealift trust serve`
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -17,19 +14,17 @@ use sealift_access::{
 use sealift_crypto::Secret;
 use sealift_registry::store::{open_folder, parse_sealing_key};
 use sealift_registry::{
-    ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve, tls_of_files, tls_of_folder,
+    ConnectionLimits, Guard, TrustService, bind, serve, tls_of_files, tls_of_folder,
 };
-use serde::Serialize;
 
 use crate::arguments::{AccessOptions, TlsOptions, TrustServe};
+use crate::commands::entries::Lines;
 use crate::failure::Usage;
 use crate::interrupt::Interrupt;
 use crate::printer::Printer;
 use crate::settings::Folders;
 
 const SEALING_KEY_VARIABLE: &str = "SEALIFT_TRUST_SEALING_KEY";
-// Entries that wait for whoever reads stderr; then requests wait.
-const LOG_LINES_MAX: usize = 4096;
 
 pub(super) fn run(arguments: &TrustServe, printer: &Printer) -> anyhow::Result<ExitCode> {
     check(arguments)?;
@@ -89,12 +84,12 @@ fn check(arguments: &TrustServe) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_local(address: &str) -> bool {
+pub(in crate::commands) fn is_local(address: &str) -> bool {
     let is_loopback = |address: SocketAddr| address.ip().is_loopback();
     address.parse().is_ok_and(is_loopback) || address.starts_with("localhost:")
 }
 
-fn sealing_key(file: Option<&Path>) -> anyhow::Result<Option<Secret>> {
+pub(in crate::commands) fn sealing_key(file: Option<&Path>) -> anyhow::Result<Option<Secret>> {
     let (text, place) = match (file, std::env::var(SEALING_KEY_VARIABLE)) {
         (Some(path), _) => {
             let text = std::fs::read_to_string(path)
@@ -176,39 +171,5 @@ fn announce(
             "            install -D {} ~/.docker/tls/{host}/ca.crt",
             certificate.display()
         ));
-    }
-}
-
-/// A line of JSON for each entry, on stderr.
-struct Lines(SyncSender<String>);
-
-#[derive(Serialize)]
-struct Line<'a> {
-    time: String,
-    #[serde(flatten)]
-    entry: &'a Entry<'a>,
-}
-
-impl Lines {
-    // A thread of its own writes: whoever reads stderr may be slow.
-    fn start() -> (Self, JoinHandle<()>) {
-        let (sender, receiver) = sync_channel::<String>(LOG_LINES_MAX);
-        let writer = std::thread::spawn(move || {
-            for line in receiver {
-                // Nothing can be done if nobody reads.
-                let _ = writeln!(std::io::stderr(), "{line}");
-            }
-        });
-        (Self(sender), writer)
-    }
-}
-
-impl Log for Lines {
-    fn record(&self, entry: &Entry<'_>) {
-        let line = Line { time: Timestamp::now().to_string(), entry };
-        if let Ok(text) = serde_json::to_string(&line) {
-            // The writer ends after the last sender.
-            let _ = self.0.send(text);
-        }
     }
 }

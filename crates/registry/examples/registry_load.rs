@@ -1,0 +1,237 @@
+//! Loads a registry over plain HTTP: small requests on kept connections, pushes and pulls of 100 MB, manifests one by one
+//! and from 16 clients. Says what each costs the server's processor.
+//!
+//! usage: `registry_load HOST:PORT PID…` with the processes whose processor time counts; with `--static PATH` only reads
+//! of that path are measured, for a server of files.
+
+#![expect(clippy::print_stdout, reason = "it is a program")]
+#![expect(clippy::unwrap_used, reason = "a failure ends it")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use sealift_oci::Digest;
+
+const CONNECTIONS: usize = 8;
+const REQUESTS: usize = 4_000;
+const TAGS: usize = 500;
+const LARGE: usize = 100_000_000;
+const PUTS: usize = 100;
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+struct Connection {
+    host: String,
+    stream: BufReader<TcpStream>,
+}
+
+struct Reply {
+    status: u16,
+    location: String,
+    length: usize,
+}
+
+impl Connection {
+    fn open(host: &str) -> Self {
+        let stream = TcpStream::connect(host).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { host: host.to_owned(), stream: BufReader::with_capacity(1 << 18, stream) }
+    }
+
+    fn request(&mut self, head: &str, body: &[u8]) -> Reply {
+        let text = format!("{head}\r\nHost: {}\r\n", self.host);
+        let length = format!("Content-Length: {}\r\n\r\n", body.len());
+        let stream = self.stream.get_mut();
+        stream.write_all(&[text.as_bytes(), length.as_bytes()].concat()).unwrap();
+        stream.write_all(body).unwrap();
+        let mut reply = Reply { status: 0, location: String::new(), length: 0 };
+        let mut line = String::new();
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line).unwrap();
+            let text = line.trim_end();
+            if text.is_empty() {
+                break;
+            }
+            if let Some(rest) = text.strip_prefix("HTTP/1.1 ") {
+                reply.status = rest[..3].parse().unwrap();
+            } else if let Some((name, value)) = text.split_once(": ") {
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => reply.length = value.parse().unwrap(),
+                    "location" => value.clone_into(&mut reply.location),
+                    _ => {}
+                }
+            }
+        }
+        let mut left = reply.length;
+        while left > 0 {
+            let n = self.stream.fill_buf().unwrap().len().min(left);
+            assert!(n > 0, "the server closed in an answer");
+            self.stream.consume(n);
+            left -= n;
+        }
+        reply
+    }
+
+    fn get(&mut self, path: &str) -> usize {
+        let reply = self.request(&format!("GET {path} HTTP/1.1"), b"");
+        assert_eq!(reply.status, 200, "{path}");
+        reply.length
+    }
+
+    fn push(&mut self, repository: &str, bytes: &[u8], digest: &str) {
+        let begun = self.request(&format!("POST /v2/{repository}/blobs/uploads/ HTTP/1.1"), b"");
+        assert_eq!(begun.status, 202);
+        let place = |location: &str| {
+            let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
+            rest[rest.find('/').unwrap()..].to_owned()
+        };
+        let head = format!(
+            "PATCH {} HTTP/1.1\r\nContent-Type: application/octet-stream",
+            place(&begun.location)
+        );
+        let sent = self.request(&head, bytes);
+        assert_eq!(sent.status, 202);
+        let mark = if sent.location.contains('?') { '&' } else { '?' };
+        let head = format!("PUT {}{mark}digest={digest} HTTP/1.1", place(&sent.location));
+        assert_eq!(self.request(&head, b"").status, 201);
+    }
+
+    fn put(&mut self, path: &str, text: &str) {
+        let head = format!("PUT {path} HTTP/1.1\r\nContent-Type: {MANIFEST}");
+        assert_eq!(self.request(&head, text.as_bytes()).status, 201, "{path}");
+    }
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    Digest::sha256(bytes).to_string()
+}
+
+fn manifest(config: &str, layer: &str, size: usize, number: usize) -> String {
+    format!(
+        r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{config}","size":2}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{layer}","size":{size}}}],"annotations":{{"number":"{number}"}}}}"#
+    )
+}
+
+// Processor time of processes, in hundredths of a second as the kernel has it.
+fn processor_time(pids: &[String]) -> Duration {
+    let ticks = |pid: &String| -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let fields: Vec<&str> = text.rsplit_once(") ").unwrap().1.split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 10)
+}
+
+fn memory(pids: &[String]) -> u64 {
+    let peak = |pid: &String| -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    pids.iter().map(peak).sum::<u64>() / 1024
+}
+
+fn measure(
+    what: &str,
+    pids: &[String],
+    connections: usize,
+    count: usize,
+    work: impl Fn(usize) + Sync,
+) {
+    let (before, start) = (processor_time(pids), Instant::now());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..connections {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= connections {
+                        return;
+                    }
+                    work(number);
+                }
+            });
+        }
+    });
+    let (wall, processor) = (start.elapsed(), processor_time(pids).saturating_sub(before));
+    println!(
+        "{what}\t{:.1}\tus of processor each\t{:.0}\t/s",
+        processor.as_secs_f64() * 1e6 / count as f64,
+        count as f64 / wall.as_secs_f64(),
+    );
+}
+
+fn reads(what: &str, host: &str, pids: &[String], path: &str, count: usize) {
+    measure(what, pids, CONNECTIONS, count, |_| {
+        let mut connection = Connection::open(host);
+        for _ in 0..count / CONNECTIONS {
+            connection.get(path);
+        }
+    });
+}
+
+fn main() {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let host = arguments.remove(0);
+    if arguments.first().is_some_and(|first| first == "--static") {
+        let path = arguments.remove(1);
+        let pids = arguments.split_off(1);
+        reads("file", &host, &pids, &path, REQUESTS);
+        return;
+    }
+    let pids = arguments;
+    println!("memory idle\t{}\tMB", memory(&pids));
+    let mut connection = Connection::open(&host);
+    let (config, small) = (digest_of(b"{}"), vec![b'x'; 1000]);
+    let layer = digest_of(&small);
+    connection.push("bench/app", b"{}", &config);
+    connection.push("bench/app", &small, &layer);
+    let text = manifest(&config, &layer, small.len(), 0);
+    for tag in 0..TAGS {
+        connection.put(&format!("/v2/bench/app/manifests/tag{tag:04}"), &text);
+    }
+    reads("base", &host, &pids, "/v2/", REQUESTS);
+    reads("manifest by tag", &host, &pids, "/v2/bench/app/manifests/tag0007", REQUESTS);
+    reads("small blob", &host, &pids, &format!("/v2/bench/app/blobs/{layer}"), REQUESTS);
+    reads("tags n=100", &host, &pids, "/v2/bench/app/tags/list?n=100", REQUESTS);
+    let mut seed = 1_u64;
+    let large: Vec<u8> = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33).to_le_bytes()[0]
+    })
+    .take(LARGE)
+    .collect();
+    let digest = digest_of(&large);
+    measure("push 100 MB", &pids, 1, 1, |_| {
+        Connection::open(&host).push("bench/app", &large, &digest);
+    });
+    measure("pull 1 GB", &pids, 1, 1, |_| {
+        let mut connection = Connection::open(&host);
+        for _ in 0..10 {
+            connection.get(&format!("/v2/bench/app/blobs/{digest}"));
+        }
+    });
+    for clients in [1, 16] {
+        measure(
+            &format!("manifest put, {clients} at once"),
+            &pids,
+            clients,
+            clients * PUTS,
+            |number| {
+                let mut connection = Connection::open(&host);
+                for count in 0..PUTS {
+                    let text = manifest(
+                        &config,
+                        &layer,
+                        small.len(),
+                        (clients * 100 + number) * 1000 + count,
+                    );
+                    connection.put(&format!("/v2/bench/app/manifests/put{number}"), &text);
+                }
+            },
+        );
+    }
+    println!("memory peak\t{}\tMB", memory(&pids));
+}

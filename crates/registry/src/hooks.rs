@@ -1,0 +1,231 @@
+//! What others plug into the registry: who judges pulls, who is told, where what is missing comes from, and the pages
+//! for people.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use jiff::Timestamp;
+use sealift_access::Principal;
+use sealift_depot::{Manifest, Target};
+use sealift_oci::{Digest, RepositoryName};
+use serde_json::Value;
+
+use crate::Body;
+
+/// An answer that comes later.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A pull that is to be judged.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// From where.
+    pub peer: SocketAddr,
+    /// For what repository.
+    pub repository: &'a RepositoryName,
+    /// By what name.
+    pub target: &'a Target,
+    /// What would be answered.
+    pub manifest: &'a Manifest,
+    /// Number of the request.
+    pub request_id: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What becomes of a pull.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It is answered.
+    Allow,
+    /// It is answered, with this as a `Warning`.
+    Warn(String),
+    /// It is refused.
+    Refuse(Denied),
+}
+
+/// Why a pull is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Denied {
+    /// For people; Docker prints it.
+    pub message: String,
+    /// For programs.
+    pub detail: Value,
+}
+
+/// Who judges pulls. What goes wrong inside is a refusal.
+pub trait Gate: Send + Sync {
+    /// Judges one pull of a manifest.
+    fn pull<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, Answer>;
+
+    /// Whether a blob of this repository may be pulled by whoever may pull the repository; asked after the right to pull.
+    fn blob<'a>(
+        &'a self,
+        _principal: &'a Principal,
+        _repository: &'a RepositoryName,
+        _digest: &'a Digest,
+    ) -> BoxFuture<'a, Answer> {
+        Box::pin(std::future::ready(Answer::Allow))
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// A manifest was pushed.
+    Pushed,
+    /// A manifest was pulled.
+    Pulled,
+    /// A blob was pushed.
+    BlobPushed,
+    /// A blob was pulled; the size is what was asked for of it.
+    BlobPulled,
+    /// A blob was mounted from another repository.
+    Mounted,
+    /// A manifest was deleted.
+    Deleted,
+    /// A blob was deleted from a repository.
+    BlobDeleted,
+    /// A tag was deleted.
+    TagDeleted,
+    /// Somebody was not let in, may not do it, or was refused by the gate.
+    Denied,
+    /// Somebody showed credentials that are right, at the base.
+    Login,
+}
+
+impl EventKind {
+    /// As logs and webhooks write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pushed => "pushed",
+            Self::Pulled => "pulled",
+            Self::BlobPushed => "blob_pushed",
+            Self::BlobPulled => "blob_pulled",
+            Self::Mounted => "mounted",
+            Self::Deleted => "deleted",
+            Self::BlobDeleted => "blob_deleted",
+            Self::TagDeleted => "tag_deleted",
+            Self::Denied => "denied",
+            Self::Login => "login",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What.
+    pub kind: EventKind,
+    /// In what repository.
+    pub repository: Option<RepositoryName>,
+    /// To what tag.
+    pub tag: Option<String>,
+    /// To what content.
+    pub digest: Option<Digest>,
+    /// Its media type.
+    pub media_type: Option<String>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Who did it.
+    pub principal: Principal,
+    /// From where.
+    pub peer: SocketAddr,
+    /// Number of the request.
+    pub request_id: String,
+    /// When.
+    pub time: Timestamp,
+    /// Why it was refused.
+    pub reason: Option<String>,
+}
+
+/// Who is told what happened: the audit log, webhooks, the queue of scans.
+pub trait Listener: Send + Sync {
+    /// Tells. It must not wait: requests wait for it.
+    fn tell(&self, event: &Event);
+
+    /// Whether pulls of blobs are worth telling. There are many of them.
+    fn wants(&self, kind: EventKind) -> bool {
+        !matches!(kind, EventKind::BlobPulled)
+    }
+}
+
+/// Bytes from an upstream, as they come.
+pub type UpstreamBytes = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// A blob of an upstream.
+pub enum UpstreamBlob {
+    /// The depot has it now; it is answered from there.
+    Kept,
+    /// It comes while it is sent.
+    Coming {
+        /// Its size in bytes.
+        size: u64,
+        /// The part that was asked for, or all.
+        bytes: UpstreamBytes,
+    },
+}
+
+/// Why an upstream did not help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamFault {
+    /// It does not have it.
+    Unknown,
+    /// It does not let us.
+    Denied(String),
+    /// It asks to wait so many seconds.
+    Busy(u64),
+    /// It cannot be reached, or what it sent is not what was asked for.
+    Unavailable(String),
+}
+
+/// A manifest of an upstream, and what the client is to be warned of.
+pub struct Upstreamed {
+    /// The manifest; it is in the depot.
+    pub manifest: Arc<Manifest>,
+    /// As a `Warning`.
+    pub warning: Option<String>,
+}
+
+/// Where comes from what the depot lacks.
+pub trait Upstream: Send + Sync {
+    /// The repository of this registry in which content of an upstream is kept, if this repository is one. `namespace`
+    /// is `?ns=`.
+    fn route(&self, repository: &RepositoryName, namespace: Option<&str>)
+    -> Option<RepositoryName>;
+
+    /// A manifest of a repository that has a route: asked for each time, as a tag may have to be checked.
+    fn manifest<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        namespace: Option<&'a str>,
+        target: &'a Target,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Upstreamed, UpstreamFault>>;
+
+    /// A blob that the depot does not have.
+    fn blob<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        namespace: Option<&'a str>,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<UpstreamBlob, UpstreamFault>>;
+}
+
+/// Pages for people: all that is not `/v2`, the tokens, the health and the metrics.
+pub trait Pages: Send + Sync {
+    /// Answers one request; `None` if there is no such page.
+    fn answer<'a>(
+        &'a self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        request_id: &'a str,
+    ) -> BoxFuture<'a, Option<Response<Body>>>;
+}

@@ -1,0 +1,156 @@
+//! `sealift registry serve`
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sealift_registry::configuration::{Configuration, Level, StoragePlace, read};
+use sealift_registry::{ConnectionLimits, TlsAcceptor, bind, serve};
+
+use super::assembly::{self, Assembled};
+use super::config::variables;
+use crate::arguments::RegistryServe;
+use crate::commands::entries::Lines;
+use crate::commands::trust::serve::is_local;
+use crate::failure::Usage;
+use crate::interrupt::Interrupt;
+use crate::printer::Printer;
+use crate::settings::Folders;
+
+// Docker and others open a connection a request; most of them are short.
+const CONNECTIONS_MAX: usize = 4096;
+// From the end of a body to the answer: a large blob may have to reach a slow disk first.
+const ANSWER_TIME: Duration = Duration::from_mins(15);
+const CONNECTION_TIME: Duration = Duration::from_hours(1);
+
+pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let configuration = configuration(arguments, printer)?;
+    let is_open = configuration.auth.is_none();
+    let may_be_open =
+        arguments.anonymous || (arguments.config.is_some() && says_open(&configuration)?);
+    if is_open && !may_be_open && !is_local(&configuration.http.address) {
+        return Err(Usage::error(
+            format!("everybody who reaches `{}` could push and delete", configuration.http.address),
+            "give --htpasswd FILE, listen on 127.0.0.1, or say --anonymous",
+        ));
+    }
+    let interrupt = Interrupt::install()?;
+    let (log, writer) = Lines::start();
+    let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
+    let Assembled { registry, tls, certificate, folder } = {
+        // Opening may begin tasks of its own.
+        let _inside = runtime.enter();
+        assembly::assemble(&configuration, arguments, log)?
+    };
+    runtime.block_on(async {
+        let address = &configuration.http.address;
+        let listener = bind(address).await?;
+        let address = listener.local_addr().context("cannot tell the address")?;
+        announce(printer, address, &folder, (tls.as_ref(), certificate.as_deref()), is_open);
+        let stop = async {
+            while !interrupt.is_set() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let limits = ConnectionLimits {
+            connections: CONNECTIONS_MAX,
+            request: ANSWER_TIME,
+            connection: CONNECTION_TIME,
+            stop: configuration.http.drain.unwrap_or(ConnectionLimits::default().stop),
+            ..ConnectionLimits::default()
+        };
+        serve(listener, tls, Arc::clone(&registry), limits, stop).await;
+        anyhow::Ok(())
+    })?;
+    // The last of them has the sender of the log; a request that hangs is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    if Arc::into_inner(registry).is_some() {
+        let _ = writer.join();
+    }
+    printer.message("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn says_open(configuration: &Configuration) -> anyhow::Result<bool> {
+    configuration
+        .own
+        .section("open")
+        .map_err(|finding| Usage::error(finding.line("configuration"), "write `true` or `false`"))
+}
+
+// What the file says, and over it what the options say.
+fn configuration(arguments: &RegistryServe, printer: &Printer) -> anyhow::Result<Configuration> {
+    let text = match &arguments.config {
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration `{}`", path.display()))?,
+        None => own_text(arguments)?,
+    };
+    let name = match &arguments.config {
+        Some(path) => path.display().to_string(),
+        None => "defaults".to_owned(),
+    };
+    let reading = read(&text, &variables());
+    let findings = reading.findings.iter();
+    for finding in findings.filter(|finding| finding.level >= Level::Warning) {
+        printer.message(&finding.line(&name));
+    }
+    let Some(mut configuration) = reading.configuration else {
+        return Err(Usage::error(
+            format!("the configuration `{name}` cannot be used"),
+            format!("`sealift registry config check {name}` shows all findings"),
+        ));
+    };
+    if let Some(address) = &arguments.listen {
+        configuration.http.address.clone_from(address);
+    }
+    if let Some(folder) = &arguments.data {
+        configuration.storage.place = StoragePlace::Folder(folder.clone());
+    }
+    if let Some(path) = &arguments.htpasswd {
+        let realm = "Sealift registry".to_owned();
+        configuration.auth =
+            Some(sealift_registry::configuration::Auth::Htpasswd { realm, path: path.clone() });
+    }
+    Ok(configuration)
+}
+
+// Without a file: a folder of the user's, deletion allowed. Whether it may be open is up to the options.
+fn own_text(arguments: &RegistryServe) -> anyhow::Result<String> {
+    let folder = match &arguments.data {
+        Some(folder) => folder.clone(),
+        None => Folders::from_environment()?.data.join("registry"),
+    };
+    let folder = serde_json::to_string(&folder.to_string_lossy())?;
+    Ok(format!(
+        "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {folder}\n  delete:\n    enabled: true\n\
+         http:\n  addr: \":5000\"\nsealift:\n  open: true\n"
+    ))
+}
+
+fn announce(
+    printer: &Printer,
+    address: SocketAddr,
+    folder: &Path,
+    (tls, certificate): (Option<&TlsAcceptor>, Option<&Path>),
+    is_open: bool,
+) {
+    let host = match address.ip() {
+        ip if ip.is_unspecified() || ip.is_loopback() => format!("localhost:{}", address.port()),
+        _ => address.to_string(),
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let login = if is_open { String::new() } else { format!("docker login {host} && ") };
+    printer.message(&format!(
+        "serving {} on {scheme}://{host}; try: {login}docker push {host}/NAME:TAG",
+        folder.display()
+    ));
+    if let Some(certificate) = certificate {
+        printer.message(&format!(
+            "for docker: install -D {} /etc/docker/certs.d/{host}/ca.crt",
+            certificate.display()
+        ));
+    }
+}
