@@ -1,4 +1,4 @@
-//! The history: every version of every file, with the commit that brought it.
+//! The history: every version of every file, with the commit that brought it, and the messages of commits and tags.
 //!
 //! Commits come parents first, the older of two first. A version is told once, of the first commit that has it; folders
 //! that an earlier commit had as they are, are not looked at again, so that the whole takes time in proportion to what is
@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use crate::object::{commit, tree};
+use crate::object::{commit, message, tree};
 use crate::{Commit, Error, Id, Kind, Repository};
 
 /// How deep folders are followed, and how long a path may be.
@@ -16,20 +16,23 @@ const PATH_BYTES_MAX: usize = 4096;
 /// Objects of which each is named in a note that it could not be read.
 const NAMED_MAX: usize = 5;
 
-/// A version of a file.
+/// A version of a file, or a message.
 #[derive(Debug)]
 pub struct Version<'a> {
-    /// The first commit that has it; nothing if none leads to it.
+    /// The first commit that has it; nothing if none leads to it, or for the message of a tag.
     pub commit: Option<(Id, &'a Commit)>,
-    /// The file's path; empty if no commit leads to it.
+    /// The file's path; empty if no commit leads to it, and for a message.
     pub path: &'a str,
-    /// Its content's id.
+    /// Whether it is what somebody wrote about a commit or a tag.
+    pub is_message: bool,
+    /// The id of the object that has it.
     pub id: Id,
     /// Its content.
     pub bytes: &'a [u8],
 }
 
-/// Shows every version of every file whose path is wanted; notes tell what could not be read.
+/// Shows every version of every file whose path is wanted, and every message after the files of its commit; notes tell
+/// what could not be read.
 pub fn history(
     repository: &Repository,
     wanted: &dyn Fn(&str) -> bool,
@@ -44,7 +47,7 @@ pub fn history(
         notes: repository.notes.clone(),
     };
     let mut commits = HashMap::new();
-    let mut blobs = Vec::new();
+    let (mut blobs, mut tags) = (Vec::new(), Vec::new());
     for id in repository.ids() {
         match repository.kind(&id) {
             Ok(Kind::Commit) if !commits.contains_key(&id) => {
@@ -53,12 +56,17 @@ pub fn history(
                 }
             }
             Ok(Kind::Blob) => blobs.push(id),
+            Ok(Kind::Tag) => tags.push(id),
             Ok(_) => {}
             Err(error) => walk.fail(&id, &error),
         }
     }
     for id in in_order(&commits) {
         walk.commit(id, &commits[&id]);
+        walk.message(Some(&commits[&id]), id);
+    }
+    for id in tags {
+        walk.message(None, id);
     }
     for id in blobs {
         walk.blob(None, "", id);
@@ -147,7 +155,19 @@ impl Walk<'_> {
         }
         self.seen.insert(id);
         if let Some(object) = self.read(&id).filter(|object| object.kind == Kind::Blob) {
-            (self.visit)(&Version { commit, path, id, bytes: &object.bytes });
+            let bytes = &object.bytes;
+            (self.visit)(&Version { commit, path, is_message: false, id, bytes });
+        }
+    }
+
+    fn message(&mut self, commit: Option<&Commit>, id: Id) {
+        if !self.seen.insert(id) {
+            return;
+        }
+        let Some(object) = self.read(&id) else { return };
+        let (commit, bytes) = (commit.map(|commit| (id, commit)), message(&object.bytes));
+        if !bytes.is_empty() {
+            (self.visit)(&Version { commit, path: "", is_message: true, id, bytes });
         }
     }
 
@@ -188,6 +208,9 @@ mod tests {
     fn told(repository: &Repository) -> (Vec<String>, Vec<String>) {
         let mut all = Vec::new();
         let notes = history(repository, &|_| true, &mut |version| {
+            if version.is_message {
+                return;
+            }
             let by = version.commit.map_or("nobody", |(_, commit)| &commit.author);
             let text = String::from_utf8_lossy(version.bytes);
             all.push(format!("{}: {text} by {by}", version.path));
@@ -240,6 +263,26 @@ mod tests {
             ]
         );
         assert!(notes.is_empty(), "{notes:?}");
+    }
+
+    #[test]
+    fn messages_of_commits_and_tags() {
+        let mut objects = sample();
+        let tag = format!("object {}\ntype commit\ntag v1\n\nit is out\n", id(30));
+        let signed = format!("{tag}-----BEGIN PGP SIGNATURE-----\niQ\n");
+        objects.push((40, Form::Tag, signed.into_bytes()));
+        objects.push((41, Form::Tag, b"object x".to_vec()));
+        let (index, bytes) = pack(&objects);
+        let repository = Repository::of_pack(index, bytes, &Limits::default()).unwrap();
+        let mut all = Vec::new();
+        history(&repository, &|_| false, &mut |version| {
+            assert!(version.is_message && version.path.is_empty());
+            let text = String::from_utf8_lossy(version.bytes).into_owned();
+            all.push((version.id, version.commit.map(|(id, _)| id), text));
+        });
+        let told = |number, text: &str| (id(number), Some(id(number)), text.to_owned());
+        let tag = (id(40), None, "it is out\n".to_owned());
+        assert_eq!(all, [told(30, "why\n"), told(31, "why\n"), tag]);
     }
 
     #[test]

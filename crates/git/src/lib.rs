@@ -20,7 +20,7 @@ mod sample;
 
 pub use history::{Version, history};
 pub use id::Id;
-pub use object::{Commit, Kind, Object, TreeEntry, commit, loose, tree};
+pub use object::{Commit, Kind, Object, TreeEntry, commit, loose, message, tree};
 pub use repository::Repository;
 
 use std::path::PathBuf;

@@ -123,6 +123,17 @@ pub fn commit(bytes: &[u8]) -> Option<Commit> {
     Some(Commit { tree, parents, author, date_secs })
 }
 
+/// What somebody wrote about a commit or a tag, without the signature that ends a tag.
+pub fn message(bytes: &[u8]) -> &[u8] {
+    let find =
+        |bytes: &[u8], wanted: &[u8]| bytes.windows(wanted.len()).position(|it| it == wanted);
+    let text = find(bytes, b"\n\n").map_or(&[][..], |end| &bytes[end + 2..]);
+    let signatures: [&[u8]; 2] =
+        [b"-----BEGIN PGP SIGNATURE-----", b"-----BEGIN SSH SIGNATURE-----"];
+    let end = signatures.iter().filter_map(|head| find(text, head)).min();
+    &text[..end.unwrap_or(text.len())]
+}
+
 /// The entries of a folder, up to the first that cannot be read.
 pub fn tree(bytes: &[u8], id_length: usize) -> impl Iterator<Item = TreeEntry<'_>> {
     let mut rest = bytes;

@@ -13,6 +13,7 @@ pub(crate) enum Form {
     Commit,
     Tree,
     Blob,
+    Tag,
     /// A delta upon the object of this number, by its distance.
     UponOffset(u8),
     /// A delta upon the object of this number, by its id.
@@ -39,6 +40,7 @@ pub(crate) fn pack(objects: &[(u8, Form, Vec<u8>)]) -> (Vec<u8>, Vec<u8>) {
             Form::Commit => 1,
             Form::Tree => 2,
             Form::Blob => 3,
+            Form::Tag => 4,
             Form::UponOffset(_) => 6,
             Form::UponId(_) => 7,
         };

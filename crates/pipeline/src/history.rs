@@ -1,5 +1,5 @@
-//! Secrets in the history of a Git repository: in files that were changed or deleted since, and in what no branch has
-//! any more. A secret is told once, with the first commit that has it.
+//! Secrets in the history of a Git repository: in files that were changed or deleted since, in what no branch has any
+//! more, and in the messages of commits and tags. A secret is told once, with the first commit that has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -57,8 +57,8 @@ impl Found<'_> {
         for secret in said.secrets {
             let value = version.bytes.get(secret.range.clone()).unwrap_or_default();
             let is_new = self.known.insert(fingerprint(&secret.rule, value, ""));
-            // What is lost and known elsewhere is no news.
-            if commit.is_none() && !is_new {
+            // What is lost or only spoken of, and known elsewhere, is no news.
+            if (commit.is_none() || version.is_message) && !is_new {
                 continue;
             }
             if let Some(at) = self.places.get(&secret.fingerprint) {
@@ -102,7 +102,10 @@ mod tests {
         assert!(git(&["add", "-A"]) && git(&["commit", "-q", "-m", "x"]));
         std::fs::remove_file(folder.path().join("gone.env")).unwrap();
         write("kept.env", &format!("# more\n{}", key('b')));
-        assert!(git(&["add", "-A"]) && git(&["commit", "-q", "-m", "y"]));
+        // The second has the secret of a file, which is told of the file alone.
+        let message = format!("y\n\n{}", key('d'));
+        assert!(git(&["add", "-A"]) && git(&["commit", "-q", "-m", &message, "-m", &key('a')]));
+        assert!(git(&["tag", "-a", "v1", "-m", &key('e')]));
         // Staged, and taken back before any commit.
         write("lost.env", &key('c'));
         assert!(git(&["add", "-A"]) && git(&["rm", "-q", "-f", "lost.env"]));
@@ -114,11 +117,17 @@ mod tests {
             .iter()
             .map(|it| (it.place.describe(), it.line, it.commit.as_ref().map(|it| it.date_secs)))
             .collect();
-        assert_eq!(told.len(), 3, "{told:?}");
-        assert!(told[0].0.starts_with(".git/objects/") && told[0].2.is_none(), "{told:?}");
-        assert_eq!(told[1], ("gone.env".to_owned(), 2, Some(1_700_000_000)));
-        assert_eq!(told[2], ("kept.env".to_owned(), 2, Some(1_700_000_000)));
-        assert_eq!(secrets.findings[1].commit.as_ref().unwrap().author, "A <a@b>");
+        let (objects, files): (Vec<_>, Vec<_>) =
+            told.iter().partition(|it| it.0.starts_with(".git/objects/"));
+        let mut objects: Vec<_> = objects.into_iter().map(|it| (it.1, it.2)).collect();
+        objects.sort_unstable();
+        // The tag's message, the lost file's second line, the commit's message.
+        assert_eq!(objects, [(2, None), (2, None), (4, Some(1_700_000_000))]);
+        let file = |name: &str| (name.to_owned(), 2, Some(1_700_000_000));
+        assert_eq!(files, [&file("gone.env"), &file("kept.env")]);
+        let author =
+            |it: &sealift_model::SecretFinding| it.commit.as_ref().map(|it| it.author.clone());
+        assert!(secrets.findings.iter().filter_map(author).all(|author| author == "A <a@b>"));
         assert!(add_history(&mut secrets, &folder.path().join("nothing"), &request).is_err());
     }
 }
