@@ -18,13 +18,29 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
             candidate.len() <= (word.len() + distance_max) * 4
                 && word.len() <= candidate.len() + distance_max
         })
-        .map(|candidate| {
+        .filter_map(|candidate| {
             let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
-            (distance(&word, &letters), candidate)
+            has_letters_of(&word, &letters, distance_max)
+                .then(|| (distance(&word, &letters), candidate))
         })
         .filter(|(distance, candidate)| *distance <= distance_max && *distance < candidate.len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether no more letters than these are in one word alone, wherever they stand: far quicker to see than a distance,
+/// which is never less.
+fn has_letters_of(a: &[char], b: &[char], distance_max: usize) -> bool {
+    let mut counts = [0_i32; 64];
+    let place = |letter: &char| *letter as usize % 64;
+    for letter in a {
+        counts[place(letter)] += 1;
+    }
+    for letter in b {
+        counts[place(letter)] -= 1;
+    }
+    let sum = |sign: i32| counts.iter().map(|count| count * sign).filter(|it| *it > 0).sum::<i32>();
+    sum(1).max(sum(-1)).unsigned_abs() as usize <= distance_max
 }
 
 /// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours cost one.
@@ -32,7 +48,8 @@ fn distance(a: &[char], b: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
+        let mut row = Vec::with_capacity(b.len() + 1);
+        row.push(i + 1);
         for (j, y) in b.iter().enumerate() {
             let mut best = (last[j] + usize::from(x != y))
                 .min(last[j + 1] + 1)
@@ -61,10 +78,26 @@ mod tests {
             ("ENTRYPIONT", Some("ENTRYPOINT")),
             ("HELTHCHECK", Some("HEALTHCHECK")),
             ("apple", None),
+            ("mfro", None),
             ("", None),
         ] {
             assert_eq!(closest(word, words), expected, "{word}");
         }
         assert_eq!(closest(&"x".repeat(10_000), words), None);
+    }
+
+    #[test]
+    fn letters_never_count_more_than_the_distance() {
+        let letters = |number: usize| -> Vec<char> {
+            (0..number % 5)
+                .map(|place| ['a', 'b', 'c', 'é'][((number / 5) >> (2 * place)) & 3])
+                .collect()
+        };
+        for a in (0..1280).map(letters) {
+            for b in (0..1280).step_by(7).map(letters) {
+                let distance = distance(&a, &b);
+                assert!(has_letters_of(&a, &b, distance), "{a:?} {b:?} {distance}");
+            }
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! `sealift lint`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use sealift_diagnostic::Level;
@@ -73,13 +74,14 @@ pub(crate) struct Requests<'a> {
     global: &'a Global,
     arguments: &'a Lint,
     folders: Folders,
-    known: BTreeMap<PathBuf, LintRequest>,
+    /// By the bytes of a folder's path: to compare paths part by part takes much longer.
+    known: HashMap<OsString, LintRequest>,
 }
 
 impl<'a> Requests<'a> {
     pub(crate) fn new(global: &'a Global, arguments: &'a Lint) -> anyhow::Result<Self> {
         let folders = Folders::from_environment()?;
-        Ok(Self { global, arguments, folders, known: BTreeMap::new() })
+        Ok(Self { global, arguments, folders, known: HashMap::new() })
     }
 
     /// A folder without settings of its own has those of the folder above it.
@@ -87,15 +89,17 @@ impl<'a> Requests<'a> {
         let folder = context.canonicalize().unwrap_or_else(|_| context.to_owned());
         let deciding = folder
             .ancestors()
-            .find(|folder| self.known.contains_key(*folder) || settings::begin_in(folder))
+            .find(|folder| {
+                self.known.contains_key(folder.as_os_str()) || settings::begin_in(folder)
+            })
             .or_else(|| folder.ancestors().last())
             .unwrap_or(&folder);
-        let request = match self.known.get(deciding) {
+        let request = match self.known.get(deciding.as_os_str()) {
             Some(request) => request.clone(),
             None => self.read(deciding)?,
         };
         for folder in folder.ancestors() {
-            self.known.insert(folder.to_owned(), request.clone());
+            self.known.insert(folder.as_os_str().to_owned(), request.clone());
             if folder == deciding {
                 break;
             }
