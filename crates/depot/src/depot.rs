@@ -1,16 +1,18 @@
 //! The depot itself: what all its operations share.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use sealift_oci::{Digest, RepositoryName};
+use sealift_oci::Digest;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::body::Buffers;
-use crate::cache::{Cache, Kept};
+use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::files::Files;
+use crate::keeper::{Keeper, Kit, Pulled};
 use crate::lease::Leases;
 use crate::ledger::Ledger;
 use crate::upload::UploadId;
@@ -24,17 +26,20 @@ pub struct Depot(pub(crate) Arc<Inner>);
 
 /// What copies share.
 pub(crate) struct Inner {
-    // The ledger is closed before the folder's lock goes.
-    pub(crate) ledger: Ledger,
-    pub(crate) files: Files,
+    // The keeper ends before the ledger is closed, and that before the folder's lock goes.
+    pub(crate) keeper: Keeper,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) files: Arc<Files>,
     pub(crate) settings: Settings,
     pub(crate) rules: RwLock<Arc<Rules>>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) leases: Arc<Leases>,
     // The writer of the ledger may hold these, but never the whole: it would wait for itself when it is dropped.
     pub(crate) cache: Arc<Cache>,
     pub(crate) buffers: Buffers,
-    pub(crate) pulled: Mutex<Vec<(RepositoryName, Arc<Kept>)>>,
+    pub(crate) pulled: Arc<Pulled>,
+    // A collection and a backup wait for each other.
+    pub(crate) collecting: AsyncMutex<()>,
     // Whoever brings or removes a blob's file holds the lock of its digest.
     digests: [Arc<AsyncMutex<()>>; N_LOCKS],
     uploads: Mutex<HashMap<UploadId, Arc<AsyncMutex<()>>>>,
@@ -43,23 +48,34 @@ pub(crate) struct Inner {
 impl Depot {
     /// Opens a folder, which is made if it is not there. Another process that has it open is a refusal.
     pub fn open_folder(folder: &Path, settings: &Settings) -> Result<Self, Error> {
-        let files = Files::open(folder, settings.reserve_bytes)?;
-        let ledger = Ledger::open(folder)?;
-        let clock = Clock::open(ledger.main())?;
+        let files = Arc::new(Files::open(folder, settings.reserve_bytes)?);
+        let ledger = Arc::new(Ledger::open(folder)?);
+        let clock = Arc::new(Clock::open(ledger.main())?);
+        let pulled = Arc::<Pulled>::default();
+        let keeper = Keeper::start(Kit {
+            ledger: Arc::clone(&ledger),
+            files: Arc::clone(&files),
+            clock: Arc::clone(&clock),
+            pulled: Arc::clone(&pulled),
+        })?;
         let inner = Inner {
             cache: Arc::new(Cache::new(settings.cache_bytes)),
             settings: settings.clone(),
             rules: RwLock::default(),
             leases: Arc::default(),
             buffers: Buffers::default(),
-            pulled: Mutex::default(),
+            collecting: AsyncMutex::default(),
             digests: std::array::from_fn(|_| Arc::default()),
             uploads: Mutex::default(),
+            keeper,
             ledger,
             files,
             clock,
+            pulled,
         };
         inner.recover_uploads()?;
+        inner.recover_marked()?;
+        inner.wake();
         Ok(Self(Arc::new(inner)))
     }
 
@@ -73,15 +89,35 @@ impl Depot {
         self.0.rules()
     }
 
+    /// Whether the depot can take in more: the disk has room and does not fail.
+    pub fn health(&self) -> Result<(), Error> {
+        self.0.ledger.main().check()?;
+        self.0.ledger.uploads().check()?;
+        self.0.files.check_free(0)?;
+        let reason = self.0.keeper.trouble();
+        reason.map_or(Ok(()), |reason| Err(Error::Unavailable { what: "the journal", reason }))
+    }
+
     /// How often the disk was waited for since the depot was opened.
     pub fn n_syncs(&self) -> u64 {
         self.0.files.n_syncs() + self.0.ledger.main().n_syncs()
     }
 }
 
+impl fmt::Debug for Depot {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Depot").finish_non_exhaustive()
+    }
+}
+
 impl Inner {
     pub(crate) fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says that the journal has new lines.
+    pub(crate) fn wake(&self) {
+        self.keeper.wake();
     }
 
     /// When a lease that is taken now ends.

@@ -34,29 +34,39 @@ struct Entry {
     _size: u64,
 }
 
-/// What a manifest says.
-pub(crate) struct Parsed {
+/// What a manifest says of its parts and of itself.
+pub struct ManifestParts {
     /// Its media type: the caller's, or its own if the caller has none.
-    pub(crate) media_type: String,
+    pub media_type: String,
     /// Blobs that must be in the repository.
-    pub(crate) blobs: Vec<Digest>,
+    pub blobs: Vec<Digest>,
     /// Layers that are not distributed; they may be here or not.
-    pub(crate) foreign: Vec<Digest>,
+    pub foreign: Vec<Digest>,
     /// Manifests.
-    pub(crate) manifests: Vec<Digest>,
+    pub manifests: Vec<Digest>,
     /// What it refers to.
-    pub(crate) subject: Option<Digest>,
+    pub subject: Option<Digest>,
     /// The type as the list of referrers shows it.
-    pub(crate) artifact_type: Option<String>,
+    pub artifact_type: Option<String>,
     /// Its annotations, as JSON.
-    pub(crate) annotations: String,
+    pub annotations: String,
 }
 
-/// Reads a manifest.
-pub(crate) fn parse(media_type: &str, bytes: &[u8], settings: &Settings) -> Result<Parsed, Error> {
+/// Reads what a registry has to know of a manifest, and refuses what cannot be one.
+///
+/// `media_type` is what it was sent as, or empty.
+pub fn manifest_parts(
+    media_type: &str,
+    bytes: &[u8],
+    settings: &Settings,
+) -> Result<ManifestParts, Error> {
     let invalid = |reason: String| Error::ManifestInvalid { reason };
     if bytes.len() as u64 > settings.manifest_bytes_max {
         return Err(Error::TooLarge { limit: settings.manifest_bytes_max });
+    }
+    // RFC 8259 §8.1; the journal has it as text.
+    if std::str::from_utf8(bytes).is_err() {
+        return Err(invalid("it is not UTF-8".into()));
     }
     let document: Document =
         serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?;
@@ -83,7 +93,7 @@ pub(crate) fn parse(media_type: &str, bytes: &[u8], settings: &Settings) -> Resu
         .artifact_type
         .filter(|text| !text.is_empty())
         .or_else(|| document.config.as_ref().and_then(|config| config.media_type.clone()));
-    let mut parsed = Parsed {
+    let mut parsed = ManifestParts {
         media_type,
         blobs: Vec::new(),
         foreign: Vec::new(),
@@ -148,8 +158,8 @@ fn is_foreign(media_type: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check(media_type: &str, text: &str) -> Result<Parsed, Error> {
-        parse(media_type, text.as_bytes(), &Settings::default())
+    fn check(media_type: &str, text: &str) -> Result<ManifestParts, Error> {
+        manifest_parts(media_type, text.as_bytes(), &Settings::default())
     }
 
     fn refusal(media_type: &str, text: &str) -> String {

@@ -1,10 +1,10 @@
-//! The depot's files: blobs by digest, uploads by id, copies of manifests, and how they come to stay.
+//! The depot's files: blobs by digest, uploads by id, and how they come to stay.
 //!
 //! A blob appears under its digest by rename, after its bytes are on the disk; then its folder is brought to the disk
 //! too. Both waits are counted, and a file whose wait failed is removed: what the disk has of it is not known.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -27,7 +27,7 @@ pub(crate) struct Files {
     _lock: File,
 }
 
-/// A file found in the tree of blobs or manifests.
+/// A file found among the blobs.
 pub(crate) struct Found {
     /// The digest that its name says.
     pub(crate) digest: Digest,
@@ -72,22 +72,20 @@ impl Files {
         for name in ["uploads", "quarantine"] {
             make(self.root.join(name))?;
         }
-        for tree in ["blobs", "manifests"] {
-            make(self.root.join(tree))?;
-            for algorithm in ALGORITHMS {
-                let folder = self.root.join(tree).join(algorithm.as_str());
-                // The last one that is made says that all are there.
-                if folder.join("ff").exists() {
-                    continue;
-                }
-                make(folder.clone())?;
-                for byte in 0..=255_u8 {
-                    make(folder.join(format!("{byte:02x}")))?;
-                }
-                self.sync_folder(&folder)?;
+        make(self.root.join("blobs"))?;
+        for algorithm in ALGORITHMS {
+            let folder = self.root.join("blobs").join(algorithm.as_str());
+            // The last one that is made says that all are there.
+            if folder.join("ff").exists() {
+                continue;
             }
-            self.sync_folder(&self.root.join(tree))?;
+            make(folder.clone())?;
+            for byte in 0..=255_u8 {
+                make(folder.join(format!("{byte:02x}")))?;
+            }
+            self.sync_folder(&folder)?;
         }
+        self.sync_folder(&self.root.join("blobs"))?;
         self.sync_folder(&self.root)
     }
 
@@ -96,22 +94,13 @@ impl Files {
         &self.root
     }
 
-    fn place_in(&self, tree: &str, digest: &Digest) -> PathBuf {
-        let mut path = self.root.join(tree);
+    /// Where a blob lies.
+    pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
+        let mut path = self.root.join("blobs");
         path.push(digest.algorithm().as_str());
         path.push(&digest.hex()[..2]);
         path.push(digest.hex());
         path
-    }
-
-    /// Where a blob lies.
-    pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
-        self.place_in("blobs", digest)
-    }
-
-    /// Where the copy of a manifest lies.
-    pub(crate) fn manifest(&self, digest: &Digest) -> PathBuf {
-        self.place_in("manifests", digest)
     }
 
     /// Where an upload or another file that is not whole lies; `name` has no `/`.
@@ -161,16 +150,10 @@ impl Files {
         settled
     }
 
-    /// Writes the copy of a manifest. A copy that is there already stays.
-    pub(crate) fn write_manifest(&self, digest: &Digest, bytes: &[u8]) -> io::Result<()> {
-        let to = self.manifest(digest);
-        if fs::metadata(&to).is_ok_and(|metadata| metadata.len() == bytes.len() as u64) {
-            return Ok(());
-        }
-        let from = self.upload(&format!("copy-{}", digest.hex()));
-        let mut file = Self::create(&from)?;
-        file.write_all(bytes)?;
-        self.settle(&file, &from, &to)
+    /// Waits until all of the folder's disk is written.
+    pub(crate) fn sync_all(&self) -> io::Result<()> {
+        self.n_syncs.fetch_add(1, Ordering::Relaxed);
+        rustix::fs::syncfs(File::open(&self.root)?).map_err(io::Error::from)
     }
 
     /// How often the disk was waited for.
@@ -196,14 +179,9 @@ impl Files {
         if self.n_bytes_free()? < n_bytes.max(1) { Err(Error::Full) } else { Ok(()) }
     }
 
-    /// All files of a tree (`blobs` or `manifests`) whose names are digests of one algorithm and first byte, by name.
-    pub(crate) fn list(
-        &self,
-        tree: &str,
-        algorithm: Algorithm,
-        first: u8,
-    ) -> Result<Vec<Found>, Error> {
-        let path = self.root.join(tree).join(algorithm.as_str()).join(format!("{first:02x}"));
+    /// All blobs' files of one algorithm and first byte, by name.
+    pub(crate) fn list(&self, algorithm: Algorithm, first: u8) -> Result<Vec<Found>, Error> {
+        let path = self.root.join("blobs").join(algorithm.as_str()).join(format!("{first:02x}"));
         let failed = |error| Error::file("the folder of blobs")(error);
         let mut found = Vec::new();
         for entry in fs::read_dir(path).map_err(failed)? {
@@ -235,7 +213,7 @@ impl Files {
     }
 }
 
-/// Every folder of a tree, as [`Files::list`] takes them.
+/// Every folder of blobs, as [`Files::list`] takes them.
 pub(crate) fn folders() -> impl Iterator<Item = (Algorithm, u8)> {
     ALGORITHMS.into_iter().flat_map(|algorithm| (0..=255).map(move |first| (algorithm, first)))
 }

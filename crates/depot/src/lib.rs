@@ -8,11 +8,6 @@
 //!
 //! ARCHITECTURE.md, "How the registry keeps things", tells how.
 
-#![allow(
-    dead_code,
-    reason = "the collector, the journal's file and the scrub are the next commits"
-)]
-
 mod error;
 mod settings;
 
@@ -33,7 +28,19 @@ mod listing;
 mod lookup;
 mod usage;
 
+mod history;
+
+mod retain;
+
+mod collect;
+
+mod scrub;
+
+mod backup;
+
 mod records;
+
+mod keeper;
 
 mod journal;
 
@@ -44,13 +51,22 @@ mod lease;
 mod ledger;
 mod pattern;
 
+#[cfg(test)]
+mod tests;
+
+pub use backup::{Backup, Rebuilt};
 pub use blob::Blob;
 pub use body::BlobBody;
+pub use collect::{CollectOptions, Collected};
 pub use depot::Depot;
+pub use document::{ManifestParts, manifest_parts};
 pub use error::Error;
+pub use history::TagEvent;
 pub use listing::{Page, Referrer, RepositoryStatistics, Statistics, TagDetail};
 pub use manifest::{Children, Manifest, NewManifest, Put, Target};
 pub use pattern::Pattern;
 pub use records::Job;
-pub use settings::{Immutable, Quota, Retention, Rules, Settings};
+pub use retain::Removed;
+pub use scrub::{Damage, Repair, RepairBody, RepairFuture, ScrubOptions, Scrubbed};
+pub use settings::{Immutable, Quota, Retention, Rules, Settings, Sparse};
 pub use upload::{UploadId, UploadStatus};

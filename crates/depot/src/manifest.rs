@@ -8,10 +8,10 @@ use sealift_oci::{Digest, RepositoryName, Tag};
 
 use crate::cache::{Cache, Kept};
 use crate::depot::{Depot, Inner};
-use crate::document::{Parsed, parse};
+use crate::document::{ManifestParts, manifest_parts};
 use crate::journal::{self, Line};
 use crate::ledger::{BLOB, MANIFEST, Row, Transaction, Value, values};
-use crate::settings::Rules;
+use crate::settings::{Rules, Sparse};
 use crate::usage::{self, Change, signed};
 use crate::{Error, Settings};
 
@@ -50,7 +50,7 @@ pub struct Manifest {
 /// Whether the parts of a manifest must be in the repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Children {
-    /// All of them, as for everything that is pushed; an index may be sparse if the settings say so.
+    /// All of them, as for everything that is pushed; some may be missing if the settings say so.
     #[default]
     Required,
     /// They come later, as in a mirror.
@@ -87,18 +87,18 @@ pub struct Put {
     pub tags: Vec<(Tag, Option<Digest>)>,
 }
 
-// What a transaction needs to know of a manifest that is put.
-struct Putting {
-    repository: RepositoryName,
-    digest: Digest,
-    tags: Vec<Tag>,
-    parsed: Parsed,
-    bytes: Bytes,
-    by: String,
-    children: Children,
-    rules: Arc<Rules>,
-    settings: Settings,
-    now: Timestamp,
+/// What a transaction needs to know of a manifest that is put.
+pub(crate) struct Putting {
+    pub(crate) repository: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) parsed: ManifestParts,
+    pub(crate) bytes: Bytes,
+    pub(crate) by: String,
+    pub(crate) children: Children,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) settings: Settings,
+    pub(crate) now: Timestamp,
 }
 
 impl Depot {
@@ -109,7 +109,7 @@ impl Depot {
         new: NewManifest<'_>,
     ) -> Result<Put, Error> {
         let inner = &self.0;
-        let parsed = parse(new.media_type, &new.bytes, &inner.settings)?;
+        let parsed = manifest_parts(new.media_type, &new.bytes, &inner.settings)?;
         let mut tags = new.tags.to_vec();
         let digest = match new.target {
             Target::Tag(tag) => {
@@ -138,6 +138,7 @@ impl Depot {
             now: Timestamp::now(),
         };
         let put = inner.change(repository, move |transaction| put(transaction, &putting)).await?;
+        inner.wake();
         Ok(put)
     }
 
@@ -180,6 +181,7 @@ impl Depot {
             )
         };
         let tags = inner.change(repository, job).await?;
+        inner.wake();
         Ok(tags)
     }
 
@@ -199,6 +201,7 @@ impl Depot {
             remove_tag(transaction, &name, &tag, &before, &by)
         };
         inner.change(repository, job).await?;
+        inner.wake();
         Ok(())
     }
 }
@@ -224,7 +227,8 @@ impl Inner {
     }
 }
 
-fn put(transaction: &Transaction<'_>, new: &Putting) -> Result<Put, Error> {
+/// Takes in a manifest.
+pub(crate) fn put(transaction: &Transaction<'_>, new: &Putting) -> Result<Put, Error> {
     let repository = new.repository.as_str();
     let digest = new.digest.to_string();
     let depth = match new.children {
@@ -273,7 +277,7 @@ fn check_children(transaction: &Transaction<'_>, new: &Putting) -> Result<u64, E
              WHERE link.repository = ?1 AND link.digest = ?2 AND link.hidden = 0 AND blob.state = 0",
             values![repository, &digest.to_string()],
         )?;
-        if !is_live && missing.len() < MISSING_MAX {
+        if !is_live && new.settings.sparse != Sparse::All && missing.len() < MISSING_MAX {
             missing.push(digest.clone());
         }
     }
@@ -285,7 +289,7 @@ fn check_children(transaction: &Transaction<'_>, new: &Putting) -> Result<u64, E
         )?;
         match below {
             Some(below) => depth = depth.max(below),
-            None if new.settings.sparse_indexes => {}
+            None if new.settings.sparse != Sparse::Refused => {}
             None if missing.len() < MISSING_MAX => missing.push(digest.clone()),
             None => {}
         }
@@ -339,12 +343,13 @@ fn insert(
     journal::write(
         transaction,
         &Line {
-            repository: &new.repository,
+            repository: new.repository.as_str(),
             digest: Some(&new.digest),
             media_type: Some(&new.parsed.media_type),
             tag: None,
             by: &new.by,
             at: new.now.as_millisecond(),
+            content: None,
         },
     )
 }
@@ -371,12 +376,13 @@ pub(crate) fn revive(
     journal::write(
         transaction,
         &Line {
-            repository,
+            repository: repository.as_str(),
             digest: Some(digest),
             media_type: media_type.as_deref(),
             tag: None,
             by,
             at: now.as_millisecond(),
+            content: None,
         },
     )
 }
@@ -437,9 +443,10 @@ fn event(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         values![repository.as_str(), tag.as_str(), digest_text.as_ref(), before.as_ref(), at, by],
     )?;
+    let (repository, tag) = (repository.as_str(), Some(tag.as_str()));
     journal::write(
         transaction,
-        &Line { repository, digest, media_type: None, tag: Some(tag), by, at },
+        &Line { repository, tag, digest, media_type: None, by, at, content: None },
     )
 }
 
@@ -511,12 +518,13 @@ pub(crate) fn delete(
     journal::write(
         transaction,
         &Line {
-            repository,
+            repository: repository.as_str(),
             digest: Some(digest),
             media_type: None,
             tag: None,
             by,
             at: Timestamp::now().as_millisecond(),
+            content: None,
         },
     )?;
     Ok(tags)

@@ -133,24 +133,40 @@ impl Thread {
 fn write(
     inner: &Inner,
     id: &UploadId,
-    mut progress: Progress,
+    progress: Progress,
     mut pieces: mpsc::Receiver<Vec<Bytes>>,
 ) -> Result<u64, Error> {
-    let Some(mut piece) = pieces.blocking_recv() else { return Ok(progress.received) };
+    let Some(first) = pieces.blocking_recv() else { return Ok(progress.received) };
     let (mut file, mut hasher) = open(inner, id, &progress)?;
     let mut marked = progress.received;
-    let failed = |error| Error::file("the upload's file")(error);
+    let filled = fill(inner, id, (&mut file, &mut hasher), progress, &mut marked, first, pieces);
+    if filled.is_err() {
+        // A full disk gets back what nobody will go on from. If that fails too, the next append cuts the file.
+        drop(file.set_len(marked));
+    }
+    filled
+}
+
+fn fill(
+    inner: &Inner,
+    id: &UploadId,
+    (file, hasher): (&mut File, &mut Hasher),
+    mut progress: Progress,
+    marked: &mut u64,
+    mut piece: Vec<Bytes>,
+    mut pieces: mpsc::Receiver<Vec<Bytes>>,
+) -> Result<u64, Error> {
     loop {
         for bytes in piece {
-            file.write_all(&bytes).map_err(failed)?;
+            file.write_all(&bytes).map_err(Error::file("the upload's file"))?;
             hasher.update(&bytes);
             progress.received += bytes.len() as u64;
         }
-        if progress.received - marked >= MARK_BYTES {
+        if progress.received - *marked >= MARK_BYTES {
             inner.files.check_free(0)?;
             progress.state = Some(hasher.state());
             let (id, progress, now) = (id.clone(), progress.clone(), inner.clock.now());
-            marked = progress.received;
+            *marked = progress.received;
             inner
                 .ledger
                 .uploads()

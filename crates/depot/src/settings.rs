@@ -27,8 +27,8 @@ pub struct Settings {
     pub undelete_secs: u64,
     /// How long an upload may rest, in seconds that the depot was open.
     pub upload_secs: u64,
-    /// Whether an index may name manifests that are not here.
-    pub sparse_indexes: bool,
+    /// What of a manifest may be missing when it is pushed.
+    pub sparse: Sparse,
     /// Bytes of manifests kept in memory.
     pub cache_bytes: usize,
 }
@@ -44,10 +44,23 @@ impl Default for Settings {
             lease_secs: 24 * 60 * 60,
             undelete_secs: 24 * 60 * 60,
             upload_secs: 7 * 24 * 60 * 60,
-            sparse_indexes: false,
+            sparse: Sparse::Refused,
             cache_bytes: 8 << 20,
         }
     }
+}
+
+/// What of a manifest may be missing when it is pushed (distribution-spec, §Pushing manifests).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sparse {
+    /// Nothing: whoever pulls a manifest gets all of it.
+    #[default]
+    Refused,
+    /// Manifests of an index.
+    Indexes,
+    /// Manifests and blobs.
+    All,
 }
 
 /// What may change while the depot is open.

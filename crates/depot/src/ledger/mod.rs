@@ -142,6 +142,14 @@ impl Database {
         }
     }
 
+    /// Refuses if the disk failed while it was written.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(sqlite) if sqlite.is_broken() => Err(sqlite.silence()),
+            Self::Sqlite(_) => Ok(()),
+        }
+    }
+
     /// Writes a whole copy to a new file.
     pub(crate) fn copy_to(&self, path: &Path) -> Result<(), Error> {
         match self {

@@ -116,9 +116,14 @@ impl Sqlite {
         result
     }
 
+    /// True if the disk failed while it was written.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.state.is_broken.load(Ordering::Acquire)
+    }
+
     /// Why a job got no answer.
     pub(crate) fn silence(&self) -> Error {
-        if self.state.is_broken.load(Ordering::Acquire) {
+        if self.is_broken() {
             return Error::Unavailable {
                 what: "the ledger",
                 reason: "the disk failed while it was written; see to the disk, then restart the registry"

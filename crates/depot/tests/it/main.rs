@@ -7,5 +7,7 @@
 
 mod common;
 
+mod keeping;
 mod manifests;
+mod torture;
 mod uploads;

@@ -6,7 +6,7 @@
 )]
 
 use sealift_depot::{
-    Children, Error, Immutable, NewManifest, Pattern, Quota, Rules, Settings, Target,
+    Children, Error, Immutable, NewManifest, Pattern, Quota, Rules, Settings, Sparse, Target,
 };
 use sealift_oci::{Digest, media_type};
 
@@ -88,7 +88,7 @@ async fn all_parts_must_be_here() {
 
 #[tokio::test]
 async fn nesting_and_number_have_limits() {
-    let yard = yard_with(&Settings { sparse_indexes: true, ..settings() });
+    let yard = yard_with(&Settings { sparse: Sparse::Indexes, ..settings() });
     let (depot, app) = (&yard.depot, name("app"));
     let many: Vec<_> =
         (0..10_000_u32).map(|number| Digest::sha256(&number.to_be_bytes())).collect();
