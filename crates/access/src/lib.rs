@@ -7,21 +7,43 @@
 
 mod principal;
 
+mod authority;
+mod certificates;
 mod error;
+mod file;
 mod foreign;
 mod gatekeeper;
 mod header;
+mod issuer;
+mod limits;
 mod passwords;
 mod pattern;
+mod records;
+mod robots;
 mod rules;
+mod settings;
 mod token;
 mod token_keys;
+mod token_requests;
+mod users;
+mod workloads;
 
+pub use authority::{MadeCertificates, make_certificates};
+pub use certificates::{CertificateSettings, NamePart};
 pub use error::Error;
+pub use file::FileStamp;
 pub use foreign::TokenServer;
 pub use gatekeeper::{Gatekeeper, Parts};
+pub use issuer::{Issuer, TokenSettings};
+pub use limits::{LimitSettings, Rate, RateSettings, RetryAfter, Throttled};
 pub use passwords::Passwords;
 pub use principal::{Action, Decision, Denial, Grant, Kind, Principal, Request, Thing};
+pub use records::{BoxFuture, RecordFile, Records};
+pub use robots::{Robot, Robots};
 pub use rules::{Rule, Rules};
+pub use settings::{AccessSettings, OidcSettings, RobotSettings, Settings};
 pub use token::{TokenFault, TokenRules, verify_token};
 pub use token_keys::TokenKeys;
+pub use token_requests::{TokenAnswer, TokenRequest};
+pub use users::{add_user, list_users, remove_user};
+pub use workloads::{Fetch, IdentitySettings, WorkloadSettings, Workloads};

@@ -4,6 +4,9 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::Error;
 
@@ -15,7 +18,14 @@ const NOBODY: &str = "$2y$10$abcdefghijklmnopqrstuuOKwnTvgZkeyOyyvDTkWzqCYsRGVr6
 
 /// Names with hashes of passwords.
 #[derive(Clone, Debug, Default)]
-pub struct Passwords(HashMap<String, String>);
+pub struct Passwords(Arc<Users>);
+
+#[derive(Debug, Default)]
+struct Users {
+    hashes: HashMap<String, String>,
+    // Of a password that nobody has, with the largest cost of all.
+    nobody: String,
+}
 
 impl Passwords {
     /// Reads a file of htpasswd.
@@ -55,14 +65,30 @@ impl Passwords {
                 return Err(fault("the name was there before"));
             }
         }
-        Ok(Self(users))
+        let costs = users.values().filter_map(|hash| hash.get(4..6));
+        let cost = costs.max().unwrap_or("10");
+        let nobody = format!("{}{cost}{}", &NOBODY[..4], &NOBODY[6..]);
+        Ok(Self(Arc::new(Users { hashes: users, nobody })))
+    }
+
+    /// Names, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.0.hashes.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What changes when the password of this one does.
+    pub(crate) fn proof(&self, name: &str) -> Option<String> {
+        let hash = Sha256::digest(self.0.hashes.get(name)?.as_bytes());
+        Some(hash[..16].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
     }
 
     /// Whether it is the password of this one.
     pub fn is_right(&self, name: &str, password: &[u8]) -> bool {
-        let hash = self.0.get(name);
+        let hash = self.0.hashes.get(name);
         // As long for a name that is not there, so that the time does not say so.
-        let is_right = bcrypt::verify(password, hash.map_or(NOBODY, String::as_str));
+        let is_right = bcrypt::verify(password, hash.unwrap_or(&self.0.nobody));
         hash.is_some() && is_right.unwrap_or(false)
     }
 }
@@ -88,6 +114,11 @@ mod tests {
     #[test]
     fn the_hash_of_nobody_can_be_computed() {
         assert!(is_bcrypt(NOBODY) && bcrypt::verify("x", NOBODY).is_ok());
+        let hash = |cost| bcrypt::hash("a", cost).unwrap();
+        let text = format!("a:{}\nb:{}\n", hash(4), hash(5));
+        let passwords = Passwords::parse(text.as_bytes()).unwrap();
+        assert!(passwords.0.nobody.starts_with("$2y$05$") && is_bcrypt(&passwords.0.nobody));
+        assert!(!passwords.is_right("c", b"a") && passwords.is_right("b", b"a"));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::Rule;
+
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
@@ -119,6 +121,8 @@ pub struct Principal {
     pub claims: BTreeMap<String, String>,
     /// What a token allows at most; `None` if it was no token.
     pub grants: Option<Vec<Grant>>,
+    /// What they may do without any other rule, as robots may; rules that deny win over them.
+    pub permissions: Option<Arc<[Rule]>>,
 }
 
 impl Principal {
@@ -129,6 +133,7 @@ impl Principal {
         groups: Vec::new(),
         claims: BTreeMap::new(),
         grants: None,
+        permissions: None,
     };
 
     /// A user with this name.

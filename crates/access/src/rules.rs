@@ -181,8 +181,15 @@ impl Rule {
             && self.is_about(action, thing)
     }
 
-    /// Whether it says anything about doing this with that, to whomever.
-    pub(crate) fn is_about(&self, action: Action, thing: Thing<'_>) -> bool {
+    // As it decides of a repository of which not one tag is named yet.
+    fn decides_some(&self, principal: &Principal, action: Action, repository: &str) -> bool {
+        self.actions.has(action)
+            && (!self.is_denial || self.tags.is_empty())
+            && self.subjects.iter().any(|subject| subject.fits(principal))
+            && self.repositories.iter().any(|pattern| pattern.fits(repository))
+    }
+
+    fn is_about(&self, action: Action, thing: Thing<'_>) -> bool {
         let is_repository = |name| self.repositories.iter().any(|repository| repository.fits(name));
         match thing {
             Thing::Tag(name, tag) => {
@@ -287,15 +294,15 @@ impl<'de> Visitor<'de> for RuleVisitor {
 /// Rules. Without any, whoever came in with a password or a token of a token server may do everything with all
 /// repositories; with some, what none of them allows is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules(Arc<[Rule]>);
 
 impl Rules {
     /// Of these.
     pub fn new(rules: Vec<Rule>) -> Self {
-        Self(rules)
+        Self(rules.into())
     }
 
-    /// How many there are.
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -305,12 +312,30 @@ impl Rules {
         if !principal.is_granted(action, thing) {
             return Decision::Denied { rule: None };
         }
-        if self.0.is_empty() {
+        self.judge(principal, thing, |rule| rule.decides(principal, action, thing))
+    }
+
+    /// Whether somebody may do something with any tag of a repository, as a token for it has to say.
+    pub(crate) fn may(&self, principal: &Principal, action: Action, repository: &str) -> bool {
+        let thing = Thing::Repository(repository);
+        let decision =
+            self.judge(principal, thing, |rule| rule.decides_some(principal, action, repository));
+        decision.is_allowed()
+    }
+
+    fn judge(
+        &self,
+        principal: &Principal,
+        thing: Thing<'_>,
+        decides: impl Fn(&Rule) -> bool,
+    ) -> Decision {
+        let own = principal.permissions.as_deref().unwrap_or_default();
+        if self.0.is_empty() && own.is_empty() {
             return Self::without_any(principal, thing);
         }
         let mut allowed = None;
-        for rule in &self.0 {
-            if (rule.is_denial || allowed.is_none()) && rule.decides(principal, action, thing) {
+        for rule in self.0.iter().chain(own) {
+            if (rule.is_denial || allowed.is_none()) && decides(rule) {
                 if rule.is_denial {
                     return Decision::Denied { rule: Some(Arc::clone(&rule.text)) };
                 }
@@ -340,7 +365,7 @@ impl<'de> Deserialize<'de> for Rules {
         if rules.len() > RULES_MAX {
             return Err(D::Error::custom("there are more than 10,000 rules"));
         }
-        Ok(Self(rules))
+        Ok(Self::new(rules))
     }
 }
 
@@ -428,6 +453,10 @@ mod tests {
     #[test]
     fn tags_limit_what_is_named_and_not_the_layers() {
         let rules = rules(&["ci=app:v*:push,delete"]);
+        let may = |action, name| rules.may(&Principal::user("ci"), action, name);
+        assert!(
+            may(Action::Delete, "app") && !may(Action::Delete, "b") && !may(Action::Admin, "app")
+        );
         let allows =
             |action, thing| rules.decide(&Principal::user("ci"), action, thing).is_allowed();
         assert!(allows(Action::Push, Thing::Tag("app", "v1")));
@@ -479,6 +508,24 @@ mod tests {
         assert!(fault(r#"[{"allow": ["push"], "repositories": ["a"]}]"#).contains("says nothing"));
         assert!(fault(r#"["a"]"#).contains("the rule `a`"));
         assert!(fault("[1]").contains("a rule: text"));
+    }
+
+    #[test]
+    fn robots_bring_their_own() {
+        let own = Rule::parse("robot:ci=team/**:push").unwrap();
+        let robot = Principal {
+            name: Some("robot:ci".to_owned()),
+            kind: Kind::Robot,
+            permissions: Some([own].into()),
+            ..Principal::ANONYMOUS
+        };
+        let allows = |rules: &Rules, name| {
+            rules.decide(&robot, Action::Push, Thing::Repository(name)).is_allowed()
+        };
+        let none = Rules::default();
+        assert!(allows(&none, "team/a") && !allows(&none, "b"));
+        let some = rules(&["alice=**:*", "!robot:*=team/secret:*"]);
+        assert!(allows(&some, "team/a") && !allows(&some, "team/secret") && !allows(&some, "b"));
     }
 
     #[test]

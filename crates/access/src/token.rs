@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use sealift_crypto::{Scheme, strict_json};
+use sealift_crypto::{PublicKey, Scheme, strict_json};
 use serde_json::{Map, Value};
 
 use super::{Action, Grant, TokenKeys};
@@ -36,6 +36,45 @@ pub fn verify_token(
     rules: &TokenRules,
     now: Timestamp,
 ) -> Result<(Option<String>, Vec<Grant>), TokenFault> {
+    let claims = verify(token, rules, now, |header| keys.candidates(header, now))?;
+    Ok((subject(&claims)?, grants(&claims)?))
+}
+
+/// Checks a token that brings no key along; returns what it says.
+pub(crate) fn verify_claims(
+    token: &str,
+    keys: &TokenKeys,
+    rules: &TokenRules,
+    now: Timestamp,
+) -> Result<Map<String, Value>, TokenFault> {
+    verify(token, rules, now, |header| keys.of_id(header))
+}
+
+/// Who says to have written a token, and by which key. Nothing of it is proved.
+pub(crate) fn look(token: &str) -> Result<(String, Option<String>), TokenFault> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return Err(TokenFault("the token is larger than 16 KiB"));
+    }
+    let mut parts = token.split('.');
+    let (Some(header), Some(claims), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(TokenFault("it has no three parts"));
+    };
+    let text = |object: &Map<String, Value>, name: &str| {
+        object.get(name).and_then(Value::as_str).map(str::to_owned)
+    };
+    let id = text(&object(header)?, "kid");
+    let issuer = text(&object(claims)?, "iss").ok_or(TokenFault("it names no issuer"))?;
+    Ok((issuer, id))
+}
+
+fn verify(
+    token: &str,
+    rules: &TokenRules,
+    now: Timestamp,
+    candidates: impl FnOnce(&Map<String, Value>) -> Result<Vec<PublicKey>, TokenFault>,
+) -> Result<Map<String, Value>, TokenFault> {
     if token.len() > TOKEN_BYTES_MAX {
         return Err(TokenFault("the token is larger than 16 KiB"));
     }
@@ -45,8 +84,7 @@ pub fn verify_token(
         URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenFault("the signature is not base64"))?;
     let header = object(header)?;
     let scheme = scheme(&header)?;
-    let candidates = keys.candidates(&header, now)?;
-    let is_signed = candidates
+    let is_signed = candidates(&header)?
         .iter()
         .filter(|key| key.kind() == scheme.kind())
         .any(|key| key.verify_as(scheme, signed.as_bytes(), &signature).is_ok());
@@ -55,6 +93,11 @@ pub fn verify_token(
     }
     let claims = object(claims)?;
     check_claims(&claims, rules, now)?;
+    Ok(claims)
+}
+
+/// Whose a token is, if it says so.
+pub(crate) fn subject(claims: &Map<String, Value>) -> Result<Option<String>, TokenFault> {
     let subject = match claims.get("sub") {
         None => None,
         Some(Value::String(name)) => Some(name.clone()).filter(|name| !name.is_empty()),
@@ -63,7 +106,7 @@ pub fn verify_token(
     if subject.as_ref().is_some_and(|name| name.contains(char::is_control)) {
         return Err(TokenFault("the subject has control characters"));
     }
-    Ok((subject, grants(&claims)?))
+    Ok(subject)
 }
 
 fn object(part: &str) -> Result<Map<String, Value>, TokenFault> {
@@ -125,7 +168,8 @@ fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, To
     Timestamp::from_second(seconds.ok_or(fault)?).map(Some).map_err(|_| fault)
 }
 
-fn grants(claims: &Map<String, Value>) -> Result<Vec<Grant>, TokenFault> {
+/// What a token allows.
+pub(crate) fn grants(claims: &Map<String, Value>) -> Result<Vec<Grant>, TokenFault> {
     let fault = TokenFault("what it allows cannot be read");
     let list = match claims.get("access") {
         None | Some(Value::Null) => return Ok(Vec::new()),

@@ -132,6 +132,26 @@ impl TokenKeys {
         Ok(self.keys.iter().map(|(_, key)| key.clone()).collect())
     }
 
+    /// Whether there is a key of this name.
+    pub(super) fn has_id(&self, id: &str) -> bool {
+        self.keys.iter().any(|(ids, _)| ids.iter().any(|known| known == id))
+    }
+
+    /// The keys of the name that a token has for its key. One that it brings along is none.
+    pub(super) fn of_id(&self, header: &Map<String, Value>) -> Result<Vec<PublicKey>, TokenFault> {
+        if ["jku", "x5u", "x5c", "jwk"].iter().any(|name| header.contains_key(*name)) {
+            return Err(TokenFault("it brings a key along"));
+        }
+        let id = match header.get("kid") {
+            None => None,
+            Some(Value::String(id)) => Some(id),
+            Some(_) => return Err(TokenFault("the name of its key is not text")),
+        };
+        let is_meant = |ids: &[String]| id.is_none_or(|id| ids.contains(id));
+        let found = self.keys.iter().filter(|(ids, _)| is_meant(ids));
+        Ok(found.map(|(_, key)| key.clone()).collect())
+    }
+
     // The key of the first certificate, if a path leads from it to one that is trusted.
     fn of_chain(&self, list: &Value, now: Timestamp) -> Result<PublicKey, TokenFault> {
         let unreadable = TokenFault("the certificates that it brings cannot be read");

@@ -138,6 +138,8 @@ pub const TARGETS: &[Target] = &[
     target("form", registry::form),
     slow("access", registry::access),
     target("registry_config", registry::config),
+    slow("token_request", registry::token_request),
+    target("access_settings", registry::access_settings),
 ];
 
 /// The line between the parts of an input that has several.

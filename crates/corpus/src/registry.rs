@@ -1,9 +1,13 @@
 //! What strangers send to a server before they are known: forms, tokens, addresses; and the files that say who is.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use sealift_access::{Passwords, Rule, TokenKeys, TokenRules, verify_token};
+use sealift_access::{
+    Action, Gatekeeper, Grant, Issuer, LimitSettings, Parts, Passwords, Principal, RateSettings,
+    Request, Rule, Rules, Thing, TokenKeys, TokenRequest, TokenRules, TokenSettings,
+    WorkloadSettings, verify_token,
+};
 use sealift_crypto::SigningKey;
 use sealift_registry::configuration::{Level, read as read_config};
 use sealift_registry::trust::{Address, Form, FormFault, FormLimits};
@@ -53,6 +57,68 @@ fn keys() -> &'static TokenKeys {
         let key = SigningKey::generate_p256().public().to_jwk().unwrap();
         TokenKeys::parse(json!({ "keys": [key] }).to_string().as_bytes()).unwrap()
     })
+}
+
+fn gatekeeper() -> &'static Gatekeeper {
+    static GATEKEEPER: OnceLock<Gatekeeper> = OnceLock::new();
+    GATEKEEPER.get_or_init(|| {
+        let key = SigningKey::generate_p256();
+        let realm = Some("https://registry.example/token".to_owned());
+        let settings = TokenSettings { enabled: true, realm, ..TokenSettings::default() };
+        let issuer = Issuer::new(key, settings).unwrap();
+        let rule = Rule::parse("anonymous=open/**:pull").unwrap();
+        let rules = Rules::new(vec![rule]);
+        let limits =
+            LimitSettings { failed_logins: RateSettings::default(), ..LimitSettings::default() };
+        Gatekeeper::new(Parts { issuer: Some(Arc::new(issuer)), rules, limits, ..Parts::default() })
+    })
+}
+
+/// Requests to the token server, from somebody who has no password: the first line is `Authorization`, then the query or
+/// the form. Nobody is let in, and nobody is given more than everybody may do.
+pub fn token_request(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let (authorization, rest) = text.split_once('\n').unwrap_or(("", text));
+    let request = Request {
+        authorization: (!authorization.is_empty()).then_some(authorization),
+        peer: ([192, 0, 2, 1], 1234).into(),
+        client_certificate: None,
+        now: Timestamp::from_second(1_800_000_000).unwrap(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    if let Ok(found) = runtime.block_on(gatekeeper().identify(&request)) {
+        assert_eq!(found, Principal::ANONYMOUS, "somebody came in");
+    }
+    for form in [None, Some(rest.as_bytes())] {
+        let answer =
+            runtime.block_on(gatekeeper().token(&TokenRequest { form, query: rest, request }));
+        if answer.status != 200 {
+            continue;
+        }
+        assert!(form.is_none() && answer.user.is_none(), "somebody came in by a form");
+        let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        let bearer = format!("Bearer {}", body["token"].as_str().unwrap());
+        let asked = Request { authorization: Some(&bearer), ..request };
+        let found = runtime.block_on(gatekeeper().identify(&asked)).unwrap();
+        let is_open = |grant: &Grant| {
+            grant.kind == "repository"
+                && grant.name.starts_with("open/")
+                && grant.actions == [Action::Pull]
+        };
+        assert!(found.grants.unwrap().iter().all(is_open), "more than everybody may do");
+    }
+}
+
+/// Settings of access: rules, issuers, limits. Whatever is read as a rule can be held against a principal.
+pub fn access_settings(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<Vec<WorkloadSettings>>(bytes);
+    let _ = serde_json::from_slice::<LimitSettings>(bytes);
+    let Ok(rules) = serde_json::from_slice::<Rules>(bytes) else { return };
+    for name in ["alice", "team/app", ""] {
+        for action in Action::ALL {
+            let _ = rules.decide(&Principal::user(name), action, Thing::Tag(name, name));
+        }
+    }
 }
 
 /// Tokens, key sets, passwords, rules and addresses. Nobody gets in by a token that was not signed.

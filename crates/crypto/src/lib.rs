@@ -43,4 +43,4 @@ pub use revocation_list::{RevocationList, RevocationReason, Revoked};
 pub use scheme::{Hash, Scheme};
 pub use sealing::SealingKey;
 pub use secret::{Secret, constant_time_equal};
-pub use server_certificate::self_signed_server;
+pub use server_certificate::{issued_server, self_signed_server, server_authority};

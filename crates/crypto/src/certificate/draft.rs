@@ -26,6 +26,11 @@ impl Draft<'_> {
         self.sign(self.subject, key, &[])
     }
 
+    /// The certificate, signed by its own key, with the identifier by which those that it signs name it.
+    pub fn issue_self(&self, key: &SigningKey) -> Result<Certificate, Error> {
+        self.sign(self.subject, key, &[Extension::subject_key_id(&key_id(self.key))])
+    }
+
     /// The certificate, signed by an authority; the identifiers of both keys are added.
     pub fn issue(&self, authority: &Certificate, key: &SigningKey) -> Result<Certificate, Error> {
         let of_authority = match authority.subject_key_id() {

@@ -9,6 +9,7 @@ pub(super) const FORMATS: &[Format] = &[
     key("github-oauth", "GitHub", "OAuth access token", &["gho_<n36>"]).critical().entropy(30).check(Check::Crc32),
     key("github-app-token", "GitHub", "app token", &["ghu_<n36>", "ghs_<n36>"]).critical().entropy(30).check(Check::Crc32),
     key("github-refresh-token", "GitHub", "refresh token", &["ghr_<n36>", "ghr_<n76>"]).critical().entropy(30).check(Check::Crc32),
+    key("sealift-robot-token", "Sealift", "registry robot's token", &["sealift_robot_<n48>"]).critical().entropy(30).check(Check::Crc32),
     key("gitlab-pat", "GitLab", "personal access token", &["glpat-<w20>"]).critical().entropy(30),
     key("gitlab-pat-routable", "GitLab", "personal access token", &["glpat-<w27-300>.<l2><l7>"]).critical().entropy(38),
     key("gitlab-cicd-job-token", "GitLab", "job token", &["glcbt-<n1-5>_<w20>", "glcbt-<w20-64>"]).entropy(30),

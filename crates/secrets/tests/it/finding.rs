@@ -19,6 +19,8 @@ fn keys_that_tell_by_themselves() {
     check("Dockerfile", &format!("ENV API_KEY={stripe}"), &[("stripe-access-token", &stripe)]);
     let token = format!("ghp_{}", "9nbddeg8pe7o4wdfiinlfzdoh9oqjw9qj32i");
     check("a", &format!("{{\"t\": \"x={token}\\n\"}}"), &[("github-pat", &token)]);
+    let robot = format!("sealift_robot_{}", "qwb5pdkhx6pygpan2rlykei4iiaannkksumnlmytbx4QsAir");
+    check("a", &format!("docker login -p {robot}"), &[("sealift-robot-token", &robot)]);
     check("a", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", &[]);
 }
 
