@@ -285,6 +285,11 @@ impl Gatekeeper {
         }
     }
 
+    /// Whether somebody of this name still has a password.
+    pub fn has_user(&self, name: &str) -> bool {
+        self.state().parts.passwords.as_ref().is_some_and(|passwords| passwords.has(name))
+    }
+
     /// Whether somebody may do something, and which rule says so.
     pub fn decide(&self, principal: &Principal, action: Action, thing: Thing<'_>) -> Decision {
         let parts = &self.state().parts;

@@ -6,7 +6,7 @@ use sealift_pipeline::keys::TrustedKey;
 use sealift_pipeline::open::Opened;
 use sealift_pipeline::{Error, Session};
 use sealift_trust::revocation::RevocationList;
-use sealift_trust::{Evidence, Judgement, Question, Rule, tag_map};
+use sealift_trust::{Evidence, Judgement, Question, Rule, Signer, tag_map};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -82,17 +82,23 @@ pub fn judge(session: &Session<'_>, trust: &Trust<'_>, opened: &Opened) -> Resul
 }
 
 fn keys_of(trust: &Trust<'_>, rule: &Rule) -> Vec<TrustedKey> {
-    let policy = &trust.file.policy;
-    policy
-        .voices(rule)
-        .flat_map(|signer| {
-            signer.keys.iter().map(|known| TrustedKey {
-                name: signer.name.clone(),
-                path: trust.file.folder.join(&known.file),
-                key: known.key.clone(),
-            })
+    named(trust.file, trust.file.policy.voices(rule))
+}
+
+/// The keys of all signers of a policy, by name.
+pub fn keys_of_policy(file: &PolicyFile) -> Vec<TrustedKey> {
+    named(file, file.policy.signers.iter())
+}
+
+fn named<'a>(file: &PolicyFile, signers: impl Iterator<Item = &'a Signer>) -> Vec<TrustedKey> {
+    let keys = |signer: &'a Signer| {
+        signer.keys.iter().map(|known| TrustedKey {
+            name: signer.name.clone(),
+            path: file.folder.join(&known.file),
+            key: known.key.clone(),
         })
-        .collect()
+    };
+    signers.flat_map(keys).collect()
 }
 
 // A document means one thing: its own media type is the one it was listed with, and it is a manifest or an index.

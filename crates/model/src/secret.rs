@@ -1,10 +1,12 @@
 //! A secret where none should be. The secret itself is never here.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Confidence, LayerRef, Severity};
 
 /// A secret that was found in an image, a folder or a text. It holds the first and last characters of the secret at
 /// most, so that it can be shown, kept and sent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SecretFinding {
     /// Where it is.
     pub place: SecretPlace,
@@ -41,7 +43,7 @@ pub struct SecretFinding {
 }
 
 /// A commit of a Git repository.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CommitRef {
     /// Its id, hex.
     pub id: String,
@@ -52,7 +54,7 @@ pub struct CommitRef {
 }
 
 /// Where a secret is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SecretPlace {
     /// In a file, by its path.
     File(String),

@@ -28,7 +28,7 @@ pub fn inventory(session: &Session<'_>, image: &Image) -> Result<Inventory, Erro
 }
 
 /// The same with the secrets, if they are asked for: one pass finds both, and what it found in a layer is kept.
-pub(crate) fn look(
+pub fn look(
     session: &Session<'_>,
     image: &Image,
     request: Option<&SecretRequest>,

@@ -370,7 +370,7 @@ pub fn gate(findings: &[SecretFinding], fail_on: Option<Severity>) -> Result<(),
 }
 
 /// Those that leave no doubt. A build is not stopped by what may be anything.
-pub(crate) fn sure(findings: &[SecretFinding]) -> Vec<SecretFinding> {
+pub fn sure(findings: &[SecretFinding]) -> Vec<SecretFinding> {
     let is_sure = |finding: &&SecretFinding| finding.confidence == Confidence::High;
     findings.iter().filter(is_sure).cloned().collect()
 }

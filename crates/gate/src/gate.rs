@@ -1,0 +1,258 @@
+//! The gate as the registry's hook: a verdict for each pull, most of them remembered.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sealift_client::Client;
+use sealift_depot::{Depot, Target};
+use sealift_oci::{Digest, Reference, RepositoryName, Tag};
+use sealift_registry::hooks::{Answer, Asked, Denied};
+use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::timeout;
+
+use crate::judgement::{Judge, Question, Verdict};
+use crate::rules::{Environment, Rules};
+use crate::shape::{Shape, shape};
+use crate::source::Shelf;
+use crate::verdicts::Verdicts;
+use crate::webhook::Hooks;
+use crate::{Error, Settings, record};
+
+// Judging takes a processor for a while.
+const JUDGED_AT_ONCE: usize = 4;
+const JUDGED_FOR_MAX: Duration = Duration::from_secs(50);
+// Who asks for the same at the same time waits for one judgement.
+const LANES: usize = 64;
+
+/// The gate.
+#[derive(Clone)]
+pub struct Gate(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) depot: Depot,
+    pub(crate) environment: Environment,
+    pub(crate) runtime: Handle,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) numbers: Numbers,
+    rules: RwLock<(Arc<Rules>, Arc<Hooks>)>,
+    lanes: [Mutex<()>; LANES],
+    places: Semaphore,
+    client: OnceLock<Client>,
+}
+
+/// What the gate counted since its start.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    /// Pulls that were admitted.
+    pub admitted: AtomicU64,
+    /// Pulls that were refused.
+    pub refused: AtomicU64,
+    /// Pulls that would have been refused.
+    pub would_be_refused: AtomicU64,
+    /// Verdicts that had to be found.
+    pub judged: AtomicU64,
+    /// Images that were examined.
+    pub examined: AtomicU64,
+    /// Images whose packages were matched again.
+    pub matched: AtomicU64,
+    /// Events that were told to others.
+    pub told: AtomicU64,
+    /// Events that were given up.
+    pub dropped: AtomicU64,
+}
+
+impl Gate {
+    /// A gate over a depot. Must be called within the runtime that serves.
+    pub fn new(depot: Depot, environment: Environment, settings: &Settings) -> Result<Self, Error> {
+        let rules = Arc::new(Rules::read(settings, 1)?);
+        let hooks = Arc::new(Hooks::read(settings)?);
+        Ok(Self(Arc::new(Inner {
+            depot,
+            environment,
+            runtime: Handle::current(),
+            verdicts: Verdicts::default(),
+            numbers: Numbers::default(),
+            rules: RwLock::new((rules, hooks)),
+            lanes: std::array::from_fn(|_| Mutex::new(())),
+            places: Semaphore::new(JUDGED_AT_ONCE),
+            client: OnceLock::new(),
+        })))
+    }
+
+    /// Reads the files of the rules again. If one is wrong, the old rules stay in force.
+    pub fn reload(&self, settings: &Settings) -> Result<(), Error> {
+        let rules = Arc::new(Rules::read(settings, self.0.rules().revision + 1)?);
+        let hooks = Arc::new(Hooks::read(settings)?);
+        *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = (rules, hooks);
+        self.0.verdicts.forget_all();
+        Ok(())
+    }
+
+    /// What it counted.
+    pub fn numbers(&self) -> &Numbers {
+        &self.0.numbers
+    }
+
+    /// Judges an image for a page or a command: what a pull of it would be told now.
+    pub async fn verdict(
+        &self,
+        repository: &RepositoryName,
+        target: &Target,
+    ) -> Result<Option<Arc<Verdict>>, Error> {
+        let Some(manifest) = self.0.depot.manifest(repository, target).await? else {
+            return Ok(None);
+        };
+        let rules = self.0.rules();
+        self.0.judged(&rules, repository, target, &manifest).await.map(Some)
+    }
+}
+
+impl Inner {
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    pub(crate) fn hooks(&self) -> Arc<Hooks> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
+    /// The client that tells others; made when there is something to tell.
+    pub(crate) fn client(&self) -> Result<&Client, Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client =
+            Client::new(self.environment.client.clone()).map_err(sealift_pipeline::Error::from)?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    pub(crate) fn shelf(&self, repository: &RepositoryName) -> Arc<Shelf> {
+        let (depot, runtime) = (self.depot.clone(), self.runtime.clone());
+        Arc::new(Shelf { depot, repository: repository.clone(), runtime })
+    }
+
+    /// The name under which an image is judged.
+    pub(crate) fn name(
+        &self,
+        repository: &RepositoryName,
+        tag: Option<&Tag>,
+        digest: &Digest,
+    ) -> Result<Reference, Error> {
+        let registry = &self.environment.name;
+        let text = match tag {
+            Some(tag) => format!("{registry}/{repository}:{tag}"),
+            None => format!("{registry}/{repository}@{digest}"),
+        };
+        Reference::parse(&text).map_err(|error| Error::Setting {
+            setting: format!("the registry's name `{registry}`"),
+            reason: error.to_string(),
+        })
+    }
+
+    async fn judged(
+        self: &Arc<Self>,
+        rules: &Arc<Rules>,
+        repository: &RepositoryName,
+        target: &Target,
+        manifest: &Arc<sealift_depot::Manifest>,
+    ) -> Result<Arc<Verdict>, Error> {
+        let tag = match target {
+            Target::Tag(tag) => Some(tag.clone()),
+            Target::Digest(_) => None,
+        };
+        let key = (manifest.digest.clone(), tag.clone());
+        if let Ok(known) = self.verdicts.find(repository, &key, rules.revision) {
+            return Ok(known);
+        }
+        let lane = usize::from(manifest.digest.hex().as_bytes()[0]) % LANES;
+        let _lane = self.lanes[lane].lock().await;
+        let moment = match self.verdicts.find(repository, &key, rules.revision) {
+            Ok(known) => return Ok(known),
+            Err(moment) => moment,
+        };
+        let _place = self.places.acquire().await;
+        let question = Question {
+            shelf: self.shelf(repository),
+            manifest: Arc::clone(manifest),
+            name: self.name(repository, tag.as_ref(), &manifest.digest)?,
+            parents: record::parents(&self.depot, repository, &manifest.digest).await?,
+        };
+        let (inner, rules_of) = (Arc::clone(self), Arc::clone(rules));
+        let judging = tokio::task::spawn_blocking(move || {
+            let Inner { environment, runtime, .. } = &*inner;
+            Judge { environment, rules: &rules_of, runtime }.judge(&question)
+        });
+        let failed = |reason: &str| Error::Record {
+            what: manifest.digest.to_string(),
+            reason: reason.to_owned(),
+        };
+        let verdict = match timeout(JUDGED_FOR_MAX, judging).await {
+            Ok(Ok(verdict)) => Arc::new(verdict),
+            Ok(Err(_)) => return Err(failed("the judgement broke down")),
+            Err(_) => return Err(failed("the judgement took too long")),
+        };
+        self.numbers.judged.fetch_add(1, Ordering::Relaxed);
+        let lasting = Duration::from_secs(rules.settings.verdict_seconds);
+        self.verdicts.keep(repository, key, &verdict, (moment, rules.revision), lasting);
+        Ok(verdict)
+    }
+
+    async fn answer(self: &Arc<Self>, asked: Asked<'_>) -> Answer {
+        let rules = self.rules();
+        let user = asked.principal.name.as_deref();
+        if !rules.judges() || rules.bypasses(user) {
+            return Answer::Allow;
+        }
+        let manifest = asked.manifest;
+        if shape(&manifest.media_type, &manifest.bytes) == Shape::Artifact {
+            return Answer::Allow;
+        }
+        let shared = Arc::new(manifest.clone());
+        let verdict = match self.judged(&rules, asked.repository, asked.target, &shared).await {
+            Ok(verdict) => verdict,
+            Err(error) => Arc::new(Verdict::of_error(&error)),
+        };
+        let name = format!("{}@{}", asked.repository, manifest.digest);
+        let numbers = &self.numbers;
+        match refusal(&name, &verdict) {
+            None => {
+                numbers.admitted.fetch_add(1, Ordering::Relaxed);
+                match verdict.warnings.first() {
+                    Some(warning) => Answer::Warn(warning.clone()),
+                    None => Answer::Allow,
+                }
+            }
+            Some(refusal) if rules.settings.dry_run => {
+                numbers.would_be_refused.fetch_add(1, Ordering::Relaxed);
+                Answer::Warn(format!("it would be refused: {}", refusal.message))
+            }
+            Some(refusal) => {
+                numbers.refused.fetch_add(1, Ordering::Relaxed);
+                Answer::Refuse(refusal)
+            }
+        }
+    }
+}
+
+// One line, since Docker prints one.
+fn refusal(name: &str, verdict: &Verdict) -> Option<Denied> {
+    let first = verdict.reasons.first()?;
+    let more = match verdict.reasons.len() {
+        1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    let gate = first.gate;
+    let message = format!("the {gate} gate refuses it: {}{more}; {}", first.message, first.remedy);
+    let detail = json!({ "image": name, "reasons": verdict.reasons, "warnings": verdict.warnings });
+    Some(Denied { message, detail })
+}
+
+impl sealift_registry::hooks::Gate for Gate {
+    fn pull<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, Answer> {
+        Box::pin(self.0.answer(asked))
+    }
+}

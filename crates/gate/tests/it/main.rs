@@ -1,0 +1,7 @@
+//! The gate over a real depot.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod harness;
+mod pulls;
+mod pushes;
+mod webhooks;

@@ -1,0 +1,11 @@
+//! One file a page: from what is known to markup. None asks anybody anything.
+
+pub(crate) mod admin;
+pub(crate) mod chart;
+pub(crate) mod findings;
+pub(crate) mod image;
+pub(crate) mod login;
+pub(crate) mod packages;
+pub(crate) mod repositories;
+pub(crate) mod repository;
+pub(crate) mod storage;
