@@ -1,10 +1,11 @@
-//! Automation: `cargo xtask tidy | docs | test`.
+//! Automation: `cargo xtask tidy | docs | test | package`.
 
 #![expect(clippy::print_stderr, reason = "a tool for developers talks on the terminal")]
 
 mod docs;
 mod graph;
 mod labs;
+mod package;
 mod source;
 mod test;
 
@@ -15,7 +16,9 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
   tidy   check what the compiler does not: crate order and budget, lengths, leftovers, generated docs, the labs' table
   docs   write the generated reference pages under docs/
-  test   install what the tests need (tests/setup), then run all of them";
+  test   install what the tests need (tests/setup), then run all of them
+  package [PROGRAM]
+         write a Debian package of the released program to target/package";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -23,6 +26,7 @@ fn main() -> ExitCode {
         "tidy" => tidy(),
         "docs" => docs::write(&root()),
         "test" => test::run(&root()),
+        "package" => package::run(&root(), std::env::args_os().nth(2).map(PathBuf::from)),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match result {
