@@ -86,7 +86,7 @@ impl Passwords {
 
     /// Whether somebody of this name has a password.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.0.hashes.contains_key(name)
     }
 
     /// Whether it is the password of this one.
