@@ -21,7 +21,9 @@ mod documents;
 mod exceptions;
 mod findings;
 mod help;
+mod importing;
 mod keyless;
+mod keyless_legacy;
 mod keys;
 mod linting;
 mod lsp;
@@ -32,7 +34,10 @@ mod reports;
 mod resolving;
 mod sboms;
 mod settings;
+mod signing;
 mod sources;
+mod stamps;
+mod tokens;
 
 use sealift_testkit::{Outcome, TestContext};
 

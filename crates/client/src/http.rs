@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
 use sealift_oci::{Algorithm, Digest, Hasher};
 use serde::Deserialize;
@@ -30,6 +30,19 @@ pub(crate) struct Request<'a> {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Body<'a>,
     pub(crate) action: Action,
+}
+
+/// What [`Client::post`] sends, and what it takes for an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// Its media type.
+    pub kind: &'a str,
+    /// The document.
+    pub bytes: &'a [u8],
+    /// Media type of the answer.
+    pub answer: &'a str,
+    /// The most that the answer may have.
+    pub answer_bytes_max: u64,
 }
 
 /// The body of a request, made anew for each try.
@@ -190,6 +203,51 @@ impl Client {
             Ok(hasher.finish())
         };
         self.download_by(&parsed, url, read).await
+    }
+
+    /// Sends a document to a service that is no registry, such as a time stamping authority, and returns its answer.
+    /// No credentials go with it. Plain HTTP is allowed: who asks checks the answer.
+    pub async fn post(&self, url: &str, document: &Document<'_>) -> Result<Vec<u8>, Error> {
+        let protocol = |reason: String| Error::Protocol { host: url.to_owned(), reason };
+        let parsed = Url::parse(url).map_err(|error| protocol(format!("not a URL: {error}")))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(protocol("it is neither HTTP nor HTTPS".to_owned()));
+        }
+        let value = |text| HeaderValue::from_str(text).map_err(|error| protocol(error.to_string()));
+        let host = parsed.host_str().unwrap_or_default().to_owned();
+        let endpoint = Endpoint { account: host.clone(), host, repository: String::new() };
+        let request = Request {
+            method: Method::POST,
+            target: String::new(),
+            headers: vec![(CONTENT_TYPE, value(document.kind)?), (ACCEPT, value(document.answer)?)],
+            body: Body::Bytes(document.bytes),
+            action: Action::Pull,
+        };
+        let mut try_number = 0;
+        loop {
+            try_number += 1;
+            let outcome = self.send_following(&endpoint, &request, parsed.clone(), None).await;
+            let wait = match &outcome {
+                Ok(response) => retry_wait(response, try_number),
+                Err(error) if error.may_pass() => Some(backoff(try_number)),
+                Err(_) => None,
+            };
+            match wait {
+                Some(wait) if try_number < TRIES_MAX => tokio::time::sleep(wait).await,
+                _ => {
+                    let response = outcome?;
+                    if !response.status().is_success() {
+                        // No login helps here, as it would at a registry.
+                        let (status, host) = (response.status().as_u16(), endpoint.host);
+                        let message = error_message(response, &host).await;
+                        let request = format!("POST {url}");
+                        return Err(Error::Refused { host, status, request, message });
+                    }
+                    return read_body(response, &endpoint.host, url, document.answer_bytes_max)
+                        .await;
+                }
+            }
+        }
     }
 
     async fn download_by<T>(

@@ -31,6 +31,7 @@ pub use containerd::{Containerd, Content, RunningContainer};
 pub use credentials::{Credential, DockerConfig};
 pub use error::Error;
 pub use feed::{Fetched, Part};
+pub use http::Document;
 pub use notify::is_received;
 pub use push::Pushed;
 pub use settings::{Mirror, Settings};

@@ -62,6 +62,29 @@ pub fn public_key(bytes: &[u8]) {
     assert!(key.verify(b"message", b"").is_err());
 }
 
+/// The URI of a key in a token, or a file that stands for one: what is written is read as the same, and no message shows a PIN.
+pub fn token_key(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match sealift_token::KeyFile::parse(text) {
+        Ok(file) => {
+            let written = file.to_text().unwrap();
+            assert!(sealift_token::KeyFile::is(&written));
+            assert_eq!(sealift_token::KeyFile::parse(&written).unwrap(), file);
+            assert!(!file.uri_text().contains("pin-value"), "a PIN in a file");
+        }
+        Err(error) => check_token_message(&error),
+    }
+    match sealift_token::Uri::parse(text) {
+        Ok(uri) => assert!(uri.module_path.is_absolute()),
+        Err(error) => check_token_message(&error),
+    }
+}
+
+fn check_token_message(error: &sealift_token::Error) {
+    let line = error.to_string();
+    assert!(!line.contains(char::is_control), "a message has control characters: {line:?}");
+}
+
 /// A private key in PEM, plain or encrypted, or what stands in the PEM of an encrypted one.
 pub fn key_file(bytes: &[u8]) {
     if let Some(text) = text(bytes) {

@@ -33,6 +33,12 @@ fn read(file: &str, bytes: &[u8]) -> Option<Policy> {
                     assert!(rule.signers.iter().all(|position| *position < policy.signers.len()));
                 }
             }
+            if let Ok(imported) = sealift_trust::import(&policy, &|_| Vec::new())
+                && let Err(error) = read_policy("trust.toml", imported.text.as_bytes(), &files)
+            {
+                let line = error.to_string();
+                assert!(line.contains("more than"), "what was imported is refused: {line}");
+            }
             Some(policy)
         }
         Err(error) => {

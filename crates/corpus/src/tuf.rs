@@ -43,6 +43,23 @@ pub fn tuf(bytes: &[u8]) {
     unsigned(&gun, bytes);
 }
 
+/// The file of pins: what is written is read as the same, and every pin in it can be used.
+pub fn pins(bytes: &[u8]) {
+    match sealift_notary::parse_pins(bytes) {
+        Ok(pins) => {
+            for pin in pins.values().flatten() {
+                assert!(sealift_notary::parse_pin(pin).is_ok(), "`{pin}` is kept and is no pin");
+            }
+            let written = serde_json::to_vec_pretty(&pins).unwrap();
+            assert_eq!(sealift_notary::parse_pins(&written).unwrap(), pins);
+        }
+        Err(error) => {
+            let line = error.to_string();
+            assert!(!line.contains(char::is_control), "control characters: {line:?}");
+        }
+    }
+}
+
 fn printable(error: &Error) {
     let line = error.to_string();
     assert!(!line.contains(char::is_control), "a message has control characters: {line:?}");

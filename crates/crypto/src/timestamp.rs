@@ -1,7 +1,9 @@
 //! Timestamps of a time stamping authority (RFC 3161): a CMS `SignedData` (RFC 5652) around a `TSTInfo`.
 //!
-//! Entry points: [`Token::from_der`], [`Token::verify`]. DER only; one signer with signed attributes, the signer's
+//! Entry points: [`Token::from_der`], [`Token::verify`]; who wants a token makes a [`Request`]. DER only; one signer with signed attributes, the signer's
 //! certificate bound by its hash (RFC 5035, or RFC 2634 with SHA-1), its path valid at the time of the token.
+
+mod request;
 
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use crate::certificate::{Certificate, Extension, Name, object_identifier};
 use crate::chain::{self, Purpose, Question};
 use crate::cursor::Cursor;
 use crate::{Hash, der, time};
+
+pub use request::Request;
 
 /// Tokens above this size are refused.
 pub const TOKEN_BYTES_MAX: usize = 64 << 10;
@@ -38,6 +42,9 @@ pub enum Refusal {
     /// The authority did not answer with a token.
     #[error("the time stamping authority refused to sign: status {0}")]
     Status(u8),
+    /// The answer is to another question.
+    #[error("the timestamp answers another request")]
+    OtherRequest,
     /// The token is for something else.
     #[error("the timestamp is over other bytes")]
     OtherMessage,
@@ -80,6 +87,7 @@ pub struct Verified {
 struct Info {
     hash: Hash,
     imprint: Vec<u8>,
+    nonce: Option<Vec<u8>>,
     time: Timestamp,
     accuracy: Duration,
 }
@@ -112,30 +120,9 @@ enum Bound {
 impl Token {
     /// Reads a `TimeStampResp`, or the token in it alone.
     pub fn from_der(bytes: &[u8]) -> Result<Self, Refusal> {
-        if bytes.len() > TOKEN_BYTES_MAX {
-            return Err(Refusal::Malformed("it is larger than 64 KiB"));
-        }
-        let malformed = || Refusal::Malformed("its structure is not that of RFC 3161");
-        let mut outer = Cursor::new(bytes);
-        let mut parts = Cursor::new(der::element(&mut outer, der::SEQUENCE).ok_or_else(malformed)?);
-        if !outer.is_empty() {
-            return Err(Refusal::Malformed("bytes after its end"));
-        }
-        if der::next_tag(&parts) == Some(der::SEQUENCE) {
-            let mut status =
-                Cursor::new(der::element(&mut parts, der::SEQUENCE).ok_or_else(malformed)?);
-            match der::element(&mut status, der::INTEGER).ok_or_else(malformed)? {
-                [0 | 1] => {}
-                [status] => return Err(Refusal::Status(*status)),
-                _ => return Err(malformed()),
-            }
-            let token = der::element(&mut parts, der::SEQUENCE).ok_or_else(malformed)?;
-            if !parts.is_empty() {
-                return Err(malformed());
-            }
-            parts = Cursor::new(token);
-        }
-        read_content_info(parts).ok_or_else(malformed)
+        let mut outer = Cursor::new(token_of(bytes)?);
+        let parts = der::element(&mut outer, der::SEQUENCE).ok_or_else(malformed)?;
+        read_content_info(Cursor::new(parts)).ok_or_else(malformed)
     }
 
     /// The moment it names.
@@ -220,6 +207,33 @@ impl Bound {
     }
 }
 
+fn malformed() -> Refusal {
+    Refusal::Malformed("its structure is not that of RFC 3161")
+}
+
+// The token in a `TimeStampResp`, or the bytes themselves if they are one.
+fn token_of(bytes: &[u8]) -> Result<&[u8], Refusal> {
+    if bytes.len() > TOKEN_BYTES_MAX {
+        return Err(Refusal::Malformed("it is larger than 64 KiB"));
+    }
+    let mut outer = Cursor::new(bytes);
+    let mut parts = Cursor::new(der::element(&mut outer, der::SEQUENCE).ok_or_else(malformed)?);
+    if !outer.is_empty() {
+        return Err(Refusal::Malformed("bytes after its end"));
+    }
+    if der::next_tag(&parts) != Some(der::SEQUENCE) {
+        return Ok(bytes);
+    }
+    let mut status = Cursor::new(der::element(&mut parts, der::SEQUENCE).ok_or_else(malformed)?);
+    match der::element(&mut status, der::INTEGER).ok_or_else(malformed)? {
+        [0 | 1] => {}
+        [status] => return Err(Refusal::Status(*status)),
+        _ => return Err(malformed()),
+    }
+    let token = der::whole(&mut parts, der::SEQUENCE).ok_or_else(malformed)?;
+    if parts.is_empty() { Ok(token) } else { Err(malformed()) }
+}
+
 fn is_oid(cursor: &mut Cursor<'_>, expected: &str) -> Option<()> {
     let oid = object_identifier::text(der::element(cursor, der::OBJECT_IDENTIFIER)?)?;
     (oid == expected).then_some(())
@@ -284,7 +298,7 @@ impl Info {
             None => Duration::ZERO,
         };
         der::optional(&mut fields, BOOLEAN)?;
-        der::optional(&mut fields, der::INTEGER)?;
+        let nonce = der::optional(&mut fields, der::INTEGER)?.0.map(<[u8]>::to_vec);
         der::optional(&mut fields, CONTEXT_0)?;
         if let Some(extensions) = der::optional(&mut fields, CONTEXT_1)?.0 {
             let mut rest = Cursor::new(extensions);
@@ -294,7 +308,7 @@ impl Info {
                 (!extension.is_critical).then_some(())?;
             }
         }
-        fields.is_empty().then_some(Self { hash, imprint, time, accuracy })
+        fields.is_empty().then_some(Self { hash, imprint, nonce, time, accuracy })
     }
 }
 

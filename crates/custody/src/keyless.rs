@@ -1,19 +1,19 @@
-//! What keyless signatures prove: bundles with certificates of identities that a rule names, under the trusted roots of
-//! their signers. Nothing is fetched.
+//! What keyless signatures prove: bundles, and cosign's older layers, with certificates of identities that a rule names, under
+//! the trusted roots of their signers. Nothing is fetched.
 
 use jiff::Timestamp;
 use sealift_crypto::{Hash, strict_json};
 use sealift_oci::{Manifest, Raw};
 use sealift_pipeline::Error;
 use sealift_pipeline::open::Opened;
-use sealift_sign::predicate_type;
+use sealift_sign::{legacy, predicate_type};
 use sealift_sigstore::{
-    Artifact, Content, IdentityPolicy, Matcher, Proof, Refusal, Signer, is_bundle_type,
-    verify_bundle,
+    Artifact, Content, IdentityPolicy, Legacy, LegacyContent, Matcher, Proof, Refusal, TrustedRoot,
+    is_bundle_type, verify_bundle, verify_legacy,
 };
 use sealift_trust::{
-    Attestation, Bound, Evidence, Format, Identity, Policy, Rule, Signature, SignedAt, TimeSource,
-    Unproved,
+    Attestation, Bound, Evidence, Format, Identity, Policy, Rule, Signature, SignedAt, Signer,
+    TimeSource, Unproved,
 };
 use serde::Deserialize;
 
@@ -39,35 +39,145 @@ pub(crate) fn keyless(
     if signers.is_empty() || !rule.formats.contains(&Format::Cosign) {
         return Ok(());
     }
-    let now = Timestamp::from_second(now_secs).unwrap_or_default();
+    let judge =
+        Judge { opened, now: Timestamp::from_second(now_secs).unwrap_or_default(), signers };
     for artifact in opened.referrers.read()? {
-        let [layer] = artifact.value().layers.as_slice() else { continue };
-        if !is_about(&artifact, opened) || !is_bundle_type(&layer.media_type) {
-            continue;
+        match legacy::Kind::of(artifact.value()) {
+            Some(kind) => judge.legacy(&artifact, kind, evidence)?,
+            None => judge.bundle(&artifact, evidence)?,
         }
-        let bundle = opened.referrers.blob(layer)?;
+    }
+    Ok(())
+}
+
+struct Judge<'a> {
+    opened: &'a Opened,
+    now: Timestamp,
+    signers: Vec<(&'a Signer, &'a TrustedRoot)>,
+}
+
+impl Judge<'_> {
+    fn bundle(&self, artifact: &Raw<Manifest>, evidence: &mut Evidence) -> Result<(), Error> {
+        let [layer] = artifact.value().layers.as_slice() else { return Ok(()) };
+        if !is_about(artifact, self.opened) || !is_bundle_type(&layer.media_type) {
+            return Ok(());
+        }
+        let bundle = self.opened.referrers.blob(layer)?;
+        let digest = self.image();
+        let proved = self.by_any(|wanted, root| {
+            let image = Artifact::Digest(Hash::Sha256, digest.as_deref()?);
+            let by = sealift_sigstore::Signer::Identity(wanted, root);
+            Some(verify_bundle(&bundle, image, by, self.now))
+        });
+        let name = artifact.digest().to_string();
+        let is_it = |unproved: &Unproved| unproved.text.contains(&name);
+        match proved {
+            Ok(proof) => {
+                // What the verifier of keys says of it is said better here.
+                evidence.unproved.retain(|unproved| !is_it(unproved));
+                take(&proof, &name, evidence);
+            }
+            // Signed with a key: others judge that.
+            Err(None | Some(Refusal::Material { .. })) => {}
+            Err(Some(refusal)) => {
+                evidence.unproved.retain(|unproved| !is_it(unproved));
+                // What does not say what it is may be a signature.
+                let kind = artifact.value().annotations.get("dev.sigstore.bundle.predicateType");
+                let is_signature = kind.is_none_or(|kind| kind == predicate_type::SIGN);
+                explain(&name, is_signature, &refusal, evidence);
+            }
+        }
+        Ok(())
+    }
+
+    // cosign 1 and 2: every layer is a signature of its own. What is no layer of that kind, or names another image, proves
+    // nothing and is said by the verifier of keys.
+    fn legacy(
+        &self,
+        artifact: &Raw<Manifest>,
+        kind: legacy::Kind,
+        evidence: &mut Evidence,
+    ) -> Result<(), Error> {
+        let layers = &artifact.value().layers;
+        if layers.len() > legacy::LAYERS_MAX {
+            return Ok(());
+        }
+        for layer in layers {
+            let note = |name: &str| layer.annotations.get(name).map(String::as_str);
+            let Some(certificate) = note(legacy::ANNOTATION_CERTIFICATE) else { continue };
+            if layer.media_type != kind.media_type() {
+                continue;
+            }
+            let bytes = self.opened.referrers.blob(layer)?;
+            let digest = self.image();
+            let signature = note(legacy::ANNOTATION_SIGNATURE).unwrap_or_default();
+            let proved = self.by_any(|wanted, root| {
+                let content = match kind {
+                    legacy::Kind::Signatures => {
+                        LegacyContent::Message { payload: &bytes, signature }
+                    }
+                    legacy::Kind::Attestations => LegacyContent::Envelope {
+                        envelope: &bytes,
+                        artifact: Artifact::Digest(Hash::Sha256, digest.as_deref()?),
+                    },
+                };
+                let signed = Legacy {
+                    content,
+                    certificate,
+                    chain: note("dev.sigstore.cosign/chain"),
+                    bundle: note("dev.sigstore.cosign/bundle"),
+                    timestamp: note("dev.sigstore.cosign/rfc3161timestamp"),
+                };
+                Some(verify_legacy(&signed, wanted, root, self.now))
+            });
+            let name = artifact.digest().to_string();
+            let is_signature = kind == legacy::Kind::Signatures;
+            let is_it = |unproved: &Unproved| {
+                unproved.is_signature == is_signature
+                    && unproved.text.contains(&name)
+                    && unproved.text.ends_with(legacy::BY_CERTIFICATE)
+            };
+            if let Some(position) = evidence.unproved.iter().position(is_it) {
+                evidence.unproved.remove(position);
+            }
+            let about = || legacy::check_payload(&bytes, &self.opened.descriptor.digest);
+            match proved {
+                Ok(proof) => match if is_signature { about() } else { Ok(()) } {
+                    Ok(()) => take(&proof, &name, evidence),
+                    Err(fault) => {
+                        evidence.refusals.push(format!("keyless signature ({name}): {fault}"));
+                    }
+                },
+                Err(Some(refusal)) => explain(&name, is_signature, &refusal, evidence),
+                Err(None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn image(&self) -> Option<Vec<u8>> {
+        bytes_of(self.opened.descriptor.digest.hex())
+    }
+
+    // The proof by the first identity that has signed, or the refusal of the first that was asked.
+    fn by_any(
+        &self,
+        prove: impl Fn(&IdentityPolicy, &TrustedRoot) -> Option<Result<Proof, Refusal>>,
+    ) -> Result<Proof, Option<Refusal>> {
         let mut first_refusal = None;
-        let proved = signers.iter().find_map(|(signer, root)| {
+        let proved = self.signers.iter().find_map(|(signer, root)| {
             signer.identities.iter().find_map(|identity| {
                 let wanted = IdentityPolicy::new(
                     matcher(&identity.subject)?,
                     Matcher::exact(&identity.issuer),
                 );
-                let digest = bytes_of(opened.descriptor.digest.hex())?;
-                let image = Artifact::Digest(Hash::Sha256, &digest);
-                verify_bundle(&bundle, image, Signer::Identity(&wanted, root), now)
+                prove(&wanted, root)?
                     .map_err(|refusal| first_refusal.get_or_insert(refusal).clone())
                     .ok()
             })
         });
-        match (proved, first_refusal) {
-            (Some(proof), _) => take(&proof, &artifact.digest().to_string(), evidence),
-            // Signed with a key: others judge that.
-            (None, None | Some(Refusal::Material { .. })) => {}
-            (None, Some(refusal)) => explain(&artifact, &refusal, evidence),
-        }
+        proved.ok_or(first_refusal)
     }
-    Ok(())
 }
 
 fn is_about(artifact: &Raw<Manifest>, opened: &Opened) -> bool {
@@ -79,24 +189,18 @@ fn is_about(artifact: &Raw<Manifest>, opened: &Opened) -> bool {
 }
 
 // The verifier of keys only says that there is a certificate.
-fn explain(artifact: &Raw<Manifest>, refusal: &Refusal, evidence: &mut Evidence) {
-    let digest = artifact.digest().to_string();
+fn explain(artifact: &str, is_signature: bool, refusal: &Refusal, evidence: &mut Evidence) {
     let reason = refusal.to_string();
-    // What does not say what it is may be a signature.
-    let kind = artifact.value().annotations.get("dev.sigstore.bundle.predicateType");
-    evidence.unproved.retain(|unproved| !unproved.text.contains(&digest));
     evidence.unproved.push(Unproved {
         format: Some(Format::Cosign),
-        is_signature: kind.is_none_or(|kind| kind == predicate_type::SIGN),
-        text: format!("keyless signature ({digest}): {reason}"),
+        is_signature,
+        text: format!("keyless signature ({artifact}): {reason}"),
         why: Some(reason),
     });
 }
 
 fn take(proof: &Proof, artifact: &str, evidence: &mut Evidence) {
     let Some(identity) = &proof.identity else { return };
-    // What the verifier of keys says of it is said better here.
-    evidence.unproved.retain(|unproved| !unproved.text.contains(artifact));
     let identity =
         Identity::Keyless { subject: identity.name.clone(), issuer: identity.issuer.clone() };
     let signed_at =

@@ -17,6 +17,7 @@ pub mod marks;
 pub mod migration;
 pub mod policy_file;
 pub mod revocations;
+pub mod stamping;
 pub mod tag_maps;
 
 pub use dct::TrustServer;

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use sealift_notation::StoreName;
 use sealift_pipeline::Error;
-use sealift_trust::Policy;
+use sealift_trust::{Imported, Policy};
 
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -45,6 +46,26 @@ pub fn open(path: &Path, key_folder: &Path) -> Result<PolicyFile, Error> {
     let policy = sealift_trust::read_policy(&name, &bytes, &files)
         .map_err(|error| crate::refuse("trust policy", error))?;
     Ok(PolicyFile { policy, path: path.to_owned(), folder })
+}
+
+/// Reads a policy of another language and writes it as `trust.toml`.
+pub fn import(path: &Path, key_folder: &Path) -> Result<Imported, Error> {
+    let file = open(path, key_folder)?;
+    let stores = |name: &StoreName| {
+        let below = Path::new("truststore/x509").join(name.kind.as_str()).join(name.name());
+        let Ok(entries) = std::fs::read_dir(file.folder.join(&below)) else { return Vec::new() };
+        let is_certificate = |name: &String| {
+            [".crt", ".pem", ".cer"]
+                .iter()
+                .any(|ending| name.to_ascii_lowercase().ends_with(ending))
+        };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(is_certificate).collect();
+        names.sort();
+        names.iter().map(|name| below.join(name).display().to_string()).collect()
+    };
+    sealift_trust::import(&file.policy, &stores)
+        .map_err(|error| crate::refuse("trust policy", error))
 }
 
 /// Reads a file of at most 1 MiB.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sealift_crypto::PublicKey;
 use sealift_pipeline::keys::{Signer, TrustedKey};
+use sealift_pipeline::open::Opened;
 use sealift_pipeline::{Error, Session};
 use sealift_trust::revocation::{self, Revocation, RevocationList};
 use sealift_trust::{Policy, write_duration};
@@ -51,6 +52,24 @@ pub fn still_trusted(keys: Vec<TrustedKey>, lists: &[RevocationList]) -> Vec<Tru
         lists.iter().any(|list| list.key(&trusted.key.fingerprint()).is_some())
     };
     keys.into_iter().filter(|trusted| !is_revoked(trusted)).collect()
+}
+
+/// Holds an image to lists where no trust policy judges: one that is revoked is refused, and signatures and attestations
+/// that are revoked are no more there.
+pub fn hold(opened: &mut Opened, lists: &[RevocationList]) -> Result<(), Error> {
+    for digest in [&opened.descriptor.digest, opened.image.manifest.digest()] {
+        if let Some(entry) = lists.iter().find_map(|list| list.digest(digest)) {
+            return Err(Error::Refused {
+                what: opened.title.clone(),
+                why: format!("revoked: `{digest}`: {}", entry.reason),
+            });
+        }
+    }
+    opened
+        .referrers
+        .manifests
+        .retain(|artifact| lists.iter().all(|list| list.digest(&artifact.digest).is_none()));
+    Ok(())
 }
 
 /// Reads a list and refuses one that is older than what was seen.

@@ -1,12 +1,16 @@
 //! Tag maps of images: made when an image is signed, carried with it, and kept under a tag of the repository.
 
+use std::sync::Arc;
+
 use sealift_client::Error as ClientError;
 use sealift_crypto::PublicKey;
+use sealift_image::BlobSource;
 use sealift_oci::{Descriptor, Manifest, Raw, Reference};
 use sealift_pipeline::keys::Signer;
-use sealift_pipeline::open::Opened;
+use sealift_pipeline::open::{Opened, Referrers};
 use sealift_pipeline::{Error, Session};
 use sealift_sign::Subject;
+use sealift_store::Store;
 use sealift_trust::tag_map::{self, TagMap};
 
 use crate::marks::Marks;
@@ -14,10 +18,12 @@ use crate::refuse;
 
 const WHAT: &str = "tag map";
 
-/// Makes the next map of a repository with the image's tag in it, signs it, and lays it beside the image. What is known
+/// Makes the next map of a repository with the image's tag in it, signs it, and lays it beside the image, into the store
+/// or the layout where that is. What is known
 /// of the last map comes from the image, from the marks and, if the network may be asked, from the repository.
 pub fn attach(
     session: &Session<'_>,
+    place: &Store,
     opened: &Opened,
     name: &Reference,
     signer: &Signer,
@@ -59,11 +65,11 @@ pub fn attach(
         created,
     )?;
     for blob in &artifact.blobs {
-        session.store.put_blob(&blob.bytes)?;
+        place.put_blob(&blob.bytes)?;
     }
-    session.store.add_referrer(&artifact.manifest)?;
+    place.add_referrer(&artifact.manifest)?;
     for artifact in old {
-        session.store.remove_referrer(&artifact)?;
+        place.remove_referrer(&artifact)?;
     }
     making.marks.keep_tag_map(&map, &is_trusted)?;
     Ok(map)
@@ -121,13 +127,28 @@ const MAP_BYTES_MAX: u64 = 16 << 20;
 
 /// Puts the map that lies beside an image under the well-known tag. Returns false if there is none.
 pub fn publish(session: &Session<'_>, opened: &Opened, to: &Reference) -> Result<bool, Error> {
+    publish_of(session, &opened.referrers, to)
+}
+
+/// The same of an image in the store that need not be whole there.
+pub fn publish_stored(
+    session: &Session<'_>,
+    image: &Descriptor,
+    to: &Reference,
+) -> Result<bool, Error> {
+    let manifests = session.store.referrers(&image.digest)?;
+    let source: Arc<dyn BlobSource> = Arc::new(session.store.clone());
+    publish_of(session, &Referrers { manifests, source }, to)
+}
+
+fn publish_of(session: &Session<'_>, referrers: &Referrers, to: &Reference) -> Result<bool, Error> {
     let at = to.with_tag(tag_map::TAG)?;
     let is_map = |manifest: &&Raw<Manifest>| {
         let annotations = &manifest.value().annotations;
         annotations.get("dev.sigstore.bundle.predicateType").map(String::as_str)
             == Some(tag_map::PREDICATE_TYPE)
     };
-    let artifacts = opened.referrers.read()?;
+    let artifacts = referrers.read()?;
     let Some(map) = artifacts.iter().rev().find(is_map) else { return Ok(false) };
     let kind = sealift_oci::media_type::MANIFEST;
     let client = session.network.client();

@@ -16,17 +16,30 @@ const WHAT: &str = "an OCI layout";
 
 /// Opens an image of an OCI layout in a folder.
 pub fn open_oci_dir(path: &Path, name: Option<&str>, platform: &Platform) -> Result<Image> {
-    let read = |name: &str| -> Result<Option<Vec<u8>>> {
-        let file = path.join(name);
-        if !file.exists() {
-            return Ok(None);
-        }
-        let bytes = read_bounded(open_file(&file)?, DOCUMENT_BYTES_MAX as u64)
-            .map_err(|source| Error::Archive { path: file.clone(), source })?;
-        Ok(Some(bytes))
-    };
     let blobs = Arc::new(Folder(path.to_owned()));
-    open(path, read("oci-layout")?, read("index.json")?, blobs, Choice { name, platform })
+    let (marker, index) = (read(path, "oci-layout")?, read(path, "index.json")?);
+    open(path, marker, index, blobs, Choice { name, platform })
+}
+
+/// What an OCI layout in a folder lists under a name: the image itself, or the index that it stands in. Signatures are of that.
+pub fn listed_in_oci_dir(
+    path: &Path,
+    name: Option<&str>,
+    platform: &Platform,
+) -> Result<Descriptor> {
+    let (marker, index) = (read(path, "oci-layout")?, read(path, "index.json")?);
+    let index = check(path, marker, index)?;
+    choose(path, &index.value().manifests, &Choice { name, platform }).cloned()
+}
+
+fn read(path: &Path, name: &str) -> Result<Option<Vec<u8>>> {
+    let file = path.join(name);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let bytes = read_bounded(open_file(&file)?, DOCUMENT_BYTES_MAX as u64)
+        .map_err(|source| Error::Archive { path: file.clone(), source })?;
+    Ok(Some(bytes))
 }
 
 /// Opens an image of a tar of an OCI layout, compressed or not.
@@ -49,14 +62,18 @@ fn open(
     blobs: Arc<dyn BlobSource>,
     choice: Choice<'_>,
 ) -> Result<Image> {
+    let index = check(path, marker, index)?;
+    let descriptor = choose(path, &index.value().manifests, &choice)?;
+    let image = image_for_platform(blobs, descriptor, choice.platform)?;
+    Ok(image.named(name_of(descriptor).map(str::to_owned)))
+}
+
+fn check(path: &Path, marker: Option<Vec<u8>>, index: Option<Vec<u8>>) -> Result<Raw<Index>> {
     let refuse = |reason: String| Error::NotAnImage { path: path.to_owned(), what: WHAT, reason };
     let marker = marker.ok_or_else(|| refuse("there is no `oci-layout`".to_owned()))?;
     check_version(&marker).map_err(refuse)?;
     let index = index.ok_or_else(|| refuse("there is no `index.json`".to_owned()))?;
-    let index: Raw<Index> = Raw::parse(index, "layout index")?;
-    let descriptor = choose(path, &index.value().manifests, &choice)?;
-    let image = image_for_platform(blobs, descriptor, choice.platform)?;
-    Ok(image.named(name_of(descriptor).map(str::to_owned)))
+    Ok(Raw::parse(index, "layout index")?)
 }
 
 fn check_version(marker: &[u8]) -> Result<(), String> {

@@ -46,7 +46,7 @@ pub use error::Error;
 pub use image::{Image, image_for_platform, image_from_descriptor, image_from_manifest};
 pub use inspection::{BINARY_BYTES, Extractor, HEAD_BYTES, Inspection, Look, START_BYTES, Watch};
 pub use layer::LayerReader;
-pub use layout::{open_oci_archive, open_oci_dir};
+pub use layout::{listed_in_oci_dir, open_oci_archive, open_oci_dir};
 pub use platform::select_platform;
 pub use read::{ReadLimits, Wanted, read, read_inspected, tree_of};
 pub use referrers::{layout_referrers, read_layout_index};

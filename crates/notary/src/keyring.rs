@@ -2,7 +2,8 @@
 //!
 //! A signer's key is `NAME.key` with the public part beside it in `NAME.pub`. Keys of roots and repositories say in the
 //! headers of their file whose they are and what their public part is, so that the right one is found before anybody is
-//! asked for a passphrase. All are sealed as cosign seals keys (scrypt and secretbox). Files of Docker are read too.
+//! asked for a passphrase. All are sealed as cosign seals keys (scrypt and secretbox). Files of Docker are read too, and
+//! files that stand for keys in tokens.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,6 +18,7 @@ use sealift_tuf::{Gun, Key, KeyFile, Role, write_public_key};
 
 use crate::Error;
 use crate::states::read_file;
+use crate::token_key;
 
 const NAME_CHARS_MAX: usize = 128;
 
@@ -179,6 +181,9 @@ impl Keyring {
         let fail = |reason: String, hint: String| {
             Err(Error::Key { name: entry.name.clone(), reason, hint })
         };
+        if let Some(uri) = token_key::uri_of(&entry.path) {
+            return token_key::open_uri(uri, passphrases);
+        }
         let path = entry.path.display();
         let mode = fs::metadata(&entry.path)
             .map_err(|error| Error::file("read", &entry.path, error))?
@@ -192,6 +197,9 @@ impl Keyring {
             );
         }
         let text = read_text(&entry.path)?;
+        if sealift_token::KeyFile::is(&text) {
+            return token_key::open_file(&entry.name, &text, passphrases);
+        }
         let is_docker = is_docker(&text);
         let mut opened = open_text(&text, None);
         if matches!(opened, Err(Fault::Sealed)) {
@@ -251,24 +259,40 @@ impl Keyring {
         key: &SigningKey,
         passphrases: &dyn Passphrases,
     ) -> Result<KeyEntry, Error> {
-        check_name(name)?;
-        let path = self.path(name);
-        let public_path = path.with_extension("pub");
-        if path.exists() || public_path.exists() {
-            return Err(Error::usage(
-                format!("the keyring has a key `{name}` already: `{}`", path.display()),
-                "choose another name, or move that key away",
-            ));
-        }
+        self.check_free(name)?;
         let passphrase = new_passphrase(KeyUse::Signer, name, passphrases)?;
         let text = key.to_encrypted_pem(&passphrase).map_err(|error| unusable(name, &error))?;
-        self.write_new(&path, 0o600, &text)?;
-        if let Err(error) = self.write_new(&public_path, 0o644, &key.public().to_pem()) {
+        self.write_pair(name, &text, &key.public())
+    }
+
+    /// Writes a signer's file and its public part beside it.
+    pub(crate) fn write_pair(
+        &self,
+        name: &str,
+        text: &str,
+        public: &PublicKey,
+    ) -> Result<KeyEntry, Error> {
+        self.check_free(name)?;
+        let path = self.path(name);
+        self.write_new(&path, 0o600, text)?;
+        if let Err(error) = self.write_new(&path.with_extension("pub"), 0o644, &public.to_pem()) {
             // Half a pair would be in the way of the next try.
             let _ = fs::remove_file(&path);
             return Err(error);
         }
         read_entry(&path)
+    }
+
+    fn check_free(&self, name: &str) -> Result<(), Error> {
+        check_name(name)?;
+        let path = self.path(name);
+        if path.exists() || path.with_extension("pub").exists() {
+            return Err(Error::usage(
+                format!("the keyring has a key `{name}` already: `{}`", path.display()),
+                "choose another name, or move that key away",
+            ));
+        }
+        Ok(())
     }
 
     /// Takes a private key of any kind of file over. A file that says whose key it is is believed.
@@ -278,6 +302,13 @@ impl Keyring {
         name: Option<&str>,
         passphrases: &dyn Passphrases,
     ) -> Result<KeyEntry, Error> {
+        if let Some(uri) = token_key::uri_of(path) {
+            let name = name.ok_or_else(|| {
+                Error::usage("a key in a token needs a name here", "give one with `--name`")
+            })?;
+            self.check_free(name)?;
+            return self.add_token(name, uri, passphrases);
+        }
         let text = read_text(path)?;
         let file = Block::parse(&text).ok();
         let header =
@@ -403,8 +434,16 @@ fn is_docker(text: &str) -> bool {
 }
 
 fn read_entry(path: &Path) -> Result<KeyEntry, Error> {
+    if let Some(uri) = token_key::uri_of(path) {
+        return token_key::entry_of_uri(uri);
+    }
     let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let block = Block::parse(&read_text(path)?);
+    let text = read_text(path)?;
+    if let Some(public) = token_key::public_of(&text) {
+        let (path, key_use) = (path.to_owned(), KeyUse::Signer);
+        return Ok(KeyEntry { name, path, key_use, gun: None, public });
+    }
+    let block = Block::parse(&text);
     let header =
         |name: &str| block.as_ref().ok().and_then(|block| block.header(name)).map(str::to_owned);
     let public = match header("public") {
@@ -436,7 +475,7 @@ fn public_beside(path: &Path, block: Option<&Block>) -> Result<PublicKey, String
         .map_err(|error| format!("`{}`: {error}", public.display()))
 }
 
-fn read_text(path: &Path) -> Result<String, Error> {
+pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
     let bytes = read_file(path)?.ok_or_else(|| Error::file("read", path, "it is not there"))?;
     String::from_utf8(bytes).map_err(|_| Error::file("read", path, "it is not text"))
 }

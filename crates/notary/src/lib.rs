@@ -17,6 +17,7 @@ mod states;
 mod keyring;
 mod publisher;
 mod start;
+mod token_key;
 
 mod transfer;
 
@@ -25,7 +26,7 @@ pub use client::{Client, Look, RoleProof, SignedTag};
 pub use error::{Error, Kind};
 pub use inspect::{Inspection, delegations};
 pub use keyring::{KeyEntry, KeyUse, Keyring, Need, Passphrases, Purpose};
-pub use pins::{Pins, parse_pin};
+pub use pins::{Pins, parse_pin, parse_pins};
 pub use publisher::{Published, Publisher};
 pub use server::{HttpServer, Server, Upload};
 pub use start::{Threshold, name_of};

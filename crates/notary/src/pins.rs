@@ -33,6 +33,21 @@ pub fn parse_pin(text: &str) -> Result<Pin, Error> {
     ))
 }
 
+/// Reads a file of pins: of each repository the ids of its root keys. One that is no pin makes the whole file unusable: a
+/// pin that silently does not count would let another root in.
+pub fn parse_pins(bytes: &[u8]) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
+    let unusable = |reason: String| Error::usage(reason, "bring the file back from a copy");
+    let pins: BTreeMap<String, BTreeSet<String>> = strict_json::from_slice(bytes, "file of pins")
+        .map_err(|error| unusable(error.to_string()))?;
+    for (gun, ids) in &pins {
+        Gun::parse(gun)?;
+        for id in ids {
+            parse_pin(id)?;
+        }
+    }
+    Ok(pins)
+}
+
 impl Pins {
     /// Pins in a folder; the file is made when something is kept.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
@@ -46,8 +61,7 @@ impl Pins {
     fn read(&self) -> Result<BTreeMap<String, BTreeSet<String>>, Error> {
         let path = self.path();
         let Some(bytes) = read_file(&path)? else { return Ok(BTreeMap::new()) };
-        strict_json::from_slice(&bytes, "file of pins")
-            .map_err(|error| Error::file("read", path, error))
+        parse_pins(&bytes).map_err(|error| Error::file("read", path, error))
     }
 
     /// The pins of a repository.
@@ -100,7 +114,9 @@ mod tests {
         for text in ["", "ab", "sha256:", &"xy".repeat(32)] {
             assert!(parse_pin(text).is_err(), "{text}");
         }
-        fs::write(pins.path(), "[]").unwrap();
-        assert!(pins.of(&gun).is_err());
+        for text in ["[]", "{\"h/app\": [\"ab\"]}", "{\"h/app\": []", "{\"../x\": []}"] {
+            fs::write(pins.path(), text).unwrap();
+            assert!(pins.of(&gun).is_err(), "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use sealift_tuf::{Gun, Home, HomeRepository, Key, KeyFile, Role};
 
 use crate::keyring::{check_name, open_file_text};
 use crate::states::Kept;
+use crate::token_key::is_in_token;
 use crate::{Error, KeyEntry, KeyUse, Keyring, Need, Passphrases, Purpose, States};
 
 /// What was taken over or given.
@@ -133,6 +134,10 @@ pub fn export_home(
         let is_wanted =
             entry.gun.as_ref().is_none_or(|gun| guns.iter().any(|own| own.as_str() == gun));
         if !is_wanted {
+            continue;
+        }
+        if is_in_token(&entry)? {
+            transfer.notes.push(format!("`{}`: a key in a token stays there", entry.name));
             continue;
         }
         let key = keyring.open(&entry, passphrases)?;

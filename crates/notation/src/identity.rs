@@ -1,6 +1,7 @@
 //! Distinguished names as text (RFC 4514), with the rules that notation has for trusted identities.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use sealift_crypto::certificate::Name;
 
@@ -80,6 +81,25 @@ impl DistinguishedName {
     /// Whether all attributes of this name are in the other.
     pub fn is_part_of(&self, other: &Self) -> bool {
         self.0.iter().all(|(kind, value)| other.0.get(kind) == Some(value))
+    }
+}
+
+/// As it can be read again.
+impl fmt::Display for DistinguishedName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (kind, value)) in self.attributes().enumerate() {
+            let comma = if number == 0 { "" } else { ", " };
+            write!(out, "{comma}{kind}=")?;
+            let last = value.chars().count().saturating_sub(1);
+            for (place, character) in value.chars().enumerate() {
+                let is_special = ",+\"\\<>;=".contains(character)
+                    || place == 0 && "# ".contains(character)
+                    || place == last && character == ' ';
+                let escape = if is_special { "\\" } else { "" };
+                write!(out, "{escape}{character}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -216,6 +236,15 @@ mod tests {
         #[test]
         fn never_panics(text in "[CSTO=,+;\\\\ a#\"é]{0,40}") {
             let _ = DistinguishedName::parse(&text);
+        }
+    }
+
+    #[test]
+    fn a_name_is_written_as_it_is_read() {
+        for text in ["C=US, ST=WA, O=wabbit", r"C=US, ST=WA, O=a\, b\+c, CN=\#x\ "] {
+            let name = DistinguishedName::parse(text).unwrap();
+            assert_eq!(name.to_string(), text);
+            assert_eq!(DistinguishedName::parse(&name.to_string()), Ok(name));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sealift_crypto::{PublicKey, Secret, SigningKey};
+use sealift_token::KeyFile;
 
 use crate::Error;
 
@@ -55,6 +56,18 @@ pub fn open(path: &Path, passphrase: Option<&Secret>) -> Result<Signer, Error> {
     let key = SigningKey::from_key_file(&text, passphrase)
         .map_err(|source| Error::Key { path: path.to_owned(), source })?;
     Ok(Signer { name: name_of(path), path: path.to_owned(), key })
+}
+
+/// What a file says of a key in a token, if it stands for one. Nothing in it is secret, so others may read it.
+pub fn token_file(path: &Path) -> Result<Option<KeyFile>, Error> {
+    let text = read(path)?;
+    if !KeyFile::is(&text) {
+        return Ok(None);
+    }
+    KeyFile::parse(&text).map(Some).map_err(|error| {
+        let hint = error.hint().unwrap_or("check `--key`");
+        Error::usage(format!("`{}` cannot be used: {error}", path.display()), hint)
+    })
 }
 
 /// Makes a P-256 key pair: `PATH` for its owner only, and beside it the public key, ending in `.pub`.

@@ -39,7 +39,12 @@ pub struct Signing<'a> {
     pub lifetime_secs: Option<i64>,
     /// What the signer says of the image.
     pub annotations: &'a BTreeMap<String, String>,
+    /// Brings a token of a time stamping authority over a signature, if one is wanted.
+    pub stamp: Option<&'a Stamp<'a>>,
 }
+
+/// From a signature to a token over it that was verified.
+pub type Stamp<'a> = dyn Fn(&[u8]) -> Result<Vec<u8>, Error> + 'a;
 
 /// Signs an image. A signature that says the same already stays, unless it is to expire.
 pub fn sign(signing: &Signing<'_>) -> Result<Sealed, Error> {
@@ -66,9 +71,21 @@ pub fn sign(signing: &Signing<'_>) -> Result<Sealed, Error> {
             expiry: signing.lifetime_secs.map(end),
             agent: AGENT,
         };
-        let made = sealift_notation::sign(&request, &signing.signer.key, |_| Ok(None))
-            .and_then(|envelope| artifact(signing.format, envelope, subject))
-            .map_err(|error| mistake(&error))?;
+        let mut failure = None;
+        let stamped = |signature: &[u8]| {
+            let token = signing.stamp.map(|stamp| stamp(signature)).transpose();
+            token.map_err(|error| {
+                let text = error.to_string();
+                failure = Some(error);
+                sealift_notation::Error::Timestamp(text)
+            })
+        };
+        let made = sealift_notation::sign(&request, &signing.signer.key, stamped)
+            .and_then(|envelope| artifact(signing.format, envelope, subject));
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let made = made.map_err(|error| mistake(&error))?;
         for blob in &made.blobs {
             signing.place.put_blob(&blob.bytes)?;
         }
@@ -100,6 +117,7 @@ fn is_signed(signing: &Signing<'_>, subject: &Descriptor, target: &Target) -> bo
             envelope.expiry.is_none()
                 && envelope.format == signing.format
                 && envelope.chain == signing.chain
+                && (signing.stamp.is_none() || envelope.timestamp.is_some())
                 && envelope.verify().is_ok_and(|signed| signed == *target)
         })
     })

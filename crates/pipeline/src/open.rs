@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sealift_image::{BlobSource, Image, Target};
-use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference};
+use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference, media_type};
 
 use crate::{Error, Session};
 
@@ -202,7 +202,17 @@ fn from_files(session: &Session<'_>, target: &Target, text: &str) -> Result<Open
         }
     };
     check_platform(session, &image)?;
-    let descriptor = image.descriptor.clone();
+    let descriptor = match target {
+        Target::OciDir { path, name } => {
+            let listed = sealift_image::listed_in_oci_dir(path, name.as_deref(), &platform)?;
+            if media_type::is_index(&listed.media_type) {
+                Descriptor::new(listed.media_type, listed.digest, listed.size)
+            } else {
+                image.descriptor.clone()
+            }
+        }
+        _ => image.descriptor.clone(),
+    };
     let reference = image.name.as_deref().and_then(|name| Reference::parse(name).ok());
     let source = Arc::clone(image.blobs());
     let manifests = match layout {

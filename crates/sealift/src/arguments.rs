@@ -30,7 +30,7 @@ pub(crate) use db::{
 };
 pub(crate) use judging::{
     KeylessOptions, RevocationAdd, RevocationRenew, RevocationShow, ServerOptions, TrustMap,
-    TrustMigrate, TrustPolicyCheck, TrustPolicyCommand, TrustRevocation,
+    TrustMigrate, TrustPolicyCheck, TrustPolicyCommand, TrustPolicyImport, TrustRevocation,
 };
 pub(crate) use lint::{Explain, FixTier, Lint, Lsp};
 pub(crate) use platform::{PlatformOptions, platform};

@@ -36,7 +36,9 @@ pub(crate) const CREATOR: &str = "sealift";
 pub(crate) const CREATOR_KEY: &str = "creator";
 pub(crate) const TIMESTAMP_KEY: &str = "timestamp";
 /// More than any image has.
-pub(crate) const LAYERS_MAX: usize = 1000;
+pub const LAYERS_MAX: usize = 1000;
+/// Why a signature with a certificate proves nothing to who knows keys only.
+pub const BY_CERTIFICATE: &str = "it is signed with a certificate";
 
 /// What lies under a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,14 @@ impl Kind {
             .then(|| format!("sha256-{}.{ending}", subject.hex()))
     }
 
+    /// Media type of the layers.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Signatures => PAYLOAD_MEDIA_TYPE,
+            Self::Attestations => ENVELOPE_MEDIA_TYPE,
+        }
+    }
+
     /// What a tag says it is.
     pub fn of_tag(tag: &str) -> Option<(Digest, Self)> {
         Self::ALL.into_iter().find_map(|kind| {
@@ -119,6 +129,23 @@ pub(crate) fn is_legacy(manifest: &Manifest) -> bool {
     manifest.artifact_type.is_none()
         && manifest.subject.is_none()
         && manifest.config.media_type == media_type::CONFIG
+}
+
+/// Checks that a payload, whose signature was verified otherwise, is about this image. The name in it is not asked: cosign
+/// writes the repository that was meant and nobody holds it to that.
+pub fn check_payload(payload: &[u8], image: &Digest) -> Result<(), String> {
+    let fail = |reason: String| clean(&reason);
+    let payload: Payload = strict_json::from_slice(payload, "simple signing payload")
+        .map_err(|error| fail(error.to_string()))?;
+    let critical = payload.critical;
+    if critical.kind != TYPE {
+        return Err(fail(format!("its type is `{}`", critical.kind)));
+    }
+    let signed = critical.image.docker_manifest_digest;
+    if signed != image.to_string() {
+        return Err(fail(format!("it is about `{signed}`, not about `{image}`")));
+    }
+    Ok(())
 }
 
 /// Signs an image as `cosign sign --key` did up to version 2, for the name whole with its tag.

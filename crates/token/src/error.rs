@@ -7,6 +7,9 @@ pub enum Error {
     /// Not a URI that names a key.
     #[error("not the URI of a key in a token: {0}")]
     Uri(String),
+    /// Not a file that names a key.
+    #[error("not a key file of a token: {0}")]
+    File(String),
     /// The program cannot load modules.
     #[error("this program was built without PKCS#11, since it is linked statically")]
     NoModules,
@@ -59,6 +62,7 @@ impl Error {
             Self::Uri(_) => {
                 "write it as `pkcs11:token=NAME;object=KEY?module-path=/PATH/module.so`"
             }
+            Self::File(_) => "make it anew with `sealift trust key load --name NAME 'pkcs11:…'`",
             Self::NoModules => "use a build that is linked dynamically",
             Self::Module { .. } => "check `module-path`",
             Self::Tokens { .. } => "name one of them with `token=` or `serial=`",

@@ -1,13 +1,16 @@
 //! Reads `trust.toml`. A field that is not known is an error with the name that was probably meant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_crypto::{Certificate, PublicKey, RevocationList};
 use sealift_notation::{DistinguishedName, StoreType};
+use sealift_oci::Reference;
 use sealift_sigstore::TrustedRoot;
 use toml::{Table, Value};
 
-use crate::fields::{ATTESTATION, Field, IDENTITY, POLICY, REVOCATION, RULE, SIGNER, TableForm};
+use crate::fields::{
+    ATTESTATION, Field, IDENTITY, POLICY, REVOCATION, RULE, SIGNER, TAG_MAP, TableForm,
+};
 use crate::pattern::Pattern;
 use crate::policy::{
     AttestationRule, Decision, FileRead, KeylessIdentity, NameRule, OnMissing, Policy, PolicyKey,
@@ -69,6 +72,7 @@ pub(crate) fn read(file: &str, text: &str, files: FileRead<'_>) -> Result<Policy
         rules: Vec::new(),
         revocations: Vec::new(),
         warnings: Vec::new(),
+        tag_maps: BTreeMap::new(),
         notation: None,
     };
     for (number, table) in top.tables("signer")?.iter().enumerate() {
@@ -95,6 +99,13 @@ pub(crate) fn read(file: &str, text: &str, files: FileRead<'_>) -> Result<Policy
         let place = place("revocation", number, table, "file");
         let source = revocation(&policy, &reader.table(&place, table, &REVOCATION)?)?;
         policy.revocations.push(source);
+    }
+    for (number, table) in top.tables("tag_map")?.iter().enumerate() {
+        let place = place("tag_map", number, table, "repository");
+        let (repository, least) = tag_map(&reader.table(&place, table, &TAG_MAP)?)?;
+        if policy.tag_maps.insert(repository.clone(), least).is_some() {
+            return Err(top.error(&format!("two entries of `tag_map` are for `{repository}`")));
+        }
     }
     if policy.rules.is_empty() {
         return Err(top.error("there is no `[[rule]]`, so everything would be refused"));
@@ -387,6 +398,18 @@ fn revocation(policy: &Policy, reading: &Reading<'_>) -> Result<RevocationSource
         by,
         max_age_secs: reading.duration("max_age")?,
     })
+}
+
+fn tag_map(reading: &Reading<'_>) -> Result<(String, u64), Error> {
+    let name = reading.required_text("repository")?;
+    let repository =
+        Reference::parse(&name).ok().filter(|name| name.tag().is_none() && name.digest().is_none());
+    let repository = repository.map(|name| crate::tag_map::repository(&name)).ok_or_else(|| {
+        reading.error(&format!("`{}` is not a repository, without tag and digest", clean(&name)))
+    })?;
+    let least = reading.table.get("at_least").and_then(Value::as_integer);
+    let least = least.and_then(|least| u64::try_from(least).ok()).filter(|least| *least > 0);
+    Ok((repository, least.ok_or_else(|| reading.error("`at_least` is not a number above zero"))?))
 }
 
 fn formats(reading: &Reading<'_>) -> Result<BTreeSet<Format>, Error> {

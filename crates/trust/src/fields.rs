@@ -31,6 +31,8 @@ pub(crate) struct Field {
 pub(crate) enum Kind {
     /// The number 1.
     Version,
+    /// A number above zero.
+    Number,
     /// A text.
     Text,
     /// Texts.
@@ -68,6 +70,7 @@ pub(crate) const POLICY: TableForm = TableForm {
         field("signer", Kind::Tables(&SIGNER), "who can sign"),
         field("rule", Kind::Tables(&RULE), "what is wanted of which repositories"),
         field("revocation", Kind::Tables(&REVOCATION), "revocation lists that must be there"),
+        field("tag_map", Kind::Tables(&TAG_MAP), "tag maps that are known from elsewhere"),
     ],
 };
 
@@ -91,6 +94,16 @@ pub(crate) const SIGNER: TableForm = TableForm {
             "subjects",
             Kind::Texts,
             "subjects that such certificates may have, `C=US, O=Example`; without it any",
+        ),
+        field(
+            "timestamp_authorities",
+            Kind::Texts,
+            "files of roots (PEM) of time stamping authorities, for signatures whose certificate is over",
+        ),
+        field(
+            "certificate_lists",
+            Kind::Texts,
+            "files of revocation lists (CRL) of its certificate authorities",
         ),
         field(
             "identities",
@@ -204,7 +217,18 @@ pub(crate) const REVOCATION: TableForm = TableForm {
     ],
 };
 
-const TABLES: [&TableForm; 6] = [&POLICY, &SIGNER, &IDENTITY, &RULE, &ATTESTATION, &REVOCATION];
+/// `[[tag_map]]`
+pub(crate) const TAG_MAP: TableForm = TableForm {
+    heading: "[[tag_map]]",
+    about: "How new the tag map of a repository is at least, as `sealift trust pin --tag-map` prints it. An image of that repository with an older map, or with none, is refused, also on a machine that never saw one.",
+    fields: &[
+        required("repository", Kind::Text, "the repository, with its registry"),
+        required("at_least", Kind::Number, "the least number that its tag map may have"),
+    ],
+};
+
+const TABLES: [&TableForm; 7] =
+    [&POLICY, &SIGNER, &IDENTITY, &RULE, &ATTESTATION, &REVOCATION, &TAG_MAP];
 
 /// The JSON schema of `trust.toml`, for editors.
 pub fn schema() -> Value {
@@ -235,6 +259,7 @@ fn table_schema(form: &TableForm) -> Value {
 fn kind_schema(kind: Kind) -> Value {
     match kind {
         Kind::Version => json!({ "const": 1 }),
+        Kind::Number => json!({ "type": "integer", "minimum": 1 }),
         Kind::Text => json!({ "type": "string", "minLength": 1 }),
         Kind::Texts => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
         Kind::Choice(words) => json!({ "enum": words }),
@@ -282,6 +307,7 @@ pub fn tables_markdown() -> String {
 fn holds(kind: Kind) -> &'static str {
     match kind {
         Kind::Version | Kind::Require => "number or text",
+        Kind::Number => "number",
         Kind::Text | Kind::Choice(_) => "text",
         Kind::Texts | Kind::Choices(_) => "texts",
         Kind::Flag => "`true` or `false`",

@@ -191,6 +191,7 @@ impl<'a> Trial<'a> {
         self.check_wanted_signer(rule, &counted);
         self.check_attestations(rule);
         let map = self.tag_map();
+        self.check_pinned(map);
         self.check_tag(rule, map, &counted);
         self.check_staleness(rule, map, &counted);
         for unproved in &self.evidence.unproved {
@@ -320,6 +321,27 @@ impl<'a> Trial<'a> {
     }
 
     // The newest map decides; a map that contradicts itself is a refusal.
+    // A machine that never saw a map believes any that has not ended, unless the policy says how new it must be.
+    fn check_pinned(&mut self, map: Option<&TagMap>) {
+        let repository = tag_map::repository(self.question.image);
+        let Some(least) = self.policy.tag_maps.get(&repository) else { return };
+        let text = match map {
+            Some(map) if map.counter >= *least => {
+                let text = format!("number {}; the policy pins {least} at least", map.counter);
+                return self.step(Proof::new("tag map", Holds::Yes, text));
+            }
+            Some(map) => format!(
+                "the tag map of `{repository}` is number {} of {}, and the policy pins {least} at least",
+                map.counter,
+                time(map.issued_secs)
+            ),
+            None => format!(
+                "there is no tag map of `{repository}` by the rule's signers, and the policy pins number {least} at least"
+            ),
+        };
+        self.refuse("tag map", RefusalKind::Replayed, text);
+    }
+
     fn tag_map(&mut self) -> Option<&'a TagMap> {
         let evidence = self.evidence;
         let repository = tag_map::repository(self.question.image);

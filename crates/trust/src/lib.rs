@@ -16,6 +16,7 @@ mod policy;
 
 mod document;
 mod fields;
+mod import;
 mod pattern;
 mod readers;
 
@@ -36,6 +37,7 @@ pub use evidence::{
     Vouched,
 };
 pub use fields::{schema, tables_markdown};
+pub use import::{Imported, StoreFiles, import};
 pub use judge::{Judgement, Outcome, Question, Refusal, RefusalKind, judge};
 pub use pattern::{Pattern, glob};
 pub use policy::{

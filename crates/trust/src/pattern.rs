@@ -7,6 +7,9 @@ use sealift_oci::Reference;
 
 const BYTES_MAX: usize = 512;
 const WILDCARDS_MAX: usize = 16;
+// What stands for the wildcards of another pattern: no pattern and no name has them.
+const ANY: &str = "\u{2}";
+const PART: &str = "\u{1}";
 
 /// A pattern of repositories.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +98,33 @@ impl Pattern {
             || image.to_string() == self.whole
     }
 
+    /// Whether it is for what no other one covers.
+    pub(crate) fn is_rest(&self) -> bool {
+        self.kind == Kind::Rest
+    }
+
+    /// Whether it means what is written, without a registry put in front.
+    pub(crate) fn is_verbatim(&self) -> bool {
+        self.written == self.whole
+    }
+
+    /// Whether it covers all that another one covers; only of what stands in `match`. Where that cannot be told, it says no.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        // A wildcard of the other is covered by one of this that stands for at least as much.
+        let probe = other.whole.replace("**", ANY).replace('*', PART);
+        self.kind == Kind::Glob && other.kind == Kind::Glob && glob(&self.whole, &probe)
+    }
+
+    /// Whether some repository may be covered by both. Where that cannot be told, it says yes.
+    pub(crate) fn may_overlap(&self, other: &Self) -> bool {
+        let before = |pattern: &Self| {
+            let end = pattern.whole.find('*').unwrap_or(pattern.whole.len());
+            pattern.whole[..end].to_owned()
+        };
+        let (one, other) = (before(self), before(other));
+        one.starts_with(&other) || other.starts_with(&one)
+    }
+
     /// Greater is more exact.
     pub(crate) fn rank(&self) -> (bool, usize, usize, bool) {
         match self.kind {
@@ -152,7 +182,9 @@ pub fn glob(pattern: &str, text: &str) -> bool {
         let mut next = vec![false; pattern.len() + 1];
         for (position, _) in reached.iter().enumerate().filter(|(_, is_reached)| **is_reached) {
             match pattern.get(position) {
-                Some(b'*') if is_double(pattern, position) || byte != b'/' => next[position] = true,
+                Some(b'*') if is_double(pattern, position) || !matches!(byte, b'/' | 2) => {
+                    next[position] = true;
+                }
                 Some(&wanted) if wanted == byte && wanted != b'*' => next[position + 1] = true,
                 _ => {}
             }
@@ -223,6 +255,27 @@ mod tests {
         assert!(rank("a.b/prod-*") > rank("a.b/*"));
         assert!(rank("a.b/*") > rank("*"));
         assert_eq!(rank("a.b/*b*"), rank("a.b/*c*"));
+    }
+
+    #[test]
+    fn one_in_another() {
+        let contains = |one: &str, other: &str| {
+            Pattern::parse(one).unwrap().contains(&Pattern::parse(other).unwrap())
+        };
+        for (one, other) in [
+            ("a.b/*", "a.b/app"),
+            ("a.b/*", "a.b/prod-*"),
+            ("a.b/**", "a.b/*"),
+            ("a.b/**", "a.b/team/**"),
+            ("*", "a.b/**"),
+            ("a.b/*", "a.b/*"),
+        ] {
+            assert!(contains(one, other), "{one} {other}");
+            assert!(one == other || !contains(other, one), "{other} {one}");
+        }
+        for (one, other) in [("a.b/*", "a.b/**"), ("a.b/*/x", "a.b/**"), ("a.b/x*", "a.b/*x")] {
+            assert!(!contains(one, other), "{one} {other}");
+        }
     }
 
     #[test]

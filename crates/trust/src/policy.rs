@@ -1,6 +1,6 @@
 //! What a policy says, once it is understood.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_crypto::{Certificate, PublicKey, RevocationList};
 use sealift_oci::Reference;
@@ -27,6 +27,8 @@ pub struct Policy {
     pub revocations: Vec<RevocationSource>,
     /// What whoever uses this policy should know.
     pub warnings: Vec<String>,
+    /// The least numbers of tag maps, by repository.
+    pub tag_maps: BTreeMap<String, u64>,
     /// Notation's policy, which its own verifier judges.
     pub notation: Option<sealift_notation::TrustPolicy>,
 }
@@ -203,8 +205,18 @@ pub struct RevocationSource {
 }
 
 impl Policy {
-    /// The policy of one keyless identity for every image, as it stands on a command line.
-    pub fn of_identity(identity: KeylessIdentity, root: TrustedRoot) -> Self {
+    /// The policy of one keyless identity for every image, as it stands on a command line, with the attestations that the
+    /// identity must have signed, named as in a policy.
+    pub fn of_identity(
+        identity: KeylessIdentity,
+        root: TrustedRoot,
+        attestations: &[String],
+    ) -> Result<Self, String> {
+        let attestation = |name: &String| {
+            let predicate_types = crate::document::predicate_types(name)?;
+            Ok(AttestationRule { predicate_types, name: name.clone(), by: vec![0] })
+        };
+        let attestations = attestations.iter().map(attestation).collect::<Result<_, String>>()?;
         let signer = Signer {
             name: identity.subject.clone(),
             identities: vec![identity],
@@ -218,21 +230,22 @@ impl Policy {
             require: Require::Any,
             signers: vec![0],
             formats: [Format::Cosign].into(),
-            attestations: Vec::new(),
+            attestations,
             tag_binding: false,
             max_staleness_secs: None,
             name: NameRule::Repository,
             on_missing: OnMissing::Deny,
         };
-        Self {
+        Ok(Self {
             file: "the command line".to_owned(),
             shape: Shape::Own,
             signers: vec![signer],
             rules: vec![rule],
             revocations: Vec::new(),
             warnings: Vec::new(),
+            tag_maps: BTreeMap::new(),
             notation: None,
-        }
+        })
     }
 
     /// The rule for an image: the most exact of those that match. None is no rule; two are an error.

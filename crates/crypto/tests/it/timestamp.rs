@@ -3,7 +3,7 @@
 use std::fs;
 
 use sealift_crypto::Certificate;
-use sealift_crypto::timestamp::{Refusal, Token};
+use sealift_crypto::timestamp::{Refusal, Request, Token};
 
 use crate::{has_program, must_run};
 
@@ -77,5 +77,25 @@ fn we_accept_timestamps_of_openssl() {
             let refusal = token.verify(b"another", &[], &root).unwrap_err();
             assert_eq!(refusal, Refusal::OtherMessage);
         }
+        // Our own question, answered by openssl.
+        let request = Request::new(b"message");
+        fs::write(path.join("own.tsq"), request.to_der()).unwrap();
+        openssl("ts -reply -queryfile own.tsq -out own.tsr -config tsa.conf");
+        let reply = fs::read(path.join("own.tsr")).unwrap();
+        let token = request.accept(&reply, &root).unwrap();
+        assert!(token.len() < reply.len(), "the token alone, without the status");
+        Token::from_der(&token).unwrap().verify(b"message", &[], &root).unwrap();
+        // An answer to another question, a stranger's, and none at all.
+        let other = Request::new(b"message");
+        assert_eq!(other.accept(&reply, &root), Err(Refusal::OtherRequest));
+        openssl(
+            "req -new -x509 -key leaf.key -subj /CN=other -days 30 -out other.pem -config tsa.conf -extensions authority",
+        );
+        let stranger =
+            Certificate::chain_from_pem(&fs::read_to_string(path.join("other.pem")).unwrap());
+        assert!(request.accept(&reply, &stranger.unwrap()).is_err(), "a stranger");
+        let refused = [0x30, 5, 0x30, 3, 2, 1, 2];
+        assert_eq!(request.accept(&refused, &root), Err(Refusal::Status(2)));
+        assert!(request.accept(&token[..token.len() - 1], &root).is_err(), "cut short");
     }
 }

@@ -9,3 +9,5 @@ mod liar;
 mod matrix;
 mod over_http;
 mod state;
+#[path = "../../../registry/tests/it/token_server.rs"]
+mod token_server;

@@ -1,4 +1,4 @@
-//! The client and our server over sockets: open, with passwords, with rules.
+//! The client and our server over sockets: open, with passwords, with tokens, with rules.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use sealift_access::{Gatekeeper, Parts, Passwords, Rule, Rules};
 use sealift_client::{Blocking, DockerConfig, Settings};
+use sealift_crypto::SigningKey;
 use sealift_notary::{Error, HttpServer, Look, ServerAddress};
 use sealift_registry::store::open_folder;
 use sealift_registry::{ConnectionLimits, Entry, Guard, Log, TrustService, bind, serve};
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::desk::{Desk, first_use, gun, published, sign};
 use crate::matrix::{conflict, two_of_three_from_the_start, whole_life};
+use crate::token_server;
 
 struct Silent;
 
@@ -102,4 +104,38 @@ fn with_passwords() {
         assert!(matches!(error, Error::Network(_)), "{error}");
         assert!(error.hint().unwrap().contains("docker login localhost:5443"), "{error}");
     }
+}
+
+#[test]
+fn with_tokens() {
+    let key = SigningKey::generate_p256();
+    // The same key for the token server, which another process would be.
+    let copy = SigningKey::from_pkcs8_der(key.pkcs8().unwrap().expose()).unwrap();
+    let realm = token_server::start(copy);
+    let served = Served::start(token_server::parts(&key, &realm), &[]);
+    let now = Timestamp::now();
+    // Reading, publishing, deleting: each asks for a token of its own, and the kept ones serve again.
+    let alice = client(Some("alice:secret123"));
+    let server = HttpServer::new(&alice, served.address());
+    whole_life(&server, now);
+    sealift_notary::Server::delete(&server, &gun()).unwrap();
+    let (desk, _) = published(&server, now);
+    let publisher = desk.publisher(&server, now);
+    publisher.publish(&gun(), &[sign("v2", 2)]).unwrap();
+    assert_eq!(desk.client(&server, now).list(&gun(), &Look::default()).unwrap().len(), 2);
+    // Whoever gets no token from it gets nothing here.
+    for wrong in [None, Some("alice:wrong"), Some("bob:secret123")] {
+        let stranger = client(wrong);
+        let server = HttpServer::new(&stranger, served.address());
+        let error = Desk::new().client(&server, now).look(&gun(), &first_use()).unwrap_err();
+        assert!(matches!(error, Error::Network(_)), "{error}");
+        let error = desk.publisher(&server, now).publish(&gun(), &[sign("v3", 3)]).unwrap_err();
+        assert!(matches!(error, Error::Network(_) | Error::Unreachable { .. }), "{error}");
+    }
+    // Tokens by another key than the server knows.
+    let forged = token_server::start(SigningKey::generate_p256());
+    let served = Served::start(token_server::parts(&key, &forged), &[]);
+    let server = HttpServer::new(&alice, served.address());
+    let error = Desk::new().client(&server, now).look(&gun(), &first_use()).unwrap_err();
+    assert!(error.to_string().contains("refuses access"), "{error}");
 }

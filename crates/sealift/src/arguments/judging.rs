@@ -60,6 +60,23 @@ Examples:
   sealift trust policy template
   sealift trust policy template > trust.toml")]
     Template,
+    /// Print a policy of notation, of containers or of signers as a trust.toml
+    Import(TrustPolicyImport),
+}
+
+/// `trust policy import`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift trust policy import /etc/containers/policy.json > trust.toml
+  sealift trust policy import ~/.config/notation/trustpolicy.json
+
+What is printed admits nothing that the policy refuses; what a trust.toml cannot say is rejected, or told as a note. Files of
+keys and certificates stand where they stood: keep it beside the policy.")]
+pub(crate) struct TrustPolicyImport {
+    /// trust-policy.json, notation's trustpolicy.json, or containers' policy.json
+    #[arg(value_name = "POLICY")]
+    pub(crate) policy: PathBuf,
 }
 
 /// `trust policy check`

@@ -58,6 +58,12 @@ pub(crate) struct NotationOptions {
     /// How long you stand for the image: `30d`, `12h`
     #[arg(long, value_name = "TIME", value_parser = sealift_trust::read_duration)]
     pub(crate) expiry: Option<i64>,
+    /// Time stamping authority (RFC 3161) that says when it was signed, http:// or https://
+    #[arg(long, value_name = "URL", env = "SEALIFT_TIMESTAMP_URL", hide_env = true)]
+    pub(crate) timestamp_url: Option<String>,
+    /// Root certificate of that authority, PEM; its answer is held against it before it is used
+    #[arg(long, value_name = "FILE", env = "SEALIFT_TIMESTAMP_ROOT", hide_env = true)]
+    pub(crate) timestamp_root: Option<PathBuf>,
 }
 
 /// Formats of notation's envelopes.
@@ -94,7 +100,9 @@ Examples:
   sealift sign secure-app:1.0.0
   sealift sign --key release.key --passphrase-file secret.txt secure-app:1.0.0
   sealift sign --format both --push registry.example.com/team/app:1.0
+  sealift sign --tag-map --push registry.example.com/team/app:1.0
   sealift sign --as dct,cosign,notation --expiry 90d registry.example.com/team/app:1.0
+  sealift sign --as notation --timestamp-url http://tsa.example.com --timestamp-root tsa.pem registry.example.com/team/app:1.0
   sealift sign --key 'pkcs11:token=ci;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so' app:1.0
 
 The signature goes where the image is: into the local store, into a layout (oci-dir:), or to the registry.
@@ -108,6 +116,9 @@ pub(crate) struct Sign {
     /// Sign this with it (repeatable)
     #[arg(long = "annotation", value_name = "NAME=VALUE")]
     pub(crate) annotations: Vec<String>,
+    /// Sign which tag stands for this digest, too [default: `[sign] tag_map`, or what the trust policy asks for]
+    #[arg(long)]
+    pub(crate) tag_map: bool,
     #[command(flatten)]
     pub(crate) signing: SigningOptions,
     #[command(flatten)]

@@ -35,8 +35,8 @@ pub(crate) struct TrustLook {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Key options")]
 pub(crate) struct TrustSecrets {
-    /// Private key besides those of ~/.config/sealift/keys (repeatable)
-    #[arg(long = "private-key", value_name = "FILE")]
+    /// Private key besides those of ~/.config/sealift/keys: a file, or `pkcs11:…` for one in a token (repeatable)
+    #[arg(long = "private-key", value_name = "KEY")]
     pub(crate) private_keys: Vec<PathBuf>,
     /// File whose first line is the passphrase of signers' and repositories' keys [or: SEALIFT_KEY_PASSPHRASE, or a prompt]
     #[arg(long, value_name = "FILE", env = "SEALIFT_PASSPHRASE_FILE", hide_env = true)]
@@ -128,10 +128,13 @@ pub(crate) struct TrustKeyGenerate {
 #[command(after_help = "\
 Examples:
   sealift trust key load --name alice alice-key.pem
-  sealift trust key load ~/.docker/trust/private/ID.key")]
+  sealift trust key load ~/.docker/trust/private/ID.key
+  sealift trust key load --name ci 'pkcs11:token=ci;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so'
+
+A key in a token stays there; the keyring has a file that says where it is.")]
 pub(crate) struct TrustKeyLoad {
-    /// Private key: cosign's, Docker's, PKCS#8, SEC 1 or PKCS#1, PEM
-    #[arg(value_name = "FILE")]
+    /// Private key: cosign's, Docker's, PKCS#8, SEC 1 or PKCS#1, PEM; or `pkcs11:…` for one in a token
+    #[arg(value_name = "KEY")]
     pub(crate) file: PathBuf,
     /// Name of the signer [default: what the file says]
     #[arg(long, value_name = "NAME")]
@@ -404,7 +407,8 @@ pub(crate) struct TrustWitness {
 Examples:
   sealift trust pin registry.example.com/team/app
   sealift trust pin --tofu registry.example.com/team/app
-  sealift trust pin registry.example.com/team/app 971b0e6a…")]
+  sealift trust pin registry.example.com/team/app 971b0e6a…
+  sealift trust pin --tag-map registry.example.com/team/app >> trust.toml")]
 pub(crate) struct TrustPin {
     /// Repository
     #[arg(value_name = "REPOSITORY")]
@@ -412,6 +416,9 @@ pub(crate) struct TrustPin {
     /// Pins to keep instead of those of before; without any, the repository's pin is printed
     #[arg(value_name = "ID")]
     pub(crate) ids: Vec<String>,
+    /// Print the number of the repository's tag map, as a trust policy pins it: no machine believes an older one then
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) tag_map: bool,
     #[command(flatten)]
     pub(crate) look: TrustLook,
 }

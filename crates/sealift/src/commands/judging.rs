@@ -9,12 +9,13 @@ use sealift_custody::{policy_file, revocations, tag_maps};
 use sealift_oci::Reference;
 use sealift_pipeline::{open, transfer};
 use sealift_trust::revocation::{Revocation, RevocationList, Revoked, read_revoked};
+use sealift_trust::tag_map::TagMap;
 use serde_json::json;
 
 use super::{request, trusting};
 use crate::arguments::{
-    Global, RevocationAdd, RevocationRenew, RevocationShow, TextOrJson, TrustMap, TrustPolicyCheck,
-    TrustPolicyCommand, TrustRevocation,
+    Global, RevocationAdd, RevocationRenew, RevocationShow, TextOrJson, TrustMap, TrustPin,
+    TrustPolicyCheck, TrustPolicyCommand, TrustPolicyImport, TrustRevocation,
 };
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
@@ -31,8 +32,23 @@ pub(crate) fn policy(
         TrustPolicyCommand::Schema => {
             printer.data(&serde_json::to_string_pretty(&sealift_trust::schema())?)?;
         }
+        TrustPolicyCommand::Import(arguments) => return import(global, arguments, printer),
         TrustPolicyCommand::Template => printer.data(sealift_trust::template().trim_end())?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn import(
+    global: &Global,
+    arguments: &TrustPolicyImport,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let workshop = Workshop::open(global, printer, Path::new("."))?;
+    let imported = policy_file::import(&arguments.policy, &workshop.folders.config.join("keys"))?;
+    for note in &imported.notes {
+        printer.warning(note);
+    }
+    printer.data(imported.text.trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -186,7 +202,8 @@ pub(crate) fn tag_map(
         Usage::error("the image has no tag that a map could have", "name it by a tag")
     })?;
     let signer = request::signer(&arguments.key, &workshop, printer)?;
-    let map = trusting::attach_tag_map(&workshop, &opened, &name, &signer, arguments.push)?;
+    let (place, is_asked) = (session.store, arguments.push);
+    let map = trusting::attach_tag_map(&workshop, place, &opened, &name, &signer, is_asked)?;
     if arguments.push {
         let opened = open::open_descriptor(&session, &opened.descriptor, &name)?;
         transfer::push(&session, &opened, &name)?;
@@ -194,5 +211,35 @@ pub(crate) fn tag_map(
     }
     printer.step(Mark::Good, "tag map", &trusting::tag_map_text(&map));
     printer.data(&name.at_digest(&opened.descriptor.digest).familiar())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `trust pin --tag-map`: how new the map of a repository is, as a policy says it.
+pub(crate) fn pin_tag_map(
+    global: &Global,
+    arguments: &TrustPin,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let workshop = Workshop::open(global, printer, Path::new("."))?;
+    let name = Reference::parse(&arguments.repository).map_err(sealift_pipeline::Error::from)?;
+    let repository = sealift_trust::tag_map::repository(&name);
+    let keys = trusting::map_keys(&workshop)?;
+    let is_trusted = |map: &TagMap| keys.iter().any(|key| key.fingerprint() == map.key);
+    let seen = trusting::marks(&workshop).tag_map(&repository)?.filter(is_trusted);
+    let published = match tag_maps::remote(&workshop.session(), &name, &keys) {
+        Ok(found) => found.map(|(map, _)| map),
+        Err(error) if seen.is_some() => {
+            printer.warning(&format!("the number is the last that was seen here: {error}"));
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let number = seen.iter().chain(&published).map(|map| map.counter).max();
+    let number = number.ok_or_else(|| sealift_pipeline::Error::Refused {
+        what: repository.clone(),
+        why: "it has no tag map by a trusted key".to_owned(),
+    })?;
+    printer.data(&format!("[[tag_map]]\nrepository = \"{repository}\"\nat_least = {number}"))?;
+    printer.message("next: put it into the trust policy, and give that to whoever verifies");
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use sealift_crypto::PublicKey;
+use sealift_crypto::{PublicKey, Secret};
 use sealift_debian::Freshness;
 use sealift_exception::Exceptions;
 use sealift_model::Severity;
@@ -18,7 +18,7 @@ use sealift_pipeline::policies::PolicyRequest;
 use sealift_pipeline::scan::{Expression, ScanRequest};
 use sealift_pipeline::secrets::SecretRequest;
 use sealift_policy::Namespaces;
-use sealift_token::{PinSource, Uri};
+use sealift_token::{KeyFile, PinSource, Uri};
 
 use crate::arguments::{
     BuildOptions, KeyOptions, PolicyOptions, ScanOptions, ScanOrder, SecretOptions,
@@ -394,8 +394,11 @@ pub(crate) fn signer(
     let default = workshop.folders.config.join("keys/default.key");
     let path = named.clone().unwrap_or_else(|| default.clone());
     if path.exists() {
+        if let Some(file) = keys::token_file(&path)? {
+            return token_file_signer(&file, path, source);
+        }
         // A key without a passphrase opens with the empty one; only if that fails is anybody asked.
-        if let Ok(signer) = keys::open(&path, Some(&sealift_crypto::Secret::new(Vec::new()))) {
+        if let Ok(signer) = keys::open(&path, Some(&Secret::new(Vec::new()))) {
             return Ok(signer);
         }
         let secret = passphrase(source, Purpose::Open)?;
@@ -408,7 +411,7 @@ pub(crate) fn signer(
         ));
     }
     let secret = passphrase(source, Purpose::Create)?;
-    let secret = secret.unwrap_or_else(|| sealift_crypto::Secret::new(Vec::new()));
+    let secret = secret.unwrap_or_else(|| Secret::new(Vec::new()));
     let signer = keys::create(&path, &secret)?;
     let public = path.with_extension("pub");
     printer.message(&format!(
@@ -427,10 +430,23 @@ pub(crate) fn signer(
 // A key in a token. Its PIN comes from where the URI says, or from where passphrases come from.
 fn token_signer(text: &str, source: Option<Source<'_>>) -> anyhow::Result<Signer> {
     let uri = Uri::parse(text)?;
-    let of_uri = uri.pin_source.as_ref().map(|PinSource::File(path)| Source::File(path));
-    let pin = passphrase(of_uri.or(source), Purpose::Open)?;
-    let key = sealift_token::open(&uri, pin.as_ref())?;
+    let key = sealift_token::open(&uri, pin(&uri, source)?.as_ref())?;
     Ok(Signer { name: uri.to_string(), path: PathBuf::from(text), key })
+}
+
+// The same, by a file that stands for it.
+fn token_file_signer(
+    file: &KeyFile,
+    path: PathBuf,
+    source: Option<Source<'_>>,
+) -> anyhow::Result<Signer> {
+    let key = file.open(pin(file.uri(), source)?.as_ref())?;
+    Ok(Signer { name: file.uri().to_string(), path, key })
+}
+
+fn pin(uri: &Uri, source: Option<Source<'_>>) -> anyhow::Result<Option<Secret>> {
+    let of_uri = uri.pin_source.as_ref().map(|PinSource::File(path)| Source::File(path));
+    passphrase(of_uri.or(source), Purpose::Open)
 }
 
 /// The public keys that are trusted.

@@ -47,6 +47,10 @@ pub(crate) fn run(
             .transpose()?
             .map(Reference::or_latest),
     };
+    let wants_tag_map = match request.push.as_ref().or(request.names.first()) {
+        Some(name) => trusting::wants_tag_map(&workshop, name)?,
+        None => file.sign.tag_map == Some(true),
+    };
     // Asked for first: nobody wants to be asked for a passphrase after a long build.
     let signer = request::signer(&arguments.key, &workshop, printer)?;
     let mut findings = Findings::default();
@@ -63,7 +67,7 @@ pub(crate) fn run(
         }
         Err(error) => return Err(error.into()),
     };
-    if file.sign.tag_map == Some(true) {
+    if wants_tag_map {
         map_tag(&shipment, &request, &workshop, &signer, printer)?;
     }
     conclude(&shipment, &workshop, printer)?;
@@ -81,7 +85,8 @@ fn map_tag(
     let session = workshop.session();
     let name = request.push.as_ref().unwrap_or(&shipment.name);
     let opened = open::open_descriptor(&session, &shipment.descriptor, name)?;
-    let map = trusting::attach_tag_map(workshop, &opened, name, signer, request.push.is_some())?;
+    let (place, is_asked) = (session.store, request.push.is_some());
+    let map = trusting::attach_tag_map(workshop, place, &opened, name, signer, is_asked)?;
     if let Some(to) = &request.push {
         // With the map that lies beside it now.
         let opened = open::open_descriptor(&session, &shipment.descriptor, name)?;

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
+use sealift_custody::tag_maps;
+use sealift_oci::Reference;
+use sealift_pipeline::keys::Signer;
 use sealift_pipeline::seal::Sealed;
 use sealift_pipeline::sign;
 
 use super::signing::Work;
-use super::{request, sign_notation, signing, trust};
+use super::{request, sign_notation, signing, trust, trusting};
 use crate::arguments::{
     Global, Sign, SignatureKind, TextOrJson, TrustChange, TrustSecrets, TrustSign,
 };
@@ -25,6 +28,7 @@ pub(crate) fn run(
     let workshop = Workshop::open(global, printer, Path::new("."))?;
     let session = workshop.session();
     let work = signing::open(&session, &arguments.image, &arguments.signing)?;
+    let wants_tag_map = wants_tag_map(arguments, &workshop, &work.name)?;
     let signer = request::signer(&arguments.key, &workshop, printer)?;
     let name = work.name.to_string();
     let mut sealed = Sealed::default();
@@ -42,8 +46,8 @@ pub(crate) fn run(
                 },
             )?,
             SignatureKind::Dct => {
-                let is_new =
-                    trust::sign_beside(global, &for_content_trust(arguments, &work), printer)?;
+                let change = for_content_trust(arguments, &workshop, &work, &signer);
+                let is_new = trust::sign_beside(global, &change, printer)?;
                 Sealed { made: usize::from(is_new), kept: usize::from(!is_new) }
             }
             SignatureKind::Notation => {
@@ -54,7 +58,17 @@ pub(crate) fn run(
         sealed.made += more.made;
         sealed.kept += more.kept;
     }
+    if wants_tag_map {
+        let is_asked = work.is_pushed();
+        let (place, opened) = (&work.place, &work.opened);
+        let map =
+            trusting::attach_tag_map(&workshop, place, opened, &work.name, &signer, is_asked)?;
+        printer.step(Mark::Good, "tag map", &trusting::tag_map_text(&map));
+    }
     let place = work.deliver(&session)?;
+    if wants_tag_map && work.is_pushed() {
+        tag_maps::publish_stored(&session, &work.opened.descriptor, &work.name)?;
+    }
     let what = if sealed.made == 0 { "was signed already" } else { "signed" };
     let text = format!(
         "{} {what} by key `{}` ({}), {place}",
@@ -67,11 +81,28 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-// The keys are those of the keyring that the repository names, with the same passphrase.
-fn for_content_trust(arguments: &Sign, work: &Work) -> TrustSign {
+fn wants_tag_map(arguments: &Sign, workshop: &Workshop, name: &Reference) -> anyhow::Result<bool> {
+    if arguments.tag_map && name.tag().is_none() {
+        return Err(Usage::error(
+            "the image has no tag that a map could have",
+            "name it by a tag, or give one with `--name`",
+        ));
+    }
+    Ok(arguments.tag_map || trusting::wants_tag_map(workshop, name)?)
+}
+
+// The keys are those of the keyring that the repository names, and the one that was named, with the same passphrase.
+fn for_content_trust(
+    arguments: &Sign,
+    workshop: &Workshop,
+    work: &Work,
+    signer: &Signer,
+) -> TrustSign {
+    let passphrase_file = arguments.key.passphrase_file.clone();
     let secrets = TrustSecrets {
-        private_keys: Vec::new(),
-        passphrase_file: arguments.key.passphrase_file.clone(),
+        private_keys: vec![signer.path.clone()],
+        passphrase_file: passphrase_file
+            .or_else(|| workshop.settings.file.sign.passphrase_file.clone()),
         passphrase_fd: arguments.key.passphrase_fd,
         root_passphrase_file: None,
     };

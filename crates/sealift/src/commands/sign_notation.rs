@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealift_crypto::Certificate;
+use sealift_custody::stamping::{self, StampAuthority};
 use sealift_notation::EnvelopeFormat;
 use sealift_pipeline::keys::Signer;
 use sealift_pipeline::notation::{Signing, find_chain, read_chain, sign};
@@ -22,6 +23,12 @@ pub(crate) fn run(
     annotations: &BTreeMap<String, String>,
 ) -> anyhow::Result<Sealed> {
     let chain = chain(workshop, options, signer)?;
+    let authority = authority(workshop, options)?;
+    let session = workshop.session();
+    let ask = |signature: &[u8]| {
+        let authority = authority.as_ref().expect("only called where there is one");
+        stamping::stamp(authority, session.network.client(), signature)
+    };
     Ok(sign(&Signing {
         place: &work.place,
         opened: &work.opened,
@@ -35,7 +42,26 @@ pub(crate) fn run(
         now_secs: workshop.now_secs(),
         lifetime_secs: options.expiry,
         annotations,
+        stamp: authority.is_some().then_some(&ask),
     })?)
+}
+
+// Whoever names an authority says whom to believe: a token that nobody could verify is worth nothing later.
+fn authority(
+    workshop: &Workshop,
+    options: &NotationOptions,
+) -> anyhow::Result<Option<StampAuthority>> {
+    let settings = &workshop.settings.file.sign;
+    let url = options.timestamp_url.as_ref().or(settings.timestamp_url.as_ref());
+    let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
+    let path = options.timestamp_root.as_ref().or(settings.timestamp_root.as_ref());
+    let path = path.ok_or_else(|| {
+        Usage::error(
+            format!("nothing says whom `{url}` must lead to"),
+            "give the authority's root certificate with `--timestamp-root FILE`",
+        )
+    })?;
+    Ok(Some(StampAuthority { url: url.clone(), roots: read_chain(path)? }))
 }
 
 fn chain(

@@ -81,6 +81,11 @@ pub(crate) fn open(
 }
 
 impl Work {
+    /// Whether the registry gets the signatures.
+    pub(crate) fn is_pushed(&self) -> bool {
+        self.is_pushed
+    }
+
     /// Sends what was signed where it belongs, and tells in a word where that is.
     pub(crate) fn deliver(&self, session: &Session<'_>) -> anyhow::Result<&'static str> {
         if self.is_layout {

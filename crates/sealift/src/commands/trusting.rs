@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sealift_client::Blocking;
+use sealift_crypto::PublicKey;
 use sealift_custody::TrustServer;
 use sealift_custody::marks::Marks;
 use sealift_custody::policy_file::{self, PolicyFile};
@@ -12,6 +13,7 @@ use sealift_oci::Reference;
 use sealift_pipeline::keys::{Signer, TrustedKey};
 use sealift_pipeline::open::Opened;
 use sealift_sigstore::TrustedRoot;
+use sealift_store::Store;
 use sealift_trust::tag_map::{LIFETIME_SECS, TagMap};
 use sealift_trust::{KeylessIdentity, Policy};
 
@@ -68,8 +70,11 @@ fn standing(workshop: &Workshop) -> Option<PathBuf> {
     beside.into_iter().chain([user]).find(|path| path.is_file())
 }
 
-/// The policy of the identity that was asked for, if one was.
-pub(crate) fn keyless(options: &KeylessOptions) -> anyhow::Result<Option<PolicyFile>> {
+/// The policy of the identity that was asked for, if one was. What `--require` names that identity must have attested.
+pub(crate) fn keyless(
+    options: &KeylessOptions,
+    require: &[String],
+) -> anyhow::Result<Option<PolicyFile>> {
     let (Some(subject), Some(issuer), Some(path)) =
         (&options.certificate_identity, &options.certificate_oidc_issuer, &options.trusted_root)
     else {
@@ -89,7 +94,14 @@ pub(crate) fn keyless(options: &KeylessOptions) -> anyhow::Result<Option<PolicyF
         )
     })?;
     let identity = KeylessIdentity { subject: subject.clone(), issuer: issuer.clone() };
-    let policy = Policy::of_identity(identity, root);
+    let attestations: Vec<String> =
+        require.iter().filter(|name| *name != "signature").cloned().collect();
+    let policy = Policy::of_identity(identity, root, &attestations).map_err(|reason| {
+        Usage::error(
+            format!("`--require`: {reason}"),
+            "of an identity, `signature` and types of attestations can be required",
+        )
+    })?;
     Ok(Some(PolicyFile { policy, path: path.clone(), folder: PathBuf::new() }))
 }
 
@@ -121,9 +133,26 @@ pub(crate) fn server(
     })
 }
 
+/// Whether a signed image gets a tag map: as the settings say, or else where the rule of a trust policy that judges it will ask for
+/// one. A policy that cannot be read is an error before anything is signed.
+pub(crate) fn wants_tag_map(workshop: &Workshop, name: &Reference) -> anyhow::Result<bool> {
+    if name.tag().is_none() {
+        return Ok(false);
+    }
+    if let Some(is_wanted) = workshop.settings.file.sign.tag_map {
+        return Ok(is_wanted);
+    }
+    let Some(path) = standing(workshop) else { return Ok(false) };
+    let file = policy_file::open(&path, &workshop.folders.config.join("keys"))?;
+    // An image that no rule is for, or two, is refused by `verify`, with or without a map.
+    let rule = file.policy.rule(name).ok().flatten();
+    Ok(rule.is_some_and(|rule| rule.tag_binding || rule.max_staleness_secs.is_some()))
+}
+
 /// Makes a tag map for an image that was signed.
 pub(crate) fn attach_tag_map(
     workshop: &Workshop,
+    place: &Store,
     opened: &Opened,
     name: &Reference,
     signer: &Signer,
@@ -133,7 +162,19 @@ pub(crate) fn attach_tag_map(
     let trusted: Vec<TrustedKey> = super::request::trusted(&[], workshop)?;
     let keys: Vec<_> = trusted.into_iter().map(|trusted| trusted.key).collect();
     let making = Making { marks: &marks(workshop), keys: &keys, lifetime_secs, asks_registry };
-    Ok(tag_maps::attach(&workshop.session(), opened, name, signer, &making)?)
+    Ok(tag_maps::attach(&workshop.session(), place, opened, name, signer, &making)?)
+}
+
+/// The keys whose tag maps are believed where no image is judged: those that are trusted, and those of the trust policy.
+pub(crate) fn map_keys(workshop: &Workshop) -> anyhow::Result<Vec<PublicKey>> {
+    let trusted = super::request::trusted(&[], workshop)?;
+    let mut keys: Vec<PublicKey> = trusted.into_iter().map(|trusted| trusted.key).collect();
+    if let Some(path) = standing(workshop) {
+        let file = policy_file::open(&path, &workshop.folders.config.join("keys"))?;
+        let of_signers = file.policy.signers.iter().flat_map(|signer| &signer.keys);
+        keys.extend(of_signers.map(|known| known.key.clone()));
+    }
+    Ok(keys)
 }
 
 /// How long tag maps are good.

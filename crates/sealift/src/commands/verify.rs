@@ -32,8 +32,8 @@ pub(crate) fn run(
         Workshop::open(global, printer, Path::new("."))?.for_platform(&arguments.platform)?;
     let session = workshop.session();
     let (trust, options) = trusting::choose(&arguments.policy, &arguments.keys, &workshop)?;
-    let trust = trusting::keyless(&arguments.keyless)?.or(trust);
-    let opened = open_strictly(&session, &arguments.image, arguments.offline)?;
+    let trust = trusting::keyless(&arguments.keyless, &arguments.require)?.or(trust);
+    let mut opened = open_strictly(&session, &arguments.image, arguments.offline)?;
     let judged = match &trust {
         Some(file) => Some(judge(&workshop, &opened, file, arguments, printer)?),
         None if arguments.signer.is_some() => {
@@ -44,7 +44,7 @@ pub(crate) fn run(
         }
         None => None,
     };
-    let request = prove_request(&workshop, arguments, &options, judged.as_ref())?;
+    let request = prove_request(&workshop, arguments, &options, judged.as_ref(), &mut opened)?;
     let verified = match &judged {
         Some(_) => prove(&session, &opened, &request)?,
         None => verify(&session, &opened, &request)?,
@@ -124,6 +124,7 @@ fn prove_request(
     arguments: &Verify,
     options: &PolicyOptions,
     judged: Option<&Judged>,
+    opened: &mut Opened,
 ) -> anyhow::Result<VerifyRequest> {
     let file = &workshop.settings.file;
     let keys = if let Some(judged) = judged {
@@ -132,6 +133,7 @@ fn prove_request(
         let keys = request::trusted(&arguments.keys, workshop)?;
         let marks = trusting::marks(workshop);
         let lists = revocations::of_files(&file.verify.revocations, &keys, &marks)?;
+        revocations::hold(opened, &lists)?;
         revocations::still_trusted(keys, &lists)
     };
     let mut policy = request::policy(options, &workshop.settings)?;
@@ -139,7 +141,7 @@ fn prove_request(
     // The policy says what must be there.
     let is_asked = !arguments.require.is_empty() || !file.verify.require.is_empty();
     let require = match judged {
-        Some(_) if !is_asked => Vec::new(),
+        Some(_) if !is_asked || arguments.keyless.certificate_identity.is_some() => Vec::new(),
         _ => required(&arguments.require, &file.verify.require)?,
     };
     let fail_on = request::scan(&ScanOptions::default(), file, Some(Severity::High))?.fail_on;

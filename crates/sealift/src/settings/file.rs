@@ -105,6 +105,8 @@ pub(crate) struct Sign {
     pub(crate) passphrase_file: Option<PathBuf>,
     pub(crate) tag_map: Option<bool>,
     pub(crate) tag_map_lifetime: Option<String>,
+    pub(crate) timestamp_url: Option<String>,
+    pub(crate) timestamp_root: Option<PathBuf>,
 }
 
 /// `[verify]`

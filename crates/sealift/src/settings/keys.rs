@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sealift_token::Uri;
 use toml::{Table, Value};
 
 /// One key.
@@ -177,15 +178,37 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "violations that somebody answers for: tables with `policy`, `owner`, `reason`, `expires` (docs/policy.md)",
     ),
-    path("sign.key", Some("SEALIFT_KEY"), "~/.config/sealift/keys/default.key", "private key"),
+    path(
+        "sign.key",
+        Some("SEALIFT_KEY"),
+        "~/.config/sealift/keys/default.key",
+        "private key: a file, or `pkcs11:…`",
+    ),
     path(
         "sign.passphrase_file",
         Some("SEALIFT_PASSPHRASE_FILE"),
         "",
         "file whose first line is the key's passphrase",
     ),
-    key("sign.tag_map", None, "false", "whether `ship` makes a signed tag map"),
+    key(
+        "sign.tag_map",
+        None,
+        "what the trust policy asks for",
+        "whether `ship` and `sign` make a signed tag map",
+    ),
     key("sign.tag_map_lifetime", None, "30d", "how long a tag map is good"),
+    key(
+        "sign.timestamp_url",
+        Some("SEALIFT_TIMESTAMP_URL"),
+        "",
+        "time stamping authority (RFC 3161) of notation's signatures",
+    ),
+    path(
+        "sign.timestamp_root",
+        Some("SEALIFT_TIMESTAMP_ROOT"),
+        "",
+        "root certificate of that authority, PEM",
+    ),
     path(
         "verify.keys",
         Some("SEALIFT_VERIFY_KEY"),
@@ -286,7 +309,8 @@ pub(crate) fn make_paths_absolute(table: &mut Table, folder: &Path) {
         };
         if known.is_path || !words.is_empty() {
             change(table, known.name, &|text| {
-                if words.contains(&text.as_str()) {
+                let is_token = known.name == "sign.key" && Uri::is(text);
+                if is_token || words.contains(&text.as_str()) {
                     return;
                 }
                 *text = folder.join(&*text).to_string_lossy().into_owned();

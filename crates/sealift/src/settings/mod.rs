@@ -241,5 +241,9 @@ mod tests {
                 .unwrap();
         assert!(settings.file.base["python:3"].recipe.is_absolute());
         assert!(settings.file.policy.files.as_ref().unwrap()[0].is_absolute());
+        // A key in a token is no path.
+        let uri = "pkcs11:object=release?module-path=/m.so";
+        let settings = read(&format!("[sign]\nkey = \"{uri}\""), "").unwrap();
+        assert_eq!(settings.file.sign.key.as_deref(), Some(Path::new(uri)));
     }
 }

@@ -8,8 +8,9 @@ use sealift_oci::{Descriptor, Manifest};
 
 use super::{Examiner, Failure, Proof, check_media_type, read_statement};
 use crate::legacy::{
-    ANNOTATION_CERTIFICATE, ANNOTATION_PREDICATE, ANNOTATION_SIGNATURE, CREATOR, CREATOR_KEY,
-    ENVELOPE_MEDIA_TYPE, Kind, LAYERS_MAX, PAYLOAD_MEDIA_TYPE, Payload, TIMESTAMP_KEY, TYPE,
+    ANNOTATION_CERTIFICATE, ANNOTATION_PREDICATE, ANNOTATION_SIGNATURE, BY_CERTIFICATE, CREATOR,
+    CREATOR_KEY, ENVELOPE_MEDIA_TYPE, Kind, LAYERS_MAX, PAYLOAD_MEDIA_TYPE, Payload, TIMESTAMP_KEY,
+    TYPE,
 };
 use crate::verification::{Fault, Form, Part, Signature, Verification, What, clean};
 
@@ -57,7 +58,7 @@ impl Examiner<'_> {
         check_media_type(part, PAYLOAD_MEDIA_TYPE, &layer.media_type)?;
         let bytes = self.read(part, layer, PAYLOAD_BYTES_MAX)?;
         if layer.annotations.contains_key(ANNOTATION_CERTIFICATE) {
-            return Err(Failure::Unproved("it is signed with a certificate".to_owned()));
+            return Err(Failure::Unproved(BY_CERTIFICATE.to_owned()));
         }
         let text = layer.annotations.get(ANNOTATION_SIGNATURE).map_or("", String::as_str);
         let malformed = |reason: &str| Fault::Malformed { part, reason: reason.to_owned() };
@@ -123,7 +124,7 @@ impl Examiner<'_> {
         check_media_type(part, ENVELOPE_MEDIA_TYPE, &layer.media_type)?;
         let bytes = self.read(part, layer, dsse::ENVELOPE_BYTES_MAX)?;
         if layer.annotations.contains_key(ANNOTATION_CERTIFICATE) {
-            return Err(Failure::Unproved("it is signed with a certificate".to_owned()));
+            return Err(Failure::Unproved(BY_CERTIFICATE.to_owned()));
         }
         let envelope = dsse::Envelope::from_json(&bytes)
             .map_err(|error| Fault::Malformed { part, reason: error.to_string() })?;

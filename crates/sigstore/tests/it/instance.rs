@@ -72,6 +72,8 @@ pub(crate) struct Plan {
     /// Moment of the log and of the timestamp.
     pub(crate) time: Timestamp,
     pub(crate) has_timestamp: bool,
+    /// What a statement says.
+    pub(crate) predicate_type: &'static str,
     /// Extensions of the certificate instead of the ordinary ones.
     pub(crate) extensions: Option<Vec<Extension>>,
     pub(crate) validity: (Timestamp, Timestamp),
@@ -136,6 +138,7 @@ impl Plan {
             content: CONTENT.to_vec(),
             time: time(TIME),
             has_timestamp: true,
+            predicate_type: "https://sigstore.dev/cosign/sign/v1",
             extensions: None,
             validity: (time("2026-06-01T11:55:00Z"), time("2026-06-01T12:05:00Z")),
             has_promise_of_certificate: true,
@@ -305,7 +308,7 @@ impl Instance {
     pub(crate) fn bundle_by(&self, plan: &Plan, key: &SigningKey) -> Value {
         let certificate = self.certificate(plan, key);
         let digest = Hash::Sha256.of(&plan.content);
-        let statement = statement(&digest);
+        let statement = statement(&digest, plan.predicate_type);
         let signed =
             if plan.kind.is_envelope() { pae(STATEMENT, &statement) } else { plan.content.clone() };
         let signature = key.sign(&signed).unwrap();
@@ -383,12 +386,12 @@ impl Instance {
     }
 }
 
-fn statement(digest: &[u8]) -> Vec<u8> {
+fn statement(digest: &[u8], predicate_type: &str) -> Vec<u8> {
     let digest = hex(digest);
     json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": "content", "digest": {"sha256": digest}}],
-        "predicateType": "https://sigstore.dev/cosign/sign/v1",
+        "predicateType": predicate_type,
         "predicate": {},
     })
     .to_string()

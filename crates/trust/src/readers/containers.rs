@@ -3,6 +3,8 @@
 //! Of what it can ask for, `sigstoreSigned` with keys is judged. What is not understood (OpenPGP, Fulcio, Rekor) refuses
 //! its scope; a field that is not known refuses the whole file.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sealift_crypto::PublicKey;
@@ -56,6 +58,7 @@ pub(super) fn read(file: &str, value: &Value, files: FileRead<'_>) -> Result<Pol
         rules: Vec::new(),
         revocations: Vec::new(),
         warnings: Vec::new(),
+        tag_maps: BTreeMap::new(),
         notation: None,
     };
     let mut reader = Reader { file, files, policy };

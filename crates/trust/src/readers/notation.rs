@@ -1,7 +1,7 @@
 //! `trustpolicy.json` of notation: read by `sealift-notation`, whose verifier judges its levels; here its statements become
 //! rules. The statement of `*` is for what no other names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_notation::{Level, PolicyKind, Statement, TrustPolicy};
 
@@ -20,6 +20,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Policy, Error> {
         rules: Vec::new(),
         revocations: Vec::new(),
         warnings: Vec::new(),
+        tag_maps: BTreeMap::new(),
         notation: None,
     };
     for statement in &parsed.statements {

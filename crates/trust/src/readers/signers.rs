@@ -3,6 +3,8 @@
 //! A signer may sign for the repositories that its patterns match; any one of those who may is enough, and
 //! `verify --signer NAME` asks for a certain one. A key is named by its file with or without `.pub`.
 
+use std::collections::BTreeMap;
+
 use sealift_crypto::PublicKey;
 use serde_json::Value;
 
@@ -43,6 +45,7 @@ pub(super) fn read(file: &str, value: &Value, files: FileRead<'_>) -> Result<Pol
         rules: Vec::new(),
         revocations: Vec::new(),
         warnings: Vec::new(),
+        tag_maps: BTreeMap::new(),
         notation: None,
     };
     for (name, value) in signers {

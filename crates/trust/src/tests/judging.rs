@@ -327,3 +327,36 @@ fn the_proof_as_a_tree() {
     assert_eq!(judgement.proof.to_json()["steps"][1]["steps"][0]["kind"], "signer");
     assert_eq!(judgement.signers, ["release"]);
 }
+
+#[test]
+fn a_pinned_number_of_the_tag_map() {
+    let pinned = own(&format!(
+        "{ANY}[[tag_map]]\nrepository = \"registry.corp/team/app\"\nat_least = 3\n\
+         [[tag_map]]\nrepository = \"registry.corp/team/other\"\nat_least = 9\n"
+    ));
+    let with = |maps: Vec<TagMap>| Evidence { tag_maps: maps, ..evidence(&[signed("release")]) };
+    check(&pinned, &with(vec![map(3, "1.0", &image())]), "admitted");
+    check(&pinned, &with(vec![map(2, "1.0", &image()), map(4, "1.0", &image())]), "admitted");
+    for (maps, expected) in [
+        (Vec::new(), "replayed: there is no tag map of `registry.corp/team/app`"),
+        (
+            vec![map(2, "1.0", &image())],
+            "replayed: the tag map of `registry.corp/team/app` is number 2 of",
+        ),
+    ] {
+        let found = verdict(&pinned, &with(maps), &Ask::default());
+        assert!(found.starts_with(expected), "{found}");
+    }
+    for (repository, least) in [
+        ("registry.corp/team/app", "0"),
+        ("registry.corp/team/app", "-1"),
+        ("registry.corp/team/app", "\"3\""),
+        ("registry.corp/team/app:1", "3"),
+        ("../app", "3"),
+    ] {
+        let text = format!(
+            "version = 1\n[[signer]]\nname = \"release\"\nkeys = [\"release.pub\"]\n{ANY}[[tag_map]]\nrepository = \"{repository}\"\nat_least = {least}\n"
+        );
+        assert!(read("trust.toml", &text).is_err(), "{text}");
+    }
+}

@@ -39,6 +39,7 @@ pub(crate) fn run(global: &Global, trust: &Trust, printer: &Printer) -> anyhow::
         Trust::Delegate(TrustDelegate::List(list)) => look::delegations(global, list, printer),
         Trust::Witness(witness) => publish::witness(global, witness, printer),
         Trust::Cert(cert) => certificate::run(global, cert, printer),
+        Trust::Pin(pin) if pin.tag_map => judging::pin_tag_map(global, pin, printer),
         Trust::Pin(pin) => look::pin(global, pin, printer),
         Trust::Import(import) => transfer::import(global, import, printer),
         Trust::Export(export) => transfer::export(global, export, printer),

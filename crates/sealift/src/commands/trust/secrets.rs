@@ -1,21 +1,19 @@
 //! Passphrases of keys: one for root keys, one for the others, and Docker's two for Docker's files.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use sealift_crypto::Secret;
 use sealift_notary::{Error, KeyUse, Need, Passphrases, Purpose};
 
 use crate::arguments::TrustSecrets;
-use crate::passphrase::{ask, first_line, is_interactive};
+use crate::passphrase::{KEY_VARIABLES, ask, descriptor_line, first_line, is_interactive};
 
 /// Where the user said they come from.
 pub(super) struct Secrets {
     file: Option<PathBuf>,
     root_file: Option<PathBuf>,
     descriptor: Option<u32>,
-    // A pipe gives its line once.
-    line: RefCell<Option<Vec<u8>>>,
     has_given_empty: Cell<bool>,
 }
 
@@ -25,7 +23,6 @@ impl Secrets {
             file: options.passphrase_file.clone(),
             root_file: options.root_passphrase_file.clone(),
             descriptor: options.passphrase_fd,
-            line: RefCell::new(None),
             has_given_empty: Cell::new(false),
         }
     }
@@ -46,21 +43,15 @@ impl Secrets {
             return read(path).map(Some);
         }
         if let Some(descriptor) = self.descriptor.filter(|_| !is_root) {
-            let mut line = self.line.borrow_mut();
-            if line.is_none() {
-                let secret = read(Path::new(&format!("/dev/fd/{descriptor}")))?;
-                *line = Some(secret.expose().to_vec());
-            }
-            return Ok(line.clone().map(Secret::new));
+            let path = PathBuf::from(format!("/dev/fd/{descriptor}"));
+            return descriptor_line(descriptor)
+                .map(Some)
+                .map_err(|error| unreadable(&path, &error));
         }
-        Ok(variable(if is_root { "SEALIFT_ROOT_PASSPHRASE" } else { "SEALIFT_KEY_PASSPHRASE" }))
-    }
-}
-
-impl Drop for Secrets {
-    fn drop(&mut self) {
-        // Its bytes are wiped with it.
-        drop(self.line.borrow_mut().take().map(Secret::new));
+        if is_root {
+            return Ok(variable("SEALIFT_ROOT_PASSPHRASE"));
+        }
+        Ok(KEY_VARIABLES.into_iter().find_map(variable))
     }
 }
 
@@ -104,9 +95,10 @@ fn variable(name: &str) -> Option<Secret> {
 }
 
 fn read(path: &Path) -> Result<Secret, Error> {
-    first_line(path).map_err(|error| Error::File {
-        action: "read the passphrase from",
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })
+    first_line(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    let (action, path) = ("read the passphrase from", path.to_owned());
+    Error::File { action, path, reason: error.to_string() }
 }
