@@ -193,7 +193,12 @@ fn signatures(
 ) -> Result<Vec<Signature>, Error> {
     let name = inner.name(repository, None, &manifest.digest)?;
     // Of an index, any of its images does: what refers to the index is asked for.
-    let opened = inner.shelf(repository).open(manifest, &name, &Platform::host())?;
+    let mut opened = inner.shelf(repository).open(manifest, &name, &Platform::host())?;
+    // The registry's own word is no signature.
+    opened.referrers.manifests.retain(|artifact| {
+        let kind = artifact.artifact_type.as_deref();
+        kind != Some(examine::SBOM_TYPE) && kind != Some(examine::REPORT_TYPE)
+    });
     let rules = inner.rules();
     let keys = match &rules.trust {
         Some(file) => sealift_custody::keys_of_policy(file),

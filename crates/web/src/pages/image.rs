@@ -164,7 +164,7 @@ pub(crate) fn layers(layers: &[Layer]) -> Markup {
     let largest = layers.iter().map(|layer| layer.bytes).max().unwrap_or(1).max(1);
     let total: u64 = layers.iter().map(|layer| layer.bytes).sum();
     html! {
-        p { (layers.len()) " layers, " (bytes(total)) " as they are stored" }
+        p { (layers.len()) @if layers.len() == 1 { " layer, " } @else { " layers, " } (bytes(total)) " as they are stored" }
         div .wide {
             table {
                 thead { tr {
@@ -181,7 +181,7 @@ pub(crate) fn layers(layers: &[Layer]) -> Markup {
                             td .number { (bytes(layer.bytes)) }
                             td { (bar(layer.bytes.saturating_mul(1000) / largest)) }
                             td { code { (layer.instruction) } }
-                            td { span .digest { (layer.digest.short()) } }
+                            td .number { span .digest { (layer.digest.short()) } }
                         }
                     }
                 }

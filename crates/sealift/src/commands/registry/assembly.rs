@@ -15,6 +15,7 @@ use sealift_registry::{
 };
 use serde::Deserialize;
 
+use super::plugins::{self, Place, Running};
 use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
 use crate::commands::trust::serve::sealing_key;
@@ -34,6 +35,8 @@ pub(super) struct Assembled {
     /// Where a certificate lies that clients do not know yet.
     pub(super) certificate: Option<PathBuf>,
     pub(super) folder: PathBuf,
+    /// What works behind it.
+    pub(super) running: Running,
 }
 
 pub(super) fn assemble(
@@ -50,7 +53,15 @@ pub(super) fn assemble(
         Guard { gatekeeper: gatekeeper.clone(), log: Box::new(log.clone()), clock: Timestamp::now };
     let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
     let trust = Arc::new(TrustService::open(trust, guard)?.beside_images());
-    let hooks = Hooks { trust: Some(trust), ..Hooks::default() };
+    let mut hooks = Hooks { trust: Some(trust), ..Hooks::default() };
+    let place = Place {
+        configuration,
+        folder: &folder,
+        host: arguments.host.first().map(String::as_str),
+        is_https: tls.is_some(),
+        is_configured: arguments.config.is_some(),
+    };
+    let running = plugins::plug(&mut hooks, &place, &depot, &gatekeeper, &log)?;
     let options = Options {
         can_delete: configuration.storage.can_delete,
         is_read_only: configuration.storage.is_read_only,
@@ -61,7 +72,7 @@ pub(super) fn assemble(
     let options = options.with_headers(&configuration.http.headers);
     let log = Box::new(log);
     let registry = Registry::new(depot, gatekeeper, hooks, options, log, Timestamp::now);
-    Ok(Assembled { registry: Arc::new(registry), tls, certificate, folder })
+    Ok(Assembled { registry: Arc::new(registry), tls, certificate, folder, running })
 }
 
 fn folder(configuration: &Configuration) -> anyhow::Result<PathBuf> {
@@ -86,7 +97,8 @@ fn folder(configuration: &Configuration) -> anyhow::Result<PathBuf> {
     }
 }
 
-fn section<T: serde::de::DeserializeOwned + Default>(
+/// A section of our own, or its defaults.
+pub(super) fn section<T: serde::de::DeserializeOwned + Default>(
     configuration: &Configuration,
     name: &str,
 ) -> anyhow::Result<T> {

@@ -4,6 +4,8 @@ mod config;
 mod serve;
 
 mod assembly;
+mod office;
+mod plugins;
 
 use std::process::ExitCode;
 

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
     let interrupt = Interrupt::install()?;
     let (log, writer) = Lines::start();
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
-    let Assembled { registry, tls, certificate, folder } = {
+    let Assembled { registry, tls, certificate, folder, running } = {
         // Opening may begin tasks of its own.
         let _inside = runtime.enter();
         assembly::assemble(&configuration, arguments, log)?
@@ -63,6 +63,8 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
             ..ConnectionLimits::default()
         };
         serve(listener, tls, Arc::clone(&registry), limits, stop).await;
+        // Nobody listens if the work has ended.
+        let _ = running.0.send(true);
         anyhow::Ok(())
     })?;
     // The last of them has the sender of the log; a request that hangs is not waited for.
