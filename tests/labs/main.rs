@@ -20,6 +20,7 @@ mod c_cosign;
 mod c_docker;
 mod c_policies;
 mod c_trust;
+mod d_gate;
 mod d_registry;
 mod e_docker;
 mod e_hardening;
