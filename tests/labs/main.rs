@@ -21,6 +21,7 @@ mod c_docker;
 mod c_policies;
 mod c_trust;
 mod d_gate;
+mod d_mirror;
 mod d_registry;
 mod e_docker;
 mod e_hardening;

@@ -94,6 +94,29 @@ impl Depot {
         task.await.map_err(|_| Error::lost("the upload"))?
     }
 
+    /// Takes in a file of the depot's file system. Whoever calls this has hashed it, and it has this digest; the file is
+    /// moved or removed.
+    pub async fn adopt(
+        &self,
+        repository: &RepositoryName,
+        blob: &Blob,
+        file: &Path,
+    ) -> Result<(), Error> {
+        let limit = self.0.settings.blob_bytes_max.unwrap_or(u64::MAX);
+        if blob.size > limit {
+            return Err(Error::TooLarge { limit });
+        }
+        let inner = Arc::clone(&self.0);
+        let (repository, blob, file) = (repository.clone(), blob.clone(), file.to_owned());
+        let task = tokio::spawn(async move { inner.admit(&repository, &blob, &file).await });
+        task.await.map_err(|_| Error::lost("the file"))?
+    }
+
+    /// Refuses what the disk cannot take.
+    pub fn check_room(&self, n_bytes: u64) -> Result<(), Error> {
+        self.0.files.check_free(n_bytes)
+    }
+
     /// Gives a repository a blob of another one; whoever asks must be allowed to read that one. `None` if it has none.
     pub async fn mount(
         &self,

@@ -180,8 +180,13 @@ pub enum UpstreamFault {
     Unknown,
     /// It does not let us.
     Denied(String),
-    /// It asks to wait so many seconds.
-    Busy(u64),
+    /// It is not to be asked for a while.
+    Busy {
+        /// Seconds.
+        seconds: u64,
+        /// Why not.
+        reason: String,
+    },
     /// It cannot be reached, or what it sent is not what was asked for.
     Unavailable(String),
 }
@@ -201,13 +206,15 @@ pub trait Upstream: Send + Sync {
     fn route(&self, repository: &RepositoryName, namespace: Option<&str>)
     -> Option<RepositoryName>;
 
+    /// Whether a repository may be pushed to.
+    fn accepts_pushes(&self, repository: &RepositoryName) -> bool;
+
     /// A manifest of a repository that has a route: asked for each time, as a tag may have to be checked.
     fn manifest<'a>(
         &'a self,
         repository: &'a RepositoryName,
         namespace: Option<&'a str>,
         target: &'a Target,
-        now: Timestamp,
     ) -> BoxFuture<'a, Result<Upstreamed, UpstreamFault>>;
 
     /// A blob that the depot does not have.
@@ -217,6 +224,17 @@ pub trait Upstream: Send + Sync {
         namespace: Option<&'a str>,
         digest: &'a Digest,
     ) -> BoxFuture<'a, Result<UpstreamBlob, UpstreamFault>>;
+
+    /// How long a blob is that the depot does not have. It is not fetched.
+    fn blob_size<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        namespace: Option<&'a str>,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<u64, UpstreamFault>>;
+
+    /// Counters, as Prometheus reads them.
+    fn metrics(&self) -> String;
 }
 
 /// Pages for people: all that is not `/v2`, the tokens, the health and the metrics.

@@ -5,10 +5,12 @@
 //! was answered with success is on the disk; what is logged has no credentials.
 
 mod body;
+mod certificate;
 mod error;
 mod listener;
 mod log;
 mod metrics;
+mod mirrored;
 mod progress;
 mod tls;
 

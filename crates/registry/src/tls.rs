@@ -8,44 +8,28 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sealift_crypto::pem::Block;
 use sealift_crypto::{Secret, self_signed_server};
 use tokio_rustls::TlsAcceptor;
 
 use crate::Error;
+use crate::certificate::CertificateFiles;
 
 // Names of the files of a certificate that was made for a folder.
 const OWN_CERTIFICATE: &str = "server.crt";
 const OWN_KEY: &str = "server.key";
 const OWN_YEARS: i64 = 10;
 
-/// TLS with a certificate, its chain after it, and its key.
+/// TLS with a certificate, its chain after it, and its key. The files are read again when they have changed; what is
+/// wrong then leaves the certificate as it was.
 pub fn tls_of_files(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Error> {
-    let fault = |path: &Path, reason: String| Error::Tls { path: path.to_owned(), reason };
-    let text = std::fs::read(certificate).map_err(Error::folder(certificate))?;
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<_, _>>()
-        .map_err(|error| fault(certificate, error.to_string()))?;
-    if chain.is_empty() {
-        return Err(fault(certificate, "it holds no certificate".to_owned()));
-    }
-    let text = std::fs::read(key).map_err(Error::folder(key))?;
-    let private =
-        PrivateKeyDer::from_pem_slice(&text).map_err(|error| fault(key, error.to_string()))?;
-    acceptor(chain, private).map_err(|error| fault(certificate, error.to_string()))
-}
-
-fn acceptor(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<TlsAcceptor, rustls::Error> {
+    let files = CertificateFiles::open(certificate, key)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Tls { path: certificate.to_owned(), reason: error.to_string() })?
         .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+        .with_cert_resolver(Arc::new(files));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

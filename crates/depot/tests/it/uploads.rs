@@ -6,7 +6,7 @@
 )]
 
 use bytes::Bytes;
-use sealift_depot::{Depot, Error, Settings, UploadId};
+use sealift_depot::{Blob, Depot, Error, Settings, UploadId};
 use sealift_oci::{Algorithm, Digest, Hasher};
 
 use crate::common::{body, broken, name, push_blob, read, settings, yard, yard_with};
@@ -153,4 +153,26 @@ async fn a_second_process_is_refused() {
     drop(second);
     drop(yard.depot);
     Depot::open_folder(yard.folder.path(), &settings()).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_was_hashed_is_taken_in() {
+    let yard = yard();
+    let (bytes, file) = (b"from an upstream", yard.folder.path().join("coming"));
+    let blob = Blob { digest: Digest::sha256(bytes), size: bytes.len() as u64 };
+    for repository in ["mirror/app", "mirror/other"] {
+        std::fs::write(&file, bytes).unwrap();
+        yard.depot.adopt(&name(repository), &blob, &file).await.unwrap();
+        assert_eq!(read(&yard.depot, &blob).await.unwrap(), bytes);
+        assert_eq!(
+            yard.depot.blob(&name(repository), &blob.digest).await.unwrap(),
+            Some(blob.clone())
+        );
+        assert!(!file.exists());
+    }
+    yard.depot.check_room(1).unwrap();
+    assert!(matches!(yard.depot.check_room(u64::MAX), Err(Error::Full)));
+    let small = yard_with(&Settings { blob_bytes_max: Some(3), ..settings() });
+    let refused = small.depot.adopt(&name("app"), &blob, &file).await;
+    assert!(matches!(refused, Err(Error::TooLarge { limit: 3 })));
 }

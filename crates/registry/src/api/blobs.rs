@@ -29,36 +29,36 @@ pub(super) async fn answer(
     }
 }
 
-async fn read(call: &Call<'_>, repository: &RepositoryName, digest: &Digest) -> Outcome {
+async fn read(call: &Call<'_>, asked: &RepositoryName, digest: &Digest) -> Outcome {
+    let namespace = call.query.get("ns");
+    let upstream = call.registry.hooks.upstream.as_ref();
+    let route = upstream.and_then(|upstream| upstream.route(asked, namespace));
+    // Who may do what is a matter of the repository in which it lies, by whatever name it was asked for.
+    let repository = route.as_ref().unwrap_or(asked);
     call.admit(&[(Action::Pull, Thing::Repository(repository.as_str()))])?;
     if let Some(gate) = &call.registry.hooks.gate
         && let Answer::Refuse(denied) = gate.blob(&call.principal, repository, digest).await
     {
         return Err(Refusal::because(Code::Denied, denied.message).about(denied.detail));
     }
-    let namespace = call.query.get("ns");
-    let upstream = call.registry.hooks.upstream.as_ref();
-    let route = upstream.and_then(|upstream| upstream.route(repository, namespace));
-    let own = route.as_ref().unwrap_or(repository);
-    let mut blob = call.depot().blob(own, digest).await.map_err(of_depot)?;
+    let mut blob = call.depot().blob(repository, digest).await.map_err(of_depot)?;
     if let (None, Some(upstream), Some(_)) = (&blob, upstream, &route) {
-        match upstream.blob(repository, namespace, digest).await {
-            Ok(UpstreamBlob::Kept) => {
-                blob = call.depot().blob(own, digest).await.map_err(of_depot)?;
+        let fault = |fault| of_upstream(fault, Code::BlobUnknown);
+        if call.method == Method::HEAD {
+            let size = upstream.blob_size(asked, namespace, digest).await.map_err(fault)?;
+            return Ok(scoped(call, head(StatusCode::OK, digest, size, Body::empty())));
+        }
+        match upstream.blob(asked, namespace, digest).await.map_err(fault)? {
+            UpstreamBlob::Kept => {
+                blob = call.depot().blob(repository, digest).await.map_err(of_depot)?;
             }
-            Ok(UpstreamBlob::Coming { size, bytes }) => {
-                let body = if call.method == Method::HEAD {
-                    Body::empty()
-                } else {
-                    Body::streamed(size, bytes)
-                };
-                let mut response = head(StatusCode::OK, digest, size, body);
+            UpstreamBlob::Coming { size, bytes } => {
+                let mut response = head(StatusCode::OK, digest, size, Body::streamed(size, bytes));
                 // While it comes it cannot be read in parts.
                 response.headers_mut().remove(header::ACCEPT_RANGES);
                 tell_pulled(call, repository, digest, size);
                 return Ok(scoped(call, response));
             }
-            Err(fault) => return Err(of_upstream(fault, Code::BlobUnknown)),
         }
     }
     let blob = blob.ok_or_else(|| {
@@ -144,16 +144,12 @@ pub(super) fn scoped(call: &Call<'_>, mut response: Response<Body>) -> Response<
 pub(super) fn of_upstream(fault: UpstreamFault, unknown: Code) -> Refusal {
     match fault {
         UpstreamFault::Unknown => Refusal::plain(unknown),
-        UpstreamFault::Denied(reason) => {
-            Refusal::because(Code::Denied, format!("the upstream registry refuses: {reason}"))
+        UpstreamFault::Denied(reason) => Refusal::because(Code::Denied, reason),
+        UpstreamFault::Busy { seconds, reason } => Refusal::because(Code::Unavailable, reason)
+            .with(header::RETRY_AFTER, HeaderValue::from(seconds.max(1))),
+        UpstreamFault::Unavailable(reason) => {
+            Refusal::because(Code::Unavailable, reason).with_status(StatusCode::BAD_GATEWAY)
         }
-        UpstreamFault::Busy(seconds) => super::call::too_many(seconds),
-        UpstreamFault::Unavailable(reason) => Refusal::because(
-            Code::Unavailable,
-            "the upstream registry does not answer, and there is no copy here",
-        )
-        .with(header::RETRY_AFTER, HeaderValue::from_static("10"))
-        .caused_by(reason),
     }
 }
 

@@ -60,6 +60,17 @@ impl Call<'_> {
         if is_read_only { Err(refusal()) } else { Ok(()) }
     }
 
+    /// Refuses pushes to what belongs to an upstream.
+    pub(super) fn admit_push(&self, repository: &RepositoryName) -> Result<(), Refusal> {
+        self.admit_change()?;
+        let upstream = self.registry.hooks.upstream.as_ref();
+        if upstream.is_none_or(|upstream| upstream.accepts_pushes(repository)) {
+            return Ok(());
+        }
+        let reason = "this repository is a mirror's, and takes no pushes";
+        Err(Refusal::because(Code::Unsupported, reason))
+    }
+
     /// Refuses to delete where nothing may be deleted.
     pub(super) fn admit_delete(&self) -> Result<(), Refusal> {
         self.admit_change()?;

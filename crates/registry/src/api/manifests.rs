@@ -47,14 +47,16 @@ fn thing<'a>(repository: &'a RepositoryName, target: &'a Target) -> Thing<'a> {
     }
 }
 
-async fn read(call: &Call<'_>, repository: &RepositoryName, target: &Target) -> Outcome {
-    call.admit(&[(Action::Pull, thing(repository, target))])?;
+async fn read(call: &Call<'_>, asked: &RepositoryName, target: &Target) -> Outcome {
     let namespace = call.query.get("ns");
     let upstream = call.registry.hooks.upstream.as_ref();
-    let route = upstream.and_then(|upstream| upstream.route(repository, namespace));
+    let route = upstream.and_then(|upstream| upstream.route(asked, namespace));
+    // Who may do what is a matter of the repository in which it lies, by whatever name it was asked for.
+    let repository = route.as_ref().unwrap_or(asked);
+    call.admit(&[(Action::Pull, thing(repository, target))])?;
     let (manifest, warning) = match (upstream, &route) {
         (Some(upstream), Some(_)) => {
-            let found = upstream.manifest(repository, namespace, target, call.now).await;
+            let found = upstream.manifest(asked, namespace, target).await;
             let found = found.map_err(|fault| of_upstream(fault, Code::ManifestUnknown))?;
             (found.manifest, found.warning)
         }
@@ -166,7 +168,7 @@ async fn put(
     let name = repository.as_str();
     wanted.extend(tags.iter().map(|tag| (Action::Push, Thing::Tag(name, tag.as_str()))));
     call.admit(&wanted)?;
-    call.admit_change()?;
+    call.admit_push(repository)?;
     let bytes =
         Intake::new(body).collect(MANIFEST_BYTES_MAX).await.map_err(|fault| match fault {
             IntakeFault::TooLarge => {

@@ -216,6 +216,9 @@ impl Registry {
         let mut text = self.metrics.text();
         let statistics = self.depot.statistics().await.map_err(super::call::of_depot)?;
         super::figures::write(&mut text, &statistics);
+        if let Some(upstream) = &self.hooks.upstream {
+            text.push_str(&upstream.metrics());
+        }
         Ok(json_of("text/plain; version=0.0.4; charset=utf-8", text))
     }
 

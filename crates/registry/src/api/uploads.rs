@@ -27,7 +27,7 @@ pub(super) async fn begin(call: &Call<'_>, repository: &RepositoryName, body: In
         });
     }
     call.admit(&[(Action::Push, Thing::Repository(repository.as_str()))])?;
-    call.admit_change()?;
+    call.admit_push(repository)?;
     if let Some(digest) = call.query.get("mount") {
         let mounted = mount(call, repository, &parsed(digest)?).await?;
         if let Some(response) = mounted {
@@ -103,7 +103,7 @@ pub(super) async fn answer(
         return Err(Refusal::plain(Code::Unsupported));
     }
     call.admit(&[(Action::Push, Thing::Repository(repository.as_str()))])?;
-    call.admit_change()?;
+    call.admit_push(repository)?;
     let id = UploadId::parse(id).ok_or_else(unknown)?;
     let depot = call.depot();
     match call.method {

@@ -12,3 +12,4 @@ mod replay;
 mod rights;
 mod routes;
 mod token_server;
+mod upstreams;

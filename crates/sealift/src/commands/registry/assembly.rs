@@ -8,7 +8,9 @@ use sealift_access::{
     Gatekeeper, Parts, Passwords, Rule, Rules, TokenKeys, TokenRules, TokenServer,
 };
 use sealift_depot::{Depot, Settings as DepotSettings};
+use sealift_mirror::{Mirror, Password, Settings as MirrorSettings, UpstreamSettings};
 use sealift_registry::configuration::{Auth, Configuration, Finding, StoragePlace};
+use sealift_registry::hooks::Upstream;
 use sealift_registry::store::open_folder;
 use sealift_registry::{
     Guard, Hooks, Options, Registry, TlsAcceptor, TrustService, tls_of_files, tls_of_folder,
@@ -53,7 +55,8 @@ pub(super) fn assemble(
         Guard { gatekeeper: gatekeeper.clone(), log: Box::new(log.clone()), clock: Timestamp::now };
     let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
     let trust = Arc::new(TrustService::open(trust, guard)?.beside_images());
-    let mut hooks = Hooks { trust: Some(trust), ..Hooks::default() };
+    let upstream = mirror(configuration, &depot, &folder)?;
+    let mut hooks = Hooks { trust: Some(trust), upstream, ..Hooks::default() };
     let place = Place {
         configuration,
         folder: &folder,
@@ -73,6 +76,32 @@ pub(super) fn assemble(
     let log = Box::new(log);
     let registry = Registry::new(depot, gatekeeper, hooks, options, log, Timestamp::now);
     Ok(Assembled { registry: Arc::new(registry), tls, certificate, folder, running })
+}
+
+// The section of its own, and distribution's one upstream for all names. No upstream is asked yet.
+fn mirror(
+    configuration: &Configuration,
+    depot: &Depot,
+    folder: &Path,
+) -> anyhow::Result<Option<Arc<dyn Upstream>>> {
+    let mut settings: MirrorSettings = section(configuration, "mirrors")?;
+    if let Some(proxy) = &configuration.proxy {
+        let (username, password) = proxy.credentials.clone().unzip();
+        settings.upstreams.push(UpstreamSettings {
+            url: proxy.url.clone(),
+            username,
+            password: password.map(|password| Password(password.expose().to_owned())),
+            ..UpstreamSettings::default()
+        });
+    }
+    if settings.upstreams.is_empty() {
+        return Ok(None);
+    }
+    let mirror = Mirror::open(&settings, depot.clone(), &folder.join("coming"));
+    let mirror = mirror.map_err(|error| {
+        Usage::error(error.to_string(), "docs/mirror.md has every setting of an upstream")
+    })?;
+    Ok(Some(Arc::new(mirror)))
 }
 
 fn folder(configuration: &Configuration) -> anyhow::Result<PathBuf> {
