@@ -23,6 +23,7 @@ mod c_trust;
 mod d_gate;
 mod d_mirror;
 mod d_registry;
+mod e_admission;
 mod e_docker;
 mod e_hardening;
 mod e_pipeline;

@@ -35,6 +35,7 @@ pub mod sbom;
 pub mod secrets;
 pub mod version;
 
+pub mod admission;
 pub mod client;
 pub mod registry;
 
@@ -142,6 +143,7 @@ pub const TARGETS: &[Target] = &[
     target("registry_config", registry::config),
     slow("token_request", registry::token_request),
     target("access_settings", registry::access_settings),
+    target("admission_review", admission::review),
 ];
 
 /// The line between the parts of an input that has several.

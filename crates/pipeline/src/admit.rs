@@ -68,17 +68,28 @@ pub fn pull(
     reference: &Reference,
     admission: &Admission<'_>,
 ) -> Result<(Descriptor, Judged), Error> {
-    let policies = crate::policies::load(admission.policy, Tests::Without)?;
     let reference = reference.clone().or_latest();
     let descriptor = crate::transfer::fetch(session, &reference)?;
-    let opened = crate::open::open_descriptor(session, &descriptor, &reference)?;
+    let judged = judge(session, &descriptor, &reference, admission)?;
+    if reference.tag().is_some() {
+        session.store.tag(&reference, &descriptor)?;
+    }
+    Ok((descriptor, judged))
+}
+
+/// Judges an image of the store under a name. What the policies do not admit is an error.
+pub fn judge(
+    session: &Session<'_>,
+    descriptor: &Descriptor,
+    reference: &Reference,
+    admission: &Admission<'_>,
+) -> Result<Judged, Error> {
+    let policies = crate::policies::load(admission.policy, Tests::Without)?;
+    let opened = crate::open::open_descriptor(session, descriptor, reference)?;
     let secrets = SecretRequest::default();
     let examined = crate::examine::examine_opened(session, opened, Some(&secrets))?;
     let facts = facts(session, &examined, admission)?;
     let judged = crate::judge::judge(&facts, admission.policy, &policies)?;
     crate::judge::gate(&judged.judgement.verdict)?;
-    if reference.tag().is_some() {
-        session.store.tag(&reference, &descriptor)?;
-    }
-    Ok((descriptor, judged))
+    Ok(judged)
 }

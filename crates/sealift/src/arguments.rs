@@ -1,5 +1,6 @@
 //! The command line. Every flag that a script may want to set has a variable `SEALIFT_…` beside it.
 
+mod admit;
 mod audit;
 mod db;
 mod judging;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use admit::{ADMIT_EXAMPLES, Admit, AdmitManifests, AdmitMode, AdmitServe};
 pub(crate) use audit::Audit;
 pub(crate) use db::{
     DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus,
@@ -200,6 +202,9 @@ pub(crate) enum Command {
     Sign(Sign),
     /// Attest something about an image: an SBOM, a report, provenance, any document
     Attest(Attest),
+    /// Judge images for Kubernetes
+    #[command(subcommand, after_help = ADMIT_EXAMPLES)]
+    Admit(Admit),
     /// Docker Content Trust, trust policies, revocation lists, tag maps
     #[command(subcommand, after_help = TRUST_EXAMPLES)]
     Trust(Trust),

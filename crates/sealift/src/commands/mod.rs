@@ -1,6 +1,7 @@
 //! One file a command. A command turns its arguments and the settings into a request to the pipeline, and prints what
 //! came of it.
 
+mod admit;
 mod attest;
 mod audit;
 mod base;
@@ -69,6 +70,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Policy(policy) => policy::run(global, &policy, printer),
         Command::Attest(attest) => attest::run(global, &attest, printer),
         Command::Sign(sign) => sign::run(global, &sign, printer),
+        Command::Admit(admit) => admit::run(global, admit, printer),
         Command::Trust(trust) => trust::run(global, &trust, printer),
         Command::Registry(registry) => registry::run(&registry, printer),
         Command::Push(push) => push::run(global, &push, printer),
