@@ -204,80 +204,7 @@ fn a_token_gives_no_other_token() {
     }
 }
 
-#[test]
-fn forged_tokens_are_refused() {
-    let lab = Lab::new(&["alice=**:*"]);
-    let other = SigningKey::generate_p256();
-    let rsa = SigningKey::generate_rsa();
-    let id = TokenKeys::docker_id(&lab.key.public());
-    let fine = json!({
-        "iss": "sealift-registry", "aud": "sealift-registry", "sub": "alice", "exp": NOW + 300,
-        "nbf": NOW, "access": [{"type": "repository", "name": "a", "actions": ["*"]}],
-        "sealift": {"kind": "user", "groups": [], "claims": {}, "permissions": []},
-    });
-    let header = json!({"alg": "ES256", "kid": id});
-    let ours = |header: &Value, claims: &Value| jwt(header, claims, &lab.key, Scheme::EcdsaP256Raw);
-    let with = |name: &str, value: Value| {
-        let mut claims = fine.clone();
-        claims[name] = value;
-        ours(&header, &claims)
-    };
-    let headed = |name: &str, value: Value| {
-        let mut header = header.clone();
-        header[name] = value;
-        ours(&header, &fine)
-    };
-    let unsigned = |header: Value| {
-        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        format!("{}.{}.", encode(&header), encode(&fine))
-    };
-    let own = |value: Value| with("sealift", value);
-    let check = |token: &str| {
-        let bearer = format!("Bearer {token}");
-        match run(lab.gatekeeper.identify(&request(Some(&bearer), 0))) {
-            Ok(_) => "let in".to_owned(),
-            Err(denial) => denial.as_str().to_owned(),
-        }
-    };
-    let own_key = lab.key.public().to_jwk().unwrap();
-    let cases = [
-        ("fine", ours(&header, &fine)),
-        ("none", unsigned(json!({"alg": "none"}))),
-        ("None", unsigned(json!({"alg": "None"}))),
-        ("a stranger", jwt(&header, &fine, &other, Scheme::EcdsaP256Raw)),
-        ("RSA", jwt(&json!({"alg": "RS256", "kid": id}), &fine, &rsa, Scheme::RsaPkcs1)),
-        ("HMAC", headed("alg", json!("HS256"))),
-        ("another key's name", headed("kid", json!("other"))),
-        ("a name that is a number", headed("kid", json!(1))),
-        ("a key", headed("jwk", json!(other.public().to_jwk().unwrap()))),
-        ("our key", headed("jwk", json!(own_key))),
-        ("a chain", headed("x5c", json!(["AAAA"]))),
-        ("a key elsewhere", headed("jku", json!("https://evil.example"))),
-        ("an extension", headed("crit", json!(["exp"]))),
-        ("audience", with("aud", json!("other"))),
-        ("audience of refreshing", with("aud", json!("sealift-registry#refresh"))),
-        ("issuer", with("iss", json!("other"))),
-        ("expired", with("exp", json!(NOW - 60))),
-        ("without end", with("exp", Value::Null)),
-        ("not yet", with("nbf", json!(NOW + 61))),
-        ("without owner", own(Value::Null)),
-        (
-            "another kind",
-            own(json!({"kind": "root", "groups": [], "claims": {}, "permissions": []})),
-        ),
-        (
-            "nobody",
-            own(json!({"kind": "anonymous", "groups": [], "claims": {}, "permissions": []})),
-        ),
-        (
-            "a permission",
-            own(json!({"kind": "user", "groups": [], "claims": {}, "permissions": ["a"]})),
-        ),
-        ("empty", String::new()),
-        ("dots", "..".to_owned()),
-    ];
-    let found: String =
-        cases.iter().map(|(what, token)| format!("{what}: {}\n", check(token))).collect();
+fn what_is_said_of_them() -> expect_test::Expect {
     expect![[r"
         fine: let in
         none: its algorithm is neither ES256 nor RS256
@@ -305,5 +232,84 @@ fn forged_tokens_are_refused() {
         empty: it has no three parts
         dots: a part is not a JSON object
     "]]
-    .assert_eq(&found);
+}
+
+fn good_claims() -> Value {
+    json!({
+        "iss": "sealift-registry", "aud": "sealift-registry", "sub": "alice", "exp": NOW + 300,
+        "nbf": NOW, "access": [{"type": "repository", "name": "a", "actions": ["*"]}],
+        "sealift": {"kind": "user", "groups": [], "claims": {}, "permissions": []},
+    })
+}
+
+#[test]
+fn forged_tokens_are_refused() {
+    let lab = Lab::new(&["alice=**:*"]);
+    let other = SigningKey::generate_p256();
+    let rsa = SigningKey::generate_rsa();
+    let id = TokenKeys::docker_id(&lab.key.public());
+    let fine = good_claims();
+    let header = json!({"alg": "ES256", "kid": id});
+    let ours = |header: &Value, claims: &Value| jwt(header, claims, &lab.key, Scheme::EcdsaP256Raw);
+    let with = |name: &str, value: Value| {
+        let mut claims = fine.clone();
+        claims[name] = value;
+        ours(&header, &claims)
+    };
+    let headed = |name: &str, value: Value| {
+        let mut header = header.clone();
+        header[name] = value;
+        ours(&header, &fine)
+    };
+    let unsigned = |header: Value| {
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.", encode(&header), encode(&fine))
+    };
+    let own = |value: Value| with("sealift", value);
+    let check = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        match run(lab.gatekeeper.identify(&request(Some(&bearer), 0))) {
+            Ok(_) => "let in".to_owned(),
+            Err(denial) => denial.as_str().to_owned(),
+        }
+    };
+    let cases = [
+        ("fine", ours(&header, &fine)),
+        ("none", unsigned(json!({"alg": "none"}))),
+        ("None", unsigned(json!({"alg": "None"}))),
+        ("a stranger", jwt(&header, &fine, &other, Scheme::EcdsaP256Raw)),
+        ("RSA", jwt(&json!({"alg": "RS256", "kid": id}), &fine, &rsa, Scheme::RsaPkcs1)),
+        ("HMAC", headed("alg", json!("HS256"))),
+        ("another key's name", headed("kid", json!("other"))),
+        ("a name that is a number", headed("kid", json!(1))),
+        ("a key", headed("jwk", json!(other.public().to_jwk().unwrap()))),
+        ("our key", headed("jwk", json!(lab.key.public().to_jwk().unwrap()))),
+        ("a chain", headed("x5c", json!(["AAAA"]))),
+        ("a key elsewhere", headed("jku", json!("https://evil.example"))),
+        ("an extension", headed("crit", json!(["exp"]))),
+        ("audience", with("aud", json!("other"))),
+        ("audience of refreshing", with("aud", json!("sealift-registry#refresh"))),
+        ("issuer", with("iss", json!("other"))),
+        ("expired", with("exp", json!(NOW - 60))),
+        ("without end", with("exp", Value::Null)),
+        ("not yet", with("nbf", json!(NOW + 61))),
+        ("without owner", own(Value::Null)),
+        (
+            "another kind",
+            own(json!({"kind": "root", "groups": [], "claims": {}, "permissions": []})),
+        ),
+        (
+            "nobody",
+            own(json!({"kind": "anonymous", "groups": [], "claims": {}, "permissions": []})),
+        ),
+        (
+            "a permission",
+            own(json!({"kind": "user", "groups": [], "claims": {}, "permissions": ["a"]})),
+        ),
+        ("empty", String::new()),
+        ("dots", "..".to_owned()),
+    ];
+    let found: String =
+        cases.iter().map(|(what, token)| format!("{what}: {}\n", check(token))).collect();
+    what_is_said_of_them().assert_eq(&found);
 }
