@@ -144,6 +144,7 @@ pub const TARGETS: &[Target] = &[
     slow("token_request", registry::token_request),
     target("access_settings", registry::access_settings),
     target("admission_review", admission::review),
+    target("registry_manifest", registry::manifest),
 ];
 
 /// The line between the parts of an input that has several.

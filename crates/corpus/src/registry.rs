@@ -9,6 +9,7 @@ use sealift_access::{
     WorkloadSettings, verify_token,
 };
 use sealift_crypto::SigningKey;
+use sealift_depot::{Pattern, Settings, manifest_parts};
 use sealift_registry::configuration::{Level, read as read_config};
 use sealift_registry::trust::{Address, Form, FormFault, FormLimits};
 use serde_json::json;
@@ -161,4 +162,24 @@ pub fn config(bytes: &[u8]) {
     if reading.configuration.is_some() {
         assert_eq!(shown, read_config(&shown, &[]).to_yaml(), "what is shown reads as another");
     }
+}
+
+/// What a manifest is sent as, and the manifest. What is taken in is text, names no part twice, and no more than allowed.
+pub fn manifest(bytes: &[u8]) {
+    let parts = parts(bytes);
+    let (Some(media_type), Some(manifest)) = (text(parts[0]), parts.get(1)) else { return };
+    let settings =
+        Settings { manifest_bytes_max: 1 << 14, children_max: 20, ..Settings::default() };
+    // A pattern may be anything; it must end soon.
+    if let Ok(pattern) = Pattern::parse(media_type) {
+        assert!(pattern.matches(media_type), "it is not its own pattern");
+    }
+    let Ok(found) = manifest_parts(media_type, manifest, &settings) else { return };
+    assert!(std::str::from_utf8(manifest).is_ok(), "the journal cannot hold it");
+    let n_parts = found.blobs.len() + found.foreign.len() + found.manifests.len();
+    assert!(n_parts <= settings.children_max, "{n_parts} parts");
+    for digests in [&found.blobs, &found.foreign, &found.manifests] {
+        assert!(digests.is_sorted_by(|left, right| left < right), "a part is named twice");
+    }
+    assert!(serde_json::from_str::<serde_json::Value>(&found.annotations).is_ok());
 }

@@ -144,6 +144,11 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            // Its text has the path.
+            Some(rusqlite::ErrorCode::CannotOpen) => Self::Unavailable {
+                what: "the ledger",
+                reason: "its file cannot be opened".to_owned(),
+            },
             _ => Self::Unavailable { what: "the ledger", reason: error.to_string() },
         }
     }

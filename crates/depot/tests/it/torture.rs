@@ -200,13 +200,18 @@ fn storm(seed: u64, n_steps: u64) {
 
 #[test]
 fn nothing_is_lost_and_nothing_leaks() {
-    let config = Config { cases: 6, failure_persistence: None, ..Config::default() };
+    let cases = number_of("SEALIFT_STORMS").unwrap_or(6);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&proptest::num::u64::ANY, |seed| {
             storm(seed, 25);
             Ok(())
         })
         .unwrap();
+}
+
+fn number_of(variable: &str) -> Option<u32> {
+    std::env::var(variable).ok()?.parse().ok()
 }
 
 const CHILD: &str = "SEALIFT_DEPOT_CHILD";
@@ -287,7 +292,7 @@ fn what_was_answered_outlives_a_kill() {
         child.wait().unwrap();
         verify(folder.path(), &reader.join().unwrap(), &mut tags);
     }
-    assert!(tags.len() as u64 >= n_kills / 10, "only {} pushes in {n_kills} rounds", tags.len());
+    assert!(tags.len() >= n_kills as usize / 10, "only {} pushes in {n_kills} rounds", tags.len());
 }
 
 fn verify(folder: &Path, lines: &[String], tags: &mut BTreeMap<(String, String), Digest>) {
