@@ -64,7 +64,8 @@ async fn other_bytes_are_never_whole_and_never_kept() {
     let setting = setting(|_| {});
     setting.upstream.set_faults(Faults { alter_blobs: true, ..Faults::default() });
     let error = setting.pull().await.unwrap_err();
-    let count: u64 = error.split(' ').next().unwrap().parse().unwrap();
+    // If all of it came before anybody looked, it is an error without bytes.
+    let count: u64 = error.split(' ').next().unwrap().parse().unwrap_or(0);
     assert!(count < setting.layer().size, "{error}");
     assert!(error.contains("its digest is"), "{error}");
     assert_eq!(setting.metric("mismatches_total"), 1);
