@@ -80,7 +80,7 @@ impl Server {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn skopeo(&self, arguments: &[&str]) -> (bool, String) {
+    fn skopeo(arguments: &[&str]) -> (bool, String) {
         let output = Command::new("skopeo").args(arguments).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -88,7 +88,7 @@ impl Server {
     fn inspect(&self, name: &str) -> (bool, String) {
         let credentials = format!("anna:{PASSWORD}");
         let name = format!("docker://{}/{name}", self.host);
-        self.skopeo(&["inspect", "--tls-verify=false", "--creds", &credentials, &name])
+        Self::skopeo(&["inspect", "--tls-verify=false", "--creds", &credentials, &name])
     }
 
     fn push(&self, context: &TestContext, folder: &str, name: &str) {
@@ -98,7 +98,7 @@ impl Server {
         let options =
             ["--insecure-policy", "--dest-tls-verify=false", "--dest-creds", &credentials];
         let (is_done, text) =
-            self.skopeo(&[&["copy", "-q"], options.as_slice(), &[&from, &to]].concat());
+            Self::skopeo(&[&["copy", "-q"], options.as_slice(), &[&from, &to]].concat());
         assert!(is_done, "{text}");
     }
 

@@ -213,7 +213,8 @@ pub(super) fn warn(response: &mut Response<Body>, text: &str) {
         })
         .take(WARNING_BYTES_MAX - 16)
         .collect();
-    let sent: usize = response.headers().get_all(header::WARNING).iter().map(|v| v.len()).sum();
+    let sent: usize =
+        response.headers().get_all(header::WARNING).iter().map(HeaderValue::len).sum();
     let value = format!("299 - \"{plain}\"");
     if sent + value.len() <= WARNING_BYTES_MAX
         && let Ok(value) = HeaderValue::from_str(&value)

@@ -228,14 +228,12 @@ impl Registry {
             Some(pages) => pages.answer(request, seen.peer, seen.request_id).await,
             None => None,
         };
-        match page {
-            Some(response) => Answered::of(Ok(response), Route::Page, None),
-            None => {
-                let refusal = Refusal::because(Code::Unsupported, "there is no such address")
-                    .with_status(StatusCode::NOT_FOUND);
-                Answered::of(Err(refusal), Route::Unknown, None)
-            }
+        if let Some(response) = page {
+            return Answered::of(Ok(response), Route::Page, None);
         }
+        let refusal = Refusal::because(Code::Unsupported, "there is no such address")
+            .with_status(StatusCode::NOT_FOUND);
+        Answered::of(Err(refusal), Route::Unknown, None)
     }
 
     fn record(&self, seen: &Seen<'_>, answered: &Answered, started: Instant, agent: Option<&str>) {

@@ -65,16 +65,13 @@ async fn mount(
 ) -> Result<Option<Response<Body>>, Refusal> {
     let may_pull = |from: &RepositoryName| call.may(Action::Pull, Thing::Repository(from.as_str()));
     let depot = call.depot();
-    let from = match call.query.get("from") {
-        // Without rights there it is as if it were not there: an upload begins.
-        Some(name) => RepositoryName::parse(name).ok().into_iter().filter(may_pull).collect(),
-        None => {
-            let mut holders =
-                depot.repositories_with(digest, HOLDERS_MAX).await.map_err(of_depot)?;
-            holders.retain(may_pull);
-            holders
-        }
+    let mut from = if let Some(name) = call.query.get("from") {
+        RepositoryName::parse(name).ok().into_iter().collect()
+    } else {
+        depot.repositories_with(digest, HOLDERS_MAX).await.map_err(of_depot)?
     };
+    // Without rights there it is as if it were not there: an upload begins.
+    from.retain(may_pull);
     for from in from {
         if let Some(blob) = depot.mount(repository, &from, digest).await.map_err(of_depot)? {
             call.registry.metrics.mounted();

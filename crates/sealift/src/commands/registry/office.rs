@@ -70,10 +70,8 @@ impl Office for Desk {
     fn remove_robot(&self, name: String) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
             let robots = self.gatekeeper.parts().robots.ok_or_else(|| NO_ROBOTS.to_owned())?;
-            match robots.remove(&name).await.map_err(text)? {
-                true => Ok(()),
-                false => Err(format!("there is no robot `{name}`")),
-            }
+            let is_removed = robots.remove(&name).await.map_err(text)?;
+            if is_removed { Ok(()) } else { Err(format!("there is no robot `{name}`")) }
         })
     }
 
