@@ -29,6 +29,7 @@ mod linting;
 mod lsp;
 mod output;
 mod policies;
+mod registry_access;
 mod registry_config;
 mod reports;
 mod resolving;

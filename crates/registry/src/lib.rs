@@ -28,5 +28,5 @@ pub use log::{Entry, Log};
 pub use metrics::{Metrics, Route};
 pub use tokio_rustls::TlsAcceptor;
 
-pub use tls::{tls_of_files, tls_of_folder};
+pub use tls::{ClientCertificates, tls_of_files, tls_of_folder, tls_with_clients};
 pub use trust::{Guard, TrustService};

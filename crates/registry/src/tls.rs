@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use sealift_crypto::pem::Block;
 use sealift_crypto::{Secret, self_signed_server};
 use tokio_rustls::TlsAcceptor;
@@ -20,18 +24,63 @@ const OWN_CERTIFICATE: &str = "server.crt";
 const OWN_KEY: &str = "server.key";
 const OWN_YEARS: i64 = 10;
 
+/// Which certificates of clients are taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientCertificates {
+    /// Authorities, PEM; without any no certificate is asked for.
+    pub authorities: Vec<PathBuf>,
+    /// Whether who has none is not heard.
+    pub is_needed: bool,
+}
+
 /// TLS with a certificate, its chain after it, and its key. The files are read again when they have changed; what is
 /// wrong then leaves the certificate as it was.
 pub fn tls_of_files(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Error> {
+    tls_with_clients(certificate, key, &ClientCertificates::default())
+}
+
+/// The same, with clients that have certificates.
+pub fn tls_with_clients(
+    certificate: &Path,
+    key: &Path,
+    clients: &ClientCertificates,
+) -> Result<TlsAcceptor, Error> {
     let files = CertificateFiles::open(certificate, key)?;
+    let verifier = verifier(clients)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Tls { path: certificate.to_owned(), reason: error.to_string() })?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(files));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn verifier(clients: &ClientCertificates) -> Result<Arc<dyn ClientCertVerifier>, Error> {
+    if clients.authorities.is_empty() {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    }
+    let mut roots = RootCertStore::empty();
+    for path in &clients.authorities {
+        let fault = |reason: String| Error::Tls { path: path.clone(), reason };
+        let text = std::fs::read(path).map_err(Error::folder(path))?;
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(&text) {
+            let certificate = certificate.map_err(|error| fault(error.to_string()))?;
+            roots.add(certificate).map_err(|error| fault(error.to_string()))?;
+        }
+        if roots.len() == before {
+            return Err(fault("it holds no certificate".to_owned()));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let builder = if clients.is_needed { builder } else { builder.allow_unauthenticated() };
+    builder.build().map_err(|error| Error::Tls {
+        path: clients.authorities[0].clone(),
+        reason: error.to_string(),
+    })
 }
 
 /// TLS with the certificate of a folder, which is made for these names if it is not there. Returns where it lies, so

@@ -8,6 +8,7 @@ mod lint;
 mod platform;
 mod policy;
 mod registry;
+mod registry_access;
 mod registry_config;
 mod registry_serve;
 mod sbom;
@@ -41,6 +42,10 @@ pub(crate) use policy::{
     PolicyLint, PolicyOptions, PolicyPull, PolicyPush, PolicyShow, PolicyTest, TrialFormat,
 };
 pub(crate) use registry::{REGISTRY_EXAMPLES, Registry};
+pub(crate) use registry_access::{
+    RegistryCanI, RegistryCert, RegistryRobot, RegistryUser, RobotAdd, RobotList, RobotRemove,
+    UserAdd,
+};
 pub(crate) use registry_config::{RegistryConfig, RegistryConfigCheck, RegistryConfigShow};
 pub(crate) use registry_serve::RegistryServe;
 pub(crate) use sbom::{

@@ -89,7 +89,8 @@ pub(crate) fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
         printer.hint(&hint);
     }
     let kind = ours.map(Error::kind).or_else(|| notary.map(kind_of_notary));
-    let is_usage = matches!(token, Some(sealift_token::Error::Uri(_)));
+    let is_usage = matches!(token, Some(sealift_token::Error::Uri(_)))
+        || access.is_some_and(sealift_access::Error::is_usage);
     let code = match (kind, usage) {
         (None, None) if is_usage => USAGE,
         (Some(Kind::Findings), _) => FINDINGS,

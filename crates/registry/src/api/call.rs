@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use jiff::Timestamp;
-use sealift_access::{Action, Denial, Principal, Request as Credentials, Thing};
+use sealift_access::{
+    Action, Denial, Principal, Request as Credentials, RetryAfter, Thing, Throttled,
+};
 use sealift_depot::{Depot, Error as DepotError};
 use sealift_oci::{Digest, RepositoryName};
 use serde_json::json;
@@ -92,6 +94,19 @@ impl Call<'_> {
         Err(refusal)
     }
 
+    /// Refuses what is done too often.
+    pub(super) fn admit_often(
+        &self,
+        what: Throttled,
+        repository: Option<&RepositoryName>,
+    ) -> Result<(), Refusal> {
+        let repository = repository.map(RepositoryName::as_str);
+        let (gatekeeper, peer) = (&self.registry.gatekeeper, self.peer.ip());
+        gatekeeper
+            .throttle(what, &self.principal, peer, repository, self.now)
+            .map_err(|RetryAfter(seconds)| too_many(seconds))
+    }
+
     /// Tells those who listen.
     pub(super) fn tell(&self, kind: EventKind, what: What<'_>) {
         let listeners = &self.registry.hooks.listeners;
@@ -146,12 +161,7 @@ impl Registry {
         peer: SocketAddr,
         now: Timestamp,
     ) -> Result<Principal, Denial> {
-        let mut given = headers.get_all(header::AUTHORIZATION).iter();
-        let authorization = match (given.next(), given.next()) {
-            (None, _) => None,
-            (Some(value), None) => Some(value.to_str().map_err(|_| Denial::Wrong("not ASCII"))?),
-            (Some(_), Some(_)) => return Err(Denial::Wrong("credentials twice")),
-        };
+        let authorization = authorization(headers)?;
         let client_certificate = certificate.map(|certificate| certificate.0.as_ref());
         let request = Credentials { authorization, peer, client_certificate, now };
         self.gatekeeper.identify(&request).await
@@ -171,6 +181,16 @@ impl Registry {
             None => Refusal::plain(Code::Denied),
         }
         .caused_by(cause)
+    }
+}
+
+/// What somebody shows, which is one thing or nothing.
+pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    match (given.next(), given.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| Denial::Wrong("not ASCII")),
+        (Some(_), Some(_)) => Err(Denial::Wrong("credentials twice")),
     }
 }
 

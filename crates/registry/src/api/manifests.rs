@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Response, StatusCode};
-use sealift_access::{Action, Thing};
+use sealift_access::{Action, Thing, Throttled};
 use sealift_depot::{Children, Error as DepotError, Manifest, NewManifest, Put, Target};
 use sealift_oci::{RepositoryName, Tag};
 use serde::Deserialize;
@@ -54,6 +54,10 @@ async fn read(call: &Call<'_>, asked: &RepositoryName, target: &Target) -> Outco
     // Who may do what is a matter of the repository in which it lies, by whatever name it was asked for.
     let repository = route.as_ref().unwrap_or(asked);
     call.admit(&[(Action::Pull, thing(repository, target))])?;
+    // A look costs less than a pull, and is what clients are told to do instead.
+    if call.method == Method::GET {
+        call.admit_often(Throttled::Pull, Some(repository))?;
+    }
     let (manifest, warning) = match (upstream, &route) {
         (Some(upstream), Some(_)) => {
             let found = upstream.manifest(asked, namespace, target).await;
@@ -169,6 +173,7 @@ async fn put(
     wanted.extend(tags.iter().map(|tag| (Action::Push, Thing::Tag(name, tag.as_str()))));
     call.admit(&wanted)?;
     call.admit_push(repository)?;
+    call.admit_often(Throttled::Push, Some(repository))?;
     let bytes =
         Intake::new(body).collect(MANIFEST_BYTES_MAX).await.map_err(|fault| match fault {
             IntakeFault::TooLarge => {

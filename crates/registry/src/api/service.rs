@@ -10,7 +10,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
-use sealift_access::{Action, Denial, Gatekeeper, Principal, Thing};
+use sealift_access::{Action, Denial, Gatekeeper, Principal, Thing, Throttled};
 use sealift_depot::{Depot, Target};
 
 use super::address::Address;
@@ -18,7 +18,7 @@ use super::call::{Call, Outcome, empty, json_of};
 use super::names::API_VERSION;
 use super::query::Query;
 use super::refusal::{Code, Refusal};
-use super::{blobs, lists, manifests, uploads};
+use super::{blobs, lists, manifests, tokens, uploads};
 use crate::hooks::{Event, EventKind, Gate, Listener, Pages, Upstream};
 use crate::listener::ClientCertificate;
 use crate::metrics::{Metrics, Route};
@@ -297,6 +297,7 @@ impl Call<'_> {
 }
 
 async fn dispatch(call: &Call<'_>, address: Address, body: Incoming) -> Outcome {
+    call.admit_often(Throttled::Request, None)?;
     match address {
         Address::Base => {
             if !matches!(call.method, Method::GET | Method::HEAD) {
@@ -370,6 +371,12 @@ impl Service for Registry {
             "/v2" => moved_to("/v2/"),
             "/healthz" | "/livez" | "/readyz" | "/metrics" => {
                 self.of_service(&request.into_parts().0, &seen).await
+            }
+            tokens::KEY_SET => Answered::of(self.key_set(request.method()), Route::Service, None),
+            tokens::TOKEN if self.gatekeeper.key_set().is_some() => {
+                let (parts, body) = request.into_parts();
+                let (outcome, user) = self.token(&parts, body, peer, seen.now).await;
+                Answered::of(outcome, Route::Token, user)
             }
             path if path.starts_with("/v2/") => {
                 let (parts, body) = request.into_parts();

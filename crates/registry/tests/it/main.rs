@@ -11,5 +11,6 @@ mod lab;
 mod replay;
 mod rights;
 mod routes;
+mod token_routes;
 mod token_server;
 mod upstreams;

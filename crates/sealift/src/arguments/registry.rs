@@ -2,6 +2,10 @@
 
 use clap::Subcommand;
 
+use super::registry_access::{
+    REGISTRY_ROBOT_EXAMPLES, REGISTRY_USER_EXAMPLES, RegistryCanI, RegistryCert, RegistryRobot,
+    RegistryUser,
+};
 use super::registry_config::{CONFIG_CHECK_EXAMPLES, RegistryConfig};
 use super::registry_serve::RegistryServe;
 
@@ -11,9 +15,12 @@ Examples:
   sealift registry serve --listen 127.0.0.1:5000 --no-tls
   sealift registry config check config.yml
   sealift registry config show config.yml
+  sealift registry cert ./certs --host registry.local:5000
+  sealift registry user add users.htpasswd alice
+  sealift registry can-i alice push team/app:v1 --config config.yml
 
-docs/registry.md says what is served, and how clients find it; docs/registry-configuration.md what is read of
-distribution's configuration.";
+docs/registry.md says what is served, and how clients find it; docs/registry-access.md who may do what;
+docs/registry-configuration.md what is read of distribution's configuration.";
 
 /// What to do with a registry.
 #[derive(Debug, Subcommand)]
@@ -23,4 +30,15 @@ pub(crate) enum Registry {
     /// Look at a configuration before a server starts with it
     #[command(subcommand, after_help = CONFIG_CHECK_EXAMPLES)]
     Config(RegistryConfig),
+    /// Users with passwords
+    #[command(subcommand, after_help = REGISTRY_USER_EXAMPLES)]
+    User(RegistryUser),
+    /// Accounts of programs, with tokens that end
+    #[command(subcommand, after_help = REGISTRY_ROBOT_EXAMPLES)]
+    Robot(RegistryRobot),
+    /// Say whether somebody may do something, and by which rule
+    #[command(name = "can-i")]
+    CanI(RegistryCanI),
+    /// Make an authority and a certificate for a server
+    Cert(RegistryCert),
 }

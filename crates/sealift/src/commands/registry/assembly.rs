@@ -4,31 +4,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sealift_access::{
-    Gatekeeper, Parts, Passwords, Rule, Rules, TokenKeys, TokenRules, TokenServer,
-};
+use sealift_access::Gatekeeper;
 use sealift_depot::{Depot, Settings as DepotSettings};
 use sealift_mirror::{Mirror, Password, Settings as MirrorSettings, UpstreamSettings};
-use sealift_registry::configuration::{Auth, Configuration, Finding, StoragePlace};
+use sealift_registry::configuration::{Configuration, Finding, StoragePlace};
 use sealift_registry::hooks::Upstream;
 use sealift_registry::store::open_folder;
 use sealift_registry::{
-    Guard, Hooks, Options, Registry, TlsAcceptor, TrustService, tls_of_files, tls_of_folder,
+    Guard, Hooks, Options, Registry, TlsAcceptor, TrustService, tls_of_folder, tls_with_clients,
 };
-use serde::Deserialize;
 
+use super::access;
 use super::plugins::{self, Place, Running};
 use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
 use crate::commands::trust::serve::sealing_key;
 use crate::failure::Usage;
-
-// Who may do what, in the configuration.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct AccessSection {
-    rules: Vec<Rule>,
-}
 
 /// All that a server needs.
 pub(super) struct Assembled {
@@ -39,6 +30,9 @@ pub(super) struct Assembled {
     pub(super) folder: PathBuf,
     /// What works behind it.
     pub(super) running: Running,
+    pub(super) gatekeeper: Gatekeeper,
+    /// How clients reach it, if that is known.
+    pub(super) address: Option<String>,
 }
 
 pub(super) fn assemble(
@@ -49,8 +43,10 @@ pub(super) fn assemble(
     let folder = folder(configuration)?;
     let settings: DepotSettings = section(configuration, "uploads")?;
     let depot = Depot::open_folder(&folder, &settings)?;
-    let gatekeeper = Gatekeeper::new(parts(configuration, arguments)?);
     let (tls, certificate) = tls(configuration, arguments, &folder)?;
+    let address = address(configuration, arguments, tls.is_some());
+    let parts = access::parts(configuration, arguments, &folder, address.as_deref())?;
+    let gatekeeper = Gatekeeper::new(parts);
     let guard =
         Guard { gatekeeper: gatekeeper.clone(), log: Box::new(log.clone()), clock: Timestamp::now };
     let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
@@ -74,8 +70,9 @@ pub(super) fn assemble(
     };
     let options = options.with_headers(&configuration.http.headers);
     let log = Box::new(log);
-    let registry = Registry::new(depot, gatekeeper, hooks, options, log, Timestamp::now);
-    Ok(Assembled { registry: Arc::new(registry), tls, certificate, folder, running })
+    let registry = Registry::new(depot, gatekeeper.clone(), hooks, options, log, Timestamp::now);
+    let registry = Arc::new(registry);
+    Ok(Assembled { registry, tls, certificate, folder, running, gatekeeper, address })
 }
 
 // The section of its own, and distribution's one upstream for all names. No upstream is asked yet.
@@ -140,41 +137,16 @@ fn unusable(finding: &Finding) -> anyhow::Error {
     Usage::error(finding.line("configuration"), hint)
 }
 
-fn parts(configuration: &Configuration, arguments: &RegistryServe) -> anyhow::Result<Parts> {
-    let rules = if arguments.rules.is_empty() {
-        Rules::new(section::<AccessSection>(configuration, "access")?.rules)
-    } else {
-        rules(&arguments.rules)?
-    };
-    let parts = Parts { rules, ..Parts::default() };
-    Ok(match &configuration.auth {
-        None => Parts { is_open: true, ..parts },
-        Some(Auth::Htpasswd { realm, path }) => {
-            Parts { realm: realm.clone(), passwords: Some(Passwords::read(path)?), ..parts }
-        }
-        Some(Auth::Token(token)) => {
-            let rules = TokenRules { service: token.service.clone(), issuer: token.issuer.clone() };
-            let path = token.jwks.as_ref().or(token.certificates.as_ref());
-            let path = path.ok_or_else(|| {
-                Usage::error("there are no keys to check tokens with", "name `rootcertbundle`")
-            })?;
-            let keys = TokenKeys::read(path)?;
-            let server = TokenServer { realm: token.realm.clone(), rules, keys };
-            Parts { token_server: Some(server), ..parts }
-        }
-    })
-}
-
-fn rules(texts: &[String]) -> anyhow::Result<Rules> {
-    let read = |text: &String| {
-        Rule::parse(text).map_err(|reason| {
-            Usage::error(
-                format!("the rule `{text}` cannot be read: {reason}"),
-                "write it as `ci=team/**:pull,push`",
-            )
-        })
-    };
-    texts.iter().map(read).collect::<Result<_, _>>().map(Rules::new)
+// How clients reach this server, if it is of its own making and not behind something else.
+fn address(
+    configuration: &Configuration,
+    arguments: &RegistryServe,
+    has_tls: bool,
+) -> Option<String> {
+    let host = arguments.host.first().filter(|_| arguments.config.is_none())?;
+    let (_, port) = configuration.http.address.rsplit_once(':')?;
+    let scheme = if has_tls { "https" } else { "http" };
+    Some(format!("{scheme}://{host}:{port}"))
 }
 
 type Tls = (Option<TlsAcceptor>, Option<PathBuf>);
@@ -185,14 +157,15 @@ fn tls(
     arguments: &RegistryServe,
     folder: &Path,
 ) -> anyhow::Result<Tls> {
+    let clients = access::client_certificates(configuration)?;
     if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
-        return Ok((Some(tls_of_files(certificate, key)?), None));
+        return Ok((Some(tls_with_clients(certificate, key, &clients)?), None));
     }
     if arguments.no_tls {
         return Ok((None, None));
     }
     if let Some(tls) = &configuration.http.tls {
-        return Ok((Some(tls_of_files(&tls.certificate, &tls.key)?), None));
+        return Ok((Some(tls_with_clients(&tls.certificate, &tls.key, &clients)?), None));
     }
     if arguments.config.is_some() {
         return Ok((None, None));

@@ -1,11 +1,16 @@
 //! `sealift registry`
 
+mod can_i;
+mod cert;
 mod config;
 mod serve;
+mod users;
 
+mod access;
 mod assembly;
 mod office;
 mod plugins;
+mod reloading;
 
 use std::process::ExitCode;
 
@@ -17,5 +22,9 @@ pub(crate) fn run(registry: &Registry, printer: &Printer) -> anyhow::Result<Exit
         Registry::Serve(serve) => serve::run(serve, printer),
         Registry::Config(RegistryConfig::Check(check)) => config::check(check, printer),
         Registry::Config(RegistryConfig::Show(show)) => config::show(show, printer),
+        Registry::User(user) => users::user(user, printer),
+        Registry::Robot(robot) => users::robot(robot, printer),
+        Registry::CanI(can_i) => can_i::run(can_i, printer),
+        Registry::Cert(cert) => cert::run(cert, printer),
     }
 }

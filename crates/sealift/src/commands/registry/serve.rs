@@ -10,8 +10,10 @@ use anyhow::Context as _;
 use sealift_registry::configuration::{Configuration, Level, StoragePlace, read};
 use sealift_registry::{ConnectionLimits, TlsAcceptor, bind, serve};
 
+use super::access;
 use super::assembly::{self, Assembled};
 use super::config::variables;
+use super::reloading::Reloading;
 use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
 use crate::commands::trust::serve::is_local;
@@ -24,11 +26,13 @@ use crate::settings::Folders;
 const CONNECTIONS_MAX: usize = 4096;
 // From the end of a body to the answer: a large blob may have to reach a slow disk first.
 const ANSWER_TIME: Duration = Duration::from_mins(15);
+// A look is taken 20 times a second; files are looked at once.
+const LOOKS_A_RELOAD: u64 = 20;
 const CONNECTION_TIME: Duration = Duration::from_hours(1);
 
 pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Result<ExitCode> {
     let configuration = configuration(arguments, printer)?;
-    let is_open = configuration.auth.is_none();
+    let is_open = access::is_open(&configuration)?;
     let may_be_open =
         arguments.anonymous || (arguments.config.is_some() && says_open(&configuration)?);
     if is_open && !may_be_open && !is_local(&configuration.http.address) {
@@ -40,19 +44,27 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
     let interrupt = Interrupt::install()?;
     let (log, writer) = Lines::start();
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
-    let Assembled { registry, tls, certificate, folder, running } = {
+    let assembled = {
         // Opening may begin tasks of its own.
         let _inside = runtime.enter();
-        assembly::assemble(&configuration, arguments, log)?
+        assembly::assemble(&configuration, arguments, log.clone())?
     };
+    let Assembled { registry, tls, certificate, folder, running, gatekeeper, address } = assembled;
+    let place = (folder.as_path(), address);
+    let mut reloading = Reloading::new(arguments, &configuration, gatekeeper, place, log);
     runtime.block_on(async {
         let address = &configuration.http.address;
         let listener = bind(address).await?;
         let address = listener.local_addr().context("cannot tell the address")?;
         announce(printer, address, &folder, (tls.as_ref(), certificate.as_deref()), is_open);
         let stop = async {
+            let mut n_looks = 0_u64;
             while !interrupt.is_set() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
+                n_looks += 1;
+                if n_looks.is_multiple_of(LOOKS_A_RELOAD) {
+                    reloading.look();
+                }
             }
         };
         let limits = ConnectionLimits {
@@ -67,6 +79,7 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         let _ = running.0.send(true);
         anyhow::Ok(())
     })?;
+    drop(reloading);
     // The last of them has the sender of the log; a request that hangs is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     if Arc::into_inner(registry).is_some() {
@@ -85,6 +98,17 @@ fn says_open(configuration: &Configuration) -> anyhow::Result<bool> {
 
 // What the file says, and over it what the options say.
 fn configuration(arguments: &RegistryServe, printer: &Printer) -> anyhow::Result<Configuration> {
+    let (configuration, findings) = read_configuration(arguments)?;
+    for finding in findings {
+        printer.message(&finding);
+    }
+    Ok(configuration)
+}
+
+/// What the file says, and over it what the options say; and lines with what is odd about it.
+pub(super) fn read_configuration(
+    arguments: &RegistryServe,
+) -> anyhow::Result<(Configuration, Vec<String>)> {
     let text = match &arguments.config {
         Some(path) => std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration `{}`", path.display()))?,
@@ -95,10 +119,8 @@ fn configuration(arguments: &RegistryServe, printer: &Printer) -> anyhow::Result
         None => "defaults".to_owned(),
     };
     let reading = read(&text, &variables());
-    let findings = reading.findings.iter();
-    for finding in findings.filter(|finding| finding.level >= Level::Warning) {
-        printer.message(&finding.line(&name));
-    }
+    let odd = reading.findings.iter().filter(|finding| finding.level >= Level::Warning);
+    let findings = odd.map(|finding| finding.line(&name)).collect();
     let Some(mut configuration) = reading.configuration else {
         return Err(Usage::error(
             format!("the configuration `{name}` cannot be used"),
@@ -116,7 +138,7 @@ fn configuration(arguments: &RegistryServe, printer: &Printer) -> anyhow::Result
         configuration.auth =
             Some(sealift_registry::configuration::Auth::Htpasswd { realm, path: path.clone() });
     }
-    Ok(configuration)
+    Ok((configuration, findings))
 }
 
 // Without a file: a folder of the user's, deletion allowed. Whether it may be open is up to the options.

@@ -1,0 +1,151 @@
+//! `sealift registry can-i`
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sealift_access::{
+    AccessSettings, Action, Gatekeeper, Kind, Parts, Principal, RecordFile, RobotSettings, Robots,
+    Rule, Rules, Thing,
+};
+use sealift_registry::configuration::{Configuration, StoragePlace};
+use serde_json::json;
+
+use super::config::read_file;
+use super::users::wait;
+use crate::arguments::{RegistryCanI, TextOrJson};
+use crate::failure::{FINDINGS, Usage};
+use crate::printer::Printer;
+
+pub(super) fn run(arguments: &RegistryCanI, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let action = Action::of_name(&arguments.action).ok_or_else(|| {
+        Usage::error(
+            format!("`{}` is no action", arguments.action),
+            "the actions are pull, push, delete and admin",
+        )
+    })?;
+    let (settings, robots, is_open) = match &arguments.config {
+        Some(_) => of_configuration(arguments)?,
+        None => {
+            let rules = rules(&arguments.rules)?;
+            (AccessSettings { rules, ..AccessSettings::default() }, None, false)
+        }
+    };
+    let principal = principal(arguments, &settings, robots.as_ref())?;
+    let parts = Parts { rules: settings.rules, is_open, ..Parts::default() };
+    let thing = thing(arguments)?;
+    let decision = Gatekeeper::new(parts).decide(&principal, action, thing);
+    let (is_allowed, rule) = (decision.is_allowed(), decision.rule());
+    match arguments.format {
+        TextOrJson::Text => {
+            let why = match (rule, is_allowed) {
+                (Some(rule), _) => format!("the rule `{rule}`"),
+                (None, true) if is_open => "anybody may do everything".to_owned(),
+                (None, true) => "there are no rules, so that users may do this".to_owned(),
+                (None, false) => "no rule allows it".to_owned(),
+            };
+            printer.data(&format!("{}: {why}\n", if is_allowed { "yes" } else { "no" }))?;
+        }
+        TextOrJson::Json => {
+            printer.data(&format!("{:#}\n", json!({ "allowed": is_allowed, "rule": rule })))?;
+        }
+    }
+    Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+fn rules(texts: &[String]) -> anyhow::Result<Rules> {
+    let read = |text: &String| {
+        Rule::parse(text).map_err(|reason| {
+            let text = format!("the rule `{text}` cannot be read: {reason}");
+            Usage::error(text, "write it as `ci=team/**:pull,push`")
+        })
+    };
+    texts.iter().map(read).collect::<Result<_, _>>().map(Rules::new)
+}
+
+// Rules and groups, robots, and whether nobody has to say who they are.
+fn of_configuration(
+    arguments: &RegistryCanI,
+) -> anyhow::Result<(AccessSettings, Option<Robots>, bool)> {
+    let path = arguments.config.as_deref().unwrap_or(std::path::Path::new(""));
+    let reading = read_file(path)?;
+    let file = path.display().to_string();
+    let unusable = |text: String| {
+        Usage::error(text, format!("`sealift registry config check {file}` shows all findings"))
+    };
+    let Some(configuration) = reading.configuration else {
+        let first = reading.findings.first().map(|finding| finding.line(&file));
+        return Err(unusable(first.unwrap_or_default()));
+    };
+    let settings: AccessSettings =
+        configuration.own.section("access").map_err(|finding| unusable(finding.line(&file)))?;
+    let robots: RobotSettings =
+        configuration.own.section("robots").map_err(|finding| unusable(finding.line(&file)))?;
+    let robots = match (&robots.file, &configuration.storage.place) {
+        (Some(path), _) => Some(path.clone()),
+        (None, StoragePlace::Folder(folder)) => Some(robots.path(folder)),
+        _ => None,
+    };
+    let robots = robots.map(|path| Robots::new(Arc::new(RecordFile::new(&path))));
+    let is_open = is_open(&configuration);
+    Ok((settings, robots, is_open))
+}
+
+fn is_open(configuration: &Configuration) -> bool {
+    let is_asked = ["robots", "tokens", "oidc", "certificates"];
+    configuration.auth.is_none() && !is_asked.iter().any(|name| configuration.own.has(name))
+}
+
+fn principal(
+    arguments: &RegistryCanI,
+    settings: &AccessSettings,
+    robots: Option<&Robots>,
+) -> anyhow::Result<Principal> {
+    let name = arguments.user.as_str();
+    let kind = match name.split_once(':') {
+        _ if name == "anonymous" => return Ok(Principal::ANONYMOUS),
+        Some(("robot", robot)) => {
+            let Some(robots) = robots else {
+                return Ok(Principal { kind: Kind::Robot, ..Principal::user(name) });
+            };
+            let found = wait(robots.find(robot, Timestamp::now()))?;
+            return found.map_err(|denial| {
+                let text = format!("`{name}` cannot come in: {}", denial.as_str());
+                Usage::error(text, "`sealift registry robot list FILE` shows all")
+            });
+        }
+        Some(("workload", _)) => Kind::Workload,
+        Some(("certificate", _)) => Kind::Certificate,
+        _ => Kind::User,
+    };
+    let is_in =
+        |names: &Vec<String>| kind == Kind::User && names.iter().any(|member| member == name);
+    let groups = settings.groups.iter().filter(|(_, names)| is_in(names));
+    let groups = groups.map(|(group, _)| group.clone()).chain(arguments.groups.iter().cloned());
+    let claim = |text: &String| {
+        let fault =
+            || Usage::error(format!("`{text}` is no claim"), "write it as `repository=acme/app`");
+        let (name, value) = text.split_once('=').ok_or_else(fault)?;
+        anyhow::Ok((name.to_owned(), value.to_owned()))
+    };
+    let claims = arguments.claims.iter().map(claim).collect::<anyhow::Result<_>>()?;
+    Ok(Principal { kind, groups: groups.collect(), claims, ..Principal::user(name) })
+}
+
+fn thing(arguments: &RegistryCanI) -> anyhow::Result<Thing<'_>> {
+    let place = arguments.place.as_str();
+    if arguments.of_all {
+        return match place {
+            "catalog" => Ok(Thing::Catalog),
+            "server" => Ok(Thing::Server),
+            _ => Err(Usage::error(
+                format!("`{place}` is not about all repositories"),
+                "with --of-all it is `catalog` or `server`",
+            )),
+        };
+    }
+    Ok(match place.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => Thing::Tag(repository, tag),
+        _ => Thing::Repository(place),
+    })
+}
