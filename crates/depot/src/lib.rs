@@ -17,6 +17,7 @@ mod upload;
 
 mod receive;
 
+mod adopt;
 mod blob;
 mod body;
 
@@ -54,6 +55,7 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
+pub use adopt::Adopted;
 pub use backup::{Backup, Rebuilt};
 pub use blob::Blob;
 pub use body::BlobBody;

@@ -10,6 +10,7 @@ mod policy;
 mod registry;
 mod registry_access;
 mod registry_config;
+mod registry_keeping;
 mod registry_serve;
 mod sbom;
 mod scan;
@@ -47,6 +48,10 @@ pub(crate) use registry_access::{
     UserAdd,
 };
 pub(crate) use registry_config::{RegistryConfig, RegistryConfigCheck, RegistryConfigShow};
+pub(crate) use registry_keeping::{
+    RegistryBackup, RegistryGc, RegistryHistory, RegistryImport, RegistryRebuild, RegistryRetain,
+    RegistryScrub, RegistryStatistics, RegistryUndelete, SourceKind, StorageOptions,
+};
 pub(crate) use registry_serve::RegistryServe;
 pub(crate) use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,

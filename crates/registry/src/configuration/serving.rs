@@ -57,7 +57,12 @@ impl Reader<'_> {
                 folder.map_or_else(StoragePlace::default, StoragePlace::Folder)
             }
             ["inmemory"] => StoragePlace::Temporary,
-            ["s3"] => StoragePlace::Bucket(Box::new(self.bucket())),
+            ["s3"] => {
+                let bucket = self.bucket();
+                let hint = "name a folder: `storage: {filesystem: {rootdirectory: …}}`";
+                self.fail("storage.s3", "storage in a bucket is not served by this version", hint);
+                StoragePlace::Bucket(Box::new(bucket))
+            }
             [] => {
                 // What stands there instead is a finding of its own.
                 let others = drivers.iter().any(|entry| {
@@ -212,6 +217,9 @@ impl Reader<'_> {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
         if !prefix.bytes().all(is_part) || prefix.contains("//") || prefix.contains("/.") {
             self.fail("http.prefix", "is no path", "write `/registry/`");
+        } else if prefix != "/" {
+            let hint = "delete it; names of repositories can begin with it";
+            self.fail("http.prefix", "is not served", hint);
         }
         prefix
     }

@@ -114,6 +114,7 @@ health:
         expect![[r#"
             config.yml:1: error: `auth`: is missing: anybody could push and delete from anywhere
                 add `auth:`, listen on 127.0.0.1, or write `sealift: {open: true}`
+            config.yml:4: note: `log.fields`: has no effect: entries have the fields that docs/registry.md lists
             config.yml:7: note: `storage.cache.blobdescriptor`: has no effect: what is asked for often stays in memory
             config.yml:18: note: `health.storagedriver.enabled`: has no effect: `/readyz` always looks at the storage
             config.yml:19: note: `health.storagedriver.interval`: has no effect: `/readyz` looks when it is asked
@@ -153,6 +154,8 @@ sealift: {gat: {}}
                 certificates are always verified; name the authority instead
             config.yml:5: error: `storage.s3`: has only one of `accesskey` and `secretkey`
                 give both, or none of them for those of the environment
+            config.yml:5: error: `storage.s3`: storage in a bucket is not served by this version
+                name a folder: `storage: {filesystem: {rootdirectory: …}}`
             config.yml:7: error: `auth.token.signingalgorithms`: none of these is accepted
                 have tokens signed with ES256 or RS256
             config.yml:13: error: `http.tls.letsencrypt`: is not supported, and the file promises it
@@ -209,6 +212,7 @@ fn variables_stand_above_the_file() {
             ("PATH", "/bin"),
         ],
         expect![[r#"
+            REGISTRY_LOG_FIELDS (environment): note: `log.fields`: has no effect: entries have the fields that docs/registry.md lists
             version: 0.1
             storage:
               filesystem:
@@ -264,6 +268,8 @@ fn variables_replace_whole_sections() {
             ("REGISTRY_AUTH_HTPASSWD_PATH", "/p"),
         ],
         expect![[r#"
+            REGISTRY_STORAGE (environment): error: `storage.s3`: storage in a bucket is not served by this version
+                name a folder: `storage: {filesystem: {rootdirectory: …}}`
             version: 0.1
             storage:
               s3:
@@ -352,7 +358,7 @@ fn anchors_and_merges() {
         "\
 version: 0.1
 x: &common {name: a, url: https://a.example, timeout: 3s}
-storage: inmemory
+storage: filesystem
 http: {addr: '[::1]:5000'}
 notifications:
   endpoints:
@@ -367,7 +373,7 @@ notifications:
         configuration.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(configuration.endpoints[1].timeout, Duration::from_secs(3));
-    assert_eq!(configuration.storage.place, StoragePlace::Temporary);
+    assert_eq!(configuration.storage.place, StoragePlace::default());
 }
 
 #[test]

@@ -7,6 +7,10 @@ use super::registry_access::{
     RegistryUser,
 };
 use super::registry_config::{CONFIG_CHECK_EXAMPLES, RegistryConfig};
+use super::registry_keeping::{
+    RegistryBackup, RegistryGc, RegistryHistory, RegistryImport, RegistryRebuild, RegistryRetain,
+    RegistryScrub, RegistryStatistics, RegistryUndelete,
+};
 use super::registry_serve::RegistryServe;
 
 pub(crate) const REGISTRY_EXAMPLES: &str = "\
@@ -18,6 +22,8 @@ Examples:
   sealift registry cert ./certs --host registry.local:5000
   sealift registry user add users.htpasswd alice
   sealift registry can-i alice push team/app:v1 --config config.yml
+  sealift registry import distribution /var/lib/docker-registry --data /var/lib/sealift
+  sealift registry gc --data /var/lib/sealift
 
 docs/registry.md says what is served, and how clients find it; docs/registry-access.md who may do what;
 docs/registry-configuration.md what is read of distribution's configuration.";
@@ -41,4 +47,22 @@ pub(crate) enum Registry {
     CanI(RegistryCanI),
     /// Make an authority and a certificate for a server
     Cert(RegistryCert),
+    /// Bring what another registry stored
+    Import(RegistryImport),
+    /// Collect what nothing refers to, while the server runs
+    Gc(RegistryGc),
+    /// Delete what the rules of retention do not keep
+    Retain(RegistryRetain),
+    /// Read and hash everything again
+    Scrub(RegistryScrub),
+    /// Copy everything into a folder, while the server runs
+    Backup(RegistryBackup),
+    /// Make the database again of what is in the folder
+    Rebuild(RegistryRebuild),
+    /// Show what happened to a tag
+    History(RegistryHistory),
+    /// Give a tag back what it named
+    Undelete(RegistryUndelete),
+    /// Show how much there is
+    Statistics(RegistryStatistics),
 }

@@ -19,7 +19,7 @@ fn values_of_the_wrong_kind() {
         "#]],
         ),
         (
-            "version: 0.2\nstorage: inmemory\nhttp: {addr: 'localhost:1'}",
+            "version: 0.2\nstorage: filesystem\nhttp: {addr: 'localhost:1'}",
             expect![[r#"
             config.yml:1: error: `version`: is not known
                 write `version: 0.1`
@@ -38,7 +38,7 @@ fn values_of_the_wrong_kind() {
         "#]],
         ),
         (
-            "version: 0.1\nstorage: {inmemory: , delete: {enabled: maybe}}",
+            "version: 0.1\nstorage: {filesystem: , delete: {enabled: maybe}}",
             expect![[r#"
             config.yml:1: error: `auth`: is missing: anybody could push and delete from anywhere
                 add `auth:`, listen on 127.0.0.1, or write `sealift: {open: true}`
@@ -81,14 +81,14 @@ fn kinds_that_are_not_there() {
         "#]],
         ),
         (
-            "version: 0.1\nstorage: inmemory\nauth: silly",
+            "version: 0.1\nstorage: filesystem\nauth: silly",
             expect![[r#"
                 config.yml:3: error: `auth.silly`: is not supported, and the file promises it
                     it lets everybody in; use `htpasswd` or `token`
             "#]],
         ),
         (
-            "version: 0.1\nstorage: inmemory\nauth: htpasswd",
+            "version: 0.1\nstorage: filesystem\nauth: htpasswd",
             expect![[r#"
             config.yml:3: error: `auth.htpasswd.realm`: is missing
                 write any name
@@ -99,7 +99,7 @@ fn kinds_that_are_not_there() {
         "#]],
         ),
         (
-            "version: 0.1\nstorage: inmemory\nhttp: {addr: a}",
+            "version: 0.1\nstorage: filesystem\nhttp: {addr: a}",
             expect![[r#"
             config.yml:1: error: `auth`: is missing: anybody could push and delete from anywhere
                 add `auth:`, listen on 127.0.0.1, or write `sealift: {open: true}`
@@ -116,21 +116,21 @@ fn kinds_that_are_not_there() {
 fn values_that_mean_something_else() {
     for (text, expected) in [
         (
-            "version: 0.1\nstorage: inmemory\nhttp: {addr: 'localhost:1', draintimeout: 60}",
+            "version: 0.1\nstorage: filesystem\nhttp: {addr: 'localhost:1', draintimeout: 60}",
             expect![[r#"
             config.yml:3: warning: `http.draintimeout`: a number without a unit is nanoseconds
                 write `60s` for seconds
         "#]],
         ),
         (
-            "version: 0.1\nstorage: inmemory\nhttp: {addr: 'localhost:1', headers: {a: \"x\\ny\"}}",
+            "version: 0.1\nstorage: filesystem\nhttp: {addr: 'localhost:1', headers: {a: \"x\\ny\"}}",
             expect![[r#"
                 config.yml:3: error: `http.headers`: is no mapping of headers
                     write `Name: [value]`, with what HTTP allows in names and values
             "#]],
         ),
         (
-            "version: 0.1\nversion: 0.1\nstorage: inmemory\nhttp: {addr: 'localhost:1'}\n---\na: b",
+            "version: 0.1\nversion: 0.1\nstorage: filesystem\nhttp: {addr: 'localhost:1'}\n---\na: b",
             expect![[r#"
             config.yml:2: warning: `version`: the key is there twice; the last one counts
                 delete one of them
@@ -168,14 +168,16 @@ fn values_that_mean_something_else() {
 fn addresses_and_patterns() {
     for (text, expected) in [
         (
-            "version: 0.1\nstorage: inmemory\nvalidation: {manifests: {urls: {allow: ['(']}}}\nsealift: {open: yes}",
+            "version: 0.1\nstorage: filesystem\nvalidation: {manifests: {urls: {allow: ['(']}}}\nsealift: {open: yes}",
             expect![[r#"
-            config.yml:3: error: `validation.manifests.urls.allow`: `(` is no regular expression: error: unclosed group
-                correct it; https://docs.rs/regex has the syntax
-        "#]],
+                config.yml:3: error: `validation.manifests.urls.allow`: is not supported, and the file promises it
+                    addresses of foreign layers are never fetched, and nothing is refused for them
+                config.yml:3: error: `validation.manifests.urls.allow`: `(` is no regular expression: error: unclosed group
+                    correct it; https://docs.rs/regex has the syntax
+            "#]],
         ),
         (
-            "version: 0.1\nstorage: inmemory\nproxy: {remoteurl: registry-1.docker.io}\nsealift: {open: 3}",
+            "version: 0.1\nstorage: filesystem\nproxy: {remoteurl: registry-1.docker.io}\nsealift: {open: 3}",
             expect![[r#"
             config.yml:1: error: `auth`: is missing: anybody could push and delete from anywhere
                 add `auth:`, listen on 127.0.0.1, or write `sealift: {open: true}`
@@ -185,7 +187,7 @@ fn addresses_and_patterns() {
         "#]],
         ),
         (
-            "version: 0.1\nstorage: inmemory\nsealift: {open: true}\nnotifications: {endpoints: [{name: a, url: 'ftp://x'}]}",
+            "version: 0.1\nstorage: filesystem\nsealift: {open: true}\nnotifications: {endpoints: [{name: a, url: 'ftp://x'}]}",
             expect![[r#"
             config.yml:4: error: `notifications.endpoints[0].url`: is no address that begins with `https://` or `http://`
                 correct it, or delete the endpoint

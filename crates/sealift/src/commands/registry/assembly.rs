@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sealift_access::Gatekeeper;
-use sealift_depot::{Depot, Settings as DepotSettings};
+use sealift_depot::{Depot, Settings as DepotSettings, Sparse};
+use sealift_keeping::{Attending, Rhythm, attend, tend};
 use sealift_mirror::{Mirror, Password, Settings as MirrorSettings, UpstreamSettings};
-use sealift_registry::configuration::{Configuration, Finding, StoragePlace};
+use sealift_registry::configuration::{Configuration, Finding, Platforms, StoragePlace};
 use sealift_registry::hooks::Upstream;
 use sealift_registry::store::open_folder;
 use sealift_registry::{
-    Guard, Hooks, Options, Registry, TlsAcceptor, TrustService, tls_of_folder, tls_with_clients,
+    Entry, Guard, Hooks, Log as _, Options, Registry, TlsAcceptor, TrustService, tls_of_folder,
+    tls_with_clients,
 };
 
 use super::access;
+use super::keeping;
 use super::plugins::{self, Place, Running};
 use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
@@ -33,6 +36,8 @@ pub(super) struct Assembled {
     pub(super) gatekeeper: Gatekeeper,
     /// How clients reach it, if that is known.
     pub(super) address: Option<String>,
+    /// What is done beside requests; it ends when this is dropped.
+    pub(super) kept: Vec<Attending>,
 }
 
 pub(super) fn assemble(
@@ -41,8 +46,16 @@ pub(super) fn assemble(
     log: Lines,
 ) -> anyhow::Result<Assembled> {
     let folder = folder(configuration)?;
-    let settings: DepotSettings = section(configuration, "uploads")?;
+    let mut settings: DepotSettings = section(configuration, "storage")?;
+    settings.upload_secs = configuration.storage.upload_age.map_or(u64::MAX, |age| age.as_secs());
+    if configuration.validation.platforms == Platforms::Nothing
+        && settings.sparse == Sparse::Refused
+    {
+        settings.sparse = Sparse::Indexes;
+    }
     let depot = Depot::open_folder(&folder, &settings)?;
+    depot.set_rules(keeping::rules(configuration)?);
+    let kept = keep(configuration, &folder, &depot, log.clone())?;
     let (tls, certificate) = tls(configuration, arguments, &folder)?;
     let address = address(configuration, arguments, tls.is_some());
     let parts = access::parts(configuration, arguments, &folder, address.as_deref())?;
@@ -72,7 +85,28 @@ pub(super) fn assemble(
     let log = Box::new(log);
     let registry = Registry::new(depot, gatekeeper.clone(), hooks, options, log, Timestamp::now);
     let registry = Arc::new(registry);
-    Ok(Assembled { registry, tls, certificate, folder, running, gatekeeper, address })
+    Ok(Assembled { registry, tls, certificate, folder, running, kept, gatekeeper, address })
+}
+
+// Answers at the socket of the folder, collects and scrubs.
+fn keep(
+    configuration: &Configuration,
+    folder: &Path,
+    depot: &Depot,
+    log: Lines,
+) -> anyhow::Result<Vec<Attending>> {
+    let rhythm: Rhythm = section(configuration, "scrub")?;
+    let failed = |reason: &str, log: &Lines| {
+        log.record(&Entry::Failure { request_id: None, reason });
+    };
+    let mut kept = Vec::new();
+    match attend(folder, depot.clone()) {
+        Ok(attending) => kept.push(attending),
+        // Images are served all the same.
+        Err(error) => failed(&format!("the operator cannot ask: {error}"), &log),
+    }
+    kept.push(tend(depot.clone(), rhythm, move |reason| failed(reason, &log)));
+    Ok(kept)
 }
 
 // The section of its own, and distribution's one upstream for all names. No upstream is asked yet.

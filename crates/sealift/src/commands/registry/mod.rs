@@ -3,6 +3,8 @@
 mod can_i;
 mod cert;
 mod config;
+mod import;
+mod keeping;
 mod serve;
 mod users;
 
@@ -26,5 +28,14 @@ pub(crate) fn run(registry: &Registry, printer: &Printer) -> anyhow::Result<Exit
         Registry::Robot(robot) => users::robot(robot, printer),
         Registry::CanI(can_i) => can_i::run(can_i, printer),
         Registry::Cert(cert) => cert::run(cert, printer),
+        Registry::Import(arguments) => import::run(arguments, printer),
+        Registry::Gc(gc) => keeping::collect(gc, printer),
+        Registry::Retain(retain) => keeping::retain(retain, printer),
+        Registry::Scrub(scrub) => keeping::scrub(scrub, printer),
+        Registry::Backup(backup) => keeping::backup(backup, printer),
+        Registry::Rebuild(rebuild) => keeping::rebuild(rebuild, printer),
+        Registry::History(history) => keeping::history(history, printer),
+        Registry::Undelete(undelete) => keeping::undelete(undelete, printer),
+        Registry::Statistics(statistics) => keeping::statistics(statistics, printer),
     }
 }

@@ -49,7 +49,8 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         let _inside = runtime.enter();
         assembly::assemble(&configuration, arguments, log.clone())?
     };
-    let Assembled { registry, tls, certificate, folder, running, gatekeeper, address } = assembled;
+    let Assembled { registry, tls, certificate, folder, running, kept, gatekeeper, address } =
+        assembled;
     let place = (folder.as_path(), address);
     let mut reloading = Reloading::new(arguments, &configuration, gatekeeper, place, log);
     runtime.block_on(async {
@@ -80,6 +81,7 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         anyhow::Ok(())
     })?;
     drop(reloading);
+    drop(kept);
     // The last of them has the sender of the log; a request that hangs is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     if Arc::into_inner(registry).is_some() {

@@ -1,0 +1,11 @@
+//! What an operator asks of a depot: collect, apply retention, scrub, back up, look into the past.
+//!
+//! Entry points: [`perform`] does it with a depot at hand; [`attend`] lets a server do it for whoever opens the socket in
+//! its folder, and [`ask`] is that other side. Invariants: only the server's own user, and root, are heard; a request
+//! that cannot be read does nothing; nothing here stops what the server does.
+
+mod desk;
+mod request;
+
+pub use desk::{Attending, Error, Rhythm, ask, attend, tend};
+pub use request::{Answer, Request, perform};
