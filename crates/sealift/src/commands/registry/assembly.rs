@@ -85,7 +85,7 @@ pub(super) fn assemble(
     let log = Box::new(log);
     let registry = Registry::new(depot, gatekeeper.clone(), hooks, options, log, Timestamp::now);
     let registry = Arc::new(registry);
-    Ok(Assembled { registry, tls, certificate, folder, running, kept, gatekeeper, address })
+    Ok(Assembled { registry, tls, certificate, folder, running, gatekeeper, address, kept })
 }
 
 // Answers at the socket of the folder, collects and scrubs.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sealift_access::{
     AccessSettings, Action, Gatekeeper, Kind, Parts, Principal, RecordFile, RobotSettings, Robots,
-    Rule, Rules, Thing,
+    Thing,
 };
 use sealift_registry::configuration::{Configuration, StoragePlace};
 use serde_json::json;
 
+use super::access::rules;
 use super::config::read_file;
 use super::users::wait;
 use crate::arguments::{RegistryCanI, TextOrJson};
@@ -24,12 +25,11 @@ pub(super) fn run(arguments: &RegistryCanI, printer: &Printer) -> anyhow::Result
             "the actions are pull, push, delete and admin",
         )
     })?;
-    let (settings, robots, is_open) = match &arguments.config {
-        Some(_) => of_configuration(arguments)?,
-        None => {
-            let rules = rules(&arguments.rules)?;
-            (AccessSettings { rules, ..AccessSettings::default() }, None, false)
-        }
+    let (settings, robots, is_open) = if arguments.config.is_some() {
+        of_configuration(arguments)?
+    } else {
+        let rules = rules(&arguments.rules)?;
+        (AccessSettings { rules, ..AccessSettings::default() }, None, false)
     };
     let principal = principal(arguments, &settings, robots.as_ref())?;
     let parts = Parts { rules: settings.rules, is_open, ..Parts::default() };
@@ -51,16 +51,6 @@ pub(super) fn run(arguments: &RegistryCanI, printer: &Printer) -> anyhow::Result
         }
     }
     Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
-}
-
-fn rules(texts: &[String]) -> anyhow::Result<Rules> {
-    let read = |text: &String| {
-        Rule::parse(text).map_err(|reason| {
-            let text = format!("the rule `{text}` cannot be read: {reason}");
-            Usage::error(text, "write it as `ci=team/**:pull,push`")
-        })
-    };
-    texts.iter().map(read).collect::<Result<_, _>>().map(Rules::new)
 }
 
 // Rules and groups, robots, and whether nobody has to say who they are.

@@ -32,9 +32,10 @@ pub(super) fn user(command: &RegistryUser, printer: &Printer) -> anyhow::Result<
             printer.message(&format!("`{}` was removed", remove.name));
         }
         RegistryUser::List(list) => {
-            let names: String =
-                list_users(&list.file)?.iter().map(|name| format!("{name}\n")).collect();
-            printer.data_if_any(&names)?;
+            let mut names = list_users(&list.file)?;
+            // A line end after the last one, too.
+            names.push(String::new());
+            printer.data_if_any(&names.join("\n"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
