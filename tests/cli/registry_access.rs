@@ -195,7 +195,7 @@ impl Served {
 
     /// Waits until it answers so.
     fn wait(&self, path: &str, credentials: &str, status: u16) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while self.get(path, credentials).0 != status {
             assert!(Instant::now() < deadline, "{path} never answers {status}");
             std::thread::sleep(Duration::from_millis(50));

@@ -181,6 +181,11 @@ fn d8_the_pages_show_images_findings_and_the_verdict() {
     let collected = server.curl(&["-b", &jar, "--data", "dry="], "/-/admin/collect");
     assert!(collected.contains("another session"), "{collected}");
     assert!(page("/-/admin").contains("anna"));
+    let admin = page("/-/admin");
+    let token = admin.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let fields = format!("token={token}&name=ci&repositories=team/**&actions=pull&days=30");
+    let made = server.curl(&["-b", &jar, "--data", &fields], "/-/admin/robots");
+    assert!(made.contains("sealift_robot_"), "{made}");
     let headers = server.curl(&["-D", "-", "-o", "/dev/null", "-b", &jar], "/");
     assert!(headers.contains("default-src 'none'"), "{headers}");
 }
