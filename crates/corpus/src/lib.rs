@@ -37,6 +37,7 @@ pub mod version;
 
 pub mod admission;
 pub mod client;
+pub mod interface;
 pub mod registry;
 
 mod memory;
@@ -145,6 +146,7 @@ pub const TARGETS: &[Target] = &[
     target("access_settings", registry::access_settings),
     target("admission_review", admission::review),
     target("registry_manifest", registry::manifest),
+    target("registry_requests", interface::requests),
 ];
 
 /// The line between the parts of an input that has several.

@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "it is a program")]
 #![expect(clippy::unwrap_used, reason = "a failure ends it")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -156,10 +156,11 @@ fn measure(
         }
     });
     let (wall, processor) = (start.elapsed(), processor_time(pids).saturating_sub(before));
+    let count = f64::from(u32::try_from(count).unwrap());
     println!(
         "{what}\t{:.1}\tus of processor each\t{:.0}\t/s",
-        processor.as_secs_f64() * 1e6 / count as f64,
-        count as f64 / wall.as_secs_f64(),
+        processor.as_secs_f64() * 1e6 / count,
+        count / wall.as_secs_f64(),
     );
 }
 

@@ -13,6 +13,7 @@ mod metrics;
 mod mirrored;
 mod progress;
 mod tls;
+mod traces;
 
 pub mod api;
 pub mod configuration;
@@ -28,5 +29,6 @@ pub use log::{Entry, Log};
 pub use metrics::{Metrics, Route};
 pub use tokio_rustls::TlsAcceptor;
 
-pub use tls::{ClientCertificates, tls_of_files, tls_of_folder, tls_with_clients};
+pub use tls::{ClientCertificates, Protocol, tls_of_files, tls_of_folder, tls_with_clients};
+pub use traces::{TraceContext, TraceSettings, Tracer};
 pub use trust::{Guard, TrustService};

@@ -11,7 +11,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::version::TLS13;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use sealift_crypto::pem::Block;
 use sealift_crypto::{Secret, self_signed_server};
 use tokio_rustls::TlsAcceptor;
@@ -33,10 +34,19 @@ pub struct ClientCertificates {
     pub is_needed: bool,
 }
 
+/// What is spoken below HTTP.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Protocol<'a> {
+    /// Not version 1.2 of TLS.
+    pub only_1_3: bool,
+    /// Cipher suites of version 1.2, as IANA names them; all that are safe if it is empty.
+    pub cipher_suites: &'a [String],
+}
+
 /// TLS with a certificate, its chain after it, and its key. The files are read again when they have changed; what is
 /// wrong then leaves the certificate as it was.
 pub fn tls_of_files(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Error> {
-    tls_with_clients(certificate, key, &ClientCertificates::default())
+    tls_with_clients(certificate, key, &ClientCertificates::default(), Protocol::default())
 }
 
 /// The same, with clients that have certificates.
@@ -44,12 +54,22 @@ pub fn tls_with_clients(
     certificate: &Path,
     key: &Path,
     clients: &ClientCertificates,
+    protocol: Protocol<'_>,
 ) -> Result<TlsAcceptor, Error> {
     let files = CertificateFiles::open(certificate, key)?;
     let verifier = verifier(clients)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    if !protocol.cipher_suites.is_empty() {
+        // Those of 1.3 are safe, all of them, and Go does not let one choose among them either.
+        provider.cipher_suites.retain(|suite| {
+            let name = format!("{:?}", suite.suite());
+            name.starts_with("TLS13_") || protocol.cipher_suites.contains(&name)
+        });
+    }
+    let versions: &[&SupportedProtocolVersion] =
+        if protocol.only_1_3 { &[&TLS13] } else { rustls::DEFAULT_VERSIONS };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(versions)
         .map_err(|error| Error::Tls { path: certificate.to_owned(), reason: error.to_string() })?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(files));

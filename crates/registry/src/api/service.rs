@@ -22,7 +22,8 @@ use super::{blobs, lists, manifests, tokens, uploads};
 use crate::hooks::{Event, EventKind, Gate, Listener, Pages, Upstream};
 use crate::listener::ClientCertificate;
 use crate::metrics::{Metrics, Route};
-use crate::{Body, Entry, Log, Service, TrustService};
+use crate::traces::Span;
+use crate::{Body, Entry, Log, Service, TraceContext, Tracer, TrustService};
 
 const LOGGED_BYTES_MAX: usize = 512;
 const JSON: &str = "application/json; charset=utf-8";
@@ -40,6 +41,8 @@ pub struct Hooks {
     pub pages: Option<Arc<dyn Pages>>,
     /// Trust data on the same origin.
     pub trust: Option<Arc<TrustService>>,
+    /// Takes traces.
+    pub tracer: Option<Tracer>,
 }
 
 /// What a registry may be told.
@@ -261,6 +264,33 @@ impl Registry {
     }
 }
 
+impl Registry {
+    fn trace(
+        &self,
+        seen: &Seen<'_>,
+        answered: &mut Answered,
+        started: Instant,
+        context: Option<TraceContext>,
+    ) {
+        let (Some(tracer), Some(context)) = (&self.hooks.tracer, context) else { return };
+        super::call::set(
+            &mut answered.response,
+            HeaderName::from_static("traceresponse"),
+            &context.header(),
+        );
+        tracer.send(Span {
+            context,
+            name: format!("{} {}", seen.method, answered.route.as_str()),
+            start_nanoseconds: seen.now.as_nanosecond(),
+            duration: started.elapsed(),
+            method: seen.method.to_owned(),
+            path: cut(seen.path).to_owned(),
+            status: answered.response.status().as_u16(),
+            request_id: seen.request_id.to_owned(),
+        });
+    }
+}
+
 // What is known of a request before it is looked at.
 struct Seen<'a> {
     peer: SocketAddr,
@@ -360,6 +390,10 @@ impl Service for Registry {
         let request_id = format!("{:x}-{number:x}", self.run);
         let (method, path) = (request.method().clone(), path.to_owned());
         let agent = request.headers().get(header::USER_AGENT).cloned();
+        let trace = self.hooks.tracer.as_ref().map(|_| {
+            let header = request.headers().get("traceparent");
+            TraceContext::of(header.and_then(|header| header.to_str().ok()))
+        });
         let seen = Seen {
             peer,
             request_id: &request_id,
@@ -386,6 +420,7 @@ impl Service for Registry {
         };
         let agent = agent.as_ref().and_then(|agent| agent.to_str().ok());
         self.record(&seen, &answered, started, agent);
+        self.trace(&seen, &mut answered, started, trace);
         let headers = answered.response.headers_mut();
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), value);

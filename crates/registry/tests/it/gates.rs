@@ -27,8 +27,11 @@ impl Gate for ByTag {
     }
 }
 
+// What happened, to what tag, and why it was refused.
+type Heard = (EventKind, Option<String>, Option<String>);
+
 #[derive(Default)]
-struct Told(Mutex<Vec<(EventKind, Option<String>, Option<String>)>>);
+struct Told(Mutex<Vec<Heard>>);
 
 impl Listener for Told {
     fn tell(&self, event: &Event) {

@@ -4,6 +4,7 @@
 
 mod access;
 mod clients;
+mod containers;
 mod endpoints;
 mod gates;
 mod hostile;

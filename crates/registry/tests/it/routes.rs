@@ -80,7 +80,7 @@ fn the_base() {
 #[test]
 fn a_blob_in_one_request_and_in_parts() {
     let lab = registry();
-    let bytes: Vec<u8> = (0..5000_u32).map(|n| b'a' + (n % 23) as u8).collect();
+    let bytes: Vec<u8> = (0..5000_u32).map(|n| b'a' + u8::try_from(n % 23).unwrap()).collect();
     let digest = push_blob(&lab, "team/app", &bytes);
     let path = format!("/v2/team/app/blobs/{digest}");
     let whole = lab.get(&path);

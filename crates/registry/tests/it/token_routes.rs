@@ -17,7 +17,8 @@ use sealift_crypto::certificate::{Draft, Extension, Name};
 use sealift_crypto::pem::Block;
 use sealift_crypto::{Certificate, Secret, SigningKey, server_authority};
 use sealift_registry::{
-    ClientCertificates, ConnectionLimits, Hooks, Options, Registry, bind, serve, tls_with_clients,
+    ClientCertificates, ConnectionLimits, Hooks, Options, Protocol, Registry, bind, serve,
+    tls_with_clients,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -148,7 +149,8 @@ fn clients_with_certificates() {
         make_certificates(folder.path(), &["localhost".to_owned()], Timestamp::now()).unwrap();
     let authorities = vec![folder.path().join("clients.crt")];
     let clients = ClientCertificates { authorities, is_needed: false };
-    let tls = tls_with_clients(&made.certificate, &made.key, &clients).unwrap();
+    let tls =
+        tls_with_clients(&made.certificate, &made.key, &clients, Protocol::default()).unwrap();
     let rules = Rules::new(vec![Rule::parse("certificate:ci=team/**:pull").unwrap()]);
     let parts = Parts { certificates: Some(CertificateSettings::default()), rules, ..parts() };
     let mut roots = RootCertStore::empty();
@@ -168,34 +170,32 @@ fn clients_with_certificates() {
         let limits = ConnectionLimits::default();
         let stop = std::future::pending();
         tokio::spawn(serve(listener, Some(tls), Arc::new(registry), limits, stop));
-        let ask = async |certificate: Option<(
-            Vec<CertificateDer<'static>>,
-            PrivateKeyDer<'static>,
-        )>| {
-            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-            let builder = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_root_certificates(Arc::clone(&roots));
-            let config = match certificate {
-                Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
-                None => builder.with_no_client_auth(),
-            };
-            let stream = TcpStream::connect(address).await.unwrap();
-            let name = ServerName::try_from("localhost").unwrap();
-            let connector = TlsConnector::from(Arc::new(config));
-            let Ok(mut stream) = connector.connect(name, stream).await else { return 0 };
-            let request =
+        let ask =
+            async |certificate: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>| {
+                let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+                let builder = ClientConfig::builder_with_provider(provider)
+                    .with_safe_default_protocol_versions()
+                    .unwrap()
+                    .with_root_certificates(Arc::clone(&roots));
+                let config = match certificate {
+                    Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
+                    None => builder.with_no_client_auth(),
+                };
+                let stream = TcpStream::connect(address).await.unwrap();
+                let name = ServerName::try_from("localhost").unwrap();
+                let connector = TlsConnector::from(Arc::new(config));
+                let Ok(mut stream) = connector.connect(name, stream).await else { return 0 };
+                let request =
                 b"GET /v2/team/app/manifests/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-            let mut answer = Vec::new();
-            if stream.write_all(request).await.is_err()
-                || stream.read_to_end(&mut answer).await.is_err()
-            {
-                return 0;
-            }
-            let answer = String::from_utf8_lossy(&answer).into_owned();
-            answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0_u16)
-        };
+                let mut answer = Vec::new();
+                if stream.write_all(request).await.is_err()
+                    || stream.read_to_end(&mut answer).await.is_err()
+                {
+                    return 0;
+                }
+                let answer = String::from_utf8_lossy(&answer).into_owned();
+                answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0_u16)
+            };
         // There is no such image, which only who may pull is told.
         assert_eq!(ask(Some((chain, key))).await, 404);
         assert_eq!(ask(None).await, 401);

@@ -15,10 +15,25 @@ const ISSUER: &str = "auth";
 
 /// A token for a repository, as a header.
 pub(crate) fn token(key: &SigningKey, service: &str, name: &str, actions: &[&str]) -> String {
+    let access = json!([{"type": "repository", "name": name, "actions": actions}]);
+    token_of(key, service, access)
+}
+
+fn token_of_scopes(key: &SigningKey, scopes: &[String]) -> String {
+    let access = scopes.iter().filter_map(|scope| {
+        let (kind, rest) = scope.split_once(':')?;
+        let (name, actions) = rest.rsplit_once(':')?;
+        let actions: Vec<&str> = actions.split(',').collect();
+        Some(json!({"type": kind, "name": name, "actions": actions}))
+    });
+    token_of(key, SERVICE, access.collect())
+}
+
+fn token_of(key: &SigningKey, service: &str, access: serde_json::Value) -> String {
     let claims = json!({
         "iss": ISSUER, "aud": service, "sub": "alice",
         "exp": (Timestamp::now() + SignedDuration::from_hours(1)).as_second(),
-        "access": [{"type": "repository", "name": name, "actions": actions}],
+        "access": access,
     });
     let parts = [json!({"alg": "ES256", "typ": "JWT"}), claims];
     let [header, claims] = parts.map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
@@ -49,22 +64,24 @@ pub(crate) fn start(key: SigningKey) -> String {
             let head: Vec<String> =
                 lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
             let is_alice = head.iter().any(|line| line.ends_with(&alice));
-            let scope = first
-                .split(['?', '&', ' '])
-                .find_map(|part| part.strip_prefix("scope="))
-                .unwrap_or_default();
-            let scope = scope
-                .replace("%3A", ":")
-                .replace("%2F", "/")
-                .replace("%2C", ",")
-                .replace("%2A", "*");
-            let token = scope
-                .strip_prefix("repository:")
-                .and_then(|rest| rest.rsplit_once(':'))
-                .filter(|_| is_alice)
-                .map(|(name, actions)| {
-                    token(&key, SERVICE, name, &actions.split(',').collect::<Vec<_>>())
-                });
+            let scopes =
+                first.split(['?', '&', ' ']).filter_map(|part| part.strip_prefix("scope="));
+            let scopes: Vec<String> = scopes
+                .flat_map(|scope| scope.split(['+', '\n']))
+                .map(|scope| {
+                    let scope = scope.replace("%3A", ":").replace("%2F", "/");
+                    scope.replace("%2C", ",").replace("%2A", "*")
+                })
+                .collect();
+            let token = is_alice.then(|| token_of_scopes(&key, &scopes));
+            let is_stranger = head.iter().any(|line| line.contains("Basic ")) && !is_alice;
+            if is_stranger {
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                continue;
+            }
             let body = json!({"token": token.unwrap_or_default(), "expires_in": 300}).to_string();
             let _ = write!(
                 stream,

@@ -12,8 +12,8 @@ use sealift_registry::configuration::{Configuration, Finding, Platforms, Storage
 use sealift_registry::hooks::Upstream;
 use sealift_registry::store::open_folder;
 use sealift_registry::{
-    Entry, Guard, Hooks, Log as _, Options, Registry, TlsAcceptor, TrustService, tls_of_folder,
-    tls_with_clients,
+    Entry, Guard, Hooks, Log as _, Options, Protocol, Registry, TlsAcceptor, TraceSettings, Tracer,
+    TrustService, tls_of_folder, tls_with_clients,
 };
 
 use super::access;
@@ -45,6 +45,12 @@ pub(super) fn assemble(
     arguments: &RegistryServe,
     log: Lines,
 ) -> anyhow::Result<Assembled> {
+    if configuration.http.prefix != "/" && !configuration.http.prefix.is_empty() {
+        return Err(Usage::error(
+            format!("a prefix of paths is not served: `{}`", configuration.http.prefix),
+            "delete `http.prefix`; names of repositories can begin with it",
+        ));
+    }
     let folder = folder(configuration)?;
     let mut settings: DepotSettings = section(configuration, "storage")?;
     settings.upload_secs = configuration.storage.upload_age.map_or(u64::MAX, |age| age.as_secs());
@@ -64,8 +70,9 @@ pub(super) fn assemble(
         Guard { gatekeeper: gatekeeper.clone(), log: Box::new(log.clone()), clock: Timestamp::now };
     let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
     let trust = Arc::new(TrustService::open(trust, guard)?.beside_images());
+    let tracer = tracer(configuration)?;
     let upstream = mirror(configuration, &depot, &folder)?;
-    let mut hooks = Hooks { trust: Some(trust), upstream, ..Hooks::default() };
+    let mut hooks = Hooks { trust: Some(trust), tracer, upstream, ..Hooks::default() };
     let place = Place {
         configuration,
         folder: &folder,
@@ -107,6 +114,19 @@ fn keep(
     }
     kept.push(tend(depot.clone(), rhythm, move |reason| failed(reason, &log)));
     Ok(kept)
+}
+
+// It sends on the runtime at hand.
+fn tracer(configuration: &Configuration) -> anyhow::Result<Option<Tracer>> {
+    let settings: TraceSettings = section(configuration, "traces")?;
+    let tracer = Tracer::start(&settings);
+    if tracer.is_none() && !settings.endpoint.is_empty() {
+        return Err(Usage::error(
+            format!("traces cannot be sent to `{}`", settings.endpoint),
+            "write `http://host:4318`, the address of a collector that speaks OTLP over HTTP",
+        ));
+    }
+    Ok(tracer)
 }
 
 // The section of its own, and distribution's one upstream for all names. No upstream is asked yet.
@@ -192,14 +212,19 @@ fn tls(
     folder: &Path,
 ) -> anyhow::Result<Tls> {
     let clients = access::client_certificates(configuration)?;
+    let protocol = configuration.http.tls.as_ref().map_or(Protocol::default(), |tls| Protocol {
+        only_1_3: tls.only_1_3,
+        cipher_suites: &tls.cipher_suites,
+    });
     if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
-        return Ok((Some(tls_with_clients(certificate, key, &clients)?), None));
+        return Ok((Some(tls_with_clients(certificate, key, &clients, protocol)?), None));
     }
     if arguments.no_tls {
         return Ok((None, None));
     }
     if let Some(tls) = &configuration.http.tls {
-        return Ok((Some(tls_with_clients(&tls.certificate, &tls.key, &clients)?), None));
+        let tls = tls_with_clients(&tls.certificate, &tls.key, &clients, protocol)?;
+        return Ok((Some(tls), None));
     }
     if arguments.config.is_some() {
         return Ok((None, None));

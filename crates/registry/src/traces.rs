@@ -1,0 +1,290 @@
+//! Traces of requests for a collector of OpenTelemetry: OTLP over HTTP in JSON, from a queue with a bound. A collector
+//! that is slow or away costs spans, never requests.
+//!
+//! Follows <https://opentelemetry.io/docs/specs/otlp/> and <https://www.w3.org/TR/trace-context/>.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sealift_crypto::SealingKey;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::{sleep, timeout};
+
+const QUEUE_MAX: usize = 4096;
+const BATCH_MAX: usize = 256;
+const PAUSE: Duration = Duration::from_secs(2);
+const POST_TIME: Duration = Duration::from_secs(10);
+
+/// Where traces are sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TraceSettings {
+    /// `http://host:4318`; traces are sent nowhere if it is empty.
+    pub endpoint: String,
+    /// Name of this server in traces.
+    pub service: Option<String>,
+}
+
+/// What ties a request to what caused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    trace: [u8; 16],
+    parent: Option<[u8; 8]>,
+    span: [u8; 8],
+    is_sampled: bool,
+}
+
+impl TraceContext {
+    /// Of the `traceparent` of a request, or a new one.
+    pub fn of(header: Option<&str>) -> Self {
+        let random = SealingKey::generate();
+        let random = random.expose();
+        let mut own = Self { trace: [0; 16], parent: None, span: [0; 8], is_sampled: true };
+        own.trace.copy_from_slice(&random[..16]);
+        own.span.copy_from_slice(&random[16..24]);
+        let Some((trace, parent, flags)) = header.and_then(parse) else { return own };
+        Self { trace, parent: Some(parent), is_sampled: flags & 1 == 1, ..own }
+    }
+
+    /// For who is asked on behalf of this request, and for the answer.
+    pub fn header(&self) -> String {
+        let flags = u8::from(self.is_sampled);
+        format!("00-{}-{}-{flags:02x}", hex(&self.trace), hex(&self.span))
+    }
+}
+
+// `00-<32 hex>-<16 hex>-<2 hex>`; later versions may have more behind it.
+fn parse(header: &str) -> Option<([u8; 16], [u8; 8], u8)> {
+    let mut parts = header.split('-');
+    let (version, trace, parent, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    if version.len() != 2 || version == "ff" || (version == "00" && parts.next().is_some()) {
+        return None;
+    }
+    let (trace, parent) = (bytes::<16>(trace)?, bytes::<8>(parent)?);
+    let flags = bytes::<1>(flags)?[0];
+    bytes::<1>(version)?;
+    (trace != [0; 16] && parent != [0; 8]).then_some((trace, parent, flags))
+}
+
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if text.len() != N * 2 || !text.bytes().all(is_hex) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A request that was answered.
+pub(crate) struct Span {
+    pub(crate) context: TraceContext,
+    pub(crate) name: String,
+    pub(crate) start_nanoseconds: i128,
+    pub(crate) duration: Duration,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) status: u16,
+    pub(crate) request_id: String,
+}
+
+impl Span {
+    fn to_json(&self) -> Value {
+        let end = self.start_nanoseconds + i128::try_from(self.duration.as_nanos()).unwrap_or(0);
+        let text =
+            |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
+        let status = self.status.to_string();
+        json!({
+            "traceId": hex(&self.context.trace),
+            "spanId": hex(&self.context.span),
+            "parentSpanId": self.context.parent.map(|parent| hex(&parent)).unwrap_or_default(),
+            "name": self.name,
+            // A server.
+            "kind": 2,
+            "startTimeUnixNano": self.start_nanoseconds.to_string(),
+            "endTimeUnixNano": end.to_string(),
+            "attributes": [
+                text("http.request.method", &self.method),
+                text("url.path", &self.path),
+                json!({ "key": "http.response.status_code", "value": { "intValue": status } }),
+                text("sealift.request_id", &self.request_id),
+            ],
+            "status": { "code": if self.status >= 500 { 2 } else { 0 } },
+        })
+    }
+}
+
+/// Takes spans and sends them.
+#[derive(Clone)]
+pub struct Tracer {
+    queue: Sender<Span>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Tracer {
+    /// Begins to send, on the runtime at hand. `None`: the address is none that is spoken to.
+    pub fn start(settings: &TraceSettings) -> Option<Self> {
+        let rest = settings.endpoint.strip_prefix("http://")?;
+        let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = if host.contains(':') { host.to_owned() } else { format!("{host}:4318") };
+        let base = base.trim_end_matches('/');
+        let path = match base {
+            "" => "/v1/traces".to_owned(),
+            base if base.ends_with("v1/traces") => format!("/{base}"),
+            base => format!("/{base}/v1/traces"),
+        };
+        if host.bytes().chain(path.bytes()).any(|byte| !byte.is_ascii_graphic()) {
+            return None;
+        }
+        let service = settings.service.clone().unwrap_or_else(|| "sealift-registry".to_owned());
+        let (queue, spans) = channel(QUEUE_MAX);
+        let dropped = Arc::new(AtomicU64::new(0));
+        tokio::spawn(send_all(spans, host, path, service, Arc::clone(&dropped)));
+        Some(Self { queue, dropped })
+    }
+
+    pub(crate) fn send(&self, span: Span) {
+        if span.context.is_sampled && self.queue.try_send(span).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many spans were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+async fn send_all(
+    mut spans: Receiver<Span>,
+    host: String,
+    path: String,
+    service: String,
+    dropped: Arc<AtomicU64>,
+) {
+    let mut batch = Vec::new();
+    while spans.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        let listed: Vec<Value> = batch.drain(..).map(|span| span.to_json()).collect();
+        let n_spans = listed.len() as u64;
+        let body = json!({ "resourceSpans": [{
+            "resource": { "attributes": [
+                { "key": "service.name", "value": { "stringValue": service } },
+            ] },
+            "scopeSpans": [{ "scope": { "name": "sealift" }, "spans": listed }],
+        }] });
+        if !matches!(timeout(POST_TIME, post(&host, &path, &body.to_string())).await, Ok(Ok(true)))
+        {
+            dropped.fetch_add(n_spans, Ordering::Relaxed);
+        }
+        // So that a few requests are one post.
+        sleep(PAUSE).await;
+    }
+}
+
+// Whether it was taken.
+async fn post(host: &str, path: &str, body: &str) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(host).await?;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(body.as_bytes()).await?;
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await?;
+    Ok(start.starts_with(b"HTTP/1.1 2"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncBufReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const HEADER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn contexts() {
+        let context = TraceContext::of(Some(HEADER));
+        assert!(context.header().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+        assert!(context.header().ends_with("-01") && context.header() != HEADER);
+        assert!(TraceContext::of(Some(&HEADER.replace("-01", "-00"))).header().ends_with("-00"));
+        let later = HEADER.replace("00-4", "01-4") + "-more";
+        assert!(TraceContext::of(Some(&later)).header().contains("4bf92f3577b34da6"));
+        for wrong in [
+            "",
+            "00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "00-4bf92f3577b34da6a3ce929d0e0e47é-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn spans_reach_a_collector() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let settings = TraceSettings { endpoint, service: None };
+        let tracer = Tracer::start(&settings).unwrap();
+        tracer.send(Span {
+            context: TraceContext::of(Some(HEADER)),
+            name: "GET manifest".to_owned(),
+            start_nanoseconds: 1_000,
+            duration: Duration::from_nanos(5),
+            method: "GET".to_owned(),
+            path: "/v2/a/manifests/b".to_owned(),
+            status: 200,
+            request_id: "1-2".to_owned(),
+        });
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = tokio::io::BufReader::new(stream);
+        let (mut line, mut length) = (String::new(), 0);
+        stream.read_line(&mut line).await.unwrap();
+        assert_eq!(line, "POST /v1/traces HTTP/1.1\r\n");
+        while line != "\r\n" {
+            line.clear();
+            stream.read_line(&mut line).await.unwrap();
+            if let Some(found) = line.strip_prefix("Content-Length: ") {
+                length = found.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let span = &body["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+        assert_eq!(span["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(
+            (&span["parentSpanId"], &span["endTimeUnixNano"]),
+            (&json!("00f067aa0ba902b7"), &json!("1005"))
+        );
+        assert_eq!(tracer.dropped(), 0);
+        for endpoint in ["", "https://x", "http://a b", "x:1"] {
+            let settings = TraceSettings { endpoint: endpoint.to_owned(), service: None };
+            assert!(Tracer::start(&settings).is_none(), "{endpoint}");
+        }
+    }
+}
