@@ -40,13 +40,14 @@ impl Connection {
     }
 
     fn request(&mut self, head: &str, body: &[u8]) -> Reply {
-        let text = format!("{head}\r\nHost: {}\r\n", self.host);
+        // Without it 2.8.2 answers in a form of ten years ago.
+        let text = format!("{head}\r\nHost: {}\r\nAccept: {MANIFEST}\r\n", self.host);
         let length = format!("Content-Length: {}\r\n\r\n", body.len());
         let stream = self.stream.get_mut();
         stream.write_all(&[text.as_bytes(), length.as_bytes()].concat()).unwrap();
         stream.write_all(body).unwrap();
         let mut reply = Reply { status: 0, location: String::new(), length: 0 };
-        let mut line = String::new();
+        let (mut line, mut is_chunked) = (String::new(), false);
         loop {
             line.clear();
             self.stream.read_line(&mut line).unwrap();
@@ -59,19 +60,41 @@ impl Connection {
             } else if let Some((name, value)) = text.split_once(": ") {
                 match name.to_ascii_lowercase().as_str() {
                     "content-length" => reply.length = value.parse().unwrap(),
+                    "transfer-encoding" => is_chunked = true,
                     "location" => value.clone_into(&mut reply.location),
                     _ => {}
                 }
             }
         }
-        let mut left = reply.length;
+        if is_chunked {
+            reply.length = self.chunks();
+        } else {
+            self.skip(reply.length);
+        }
+        reply
+    }
+
+    fn skip(&mut self, mut left: usize) {
         while left > 0 {
             let n = self.stream.fill_buf().unwrap().len().min(left);
             assert!(n > 0, "the server closed in an answer");
             self.stream.consume(n);
             left -= n;
         }
-        reply
+    }
+
+    fn chunks(&mut self) -> usize {
+        let mut total = 0;
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).unwrap();
+            let length = usize::from_str_radix(line.trim_end(), 16).unwrap();
+            self.skip(length + 2);
+            if length == 0 {
+                return total;
+            }
+            total += length;
+        }
     }
 
     fn get(&mut self, path: &str) -> usize {
