@@ -3,8 +3,13 @@
 use crate::{assert_one_error, context};
 
 /// Every command, and every group of commands.
-const COMMANDS: [&str; 74] = [
+const COMMANDS: [&str; 79] = [
     "",
+    "registry",
+    "registry serve",
+    "registry config",
+    "admit",
+    "admit serve",
     "ship",
     "verify",
     "verify-blob",

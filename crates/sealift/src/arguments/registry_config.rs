@@ -9,6 +9,7 @@ use super::TextOrJson;
 pub(crate) const CONFIG_CHECK_EXAMPLES: &str = "\
 Examples:
   sealift registry config check config.yml
+  sealift registry config show config.yml
   REGISTRY_HTTP_ADDR=:6000 sealift registry config show config.yml";
 
 /// `registry config`
