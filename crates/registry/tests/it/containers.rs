@@ -210,12 +210,12 @@ fn docker_works(parts: Parts) {
 }
 
 #[test]
-fn docker_with_passwords() {
+fn d3_docker_with_passwords() {
     docker_works(passwords());
 }
 
 #[test]
-fn docker_with_tokens() {
+fn d3_docker_with_tokens() {
     docker_works(tokens());
 }
 
@@ -324,17 +324,17 @@ fn skopeo_works(parts: Parts) {
 }
 
 #[test]
-fn skopeo_with_passwords() {
+fn d3_skopeo_with_passwords() {
     skopeo_works(passwords());
 }
 
 #[test]
-fn skopeo_with_tokens() {
+fn d3_skopeo_with_tokens() {
     skopeo_works(tokens());
 }
 
 #[test]
-fn podman_and_buildah() {
+fn d3_podman_and_buildah() {
     for program in ["podman", "buildah"] {
         if !is_there(program) || !is_there("skopeo") {
             continue;
