@@ -6,6 +6,7 @@ mod advisories;
 mod docker;
 mod foreign;
 mod lab;
+mod serving;
 
 mod a_build;
 mod b_inspect;
@@ -23,6 +24,7 @@ mod c_trust;
 mod d_gate;
 mod d_mirror;
 mod d_registry;
+mod d_server;
 mod e_admission;
 mod e_docker;
 mod e_hardening;

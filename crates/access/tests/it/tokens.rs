@@ -309,7 +309,7 @@ fn forged_tokens_are_refused() {
         ("empty", String::new()),
         ("dots", "..".to_owned()),
     ];
-    let found: String =
-        cases.iter().map(|(what, token)| format!("{what}: {}\n", check(token))).collect();
+    let line = |(what, token): &(&str, String)| format!("{what}: {}", check(token));
+    let found = cases.iter().map(line).collect::<Vec<_>>().join("\n") + "\n";
     what_is_said_of_them().assert_eq(&found);
 }

@@ -9,5 +9,6 @@ mod liar;
 mod matrix;
 mod over_http;
 mod state;
+#[allow(dead_code, reason = "the tests of the registry need more of it")]
 #[path = "../../../registry/tests/it/token_server.rs"]
 mod token_server;
