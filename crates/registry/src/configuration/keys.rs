@@ -174,7 +174,10 @@ pub const KEYS: &[Key] = &[
     ignored("notifications.events.includereferences", "events name what is referred to"),
     read("notifications.endpoints[].name", "name in the log"),
     read("notifications.endpoints[].disabled", "as if it were not there"),
-    read("notifications.endpoints[].url", "where events are posted, in distribution's form"),
+    missing(
+        "notifications.endpoints[].url",
+        "events are not posted in distribution's form; name who is told under `sealift: {gate: {webhooks: …}}`",
+    ),
     Key { is_secret: true, ..read("notifications.endpoints[].headers.*", "sent along") },
     read("notifications.endpoints[].timeout", "for one try"),
     ignored("notifications.endpoints[].threshold", "tries are ever rarer; nothing is lost"),
@@ -196,7 +199,10 @@ pub const KEYS: &[Key] = &[
     read("proxy.remoteurl", "the registry that is mirrored"),
     read("proxy.username", "name there"),
     secret("proxy.password", "password there"),
-    read("proxy.ttl", "how long what was fetched is kept after its last use; `0`: for ever"),
+    ignored(
+        "proxy.ttl",
+        "what was fetched stays; `sealift: {retention: …}` removes what nobody pulls",
+    ),
     refused("proxy.exec.**", "no program is run for credentials; give `username` and `password`"),
     ignored("proxy.cachewritetimeout", "what is fetched is written while it is passed on"),
     ignored(

@@ -212,6 +212,8 @@ fn variables_stand_above_the_file() {
             ("PATH", "/bin"),
         ],
         expect![[r#"
+            REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL (environment): warning: `notifications.endpoints[0].url`: is not supported
+                events are not posted in distribution's form; name who is told under `sealift: {gate: {webhooks: …}}`
             REGISTRY_LOG_FIELDS (environment): note: `log.fields`: has no effect: entries have the fields that docs/registry.md lists
             version: 0.1
             storage:
