@@ -45,6 +45,15 @@ fn d6_the_registry_refuses_what_its_policy_refuses() {
     assert!(text.contains("(and 1 more)"), "{text}");
     let (is_given, text) = server.inspect("team/app:latest");
     assert!(!is_given && text.contains("Latest tag not allowed in production"), "{text}");
+    // Another policy counts without a new start; one that cannot be read does not.
+    context.write("production.rego", "package docker.registry\ndeny[msg] {");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(!server.inspect("team/app:latest").0);
+    context.write(
+        "production.rego",
+        "package docker.registry\ndeny[msg] { input.os == \"plan9\"; msg := \"no\" }\n",
+    );
+    server.wait_for("team/app:latest", "given out");
 }
 
 #[test]

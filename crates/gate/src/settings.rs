@@ -66,6 +66,15 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The files and folders that are read with the rules.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let alone = [&self.exemptions, &self.trust, &self.keys].into_iter().flatten();
+        let secrets = self.webhooks.iter().filter_map(|hook| hook.secret_file.as_ref());
+        self.policies.iter().chain(&self.data_files).chain(alone).chain(secrets).cloned().collect()
+    }
+}
+
 /// Somebody who is told what happens.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]

@@ -14,7 +14,6 @@ mod decode;
 mod duration;
 mod environment;
 mod keys;
-mod live;
 mod named;
 mod sections;
 mod serving;
@@ -27,7 +26,6 @@ mod tests;
 
 pub use finding::{Finding, Level, Place};
 pub use keys::{KEYS, Key, Standing};
-pub use live::{Live, Part, Reload};
 pub use model::{
     Auth, Bucket, Configuration, Debugging, Endpoint, Http, Log, LogFormat, LogLevel, Password,
     Platforms, Proxy, Rate, Storage, StoragePlace, Tls, TokenAuth, Validation,

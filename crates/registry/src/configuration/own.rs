@@ -76,15 +76,6 @@ impl Own {
         }
     }
 
-    /// Whether a section says the same here and there, wherever it stands.
-    pub(super) fn is_same(&self, other: &Self, name: &str) -> bool {
-        let find = |own: &Self| {
-            let found = own.sections.iter().find(|(known, _)| known == name);
-            found.map(|(_, node)| node.without_places())
-        };
-        find(self) == find(other)
-    }
-
     /// Where a section stands, for what its owner has to say of it.
     pub fn place(&self, name: &str) -> Option<Place> {
         let (_, node) = self.sections.iter().find(|(known, _)| known == name)?;

@@ -91,24 +91,6 @@ impl Node {
         }
     }
 
-    /// The same value, as if all of it stood on the first line.
-    pub(super) fn without_places(&self) -> Self {
-        let place = Place::Line(1);
-        let value = match &self.value {
-            Value::List(items) => Value::List(items.iter().map(Self::without_places).collect()),
-            Value::Map(entries) => {
-                let entry = |entry: &Entry| Entry {
-                    key: entry.key.clone(),
-                    place: place.clone(),
-                    node: entry.node.without_places(),
-                };
-                Value::Map(entries.iter().map(entry).collect())
-            }
-            other => other.clone(),
-        };
-        Self { place, value }
-    }
-
     /// Values in it and how deep they lie, itself included.
     fn measure(&self) -> (usize, usize) {
         let join = |(count, depth): (usize, usize), (inner, deep): (usize, usize)| {

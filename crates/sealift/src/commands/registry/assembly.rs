@@ -19,6 +19,7 @@ use sealift_registry::{
 use super::access;
 use super::keeping;
 use super::plugins::{self, Place, Running};
+use super::reloading::Governed;
 use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
 use crate::commands::trust::serve::sealing_key;
@@ -33,7 +34,8 @@ pub(super) struct Assembled {
     pub(super) folder: PathBuf,
     /// What works behind it.
     pub(super) running: Running,
-    pub(super) gatekeeper: Gatekeeper,
+    /// What goes by files that may change.
+    pub(super) governed: Governed,
     /// How clients reach it, if that is known.
     pub(super) address: Option<String>,
     /// What is done beside requests; it ends when this is dropped.
@@ -90,9 +92,14 @@ pub(super) fn assemble(
     };
     let options = options.with_headers(&configuration.http.headers);
     let log = Box::new(log);
-    let registry = Registry::new(depot, gatekeeper.clone(), hooks, options, log, Timestamp::now);
+    let governed = Governed {
+        gatekeeper: gatekeeper.clone(),
+        gate: running.gate.clone(),
+        depot: depot.clone(),
+    };
+    let registry = Registry::new(depot, gatekeeper, hooks, options, log, Timestamp::now);
     let registry = Arc::new(registry);
-    Ok(Assembled { registry, tls, certificate, folder, running, gatekeeper, address, kept })
+    Ok(Assembled { registry, tls, certificate, folder, running, governed, address, kept })
 }
 
 // Answers at the socket of the folder, collects and scrubs.

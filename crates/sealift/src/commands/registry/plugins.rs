@@ -53,8 +53,13 @@ pub(super) struct Place<'a> {
     pub(super) is_configured: bool,
 }
 
-/// The gate at work; it ends when this says so.
-pub(super) struct Running(pub(super) watch::Sender<bool>);
+/// The gate at work.
+pub(super) struct Running {
+    /// The gate, whose rules may be read again.
+    pub(super) gate: Gate,
+    /// Ends it.
+    pub(super) stop: watch::Sender<bool>,
+}
 
 /// Plugs the gate and the pages in, and sets the gate to work.
 pub(super) fn plug(
@@ -65,7 +70,7 @@ pub(super) fn plug(
     log: &Lines,
 ) -> anyhow::Result<Running> {
     let name = name(place)?;
-    let settings = gate_settings(place)?;
+    let settings = gate_settings(place.configuration, place.is_configured)?;
     let gate = Gate::new(depot.clone(), environment(place, &name)?, &settings)?;
     let (herald, scribe) = gate.herald();
     hooks.gate = Some(Arc::new(gate.clone()));
@@ -82,16 +87,18 @@ pub(super) fn plug(
     });
     let told = Arc::clone(&failed);
     tokio::spawn(scribe.run(move |error| told(error)));
-    tokio::spawn(gate.work(is_stopping, failed));
-    Ok(Running(stop))
+    tokio::spawn(gate.clone().work(is_stopping, failed));
+    Ok(Running { gate, stop })
 }
 
 /// What the configuration says of the gate.
-fn gate_settings(place: &Place<'_>) -> anyhow::Result<GateSettings> {
-    let configuration = place.configuration;
+pub(super) fn gate_settings(
+    configuration: &Configuration,
+    is_configured: bool,
+) -> anyhow::Result<GateSettings> {
     let mut settings: GateSettings = section(configuration, "gate")?;
     if !configuration.own.has("gate") {
-        settings.scan = configuration.scan_on_push || !place.is_configured;
+        settings.scan = configuration.scan_on_push || !is_configured;
     }
     if settings.advisories.is_none() {
         // The one that `sealift db update` keeps for the user who runs the server.

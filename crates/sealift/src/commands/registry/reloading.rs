@@ -1,19 +1,32 @@
-//! Who is let in, read again when a file of it changes; connections stay, and what cannot be read changes nothing.
+//! What a registry goes by, read again when a file of it changes: who is let in, what may be pulled, what is kept.
+//! Connections stay, and what cannot be read changes nothing.
 
 use std::path::{Path, PathBuf};
 
 use sealift_access::{FileStamp, Gatekeeper, RobotSettings};
+use sealift_depot::Depot;
+use sealift_gate::Gate;
 use sealift_registry::configuration::Configuration;
 use sealift_registry::{Entry, Log as _};
 
-use super::{access, assembly, serve};
+use super::{access, assembly, keeping, plugins, serve};
 use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
 
-/// Files that say who is let in, as they were when they were read.
+// Of a folder of policies so many files are looked at.
+const FILES_MAX: usize = 1_000;
+
+/// What goes by the files.
+pub(super) struct Governed {
+    pub(super) gatekeeper: Gatekeeper,
+    pub(super) gate: Gate,
+    pub(super) depot: Depot,
+}
+
+/// The files, as they were when they were read.
 pub(super) struct Reloading<'a> {
     arguments: &'a RegistryServe,
-    gatekeeper: Gatekeeper,
+    governed: Governed,
     folder: PathBuf,
     // How clients reach the registry, if that is known.
     address: Option<String>,
@@ -25,25 +38,24 @@ impl<'a> Reloading<'a> {
     pub(super) fn new(
         arguments: &'a RegistryServe,
         configuration: &Configuration,
-        gatekeeper: Gatekeeper,
+        governed: Governed,
         (folder, address): (&Path, Option<String>),
         log: Lines,
     ) -> Self {
         let files = stamps(arguments, configuration, folder);
-        Self { arguments, gatekeeper, folder: folder.to_owned(), address, files, log }
+        Self { arguments, governed, folder: folder.to_owned(), address, files, log }
     }
 
-    /// Looks whether a file changed, and goes by it from now on.
+    /// Looks whether a file changed, came or went, and goes by them from now on.
     pub(super) fn look(&mut self) {
-        let is_same = |(path, stamp): &(PathBuf, Option<FileStamp>)| FileStamp::of(path) == *stamp;
-        if self.files.iter().all(is_same) {
+        let seen: Vec<_> = self.files.iter().map(|(path, _)| path.clone()).collect();
+        let now = stamped(seen.iter().flat_map(|path| within(path)));
+        if now == self.files {
             return;
         }
-        for (path, stamp) in &mut self.files {
-            *stamp = FileStamp::of(path);
-        }
+        self.files = now;
         if let Err(error) = self.read() {
-            let reason = format!("{error:#}; who is let in stays as it was");
+            let reason = format!("{error:#}; what was in force stays");
             self.log.record(&Entry::Failure { request_id: None, reason: &reason });
         }
     }
@@ -52,11 +64,16 @@ impl<'a> Reloading<'a> {
         let (configuration, _) = serve::read_configuration(self.arguments)?;
         let address = self.address.as_deref();
         let parts = access::parts(&configuration, self.arguments, &self.folder, address)?;
+        let Governed { gatekeeper, gate, depot } = &self.governed;
         // A slip in a file is not to open what was closed.
-        if parts.is_open && !self.gatekeeper.is_open() {
+        if parts.is_open && !gatekeeper.is_open() {
             anyhow::bail!("the new configuration would let everybody in");
         }
-        self.gatekeeper.replace(parts);
+        let rules = keeping::rules(&configuration)?;
+        let is_configured = self.arguments.config.is_some();
+        gate.reload(&plugins::gate_settings(&configuration, is_configured)?)?;
+        depot.set_rules(rules);
+        gatekeeper.replace(parts);
         self.files = stamps(self.arguments, &configuration, &self.folder);
         Ok(())
     }
@@ -68,8 +85,30 @@ fn stamps(
     folder: &Path,
 ) -> Vec<(PathBuf, Option<FileStamp>)> {
     let robots: RobotSettings = assembly::section(configuration, "robots").unwrap_or_default();
+    let gate = plugins::gate_settings(configuration, arguments.config.is_some());
+    let gate = gate.map(|settings| settings.files()).unwrap_or_default();
     let named = configuration.files().into_iter().map(|(_, _, path)| path);
     let others = [Some(robots.path(folder)), arguments.config.clone()];
-    let files = named.chain(others.into_iter().flatten());
-    files.map(|path| (path.clone(), FileStamp::of(&path))).collect()
+    let files = named.chain(others.into_iter().flatten()).chain(gate);
+    stamped(files.flat_map(|path| within(&path)))
+}
+
+fn stamped(paths: impl Iterator<Item = PathBuf>) -> Vec<(PathBuf, Option<FileStamp>)> {
+    let mut files: Vec<_> = paths.map(|path| (path.clone(), FileStamp::of(&path))).collect();
+    files.sort_by(|(left, _), (right, _)| left.cmp(right));
+    files.dedup_by(|(left, _), (right, _)| left == right);
+    files
+}
+
+// A file, or a folder with all that lies in it.
+fn within(path: &Path) -> Vec<PathBuf> {
+    let mut found = vec![path.to_owned()];
+    let mut next = 0;
+    while next < found.len() && found.len() < FILES_MAX {
+        if let Ok(entries) = std::fs::read_dir(&found[next]) {
+            found.extend(entries.flatten().map(|entry| entry.path()));
+        }
+        next += 1;
+    }
+    found
 }

@@ -49,10 +49,10 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         let _inside = runtime.enter();
         assembly::assemble(&configuration, arguments, log.clone())?
     };
-    let Assembled { registry, tls, certificate, folder, running, kept, gatekeeper, address } =
+    let Assembled { registry, tls, certificate, folder, running, kept, governed, address } =
         assembled;
     let place = (folder.as_path(), address);
-    let mut reloading = Reloading::new(arguments, &configuration, gatekeeper, place, log);
+    let mut reloading = Reloading::new(arguments, &configuration, governed, place, log);
     runtime.block_on(async {
         let address = &configuration.http.address;
         let listener = bind(address).await?;
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         };
         serve(listener, tls, Arc::clone(&registry), limits, stop).await;
         // Nobody listens if the work has ended.
-        let _ = running.0.send(true);
+        let _ = running.stop.send(true);
         anyhow::Ok(())
     })?;
     drop(reloading);
