@@ -10,6 +10,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     }
     let word: Vec<char> = word.chars().flat_map(char::to_lowercase).collect();
     let distance_max = (word.len() / 3).max(1);
+    let mut letters = Vec::new();
     candidates
         .into_iter()
         .filter(|candidate| candidate.len() <= WORD_BYTES_MAX)
@@ -19,7 +20,12 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
                 && word.len() <= candidate.len() + distance_max
         })
         .filter_map(|candidate| {
-            let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
+            letters.clear();
+            if candidate.is_ascii() {
+                letters.extend(candidate.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+            } else {
+                letters.extend(candidate.chars().flat_map(char::to_lowercase));
+            }
             has_letters_of(&word, &letters, distance_max)
                 .then(|| (distance(&word, &letters), candidate))
         })

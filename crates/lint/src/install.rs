@@ -146,9 +146,12 @@ fn operands<'a>(words: &'a [Word], with_value: &[&str]) -> Vec<&'a Word> {
     let mut found = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        if with_value.contains(&word.as_str()) {
-            words.next();
-        } else if !word.starts_with('-') && !word.is_empty() {
+        // Every flag has a dash: a long list of packages is not compared with any.
+        if word.starts_with('-') {
+            if with_value.contains(&word.as_str()) {
+                words.next();
+            }
+        } else if !word.is_empty() {
             found.push(word);
         }
     }

@@ -4,6 +4,7 @@ mod admit;
 mod audit;
 mod db;
 mod judging;
+mod late;
 mod lint;
 mod platform;
 mod policy;
@@ -36,6 +37,7 @@ pub(crate) use judging::{
     KeylessOptions, RevocationAdd, RevocationRenew, RevocationShow, ServerOptions, TrustMap,
     TrustMigrate, TrustPolicyCheck, TrustPolicyCommand, TrustPolicyImport, TrustRevocation,
 };
+pub(crate) use late::Late;
 pub(crate) use lint::{Explain, FixTier, Lint, Lsp};
 pub(crate) use platform::{PlatformOptions, platform};
 pub(crate) use policy::{
@@ -178,15 +180,15 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// The whole job: lint, base, build, SBOM, scan, policy, sign, push
-    Ship(Ship),
+    Ship(Late<Ship>),
     /// Prove an image again: signature, attestations, policy, every byte
-    Verify(Verify),
+    Verify(Late<Verify>),
     /// Prove a file by its sigstore bundle, with a key or an identity, offline
-    VerifyBlob(VerifyBlob),
+    VerifyBlob(Late<VerifyBlob>),
     /// Find mistakes in Dockerfiles, compose files and Kubernetes manifests
-    Lint(Lint),
+    Lint(Late<Lint>),
     /// Find what images, containers and manifests allow that they should not
-    Audit(Audit),
+    Audit(Late<Audit>),
     /// Explain a rule: what is wrong, why, and what to write instead
     Explain(Explain),
     /// Talk to an editor: findings while one types, fixes, explanations
@@ -195,42 +197,42 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = BASE_EXAMPLES)]
     Base(Base),
     /// Build an image from a Dockerfile, without a daemon
-    Build(Build),
+    Build(Late<Build>),
     /// List what is inside an image (SPDX, CycloneDX)
-    Sbom(Sbom),
+    Sbom(Late<Sbom>),
     /// Match what is inside an image against advisories
-    Scan(Scan),
+    Scan(Late<Scan>),
     /// Find secrets in a folder, an image, or the history of a repository
-    Secrets(Secrets),
+    Secrets(Late<Secrets>),
     /// The database of advisories
     #[command(subcommand, after_help = DB_EXAMPLES)]
-    Db(Db),
+    Db(Late<Db>),
     /// Judge images and configuration files by Rego policies; test, lint, explain, bundle them
     #[command(subcommand, after_help = POLICY_EXAMPLES)]
-    Policy(Policy),
+    Policy(Late<Policy>),
     /// Sign an image
-    Sign(Sign),
+    Sign(Late<Sign>),
     /// Attest something about an image: an SBOM, a report, provenance, any document
-    Attest(Attest),
+    Attest(Late<Attest>),
     /// Judge images for Kubernetes
     #[command(subcommand, after_help = ADMIT_EXAMPLES)]
-    Admit(Admit),
+    Admit(Late<Admit>),
     /// Docker Content Trust, trust policies, revocation lists, tag maps
     #[command(subcommand, after_help = TRUST_EXAMPLES)]
-    Trust(Trust),
+    Trust(Late<Trust>),
     /// Serve images, and everything about a server of them
     #[command(subcommand, after_help = REGISTRY_EXAMPLES)]
-    Registry(Registry),
+    Registry(Late<Registry>),
     /// Push an image with its signatures and attestations
-    Push(Push),
+    Push(Late<Push>),
     /// Pull an image with its signatures and attestations
-    Pull(Pull),
+    Pull(Late<Pull>),
     /// Write an image with its artifacts to a tar that docker, podman and skopeo load
-    Save(Save),
+    Save(Late<Save>),
     /// List the images in the local store
     Images(Images),
     /// Show an image's config, layers and artifacts
-    Inspect(Inspect),
+    Inspect(Late<Inspect>),
     /// Show the settings in force
     #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(Config),

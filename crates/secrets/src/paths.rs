@@ -51,6 +51,9 @@ pub(crate) fn care(path: &str) -> Care {
     {
         return Care::Pass;
     }
+    if !path.contains('/') {
+        return if is_lock(&name) { Care::Sure } else { Care::Full };
+    }
     let is_system = SYSTEM_FOLDERS.iter().any(|folder| path.starts_with(folder))
         || path.starts_with("var/lib/dpkg/")
         || path.contains("go/pkg/mod/")
@@ -63,15 +66,16 @@ pub(crate) fn care(path: &str) -> Care {
             .any(|folder| FOREIGN_FOLDERS.contains(&folder) || folder.ends_with(".dist-info"));
     let is_show =
         folders.any(|folder| SHOW_FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));
-    let is_lock = LOCK_FILES.contains(&name.as_str())
-        || name.ends_with(".min.js")
-        || name.rsplit_once('.').is_some_and(|(_, ending)| ending == "map");
     match (is_foreign, is_show) {
         (true, true) => Care::Pass,
         (true, false) => Care::Sure,
-        _ if is_lock => Care::Sure,
+        _ if is_lock(&name) => Care::Sure,
         _ => Care::Full,
     }
+}
+
+fn is_lock(name: &str) -> bool {
+    LOCK_FILES.contains(&name) || name.ends_with(".min.js") || name.ends_with(".map")
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn removes(run: &RunView<'_>, parts: &[&str]) -> bool {
 }
 
 fn calls<'r>(run: &'r RunView<'_>, manager: Manager) -> impl Iterator<Item = Call<'r>> {
-    run.commands.iter().filter_map(call).filter(move |call| call.manager == manager)
+    run.commands.iter().filter(move |command| command.manager == Some(manager)).filter_map(call)
 }
 
 /// A fix that lets a command follow the last one of a step.

@@ -193,9 +193,8 @@ fn report_removals(run: &RunView<'_>, made: &BTreeSet<String>, fetched: bool, si
                 sink.add(word.span, "the files to remove are in the layer of an earlier step");
             }
         }
-        let words: Vec<&str> = command.arguments().iter().map(Word::as_str).collect();
         let cleans = matches!(name, "apt-get" | "apt" | "yum" | "dnf" | "microdnf")
-            && words.first() == Some(&"clean");
+            && command.arguments().first().is_some_and(|verb| verb.as_str() == "clean");
         if cleans && fetched && !fetches_itself {
             sink.add(command.span(), "what this cleans is in the layer of an earlier step");
         }

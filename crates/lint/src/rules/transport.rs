@@ -362,6 +362,7 @@ fn unsafe_flag(command: &Command) -> Option<&Word> {
         command
             .arguments()
             .iter()
+            .filter(|word| word.contains('='))
             .find(|word| word.to_ascii_lowercase().replace(' ', "").contains(text))
     };
     match command.name() {

@@ -47,6 +47,10 @@ impl End {
 
 /// Read a comment; `None` when it has nothing to do with suppressions.
 pub(super) fn read(comment: &str) -> Option<Silencer> {
+    // Every form has one of these; most comments have none.
+    if !comment.bytes().any(|byte| matches!(byte, b':' | b'=')) {
+        return None;
+    }
     sealift(comment)
         .or_else(|| hadolint(comment))
         .or_else(|| checkov(comment))

@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<Exi
         Command::Policy(policy) => policy::run(global, &policy, printer),
         Command::Attest(attest) => attest::run(global, &attest, printer),
         Command::Sign(sign) => sign::run(global, &sign, printer),
-        Command::Admit(admit) => admit::run(global, admit, printer),
+        Command::Admit(admit) => admit::run(global, admit.0, printer),
         Command::Trust(trust) => trust::run(global, &trust, printer),
         Command::Registry(registry) => registry::run(&registry, printer),
         Command::Push(push) => push::run(global, &push, printer),
