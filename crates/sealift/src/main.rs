@@ -1,6 +1,5 @@
 //! The binary: clap types, settings, printer, and one file per command.
 
-mod arguments;
 mod columns;
 mod commands;
 mod failure;
@@ -15,8 +14,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::Arguments;
 use printer::Printer;
+use sealift_arguments::Arguments;
 
 fn main() -> ExitCode {
     // A RUN step's process is this program again, started as the init of its sandbox.

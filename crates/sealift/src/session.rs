@@ -9,12 +9,12 @@ use sealift_pipeline::{Daemons, Network, Session};
 use sealift_sandbox::Privilege;
 use sealift_store::Store;
 
-use crate::arguments::{Global, PlatformOptions, platform};
 use crate::failure::Usage;
 use crate::interrupt::Interrupt;
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::settings::{Folders, Settings};
+use sealift_arguments::{Global, PlatformOptions, platform};
 
 /// Where systems keep the certificate authorities that they trust.
 const CA_BUNDLES: [&str; 4] = [

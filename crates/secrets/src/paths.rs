@@ -75,7 +75,9 @@ pub(crate) fn care(path: &str) -> Care {
 }
 
 fn is_lock(name: &str) -> bool {
-    LOCK_FILES.contains(&name) || name.ends_with(".min.js") || name.ends_with(".map")
+    LOCK_FILES.contains(&name)
+        || name.ends_with(".min.js")
+        || name.rsplit_once('.').is_some_and(|(_, ending)| ending == "map")
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use sealift_pipeline::sign;
 use sealift_sign::predicate_type;
 
 use super::{request, signing};
-use crate::arguments::{Attest, Global};
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{Attest, Global};
 
 pub(crate) fn run(
     global: &Global,

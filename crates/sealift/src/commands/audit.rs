@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 
 use super::findings::{Outputs, rules};
 use super::lint::{Flags, request};
-use crate::arguments::{Audit, Global};
 use crate::columns::columns;
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{Audit, Global};
 
 pub(crate) fn run(
     global: &Global,

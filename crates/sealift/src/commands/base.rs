@@ -7,9 +7,9 @@ use sealift_debian::Freshness;
 use sealift_oci::Reference;
 use sealift_pipeline::{Event, Step};
 
-use crate::arguments::{BaseBuild, Global};
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{BaseBuild, Global};
 
 pub(crate) fn run(
     global: &Global,

@@ -6,9 +6,9 @@ use sealift_pipeline::base::Bases;
 use sealift_pipeline::{Event, Step};
 
 use super::request;
-use crate::arguments::{Build, Global};
 use crate::printer::Printer;
 use crate::session::{Workshop, become_builder};
+use sealift_arguments::{Build, Global};
 
 pub(crate) fn run(
     global: &Global,

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::arguments::{ConfigShow, Global};
 use crate::printer::Printer;
 use crate::settings::{Flag, Folders, Settings, rows};
+use sealift_arguments::{ConfigShow, Global};
 
 pub(crate) fn run(
     global: &Global,

@@ -14,14 +14,14 @@ use sealift_pipeline::{database, publish, transfer};
 use serde::Serialize;
 
 use super::request;
-use crate::arguments::{
-    Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus, DbUpdate,
-    Global, TextOrJson,
-};
 use crate::columns::columns;
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{
+    Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus, DbUpdate,
+    Global, TextOrJson,
+};
 
 const FOUND_MAX: usize = 200;
 const DAY_SECS: i64 = 86_400;

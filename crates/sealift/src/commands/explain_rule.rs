@@ -7,9 +7,9 @@ use sealift_diagnostic::{Rule, closest};
 use serde_json::{Value, json};
 
 use super::findings::rules;
-use crate::arguments::{Explain, TextOrJson};
 use crate::failure::Usage;
 use crate::printer::Printer;
+use sealift_arguments::{Explain, TextOrJson};
 
 pub(crate) fn run(arguments: &Explain, printer: &Printer) -> anyhow::Result<ExitCode> {
     let mut found: Vec<&'static Rule> = Vec::new();

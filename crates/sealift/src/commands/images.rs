@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::arguments::{Global, Images, TextOrJson};
 use crate::columns::columns;
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, Images, TextOrJson};
 
 /// An image, as `--format json` shows it.
 #[derive(Serialize)]

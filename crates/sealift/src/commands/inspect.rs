@@ -12,10 +12,10 @@ use sealift_pipeline::contents;
 use sealift_pipeline::open::{Opened, open};
 use serde_json::{Value, json};
 
-use crate::arguments::{Global, Inspect, TextOrJson};
 use crate::columns::columns;
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, Inspect, TextOrJson};
 
 const FOLDERS_SHOWN: usize = 10;
 

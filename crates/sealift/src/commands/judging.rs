@@ -13,13 +13,13 @@ use sealift_trust::tag_map::TagMap;
 use serde_json::json;
 
 use super::{request, trusting};
-use crate::arguments::{
-    Global, RevocationAdd, RevocationRenew, RevocationShow, TextOrJson, TrustMap, TrustPin,
-    TrustPolicyCheck, TrustPolicyCommand, TrustPolicyImport, TrustRevocation,
-};
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{
+    Global, RevocationAdd, RevocationRenew, RevocationShow, TextOrJson, TrustMap, TrustPin,
+    TrustPolicyCheck, TrustPolicyCommand, TrustPolicyImport, TrustRevocation,
+};
 
 /// `trust policy`
 pub(crate) fn policy(

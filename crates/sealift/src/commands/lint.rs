@@ -13,10 +13,10 @@ use sealift_pipeline::lint::{Job, LintRequest, Linted, lint_each};
 
 use super::findings::{Outputs, rules};
 use super::{mend, resolve};
-use crate::arguments::{Global, Lint};
 use crate::failure::{FINDINGS, Usage, report};
 use crate::printer::{Mark, Printer};
 use crate::settings::{self, File, Folders, Settings, hadolint};
+use sealift_arguments::{Global, Lint};
 
 const STDIN_BYTES_MAX: u64 = 16 << 20;
 /// More files than these get one line for all of them.

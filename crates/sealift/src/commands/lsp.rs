@@ -9,8 +9,8 @@ use sealift_lsp::{Ending, Workspace};
 use sealift_pipeline::lint::{self, LintRequest};
 
 use super::lint::{Flags, request};
-use crate::arguments::{Global, Lsp};
 use crate::settings::{Folders, Settings};
+use sealift_arguments::{Global, Lsp};
 
 pub(crate) fn run(global: &Global, _arguments: &Lsp) -> anyhow::Result<ExitCode> {
     let linter = Linter { folders: Folders::from_environment()?, config: global.config.clone() };

@@ -16,11 +16,11 @@ use sealift_pipeline::rebuild::{Comparison, Measures, compare};
 use super::findings::Outputs;
 use super::lint::{self, Requests, Tally};
 use super::{request, resolve};
-use crate::arguments::{BuildOptions, FixTier, Global, Lint, ScanOptions};
 use crate::columns::columns;
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 use crate::session::{Workshop, become_builder};
+use sealift_arguments::{BuildOptions, FixTier, Global, Lint, ScanOptions};
 
 pub(crate) fn run(
     global: &Global,

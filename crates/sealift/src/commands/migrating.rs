@@ -11,10 +11,10 @@ use sealift_oci::Reference;
 use serde_json::json;
 
 use super::{request, trusting};
-use crate::arguments::{Global, TextOrJson, TrustMigrate};
 use crate::columns::columns;
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{Global, TextOrJson, TrustMigrate};
 
 /// Signs every trusted tag of a repository again, for cosign and, with certificates, for notation.
 pub(crate) fn run(

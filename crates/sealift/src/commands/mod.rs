@@ -47,8 +47,8 @@ mod trusting;
 
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, Base, Command, Config};
 use crate::printer::Printer;
+use sealift_arguments::{Arguments, Base, Command, Config};
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments, printer: &Printer) -> anyhow::Result<ExitCode> {

@@ -10,9 +10,9 @@ use sealift_pipeline::admit::{self, Admission};
 use sealift_pipeline::{judge, transfer};
 
 use super::{request, trusting};
-use crate::arguments::{Global, Pull};
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{Global, Pull};
 
 pub(crate) fn run(
     global: &Global,

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use sealift_oci::Reference;
 use sealift_pipeline::{Event, Step, open, transfer};
 
-use crate::arguments::{Global, Push};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, Push};
 
 pub(crate) fn run(
     global: &Global,

@@ -7,9 +7,9 @@ use clap::CommandFactory;
 use sealift_lint::Group;
 use sealift_pipeline::contents::{self, INSPECTORS, Pattern};
 
-use crate::arguments::{Arguments, Page, Reference};
 use crate::printer::Printer;
 use crate::settings::KEYS;
+use sealift_arguments::{Arguments, Page, Reference};
 
 pub(crate) fn run(arguments: &Reference, printer: &Printer) -> anyhow::Result<ExitCode> {
     let page = match arguments.page {

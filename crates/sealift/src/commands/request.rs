@@ -20,14 +20,14 @@ use sealift_pipeline::secrets::SecretRequest;
 use sealift_policy::Namespaces;
 use sealift_token::{KeyFile, PinSource, Uri};
 
-use crate::arguments::{
-    BuildOptions, KeyOptions, PolicyOptions, ScanOptions, ScanOrder, SecretOptions,
-};
 use crate::failure::Usage;
 use crate::passphrase::{Purpose, Source, passphrase};
 use crate::printer::Printer;
 use crate::session::{Workshop, host_ca_bundle};
 use crate::settings::{File, Settings};
+use sealift_arguments::{
+    BuildOptions, KeyOptions, PolicyOptions, ScanOptions, ScanOrder, SecretOptions,
+};
 
 // Where VEX is, beside files: attached to the image.
 const ATTACHED: &str = "oci";

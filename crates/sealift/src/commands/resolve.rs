@@ -9,9 +9,9 @@ use sealift_pipeline::lint::read_dockerfile;
 use sealift_pipeline::package_index::{Knowledge, bases, downloads, look_up};
 
 use super::request;
-use crate::arguments::{Global, Lint};
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, Lint};
 
 /// What is known of the base images of Dockerfiles, each a path or a text; `None` if the user did not ask.
 pub(crate) fn knowledge(

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use sealift_pipeline::build::megabytes;
 use sealift_pipeline::open::open;
 
-use crate::arguments::{Global, Save};
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{Global, Save};
 
 pub(crate) fn run(
     global: &Global,

@@ -10,11 +10,11 @@ use sealift_sbom::{Output, Subject, fill, present};
 use sealift_template::{Template, TemplateError, TemplateLimits};
 
 use super::{sbom_attest, sbom_compare, sbom_documents, sbom_score};
-use crate::arguments::{Global, Parties, Sbom, SbomCommand};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
 use crate::settings::File;
+use sealift_arguments::{Global, Parties, Sbom, SbomCommand};
 
 const DEFAULT_FORMAT: &str = "table";
 const TEMPLATE: &str = "template";

@@ -11,10 +11,10 @@ use sealift_sbom::{Output, present};
 use sealift_sign::predicate_type;
 
 use super::{request, sbom, sbom_documents};
-use crate::arguments::{Global, SbomAttest};
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{Global, SbomAttest};
 
 // As syft's own attestations name it.
 const SYFT: &str = "https://syft.dev/bom";

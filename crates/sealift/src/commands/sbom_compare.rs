@@ -7,9 +7,9 @@ use sealift_sbom::{Analysis, Difference, analyze, diff};
 use serde_json::{Value, json};
 
 use super::sbom_documents::open;
-use crate::arguments::{SbomAnalyze, SbomDiff, TextOrJson};
 use crate::columns::columns;
 use crate::printer::Printer;
+use sealift_arguments::{SbomAnalyze, SbomDiff, TextOrJson};
 
 /// `sbom diff`
 pub(crate) fn compare(arguments: &SbomDiff, printer: &Printer) -> anyhow::Result<ExitCode> {

@@ -11,10 +11,10 @@ use sealift_sbom::{Subject, merge};
 use serde_json::json;
 
 use super::sbom::{outputs, write};
-use crate::arguments::{SbomConvert, SbomMerge, SbomValidate, TextOrJson};
 use crate::failure::FINDINGS;
 use crate::printer::Printer;
 use crate::session::source_date_epoch;
+use sealift_arguments::{SbomConvert, SbomMerge, SbomValidate, TextOrJson};
 
 /// Reads a document from a file, or from stdin if the name is `-`.
 pub(crate) fn open(path: &Path, printer: &Printer) -> anyhow::Result<Document> {

@@ -8,11 +8,11 @@ use sealift_sbom::{Check, Profile, Score, Subject, present, score};
 use serde_json::{Value, json};
 
 use super::{sbom, sbom_documents};
-use crate::arguments::{Global, SbomScore, TextOrJson};
 use crate::columns::columns;
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, SbomScore, TextOrJson};
 
 pub(crate) fn run(
     global: &Global,

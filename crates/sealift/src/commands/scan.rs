@@ -14,11 +14,11 @@ use sealift_pipeline::{Session, contents, exceptions, running};
 use sealift_report::Context;
 
 use super::{explain, reports, request};
-use crate::arguments::{Global, Scan, Scanner};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
 use crate::settings;
+use sealift_arguments::{Global, Scan, Scanner};
 
 pub(crate) fn run(
     global: &Global,

@@ -10,10 +10,10 @@ use sealift_pipeline::{contents, examine, scan, secrets};
 use sealift_report::Context;
 
 use super::{reports, request};
-use crate::arguments::{Global, ScanOptions, Secrets};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{Global, ScanOptions, Secrets};
 
 pub(crate) fn run(
     global: &Global,

@@ -11,9 +11,9 @@ use sealift_pipeline::ship::{Findings, ShipRequest, Shipment, ship};
 use sealift_pipeline::{contents, judge, open, scan, transfer};
 
 use super::{lint, request, trusting};
-use crate::arguments::{Global, PolicyOptions, Ship};
 use crate::printer::{Mark, Printer};
 use crate::session::{Workshop, become_builder};
+use sealift_arguments::{Global, PolicyOptions, Ship};
 
 pub(crate) fn run(
     global: &Global,

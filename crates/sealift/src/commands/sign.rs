@@ -12,12 +12,12 @@ use sealift_pipeline::sign;
 
 use super::signing::Work;
 use super::{request, sign_notation, signing, trust, trusting};
-use crate::arguments::{
-    Global, Sign, SignatureKind, TextOrJson, TrustChange, TrustSecrets, TrustSign,
-};
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{
+    Global, Sign, SignatureKind, TextOrJson, TrustChange, TrustSecrets, TrustSign,
+};
 
 pub(crate) fn run(
     global: &Global,

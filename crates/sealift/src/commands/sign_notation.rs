@@ -10,9 +10,9 @@ use sealift_pipeline::notation::{Signing, find_chain, read_chain, sign};
 use sealift_pipeline::seal::Sealed;
 
 use super::signing::Work;
-use crate::arguments::{EnvelopeName, NotationOptions};
 use crate::failure::Usage;
 use crate::session::Workshop;
+use sealift_arguments::{EnvelopeName, NotationOptions};
 
 /// Signs for notation.
 pub(crate) fn run(

@@ -9,8 +9,8 @@ use sealift_pipeline::{Session, sign, transfer};
 use sealift_sign::Form;
 use sealift_store::Store;
 
-use crate::arguments::{SignatureForm, SigningOptions};
 use crate::failure::Usage;
+use sealift_arguments::{SignatureForm, SigningOptions};
 
 /// An image that is to be signed.
 pub(crate) struct Work {

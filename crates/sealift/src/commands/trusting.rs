@@ -18,9 +18,9 @@ use sealift_trust::tag_map::{LIFETIME_SECS, TagMap};
 use sealift_trust::{KeylessIdentity, Policy};
 
 use super::trust::docker_authorities;
-use crate::arguments::{KeylessOptions, PolicyOptions, ServerOptions};
 use crate::failure::Usage;
 use crate::session::Workshop;
+use sealift_arguments::{KeylessOptions, PolicyOptions, ServerOptions};
 
 /// The folder of what was seen before.
 pub(crate) fn marks(workshop: &Workshop) -> Marks {

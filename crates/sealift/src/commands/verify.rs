@@ -18,10 +18,10 @@ use sealift_trust::Outcome as JudgedOutcome;
 use serde_json::json;
 
 use super::{request, trusting};
-use crate::arguments::{Global, PolicyOptions, ScanOptions, TextOrJson, Verify};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, PolicyOptions, ScanOptions, TextOrJson, Verify};
 
 pub(crate) fn run(
     global: &Global,

@@ -15,9 +15,9 @@ use sealift_sigstore::{
 };
 use serde_json::json;
 
-use crate::arguments::{TextOrJson, VerifyBlob};
 use crate::failure::Usage;
 use crate::printer::Printer;
+use sealift_arguments::{TextOrJson, VerifyBlob};
 
 // Larger files are not held in memory; their SHA-256 stands for them.
 const WHOLE_BYTES_MAX: u64 = 64 << 20;

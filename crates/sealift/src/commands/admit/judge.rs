@@ -19,9 +19,9 @@ use sealift_pipeline::{Error, Kind, Session, transfer};
 use sealift_store::Temporary;
 use sealift_trust::Outcome as TrustOutcome;
 
-use crate::arguments::{AdmitServe, PolicyOptions};
 use crate::commands::{policy, request, trusting};
 use crate::session::Workshop;
+use sealift_arguments::{AdmitServe, PolicyOptions};
 
 const TRACES_DEPTH_MAX: usize = 4;
 

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use sealift_admission::{Install, manifests};
 use sealift_pipeline::policies::read_text;
 
-use crate::arguments::{AdmitManifests, AdmitMode};
 use crate::failure::Usage;
 use crate::printer::Printer;
+use sealift_arguments::{AdmitManifests, AdmitMode};
 
 const FILE_BYTES_MAX: u64 = 1 << 20;
 // Where the ConfigMap lies in the container.

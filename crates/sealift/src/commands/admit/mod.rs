@@ -6,8 +6,8 @@ mod serve;
 
 use std::process::ExitCode;
 
-use crate::arguments::{Admit, Global};
 use crate::printer::Printer;
+use sealift_arguments::{Admit, Global};
 
 pub(super) fn run(global: &Global, admit: Admit, printer: &Printer) -> anyhow::Result<ExitCode> {
     match admit {

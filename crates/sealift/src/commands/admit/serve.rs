@@ -14,11 +14,11 @@ use sealift_registry::{ConnectionLimits, bind, serve, tls_of_files, tls_of_folde
 use serde::Serialize;
 
 use super::judge::Bench;
-use crate::arguments::{AdmitMode, AdmitServe, Global};
 use crate::commands::request;
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{AdmitMode, AdmitServe, Global};
 
 // Entries that wait for whoever reads stderr; then requests wait.
 const LOG_LINES_MAX: usize = 4096;

@@ -8,10 +8,10 @@ use sealift_pipeline::bundles;
 use sealift_pipeline::policies::{self, PolicyRequest, Tests};
 use sealift_policy::Bundle;
 
-use crate::arguments::{BundleOptions, Global, PolicyBuild, PolicyPull, PolicyPush};
 use crate::commands::request;
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{BundleOptions, Global, PolicyBuild, PolicyPull, PolicyPush};
 
 fn bundle(options: &BundleOptions) -> anyhow::Result<Bundle> {
     let request = PolicyRequest {

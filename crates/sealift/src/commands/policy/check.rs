@@ -15,12 +15,12 @@ use sealift_policy::Facts;
 use serde_json::{Value, json};
 
 use super::{check_any, files, findings, junit, resolve};
-use crate::arguments::{Global, PolicyCheck, PolicyFormat, ScanOptions};
 use crate::commands::findings::Outputs;
 use crate::commands::request;
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{Global, PolicyCheck, PolicyFormat, ScanOptions};
 
 pub(crate) fn run(
     global: &Global,

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::check::{Source, outcome_word};
 use super::{check_any, files, resolve};
-use crate::arguments::{Global, PolicyExplain, TextOrJson};
 use crate::commands::request;
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, PolicyExplain, TextOrJson};
 
 pub(super) fn run(
     global: &Global,

@@ -13,8 +13,8 @@ use sealift_policy::{Namespaces, Policies};
 use serde_json::{Value, json};
 
 use super::check::Judgement;
-use crate::arguments::{InputShape, PolicyCheck};
 use crate::failure::Usage;
+use sealift_arguments::{InputShape, PolicyCheck};
 
 /// What came of files.
 pub(super) enum Judgements {

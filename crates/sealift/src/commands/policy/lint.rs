@@ -7,9 +7,9 @@ use sealift_pipeline::policies::{self, PolicyRequest, Tests};
 use sealift_policy::{Settings, lint};
 use serde_json::{Value, json};
 
-use crate::arguments::{PolicyLint, TextOrJson};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
+use sealift_arguments::{PolicyLint, TextOrJson};
 
 pub(super) fn run(arguments: &PolicyLint, printer: &Printer) -> anyhow::Result<ExitCode> {
     let least = match arguments.fail_on.as_str() {

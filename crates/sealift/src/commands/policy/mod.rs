@@ -20,10 +20,10 @@ use sealift_pipeline::keys::TrustedKey;
 use sealift_pipeline::policies::PolicyRequest;
 use sealift_policy::{PACKS, Pack, facts_schema};
 
-use crate::arguments::{Global, Policy, PolicyShow};
 use crate::failure::Usage;
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, Policy, PolicyShow};
 
 pub(crate) fn run(global: &Global, policy: &Policy, printer: &Printer) -> anyhow::Result<ExitCode> {
     match policy {

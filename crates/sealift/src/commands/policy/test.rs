@@ -8,9 +8,9 @@ use sealift_policy::{Settings, Trial, TrialOptions, TrialOutcome, Trials, run_te
 use serde_json::{Value, json};
 
 use super::junit;
-use crate::arguments::{PolicyTest, TrialFormat};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::{Mark, Printer};
+use sealift_arguments::{PolicyTest, TrialFormat};
 
 pub(super) fn run(arguments: &PolicyTest, printer: &Printer) -> anyhow::Result<ExitCode> {
     let request = PolicyRequest {

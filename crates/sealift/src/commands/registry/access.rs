@@ -12,8 +12,8 @@ use sealift_registry::ClientCertificates;
 use sealift_registry::configuration::{Auth, Configuration};
 
 use super::assembly::section;
-use crate::arguments::RegistryServe;
 use crate::failure::Usage;
+use sealift_arguments::RegistryServe;
 
 /// What a gatekeeper goes by; the folder is that of the registry, the address how clients reach it, if that is known.
 pub(super) fn parts(

@@ -20,10 +20,10 @@ use super::access;
 use super::keeping;
 use super::plugins::{self, Place, Running};
 use super::reloading::Governed;
-use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
 use crate::commands::trust::serve::sealing_key;
 use crate::failure::Usage;
+use sealift_arguments::RegistryServe;
 
 /// All that a server needs.
 pub(super) struct Assembled {

@@ -14,9 +14,9 @@ use serde_json::json;
 use super::access::rules;
 use super::config::read_file;
 use super::users::wait;
-use crate::arguments::{RegistryCanI, TextOrJson};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::Printer;
+use sealift_arguments::{RegistryCanI, TextOrJson};
 
 pub(super) fn run(arguments: &RegistryCanI, printer: &Printer) -> anyhow::Result<ExitCode> {
     let action = Action::of_name(&arguments.action).ok_or_else(|| {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 use sealift_access::make_certificates;
 
-use crate::arguments::RegistryCert;
 use crate::printer::Printer;
+use sealift_arguments::RegistryCert;
 
 pub(super) fn run(arguments: &RegistryCert, printer: &Printer) -> anyhow::Result<ExitCode> {
     let names: Vec<String> =

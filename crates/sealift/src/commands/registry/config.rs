@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use sealift_registry::configuration::{Finding, Level, Place, Reading, read};
 use serde::Serialize;
 
-use crate::arguments::{RegistryConfigCheck, RegistryConfigShow, TextOrJson};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::Printer;
+use sealift_arguments::{RegistryConfigCheck, RegistryConfigShow, TextOrJson};
 
 // What a configuration is read by: the file, and variables of distribution.
 pub(super) fn read_file(path: &Path) -> anyhow::Result<Reading> {

@@ -7,9 +7,9 @@ use sealift_migration::{Kind, Options, Report, import};
 use sealift_oci::RepositoryName;
 
 use super::keeping::{open, storage};
-use crate::arguments::{RegistryImport, SourceKind, TextOrJson};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::Printer;
+use sealift_arguments::{RegistryImport, SourceKind, TextOrJson};
 
 pub(super) fn run(arguments: &RegistryImport, printer: &Printer) -> anyhow::Result<ExitCode> {
     let repository = arguments.repository.as_deref().map(RepositoryName::parse).transpose();

@@ -12,14 +12,14 @@ use sealift_registry::configuration::{Configuration, StoragePlace};
 use serde_json::{Map, Value, json};
 
 use super::config::read_file;
-use crate::arguments::{
-    RegistryBackup, RegistryGc, RegistryHistory, RegistryRebuild, RegistryRetain, RegistryScrub,
-    RegistryStatistics, RegistryUndelete, StorageOptions, TextOrJson,
-};
 use crate::columns::columns;
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::Printer;
 use crate::settings::Folders;
+use sealift_arguments::{
+    RegistryBackup, RegistryGc, RegistryHistory, RegistryRebuild, RegistryRetain, RegistryScrub,
+    RegistryStatistics, RegistryUndelete, StorageOptions, TextOrJson,
+};
 
 /// Immutable tags, quotas and retention of a configuration.
 pub(super) fn rules(configuration: &Configuration) -> anyhow::Result<Rules> {

@@ -16,8 +16,8 @@ mod reloading;
 
 use std::process::ExitCode;
 
-use crate::arguments::{Registry, RegistryConfig};
 use crate::printer::Printer;
+use sealift_arguments::{Registry, RegistryConfig};
 
 pub(crate) fn run(registry: &Registry, printer: &Printer) -> anyhow::Result<ExitCode> {
     match registry {

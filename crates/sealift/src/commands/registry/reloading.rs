@@ -10,8 +10,8 @@ use sealift_registry::configuration::Configuration;
 use sealift_registry::{Entry, Log as _};
 
 use super::{access, assembly, keeping, plugins, serve};
-use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
+use sealift_arguments::RegistryServe;
 
 // Of a folder of policies so many files are looked at.
 const FILES_MAX: usize = 1_000;

@@ -14,13 +14,13 @@ use super::access;
 use super::assembly::{self, Assembled};
 use super::config::variables;
 use super::reloading::Reloading;
-use crate::arguments::RegistryServe;
 use crate::commands::entries::Lines;
 use crate::commands::trust::serve::is_local;
 use crate::failure::Usage;
 use crate::interrupt::Interrupt;
 use crate::printer::Printer;
 use crate::settings::Folders;
+use sealift_arguments::RegistryServe;
 
 // Docker and others open a connection a request; most of them are short.
 const CONNECTIONS_MAX: usize = 4096;

@@ -10,12 +10,12 @@ use sealift_access::{RecordFile, Robots, add_user, list_users, remove_user};
 use sealift_crypto::Secret;
 use serde_json::json;
 
-use crate::arguments::{
-    RegistryRobot, RegistryUser, RobotAdd, RobotList, RobotRemove, TextOrJson, UserAdd,
-};
 use crate::failure::Usage;
 use crate::passphrase::{ask, first_line, is_interactive};
 use crate::printer::Printer;
+use sealift_arguments::{
+    RegistryRobot, RegistryUser, RobotAdd, RobotList, RobotRemove, TextOrJson, UserAdd,
+};
 
 pub(super) fn user(command: &RegistryUser, printer: &Printer) -> anyhow::Result<ExitCode> {
     match command {

@@ -12,13 +12,13 @@ use sealift_notation::{
 };
 use sealift_pipeline::notation::{mistake, read_chain};
 
-use crate::arguments::{
-    CertAdd, CertDelete, CertGenerate, CertList, Global, StoreOptions, TrustCert,
-};
 use crate::commands::request;
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
+use sealift_arguments::{
+    CertAdd, CertDelete, CertGenerate, CertList, Global, StoreOptions, TrustCert,
+};
 
 const ROOT_LIFETIME: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
 const FILE_BYTES_MAX: u64 = 1 << 20;

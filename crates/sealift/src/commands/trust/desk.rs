@@ -15,9 +15,9 @@ use sealift_tuf::verify::Pin;
 use sealift_tuf::{Gun, Key, read_public_key};
 
 use super::secrets::Secrets;
-use crate::arguments::{Global, TrustChange, TrustLook, TrustSecrets};
 use crate::printer::Printer;
 use crate::session::Workshop;
+use sealift_arguments::{Global, TrustChange, TrustLook, TrustSecrets};
 
 const KEY_BYTES_MAX: u64 = 64 << 10;
 

@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::desk::Desk;
 use super::secrets::Secrets;
-use crate::arguments::{
-    Global, TextOrJson, TrustKeyGenerate, TrustKeyKind, TrustKeyList, TrustKeyLoad,
-};
 use crate::failure::Usage;
 use crate::printer::{Mark, Printer};
+use sealift_arguments::{
+    Global, TextOrJson, TrustKeyGenerate, TrustKeyKind, TrustKeyList, TrustKeyLoad,
+};
 
 pub(super) fn generate(
     global: &Global,

@@ -7,8 +7,8 @@ use sealift_tuf::{Role, Trusted};
 use serde_json::json;
 
 use super::desk::{Desk, staleness};
-use crate::arguments::{Global, TextOrJson, TrustDelegateList, TrustInspect, TrustPin};
 use crate::printer::{Mark, Printer};
+use sealift_arguments::{Global, TextOrJson, TrustDelegateList, TrustInspect, TrustPin};
 
 pub(super) fn inspect(
     global: &Global,

@@ -15,8 +15,8 @@ pub(crate) use desk::docker_authorities;
 pub(crate) use publish::sign_beside;
 
 use super::{judging, migrating};
-use crate::arguments::{Global, Trust, TrustDelegate, TrustKey, TrustSigner};
 use crate::printer::Printer;
+use sealift_arguments::{Global, Trust, TrustDelegate, TrustKey, TrustSigner};
 
 pub(crate) fn run(global: &Global, trust: &Trust, printer: &Printer) -> anyhow::Result<ExitCode> {
     match trust {

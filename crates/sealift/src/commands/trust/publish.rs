@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::desk::{Desk, Place, open_to_sign, public_keys};
 use super::secrets::Secrets;
-use crate::arguments::{
+use crate::failure::Usage;
+use crate::printer::{Mark, Printer};
+use sealift_arguments::{
     Global, TextOrJson, TrustChange, TrustDelegateAdd, TrustDelegateRemove, TrustInit, TrustRevoke,
     TrustRole, TrustRotate, TrustSign, TrustSignerAdd, TrustSignerRemove, TrustWitness,
 };
-use crate::failure::Usage;
-use crate::printer::{Mark, Printer};
 
 /// What is told of a change that was made.
 struct Told {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use sealift_crypto::Secret;
 use sealift_notary::{Error, KeyUse, Need, Passphrases, Purpose};
 
-use crate::arguments::TrustSecrets;
 use crate::passphrase::{KEY_VARIABLES, ask, descriptor_line, first_line, is_interactive};
+use sealift_arguments::TrustSecrets;
 
 /// Where the user said they come from.
 pub(super) struct Secrets {

@@ -17,12 +17,12 @@ use sealift_registry::{
     ConnectionLimits, Guard, TrustService, bind, serve, tls_of_files, tls_of_folder,
 };
 
-use crate::arguments::{AccessOptions, TlsOptions, TrustServe};
 use crate::commands::entries::Lines;
 use crate::failure::Usage;
 use crate::interrupt::Interrupt;
 use crate::printer::Printer;
 use crate::settings::Folders;
+use sealift_arguments::{AccessOptions, TlsOptions, TrustServe};
 
 const SEALING_KEY_VARIABLE: &str = "SEALIFT_TRUST_SEALING_KEY";
 

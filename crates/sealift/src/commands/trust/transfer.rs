@@ -9,8 +9,8 @@ use sealift_tuf::{Home, read_folder, write_folder};
 
 use super::desk::Desk;
 use super::secrets::Secrets;
-use crate::arguments::{Global, TrustExport, TrustImport};
 use crate::printer::{Mark, Printer};
+use sealift_arguments::{Global, TrustExport, TrustImport};
 
 pub(super) fn import(
     global: &Global,

@@ -25,7 +25,7 @@ The file is the one that the section `robots` of the configuration names, else `
 
 /// What to do with users.
 #[derive(Debug, Subcommand)]
-pub(crate) enum RegistryUser {
+pub enum RegistryUser {
     /// Add a user to a file of htpasswd, or give one another password
     Add(UserAdd),
     /// Remove a user
@@ -36,38 +36,38 @@ pub(crate) enum RegistryUser {
 
 /// `registry user add`
 #[derive(Debug, Args)]
-pub(crate) struct UserAdd {
+pub struct UserAdd {
     /// The file; it is made if it is not there
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// The user
-    pub(crate) name: String,
+    pub name: String,
     /// File with the password in its first line [default: it is asked for]
     #[arg(long, value_name = "FILE")]
-    pub(crate) password_file: Option<PathBuf>,
+    pub password_file: Option<PathBuf>,
     /// Open descriptor with the password in its first line
     #[arg(long, value_name = "NUMBER", conflicts_with = "password_file")]
-    pub(crate) password_fd: Option<u32>,
+    pub password_fd: Option<u32>,
 }
 
 /// `registry user remove`
 #[derive(Debug, Args)]
-pub(crate) struct UserRemove {
+pub struct UserRemove {
     /// The file
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// The user
-    pub(crate) name: String,
+    pub name: String,
 }
 
 /// `registry user list`
 #[derive(Debug, Args)]
-pub(crate) struct UserList {
+pub struct UserList {
     /// The file
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
 }
 
 /// What to do with robots.
 #[derive(Debug, Subcommand)]
-pub(crate) enum RegistryRobot {
+pub enum RegistryRobot {
     /// Make a robot, and print its token, which nobody can print again
     Add(RobotAdd),
     /// Remove a robot; its token ends
@@ -78,14 +78,14 @@ pub(crate) enum RegistryRobot {
 
 /// `registry robot add`
 #[derive(Debug, Args)]
-pub(crate) struct RobotAdd {
+pub struct RobotAdd {
     /// The file; it is made if it is not there
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// The robot
-    pub(crate) name: String,
+    pub name: String,
     /// What it may do: REPOSITORY[:TAG]:ACTIONS (repeatable)
     #[arg(long = "allow", value_name = "PERMISSION", required = true)]
-    pub(crate) permissions: Vec<String>,
+    pub permissions: Vec<String>,
     /// When its token ends: 90d, 12h
     #[arg(
         long,
@@ -93,29 +93,29 @@ pub(crate) struct RobotAdd {
         value_parser = sealift_trust::read_duration,
         required_unless_present = "no_expiry"
     )]
-    pub(crate) expires: Option<i64>,
+    pub expires: Option<i64>,
     /// Its token never ends
     #[arg(long, conflicts_with = "expires")]
-    pub(crate) no_expiry: bool,
+    pub no_expiry: bool,
 }
 
 /// `registry robot remove`
 #[derive(Debug, Args)]
-pub(crate) struct RobotRemove {
+pub struct RobotRemove {
     /// The file
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// The robot
-    pub(crate) name: String,
+    pub name: String,
 }
 
 /// `registry robot list`
 #[derive(Debug, Args)]
-pub(crate) struct RobotList {
+pub struct RobotList {
     /// The file
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Form of the output
     #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `registry can-i`
@@ -128,14 +128,14 @@ Examples:
   sealift registry can-i anonymous pull library/debian --config config.yml
 
 Exit code 0: they may, 1: they may not. What is printed is the rule that decides.")]
-pub(crate) struct RegistryCanI {
+pub struct RegistryCanI {
     /// Who: a name, `anonymous`, `robot:NAME`, `workload:NAME`, `certificate:NAME`
-    pub(crate) user: String,
+    pub user: String,
     /// What: pull, push, delete or admin
-    pub(crate) action: String,
+    pub action: String,
     /// With what: REPOSITORY[:TAG], `catalog` with --of-all, or `server` with --of-all
     #[arg(value_name = "REPOSITORY[:TAG]")]
-    pub(crate) place: String,
+    pub place: String,
     /// Configuration of the registry
     #[arg(
         long,
@@ -144,22 +144,22 @@ pub(crate) struct RegistryCanI {
         env = "SEALIFT_REGISTRY_CONFIG",
         hide_env = true
     )]
-    pub(crate) config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// A rule, instead of a configuration (repeatable)
     #[arg(long = "rule", value_name = "RULE", conflicts_with = "config")]
-    pub(crate) rules: Vec<String>,
+    pub rules: Vec<String>,
     /// A group that they are in, besides those of the configuration (repeatable)
     #[arg(long = "group", value_name = "NAME")]
-    pub(crate) groups: Vec<String>,
+    pub groups: Vec<String>,
     /// What an issuer says of them (repeatable)
     #[arg(long = "claim", value_name = "NAME=VALUE")]
-    pub(crate) claims: Vec<String>,
+    pub claims: Vec<String>,
     /// The catalog of all repositories, or the server itself, and not a repository of that name
     #[arg(long)]
-    pub(crate) of_all: bool,
+    pub of_all: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `registry cert`
@@ -171,10 +171,10 @@ Examples:
 
 Makes `ca.crt` and `ca.key`, unless they are there, and `registry.crt` and `registry.key`. Clients need `ca.crt`; the server
 needs the last two; `ca.key` is needed to make another certificate, and is better kept elsewhere.")]
-pub(crate) struct RegistryCert {
+pub struct RegistryCert {
     /// Folder of the files
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     /// A name or address of the server, with its port for the paths that are printed (repeatable)
     #[arg(long = "host", value_name = "NAME[:PORT]", required = true)]
-    pub(crate) hosts: Vec<String>,
+    pub hosts: Vec<String>,
 }

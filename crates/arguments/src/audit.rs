@@ -17,28 +17,28 @@ Examples:
 
 An image by any name that `sealift scan` takes; what exists as a file or folder, and is no image, is linted.
 Exit code 1 if a finding is at or above `--fail-on`, or with `--compliance` if a control fails.")]
-pub(crate) struct Audit {
+pub struct Audit {
     /// Images, compose files, manifests, Dockerfiles, folders
     #[arg(value_name = "TARGET", required_unless_present = "containers")]
-    pub(crate) targets: Vec<String>,
+    pub targets: Vec<String>,
     /// The containers that run in Docker and Podman
     #[arg(long)]
-    pub(crate) containers: bool,
+    pub containers: bool,
     /// A report control by control: cis-docker-4, cis-docker-5, nsa-k8s, pss-baseline, pss-restricted
     #[arg(long, value_name = "NAME")]
-    pub(crate) compliance: Option<String>,
+    pub compliance: Option<String>,
     /// Rule that is off, by id, name or name elsewhere (repeatable)
     #[arg(long, value_name = "RULE")]
-    pub(crate) ignore: Vec<String>,
+    pub ignore: Vec<String>,
     /// Least level that fails: error, warning, info, style, never [default: error]
     #[arg(long, value_name = "LEVEL")]
-    pub(crate) fail_on: Option<String>,
+    pub fail_on: Option<String>,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub platform: PlatformOptions,
     /// Format: table, text, tty, json, sarif, gitlab-codequality, checkstyle, github, junit [default: table]
     #[arg(short, long, value_name = "FORMAT")]
-    pub(crate) format: Option<String>,
+    pub format: Option<String>,
     /// Write the findings to a file: FILE, or FORMAT=FILE (repeatable)
     #[arg(short, long, value_name = "[FORMAT=]FILE")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
 }

@@ -1,4 +1,11 @@
 //! The command line. Every flag that a script may want to set has a variable `SEALIFT_…` beside it.
+//!
+//! Entry point: [`Arguments`], which clap fills.
+
+#![allow(
+    missing_docs,
+    reason = "what stands above a field goes into the help, where groups of flags have no place"
+)]
 
 mod admit;
 mod audit;
@@ -27,57 +34,55 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use admit::{ADMIT_EXAMPLES, Admit, AdmitManifests, AdmitMode, AdmitServe};
-pub(crate) use audit::Audit;
-pub(crate) use db::{
+pub use admit::{ADMIT_EXAMPLES, Admit, AdmitManifests, AdmitMode, AdmitServe};
+pub use audit::Audit;
+pub use db::{
     DB_EXAMPLES, Db, DbBuild, DbExplain, DbExport, DbFolder, DbImport, DbPush, DbSearch, DbStatus,
     DbUpdate,
 };
-pub(crate) use judging::{
+pub use judging::{
     KeylessOptions, RevocationAdd, RevocationRenew, RevocationShow, ServerOptions, TrustMap,
     TrustMigrate, TrustPolicyCheck, TrustPolicyCommand, TrustPolicyImport, TrustRevocation,
 };
-pub(crate) use late::Late;
-pub(crate) use lint::{Explain, FixTier, Lint, Lsp};
-pub(crate) use platform::{PlatformOptions, platform};
-pub(crate) use policy::{
+pub use late::Late;
+pub use lint::{Explain, FixTier, Lint, Lsp};
+pub use platform::{PlatformOptions, platform};
+pub use policy::{
     BundleOptions, InputShape, Policy, PolicyBuild, PolicyCheck, PolicyExplain, PolicyFormat,
     PolicyLint, PolicyOptions, PolicyPull, PolicyPush, PolicyShow, PolicyTest, TrialFormat,
 };
-pub(crate) use registry::{REGISTRY_EXAMPLES, Registry};
-pub(crate) use registry_access::{
+pub use registry::{REGISTRY_EXAMPLES, Registry};
+pub use registry_access::{
     RegistryCanI, RegistryCert, RegistryRobot, RegistryUser, RobotAdd, RobotList, RobotRemove,
     UserAdd,
 };
-pub(crate) use registry_config::{RegistryConfig, RegistryConfigCheck, RegistryConfigShow};
-pub(crate) use registry_keeping::{
+pub use registry_config::{RegistryConfig, RegistryConfigCheck, RegistryConfigShow};
+pub use registry_keeping::{
     RegistryBackup, RegistryGc, RegistryHistory, RegistryImport, RegistryRebuild, RegistryRetain,
     RegistryScrub, RegistryStatistics, RegistryUndelete, SourceKind, StorageOptions,
 };
-pub(crate) use registry_serve::RegistryServe;
-pub(crate) use sbom::{
+pub use registry_serve::RegistryServe;
+pub use sbom::{
     Parties, Sbom, SbomAnalyze, SbomAttest, SbomCommand, SbomConvert, SbomDiff, SbomMerge,
     SbomScore, SbomValidate,
 };
-pub(crate) use scan::{Scan, ScanOptions, ScanOrder, Scanner, SecretOptions};
-pub(crate) use secrets::Secrets;
-pub(crate) use sign::{
+pub use scan::{Scan, ScanOptions, ScanOrder, Scanner, SecretOptions};
+pub use secrets::Secrets;
+pub use sign::{
     Attest, EnvelopeName, KeyOptions, NotationOptions, Sign, SignatureForm, SignatureKind,
     SigningOptions,
 };
-pub(crate) use verify_blob::VerifyBlob;
+pub use verify_blob::VerifyBlob;
 
-pub(crate) use trust::{TRUST_EXAMPLES, Trust};
-pub(crate) use trust_certificate::{
-    CertAdd, CertDelete, CertGenerate, CertList, StoreOptions, TrustCert,
-};
-pub(crate) use trust_client::{
+pub use trust::{TRUST_EXAMPLES, Trust};
+pub use trust_certificate::{CertAdd, CertDelete, CertGenerate, CertList, StoreOptions, TrustCert};
+pub use trust_client::{
     TrustChange, TrustDelegate, TrustDelegateAdd, TrustDelegateList, TrustDelegateRemove,
     TrustExport, TrustImport, TrustInit, TrustInspect, TrustKey, TrustKeyGenerate, TrustKeyKind,
     TrustKeyList, TrustKeyLoad, TrustLook, TrustPin, TrustRevoke, TrustRole, TrustRotate,
     TrustSecrets, TrustSign, TrustSigner, TrustSignerAdd, TrustSignerRemove, TrustWitness,
 };
-pub(crate) use trust_serve::{AccessOptions, TlsOptions, TrustServe};
+pub use trust_serve::{AccessOptions, TlsOptions, TrustServe};
 
 /// Exit codes, shown by `--help`.
 const AFTER_HELP: &str = "\
@@ -111,18 +116,18 @@ Examples:
 
 /// Builds, inspects, seals and ships container images.
 #[derive(Debug, Parser)]
-#[command(name = "sealift", version, about, after_help = AFTER_HELP, subcommand_required = true)]
+#[command(name = "sealift", version, after_help = AFTER_HELP, subcommand_required = true)]
 #[command(arg_required_else_help = true, disable_help_subcommand = false, max_term_width = 100)]
-pub(crate) struct Arguments {
+pub struct Arguments {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub global: Global,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub command: Command,
 }
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorChoice {
+pub enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set.
     #[default]
     Auto,
@@ -135,7 +140,7 @@ pub(crate) enum ColorChoice {
 /// Flags of every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
+pub struct Global {
     /// When to use colour
     #[arg(
         long,
@@ -145,25 +150,25 @@ pub(crate) struct Global {
         env = "SEALIFT_COLOR",
         hide_env = true
     )]
-    pub(crate) color: ColorChoice,
+    pub color: ColorChoice,
     /// Print nothing but data and errors
     #[arg(short, long, global = true)]
-    pub(crate) quiet: bool,
+    pub quiet: bool,
     /// Print more: each instruction's output, what was cached, where time went
     #[arg(short, long, global = true, conflicts_with = "quiet")]
-    pub(crate) verbose: bool,
+    pub verbose: bool,
     /// No moving lines
     #[arg(long, global = true, env = "SEALIFT_NO_PROGRESS", hide_env = true)]
-    pub(crate) no_progress: bool,
+    pub no_progress: bool,
     /// Folder of the local store [default: ~/.local/share/sealift]
     #[arg(long, global = true, value_name = "DIR", env = "SEALIFT_STORE", hide_env = true)]
-    pub(crate) store: Option<PathBuf>,
+    pub store: Option<PathBuf>,
     /// Project file [default: sealift.toml in the folder or above it]
     #[arg(long, global = true, value_name = "FILE", env = "SEALIFT_CONFIG", hide_env = true)]
-    pub(crate) config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// Certificate authorities for registries and archives, PEM [default: the system's]
     #[arg(long, global = true, value_name = "FILE", env = "SEALIFT_REGISTRY_CA", hide_env = true)]
-    pub(crate) registry_ca: Option<PathBuf>,
+    pub registry_ca: Option<PathBuf>,
     /// Speak plain HTTP to this registry (repeatable)
     #[arg(
         long,
@@ -173,12 +178,12 @@ pub(crate) struct Global {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) plain_http: Vec<String>,
+    pub plain_http: Vec<String>,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub enum Command {
     /// The whole job: lint, base, build, SBOM, scan, policy, sign, push
     Ship(Late<Ship>),
     /// Prove an image again: signature, attestations, policy, every byte
@@ -250,33 +255,33 @@ Examples:
   sealift ship --no-cache -v .
 
 A gate that fails stops the job with exit code 1; nothing after it runs, nothing is pushed.")]
-pub(crate) struct Ship {
+pub struct Ship {
     /// Folder with the Dockerfile and sealift.toml
     #[arg(default_value = ".", value_name = "DIR")]
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     /// Push to this name when all gates have passed
     #[arg(long, value_name = "REFERENCE", env = "SEALIFT_PUSH", hide_env = true)]
-    pub(crate) push: Option<String>,
+    pub push: Option<String>,
     /// Write the vulnerability report here as JSON
     #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    pub report: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) build: BuildOptions,
+    pub build: BuildOptions,
     #[command(flatten)]
-    pub(crate) scan: ScanOptions,
+    pub scan: ScanOptions,
     #[command(flatten)]
-    pub(crate) secrets: SecretOptions,
+    pub secrets: SecretOptions,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
 }
 
 /// How to build; shared by `build` and `ship`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Build options")]
-pub(crate) struct BuildOptions {
+pub struct BuildOptions {
     /// Name of the image (repeatable)
     #[arg(short = 't', long = "tag", value_name = "NAME")]
-    pub(crate) tags: Vec<String>,
+    pub tags: Vec<String>,
     /// Dockerfile [default: Dockerfile in the folder]
     #[arg(
         short = 'f',
@@ -285,28 +290,28 @@ pub(crate) struct BuildOptions {
         env = "SEALIFT_DOCKERFILE",
         hide_env = true
     )]
-    pub(crate) dockerfile: Option<PathBuf>,
+    pub dockerfile: Option<PathBuf>,
     /// Stage to build [default: the last]
     #[arg(long, value_name = "STAGE", env = "SEALIFT_TARGET", hide_env = true)]
-    pub(crate) target: Option<String>,
+    pub target: Option<String>,
     /// Value of an ARG, NAME=VALUE; without a value, this variable of the environment (repeatable)
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
-    pub(crate) build_args: Vec<String>,
+    pub build_args: Vec<String>,
     /// Label of the image, NAME=VALUE (repeatable)
     #[arg(long = "label", value_name = "NAME=VALUE")]
-    pub(crate) labels: Vec<String>,
+    pub labels: Vec<String>,
     /// Certificate authorities for RUN steps: `host`, `none` or a PEM file; no trace stays in the image
     #[arg(long, value_name = "host|none|FILE", env = "SEALIFT_CA_BUNDLE", hide_env = true)]
-    pub(crate) ca_bundle: Option<String>,
+    pub ca_bundle: Option<String>,
     /// Secret for RUN --mount=type=secret: id=NAME,src=FILE (repeatable)
     #[arg(long = "secret", value_name = "id=NAME,src=FILE")]
-    pub(crate) secrets: Vec<String>,
+    pub secrets: Vec<String>,
     /// Do not use cached steps
     #[arg(long)]
-    pub(crate) no_cache: bool,
+    pub no_cache: bool,
     /// Look for newer base images and packages instead of using those at hand
     #[arg(long)]
-    pub(crate) refresh: bool,
+    pub refresh: bool,
 }
 
 /// `build`
@@ -316,17 +321,17 @@ Examples:
   sealift build -t app:latest .
   sealift build -f Dockerfile.multistage --target builder -t app:builder .
   sealift build --build-arg VERSION=1.2 --secret id=token,src=token.txt -t app .")]
-pub(crate) struct Build {
+pub struct Build {
     /// Build context
     #[arg(default_value = ".", value_name = "CONTEXT")]
-    pub(crate) context: PathBuf,
+    pub context: PathBuf,
     #[command(flatten)]
-    pub(crate) options: BuildOptions,
+    pub options: BuildOptions,
 }
 
 /// Text for people or JSON for machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TextOrJson {
+pub enum TextOrJson {
     /// For people.
     Text,
     /// For machines.
@@ -335,7 +340,7 @@ pub(crate) enum TextOrJson {
 
 /// `base`
 #[derive(Debug, Subcommand)]
-pub(crate) enum Base {
+pub enum Base {
     /// Assemble a base image from a recipe
     Build(BaseBuild),
 }
@@ -349,19 +354,19 @@ Examples:
 
 The archive's signature, its indices and every package are checked; the same recipe and the same state of the
 archive give the same digest.")]
-pub(crate) struct BaseBuild {
+pub struct BaseBuild {
     /// Recipe, TOML
     #[arg(value_name = "RECIPE")]
-    pub(crate) recipe: PathBuf,
+    pub recipe: PathBuf,
     /// Name of the image [default: the recipe's]
     #[arg(short = 't', long = "tag", value_name = "NAME")]
-    pub(crate) tag: Option<String>,
+    pub tag: Option<String>,
     /// Ask the archive for its present state instead of using the state at hand
     #[arg(long)]
-    pub(crate) refresh: bool,
+    pub refresh: bool,
     /// Use nothing but what was downloaded before
     #[arg(long, conflicts_with = "refresh")]
-    pub(crate) offline: bool,
+    pub offline: bool,
 }
 
 /// `verify`
@@ -377,30 +382,30 @@ Examples:
 A trust policy (trust.toml; also trust-policy.json, notation's trustpolicy.json, containers' policy.json) says who must
 have signed; without one the keys do. Altered bytes anywhere, a missing or foreign signature, a policy that refuses: exit
 code 4.")]
-pub(crate) struct Verify {
+pub struct Verify {
     /// Image
-    pub(crate) image: String,
+    pub image: String,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub platform: PlatformOptions,
     /// Public key to trust (repeatable) [default: all of ~/.config/sealift/keys]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     /// A signer of the trust policy who must have signed
     #[arg(long, value_name = "NAME", env = "SEALIFT_SIGNER", hide_env = true)]
-    pub(crate) signer: Option<String>,
+    pub signer: Option<String>,
     #[command(flatten)]
-    pub(crate) server: ServerOptions,
+    pub server: ServerOptions,
     #[command(flatten)]
-    pub(crate) keyless: KeylessOptions,
+    pub keyless: KeylessOptions,
     /// Print the whole proof: which rule, signer, key, time and artifact decided
     #[arg(long)]
-    pub(crate) explain: bool,
+    pub explain: bool,
     /// Use the local store and files only
     #[arg(long)]
-    pub(crate) offline: bool,
+    pub offline: bool,
     /// Hash all layers again, also those that nobody touched since they were hashed
     #[arg(long)]
-    pub(crate) rehash: bool,
+    pub rehash: bool,
     /// What must be proved: signature, sbom, vulnerabilities, policy, provenance [default: all; with a trust policy what it says]
     #[arg(
         long,
@@ -409,12 +414,12 @@ pub(crate) struct Verify {
         env = "SEALIFT_REQUIRE",
         hide_env = true
     )]
-    pub(crate) require: Vec<String>,
+    pub require: Vec<String>,
     #[command(flatten)]
-    pub(crate) policy: PolicyOptions,
+    pub policy: PolicyOptions,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `push`
@@ -423,11 +428,11 @@ pub(crate) struct Verify {
 Examples:
   sealift push registry.example.com/team/app:1.0
   sealift push secure-app:1.0.0 localhost:5000/secure-app:1.0.0")]
-pub(crate) struct Push {
+pub struct Push {
     /// Image in the local store, or in a layout or archive
-    pub(crate) image: String,
+    pub image: String,
     /// Where to [default: the image's own name]
-    pub(crate) destination: Option<String>,
+    pub destination: Option<String>,
 }
 
 /// `pull`
@@ -441,24 +446,24 @@ Examples:
 
 With `--policy` the image gets its name in the store only if the policies admit it; exit code 1 otherwise, and 4 if a
 trust policy refuses it. With a trust policy the name is resolved once, and all else goes by digest.")]
-pub(crate) struct Pull {
+pub struct Pull {
     /// Image in a registry
-    pub(crate) image: String,
+    pub image: String,
     #[command(flatten)]
-    pub(crate) policy: PolicyOptions,
+    pub policy: PolicyOptions,
     #[command(flatten)]
-    pub(crate) scan: ScanOptions,
+    pub scan: ScanOptions,
     /// Public key whose signatures count as verified (repeatable) [default: all of the key folder]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     /// A signer of the trust policy who must have signed
     #[arg(long, value_name = "NAME", env = "SEALIFT_SIGNER", hide_env = true)]
-    pub(crate) signer: Option<String>,
+    pub signer: Option<String>,
     #[command(flatten)]
-    pub(crate) server: ServerOptions,
+    pub server: ServerOptions,
     /// Print the whole proof of the trust policy
     #[arg(long)]
-    pub(crate) explain: bool,
+    pub explain: bool,
 }
 
 /// `save`
@@ -467,12 +472,12 @@ pub(crate) struct Pull {
 Examples:
   sealift save secure-app:1.0.0 -o app.tar && docker load -i app.tar
   sealift save secure-app:1.0.0 -o app.tar && skopeo inspect oci-archive:app.tar:secure-app:1.0.0")]
-pub(crate) struct Save {
+pub struct Save {
     /// Image
-    pub(crate) image: String,
+    pub image: String,
     /// The archive to write
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
+    pub output: PathBuf,
 }
 
 /// `images`
@@ -481,10 +486,10 @@ pub(crate) struct Save {
 Examples:
   sealift images
   sealift images --format json")]
-pub(crate) struct Images {
+pub struct Images {
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `inspect`
@@ -495,22 +500,22 @@ Examples:
   sealift inspect --layers secure-app:1.0.0
   sealift inspect --format json docker-archive:app.tar
   sealift inspect --platform linux/arm64 oci-dir:layout:app")]
-pub(crate) struct Inspect {
+pub struct Inspect {
     /// Image
-    pub(crate) image: String,
+    pub image: String,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub platform: PlatformOptions,
     /// Read the layers: size by layer and folder, wasted bytes
     #[arg(long)]
-    pub(crate) layers: bool,
+    pub layers: bool,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `config`
 #[derive(Debug, Subcommand)]
-pub(crate) enum Config {
+pub enum Config {
     /// Print every setting and its value
     #[command(after_help = CONFIG_EXAMPLES)]
     Show(ConfigShow),
@@ -518,10 +523,10 @@ pub(crate) enum Config {
 
 /// `config show`
 #[derive(Debug, Args)]
-pub(crate) struct ConfigShow {
+pub struct ConfigShow {
     /// Say where each value comes from
     #[arg(long)]
-    pub(crate) origin: bool,
+    pub origin: bool,
 }
 
 /// `reference`
@@ -530,14 +535,14 @@ pub(crate) struct ConfigShow {
 Examples:
   sealift reference commands
   sealift reference rules > docs/rules.md")]
-pub(crate) struct Reference {
+pub struct Reference {
     /// The page
-    pub(crate) page: Page,
+    pub page: Page,
 }
 
 /// A page of the reference documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Page {
+pub enum Page {
     /// The commands and their flags.
     Commands,
     /// The keys of sealift.toml.

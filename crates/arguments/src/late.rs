@@ -10,7 +10,7 @@ const WRITES_ALL: &str = "reference";
 
 /// Arguments that are laid out only for the command that is called.
 #[derive(Clone, Debug)]
-pub(crate) struct Late<T>(pub(crate) T);
+pub struct Late<T>(pub T);
 
 impl<T> Deref for Late<T> {
     type Target = T;

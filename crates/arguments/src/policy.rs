@@ -8,7 +8,7 @@ use super::{KeyOptions, PlatformOptions, ScanOptions, TextOrJson};
 
 /// `policy`
 #[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
+pub enum Policy {
     /// Judge images, or configuration files as conftest does
     Check(PolicyCheck),
     /// Run the tests of policies
@@ -42,7 +42,7 @@ Examples:
 /// Which policies; shared by `policy check`, `pull` and `verify`.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Policy options")]
-pub(crate) struct PolicyOptions {
+pub struct PolicyOptions {
     /// Rego file, folder of them, bundle, `pack:NAME`, `oci://NAME` (repeatable) [default: [policy] files of sealift.toml]; for `verify` and `pull` also a trust policy
     #[arg(
         long = "policy",
@@ -51,19 +51,19 @@ pub(crate) struct PolicyOptions {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) policies: Vec<PathBuf>,
+    pub policies: Vec<PathBuf>,
     /// More for the policies (repeatable): NAME=VALUE of the input, or a file or folder that they see as `data`
     #[arg(long = "data", value_name = "NAME=VALUE|PATH")]
-    pub(crate) data: Vec<String>,
+    pub data: Vec<String>,
     /// Rego package that judges (repeatable) [default: all; for files `main`, or else all]
     #[arg(short = 'n', long = "namespace", value_name = "PACKAGE")]
-    pub(crate) namespaces: Vec<String>,
+    pub namespaces: Vec<String>,
     /// Every package judges, also if there is one called `main`
     #[arg(long, conflicts_with = "namespaces")]
-    pub(crate) all_namespaces: bool,
+    pub all_namespaces: bool,
     /// File of exemptions: tables `[[exemption]]` with policy, owner, reason, expires (repeatable)
     #[arg(long = "exemptions", value_name = "FILE")]
-    pub(crate) exemptions: Vec<PathBuf>,
+    pub exemptions: Vec<PathBuf>,
 }
 
 /// `policy check`
@@ -80,42 +80,42 @@ Examples:
 
 A target that is a Dockerfile or a YAML, JSON, TOML, INI, dotenv, properties or ignore file is judged as conftest judges it.
 Exit code 1: refused, or with `--fail-on-warn` warned of.")]
-pub(crate) struct PolicyCheck {
+pub struct PolicyCheck {
     /// Images, or configuration files; `-` with `--parser` for stdin
     #[arg(required = true, value_name = "TARGET")]
-    pub(crate) targets: Vec<String>,
+    pub targets: Vec<String>,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub platform: PlatformOptions,
     #[command(flatten)]
-    pub(crate) policy: PolicyOptions,
+    pub policy: PolicyOptions,
     #[command(flatten)]
-    pub(crate) scan: ScanOptions,
+    pub scan: ScanOptions,
     /// Public key whose signatures count as verified (repeatable) [default: all of the key folder]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     /// Read files as: dockerfile, yaml, json, jsonc, toml, ini, dotenv, properties, ignore, spdx, cyclonedx
     #[arg(long, value_name = "NAME")]
-    pub(crate) parser: Option<String>,
+    pub parser: Option<String>,
     /// Whose policies on Dockerfiles they are
     #[arg(long, value_name = "TOOL", default_value = "conftest")]
-    pub(crate) input_shape: InputShape,
+    pub input_shape: InputShape,
     /// Judge all files as one input, a list of `path` and `contents`
     #[arg(long)]
-    pub(crate) combine: bool,
+    pub combine: bool,
     /// Warnings fail too
     #[arg(long)]
-    pub(crate) fail_on_warn: bool,
+    pub fail_on_warn: bool,
     /// Print the document that the policies judge, secrets masked, and do nothing else
     #[arg(long)]
-    pub(crate) show_input: bool,
+    pub show_input: bool,
     /// Output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: PolicyFormat,
+    pub format: PolicyFormat,
 }
 
 /// The shape of a Dockerfile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum InputShape {
+pub enum InputShape {
     /// A list of `{Cmd, Flags, JSON, Stage, SubCmd, Value}`.
     Conftest,
     /// `{Stages: [{Name, Commands: […]}]}`.
@@ -124,7 +124,7 @@ pub(crate) enum InputShape {
 
 /// How results of tests are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TrialFormat {
+pub enum TrialFormat {
     /// For people.
     Text,
     /// For machines.
@@ -135,7 +135,7 @@ pub(crate) enum TrialFormat {
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PolicyFormat {
+pub enum PolicyFormat {
     /// For people.
     Text,
     /// For machines; of files in the shape of conftest's.
@@ -155,22 +155,22 @@ Examples:
   sealift policy test policy/
   sealift policy test --coverage 80 --run '^main\\.test_root' policy/
   sealift policy test -f junit policy/ > tests.xml")]
-pub(crate) struct PolicyTest {
+pub struct PolicyTest {
     /// Rego files, and folders of them
     #[arg(default_value = "policy", value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub paths: Vec<PathBuf>,
     /// File or folder that the policies see as `data` (repeatable)
     #[arg(long = "data", value_name = "PATH")]
-    pub(crate) data: Vec<PathBuf>,
+    pub data: Vec<PathBuf>,
     /// Only tests whose PACKAGE.NAME this regular expression finds
     #[arg(short = 'r', long, value_name = "REGEX")]
-    pub(crate) run: Option<String>,
+    pub run: Option<String>,
     /// Say which lines are not tested, and fail below so many percent of them
     #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_missing_value = "0")]
-    pub(crate) coverage: Option<f64>,
+    pub coverage: Option<f64>,
     /// Output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TrialFormat,
+    pub format: TrialFormat,
 }
 
 /// `policy lint`
@@ -179,19 +179,19 @@ pub(crate) struct PolicyTest {
 Examples:
   sealift policy lint policy/
   sealift policy lint --data team=x --fail-on info registry.rego")]
-pub(crate) struct PolicyLint {
+pub struct PolicyLint {
     /// Rego files, folders, bundles, packs
     #[arg(default_value = "policy", value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub paths: Vec<PathBuf>,
     /// A name of the input that is no fact (repeatable), as `policy check --data` gives it
     #[arg(long = "data", value_name = "NAME[=VALUE]")]
-    pub(crate) data: Vec<String>,
+    pub data: Vec<String>,
     /// Least level that fails: error, warning, info, or never
     #[arg(long, value_name = "LEVEL", default_value = "warning")]
-    pub(crate) fail_on: String,
+    pub fail_on: String,
     /// Output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `policy explain`
@@ -200,44 +200,44 @@ pub(crate) struct PolicyLint {
 Examples:
   sealift policy explain --policy registry.rego app:latest
   sealift policy explain --policy policy/ Dockerfile")]
-pub(crate) struct PolicyExplain {
+pub struct PolicyExplain {
     /// Image, or configuration file
-    pub(crate) target: String,
+    pub target: String,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub platform: PlatformOptions,
     #[command(flatten)]
-    pub(crate) policy: PolicyOptions,
+    pub policy: PolicyOptions,
     #[command(flatten)]
-    pub(crate) scan: ScanOptions,
+    pub scan: ScanOptions,
     /// Public key whose signatures count as verified (repeatable) [default: all of the key folder]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     /// Read files as, see `policy check`
     #[arg(long, value_name = "NAME")]
-    pub(crate) parser: Option<String>,
+    pub parser: Option<String>,
     /// Whose policies on Dockerfiles they are
     #[arg(long, value_name = "TOOL", default_value = "conftest")]
-    pub(crate) input_shape: InputShape,
+    pub input_shape: InputShape,
     /// Output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// What goes into a bundle.
 #[derive(Debug, Args)]
-pub(crate) struct BundleOptions {
+pub struct BundleOptions {
     /// Rego files, and folders of them; tests are left out
     #[arg(default_value = "policy", value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub paths: Vec<PathBuf>,
     /// File or folder that the policies see as `data` (repeatable)
     #[arg(long = "data", value_name = "PATH")]
-    pub(crate) data: Vec<PathBuf>,
+    pub data: Vec<PathBuf>,
     /// What this state is called, `1.4` or a commit
     #[arg(long, value_name = "TEXT", default_value = "")]
-    pub(crate) revision: String,
+    pub revision: String,
     /// Path that is the bundle's (repeatable), `docker/image` [default: everything]
     #[arg(long = "root", value_name = "PATH")]
-    pub(crate) roots: Vec<String>,
+    pub roots: Vec<String>,
 }
 
 /// `policy build`
@@ -246,12 +246,12 @@ pub(crate) struct BundleOptions {
 Examples:
   sealift policy build policy/
   sealift policy build -o bundle.tar.gz policy/ --data data/ --revision 1.4")]
-pub(crate) struct PolicyBuild {
+pub struct PolicyBuild {
     #[command(flatten)]
-    pub(crate) bundle: BundleOptions,
+    pub bundle: BundleOptions,
     /// The bundle
     #[arg(short, long, value_name = "FILE", default_value = "bundle.tar.gz")]
-    pub(crate) output: PathBuf,
+    pub output: PathBuf,
 }
 
 /// `policy push`
@@ -260,13 +260,13 @@ pub(crate) struct PolicyBuild {
 Examples:
   sealift policy push localhost:5000/policies/images:1.4 policy/
   sealift policy push registry.example.com/policies/images:1.4 policy/ --key release.key")]
-pub(crate) struct PolicyPush {
+pub struct PolicyPush {
     /// Name in a registry
-    pub(crate) name: String,
+    pub name: String,
     #[command(flatten)]
-    pub(crate) bundle: BundleOptions,
+    pub bundle: BundleOptions,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
 }
 
 /// `policy pull`
@@ -276,15 +276,15 @@ Examples:
   sealift policy pull registry.example.com/policies/images:1.4
   sealift policy pull registry.example.com/policies/images:1.4 -o images.tar.gz --key release.pub
   sealift policy check --policy oci://registry.example.com/policies/images:1.4 app:1.0")]
-pub(crate) struct PolicyPull {
+pub struct PolicyPull {
     /// Name in a registry
-    pub(crate) name: String,
+    pub name: String,
     /// Public key to trust (repeatable) [default: all of ~/.config/sealift/keys]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     /// The bundle
     #[arg(short, long, value_name = "FILE", default_value = "bundle.tar.gz")]
-    pub(crate) output: PathBuf,
+    pub output: PathBuf,
 }
 
 /// `policy show`
@@ -293,7 +293,7 @@ pub(crate) struct PolicyPull {
 Examples:
   sealift policy show pack:baseline
   sealift policy show pack:cis > cis.rego")]
-pub(crate) struct PolicyShow {
+pub struct PolicyShow {
     /// `pack:NAME`
-    pub(crate) pack: String,
+    pub pack: String,
 }

@@ -5,7 +5,7 @@ use sealift_oci::Platform;
 
 /// Which image of several; shared by the commands that look into images.
 #[derive(Debug, Args)]
-pub(crate) struct PlatformOptions {
+pub struct PlatformOptions {
     /// Platform to take of an image for several, OS/ARCH[/VARIANT] [default: this machine's]
     #[arg(
         long,
@@ -14,11 +14,11 @@ pub(crate) struct PlatformOptions {
         hide_env = true,
         value_parser = platform
     )]
-    pub(crate) platform: Option<Platform>,
+    pub platform: Option<Platform>,
 }
 
 /// Reads `OS/ARCH[/VARIANT]`.
-pub(crate) fn platform(text: &str) -> Result<Platform, String> {
+pub fn platform(text: &str) -> Result<Platform, String> {
     let parts: Vec<&str> = text.split('/').collect();
     let (os, architecture, variant) = match parts.as_slice() {
         [os, architecture] => (os, architecture, None),

@@ -19,39 +19,39 @@ Examples:
 Instead of --key: --trusted-root FILE --certificate-identity TEXT --certificate-oidc-issuer URL.
 Nothing is fetched. An expression must match the whole text."
 )]
-pub(crate) struct VerifyBlob {
+pub struct VerifyBlob {
     /// File that was signed, or its digest, sha256:HEX
     #[arg(value_name = "FILE|DIGEST")]
-    pub(crate) artifact: String,
+    pub artifact: String,
     /// Sigstore bundle, JSON
     #[arg(long, value_name = "FILE")]
-    pub(crate) bundle: PathBuf,
+    pub bundle: PathBuf,
     /// Public key of who must have signed, PEM
     #[arg(long, value_name = "FILE", conflicts_with_all = ["identity", "issuer", "claims"])]
     #[arg(required_unless_present = "trusted_root")]
-    pub(crate) key: Option<PathBuf>,
+    pub key: Option<PathBuf>,
     /// Whom to trust: a sigstore instance's authorities and logs
     #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT", hide_env = true)]
-    pub(crate) trusted_root: Option<PathBuf>,
+    pub trusted_root: Option<PathBuf>,
     /// Who must have signed: mail address or web address
     #[arg(long, value_name = "TEXT")]
-    pub(crate) certificate_identity: Option<String>,
+    pub certificate_identity: Option<String>,
     /// Expression for who must have signed
     #[arg(long, value_name = "REGEXP")]
-    pub(crate) certificate_identity_regexp: Option<String>,
+    pub certificate_identity_regexp: Option<String>,
     /// Who must vouch for the signer
     #[arg(long, value_name = "URL")]
-    pub(crate) certificate_oidc_issuer: Option<String>,
+    pub certificate_oidc_issuer: Option<String>,
     /// Expression for who must vouch for the signer
     #[arg(long, value_name = "REGEXP")]
-    pub(crate) certificate_oidc_issuer_regexp: Option<String>,
+    pub certificate_oidc_issuer_regexp: Option<String>,
     /// What else the certificate must claim: repository, ref, workflow, runner-environment and more (repeatable)
     #[arg(long = "certificate-claim", value_name = "NAME=VALUE")]
-    pub(crate) claims: Vec<String>,
+    pub claims: Vec<String>,
     /// Print each step of the proof
     #[arg(long)]
-    pub(crate) explain: bool,
+    pub explain: bool,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }

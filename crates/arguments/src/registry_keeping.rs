@@ -8,16 +8,16 @@ use super::TextOrJson;
 
 /// Which storage.
 #[derive(Debug, Args)]
-pub(crate) struct StorageOptions {
+pub struct StorageOptions {
     /// Folder of the registry [default: ~/.local/share/sealift/registry]
     #[arg(long, value_name = "DIR", env = "SEALIFT_REGISTRY_DATA", hide_env = true)]
-    pub(crate) data: Option<PathBuf>,
+    pub data: Option<PathBuf>,
     /// Configuration of the registry, for its folder and rules
     #[arg(long = "registry-config", value_name = "FILE", conflicts_with = "data")]
-    pub(crate) configuration: Option<PathBuf>,
+    pub configuration: Option<PathBuf>,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `registry gc`
@@ -29,15 +29,15 @@ Examples:
 
 A server that has the folder open does it while it serves, and does so by itself every hour. What was pushed or asked
 for lately stays for a day, since a manifest that names it may follow.")]
-pub(crate) struct RegistryGc {
+pub struct RegistryGc {
     /// Only tell what would go
     #[arg(long)]
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     /// Also what was pushed or asked for lately: only right while nobody pushes
     #[arg(long)]
-    pub(crate) all: bool,
+    pub all: bool,
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }
 
 /// `registry retain`
@@ -48,12 +48,12 @@ Examples:
   sealift registry retain --data /var/lib/registry
 
 The rules are those of the server if one runs, else those of --registry-config (`sealift: {retention: …}`).")]
-pub(crate) struct RegistryRetain {
+pub struct RegistryRetain {
     /// Only tell what would go
     #[arg(long)]
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }
 
 /// `registry scrub`
@@ -64,12 +64,12 @@ Examples:
   sealift registry scrub --bytes-per-second 10000000 --format json
 
 Exit code 1: something is damaged. It is not served until it is pushed again.")]
-pub(crate) struct RegistryScrub {
+pub struct RegistryScrub {
     /// Read at most so fast
     #[arg(long, value_name = "BYTES")]
-    pub(crate) bytes_per_second: Option<u64>,
+    pub bytes_per_second: Option<u64>,
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }
 
 /// `registry backup`
@@ -80,11 +80,11 @@ Examples:
   sealift registry backup /backup/registry --registry-config config.yml
 
 What an earlier backup left in the folder is used again. The folder can be served as it is.")]
-pub(crate) struct RegistryBackup {
+pub struct RegistryBackup {
     /// Folder of the backup
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }
 
 /// `registry rebuild`
@@ -95,9 +95,9 @@ Examples:
   sealift registry rebuild --registry-config config.yml --format json
 
 The database is made again of the blobs and the journal; the old one is set aside. The server must be stopped.")]
-pub(crate) struct RegistryRebuild {
+pub struct RegistryRebuild {
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }
 
 /// `registry history`
@@ -106,12 +106,12 @@ pub(crate) struct RegistryRebuild {
 Examples:
   sealift registry history team/app:latest --data /var/lib/registry
   sealift registry history team/app:latest --format json")]
-pub(crate) struct RegistryHistory {
+pub struct RegistryHistory {
     /// Repository and tag, without the registry
     #[arg(value_name = "REPOSITORY:TAG")]
-    pub(crate) name: String,
+    pub name: String,
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }
 
 /// `registry undelete`
@@ -120,14 +120,14 @@ pub(crate) struct RegistryHistory {
 Examples:
   sealift registry history team/app:latest
   sealift registry undelete team/app:latest sha256:9f2c… --data /var/lib/registry")]
-pub(crate) struct RegistryUndelete {
+pub struct RegistryUndelete {
     /// Repository and tag, without the registry
     #[arg(value_name = "REPOSITORY:TAG")]
-    pub(crate) name: String,
+    pub name: String,
     /// What it shall name again; `registry history` shows what it named
-    pub(crate) digest: String,
+    pub digest: String,
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }
 
 /// `registry statistics`
@@ -136,14 +136,14 @@ pub(crate) struct RegistryUndelete {
 Examples:
   sealift registry statistics --data /var/lib/registry
   sealift registry statistics --format json")]
-pub(crate) struct RegistryStatistics {
+pub struct RegistryStatistics {
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }
 
 /// What is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SourceKind {
+pub enum SourceKind {
     /// Folder of distribution's registry (Docker's, Debian's)
     Distribution,
     /// Folder of zot
@@ -162,14 +162,14 @@ Examples:
 
 The source is only read; files are shared with it by hard links where that is possible. Stop the server first; an import
 that was interrupted goes on where it was. Exit code 1: something is damaged and did not come.")]
-pub(crate) struct RegistryImport {
+pub struct RegistryImport {
     /// What is at the path
-    pub(crate) kind: SourceKind,
+    pub kind: SourceKind,
     /// Folder to bring
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Repository of a layout [default: the name of its folder]
     #[arg(long, value_name = "NAME")]
-    pub(crate) repository: Option<String>,
+    pub repository: Option<String>,
     #[command(flatten)]
-    pub(crate) storage: StorageOptions,
+    pub storage: StorageOptions,
 }

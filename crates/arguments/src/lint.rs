@@ -21,10 +21,10 @@ Examples:
   sealift lint --resolve --fix=suggested .      pin packages, base images and downloads to what they are now
 
 Ignore a finding in the file with `# sealift: ignore=RULE` above the line; hadolint's and BuildKit's comments work too.")]
-pub(crate) struct Lint {
+pub struct Lint {
     /// Dockerfiles, folders that have some, patterns, or `-` for stdin
     #[arg(default_value = ".", value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub paths: Vec<PathBuf>,
     /// Rule to leave out, by our id or hadolint's, trivy's, BuildKit's, checkov's (repeatable)
     #[arg(
         long,
@@ -33,23 +33,23 @@ pub(crate) struct Lint {
         env = "SEALIFT_LINT_IGNORE",
         hide_env = true
     )]
-    pub(crate) ignore: Vec<String>,
+    pub ignore: Vec<String>,
     /// Least level that fails: error, warning, info, style, or never [default: error]
     #[arg(long, value_name = "LEVEL", env = "SEALIFT_LINT_FAIL_ON", hide_env = true)]
-    pub(crate) fail_on: Option<String>,
+    pub fail_on: Option<String>,
     /// Rules in force: a year, or a version; newer rules say nothing [default: all]
     #[arg(long, value_name = "EDITION", env = "SEALIFT_LINT_EDITION", hide_env = true)]
-    pub(crate) edition: Option<String>,
+    pub edition: Option<String>,
     /// Format: text, tty, json, sarif, gitlab-codequality, checkstyle, github, junit [default: text]
     #[arg(short, long, value_name = "FORMAT")]
-    pub(crate) format: Option<String>,
+    pub format: Option<String>,
     /// Write the findings to a file: FILE, or FORMAT=FILE (repeatable)
     #[arg(short, long, value_name = "[FORMAT=]FILE")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     /// Look names up: digests and platforms of base images, their packages in the archives' indices, their programs in
     /// the local store, and for fixes the checksums of files that `ADD` downloads
     #[arg(long)]
-    pub(crate) resolve: bool,
+    pub resolve: bool,
     /// Mend the files: `safe` keeps what the image does, `suggested` may change it
     #[arg(
         long,
@@ -58,18 +58,18 @@ pub(crate) struct Lint {
         require_equals = true,
         default_missing_value = "safe"
     )]
-    pub(crate) fix: Option<FixTier>,
+    pub fix: Option<FixTier>,
     /// Show what `--fix` would change as a patch, and write nothing
     #[arg(long)]
-    pub(crate) diff: bool,
+    pub diff: bool,
     /// With `--fix`: build before and after, compare, and write only if the mended file builds
     #[arg(long, requires = "fix", conflicts_with = "diff")]
-    pub(crate) verify: bool,
+    pub verify: bool,
 }
 
 /// How sure a fix must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FixTier {
+pub enum FixTier {
     /// The image behaves the same, or is only smaller.
     Safe,
     /// It may behave differently: look at what changed.
@@ -82,13 +82,13 @@ Examples:
   sealift explain DL3008
   sealift explain no-digest CKV_DOCKER_3
   sealift explain --format json")]
-pub(crate) struct Explain {
+pub struct Explain {
     /// Rules, by our id or name, or by their name in other tools; none stands for a list of all
     #[arg(value_name = "RULE")]
-    pub(crate) rules: Vec<String>,
+    pub rules: Vec<String>,
     /// Output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 #[derive(Debug, Args)]
@@ -99,8 +99,8 @@ Examples:
 
 Editors start it by themselves; docs/editors.md says how to tell them. It speaks the language server protocol on
 standard input and output.")]
-pub(crate) struct Lsp {
+pub struct Lsp {
     /// Speak on standard input and output: the only way there is, for editors that say so
     #[arg(long)]
-    pub(crate) stdio: bool,
+    pub stdio: bool,
 }

@@ -9,14 +9,14 @@ use super::PlatformOptions;
 /// What to match against and how to judge it; shared by `scan` and `ship`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Scan options")]
-pub(crate) struct ScanOptions {
+pub struct ScanOptions {
     /// Advisories: a database, or OSV documents as a folder, a zip, or a mirror of the OSV bucket
     /// [default: the database of the local store]
     #[arg(long, value_name = "PATH", env = "SEALIFT_ADVISORIES", hide_env = true)]
-    pub(crate) advisories: Option<PathBuf>,
+    pub advisories: Option<PathBuf>,
     /// Refuse a database that was made longer ago, `48h` or `7d`, or a day ahead of the clock
     #[arg(long, value_name = "AGE", env = "SEALIFT_DB_MAX_AGE", hide_env = true)]
-    pub(crate) db_max_age: Option<String>,
+    pub db_max_age: Option<String>,
     /// Severities to report, `CRITICAL,HIGH` [default: all]
     #[arg(
         long,
@@ -25,10 +25,10 @@ pub(crate) struct ScanOptions {
         env = "SEALIFT_SEVERITY",
         hide_env = true
     )]
-    pub(crate) severity: Vec<String>,
+    pub severity: Vec<String>,
     /// Leave out what has no fix
     #[arg(long, env = "SEALIFT_IGNORE_UNFIXED", hide_env = true)]
-    pub(crate) ignore_unfixed: bool,
+    pub ignore_unfixed: bool,
     /// Leave out what has this said of a repair: affected, will_not_fix, fix_deferred, end_of_life,
     /// under_investigation, fixed
     #[arg(
@@ -38,24 +38,24 @@ pub(crate) struct ScanOptions {
         env = "SEALIFT_IGNORE_STATUS",
         hide_env = true
     )]
-    pub(crate) ignore_status: Vec<String>,
+    pub ignore_status: Vec<String>,
     /// Report on packages too of which nothing ever runs: kernel headers, documentation
     #[arg(long, env = "SEALIFT_INCLUDE_NOT_RUNNING", hide_env = true)]
-    pub(crate) include_not_running: bool,
+    pub include_not_running: bool,
     /// Judge packages too that a lock file or a manifest only names [default: for a folder that is no system, and for
     /// what an SBOM lists]
     #[arg(long, env = "SEALIFT_DECLARED", hide_env = true)]
-    pub(crate) declared: bool,
+    pub declared: bool,
     /// Which findings fail the gate: a severity and worse ones, an expression as
     /// `critical || kev || epss > 0.1`, or `never`
     #[arg(long, value_name = "EXPRESSION", env = "SEALIFT_FAIL_ON", hide_env = true)]
-    pub(crate) fail_on: Option<String>,
+    pub fail_on: Option<String>,
     /// Fail if something could not be judged: no version, no advisories for it, an unknown release
     #[arg(long, env = "SEALIFT_FAIL_ON_INCOMPLETE", hide_env = true)]
-    pub(crate) fail_on_incomplete: bool,
+    pub fail_on_incomplete: bool,
     /// Order of the findings [default: package]
     #[arg(long, value_name = "ORDER", env = "SEALIFT_SORT", hide_env = true)]
-    pub(crate) sort: Option<ScanOrder>,
+    pub sort: Option<ScanOrder>,
     /// Ignore file, ours or of trivy, grype, osv-scanner (repeatable) [default: .trivyignore, .trivyignore.yaml,
     /// .grype.yaml, osv-scanner.toml and .sealift-ignore.toml, where they are in the folder]
     #[arg(
@@ -65,10 +65,10 @@ pub(crate) struct ScanOptions {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) ignore_files: Vec<PathBuf>,
+    pub ignore_files: Vec<PathBuf>,
     /// Fail if an entry of an ignore file is over, or no finding asks for it
     #[arg(long, env = "SEALIFT_STRICT_IGNORES", hide_env = true)]
-    pub(crate) strict_ignores: bool,
+    pub strict_ignores: bool,
     /// VEX document, OpenVEX, CSAF or CycloneDX, or `oci`: those attached to the image (repeatable)
     #[arg(
         long,
@@ -77,7 +77,7 @@ pub(crate) struct ScanOptions {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) vex: Vec<PathBuf>,
+    pub vex: Vec<PathBuf>,
     /// Public key whose VEX attestations count (repeatable) [default: those that `verify` trusts]
     #[arg(
         long = "vex-key",
@@ -86,16 +86,16 @@ pub(crate) struct ScanOptions {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) vex_keys: Vec<PathBuf>,
+    pub vex_keys: Vec<PathBuf>,
 }
 
 /// What to look for secrets by; shared by `scan` and `ship`.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Secret options")]
-pub(crate) struct SecretOptions {
+pub struct SecretOptions {
     /// Rules for secrets, in gitleaks' TOML
     #[arg(long, value_name = "FILE", env = "SEALIFT_SECRET_CONFIG", hide_env = true)]
-    pub(crate) secret_config: Option<PathBuf>,
+    pub secret_config: Option<PathBuf>,
     /// Secrets that are known: a baseline that `-f baseline` wrote, gitleaks' report in JSON or .gitleaksignore
     /// (repeatable)
     #[arg(
@@ -105,12 +105,12 @@ pub(crate) struct SecretOptions {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) secret_baselines: Vec<PathBuf>,
+    pub secret_baselines: Vec<PathBuf>,
 }
 
 /// What to look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Scanner {
+pub enum Scanner {
     /// Known vulnerabilities of packages.
     #[value(alias = "vulnerability", alias = "vulnerabilities")]
     Vuln,
@@ -121,7 +121,7 @@ pub(crate) enum Scanner {
 
 /// An order of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ScanOrder {
+pub enum ScanOrder {
     /// By package.
     Package,
     /// Most urgent first: exploited, then likely to be and bad.
@@ -151,18 +151,18 @@ Examples:
 
 Formats: table, json (trivy's shape), sarif, gitlab, gitlab-secrets, gitlab-codequality, junit, markdown, csv, html,
 baseline, openvex, cosign-vuln, cyclonedx, spdx, spdx-json, github, grype-json, asff, template. docs/reports.md says what each is for.")]
-pub(crate) struct Scan {
+pub struct Scan {
     /// Image
     #[arg(required_unless_present = "running")]
-    pub(crate) image: Option<String>,
+    pub image: Option<String>,
     /// Scan all that runs here: containers of Docker, Podman and containerd, and processes with a root of their own;
     /// the name of each stands in the name of its report, `report.web.json`
     #[arg(long, conflicts_with_all = ["image", "compare_to", "baseline"])]
-    pub(crate) running: bool,
+    pub running: bool,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub platform: PlatformOptions,
     #[command(flatten)]
-    pub(crate) options: ScanOptions,
+    pub options: ScanOptions,
     /// What to look for
     #[arg(
         long,
@@ -172,50 +172,50 @@ pub(crate) struct Scan {
         env = "SEALIFT_SCANNERS",
         hide_env = true
     )]
-    pub(crate) scanners: Vec<Scanner>,
+    pub scanners: Vec<Scanner>,
     #[command(flatten)]
-    pub(crate) secrets: SecretOptions,
+    pub secrets: SecretOptions,
     /// The Dockerfile that the image was built by: secrets are led back to its lines
     #[arg(long, value_name = "FILE")]
-    pub(crate) dockerfile: Option<PathBuf>,
+    pub dockerfile: Option<PathBuf>,
     /// Format of what is written to stdout, or to the file of `-o FILE` [default: table]
     #[arg(short, long, value_name = "FORMAT")]
-    pub(crate) format: Option<String>,
+    pub format: Option<String>,
     /// Write a report to a file: FILE, or FORMAT=FILE (repeatable; FORMAT alone: to stdout)
     #[arg(short, long, value_name = "[FORMAT=]FILE")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     /// Template for `-f template`: `@FILE`, or the text itself; Go's with sprig's functions, or Jinja (`.j2`)
     #[arg(short, long, value_name = "TEMPLATE")]
-    pub(crate) template: Option<String>,
+    pub template: Option<String>,
     /// List all packages too, in JSON and for templates
     #[arg(long)]
-    pub(crate) list_all_pkgs: bool,
+    pub list_all_pkgs: bool,
     /// Say what was fixed, what is left and what is new since this older image
     #[arg(long, value_name = "IMAGE", conflicts_with = "baseline")]
-    pub(crate) compare_to: Option<String>,
+    pub compare_to: Option<String>,
     /// The same, since the scan that wrote this JSON report
     #[arg(long, value_name = "REPORT")]
-    pub(crate) baseline: Option<PathBuf>,
+    pub baseline: Option<PathBuf>,
     /// The image that this one was built upon [default: the one that its annotations name]
     #[arg(long, value_name = "IMAGE", conflicts_with = "running")]
-    pub(crate) base: Option<String>,
+    pub base: Option<String>,
     /// Say what this base would repair in the place of the one that it has (repeatable)
     #[arg(long, value_name = "IMAGE", value_delimiter = ',', conflicts_with = "running")]
-    pub(crate) try_base: Vec<String>,
+    pub try_base: Vec<String>,
     /// Leave out what the older image or report has too; only what is new counts
     #[arg(long)]
-    pub(crate) only_new: bool,
+    pub only_new: bool,
     /// Say of a flaw, by any of its ids, in which packages it is reported and why, and why not in others; with
     /// `-f json` for machines
     #[arg(long, value_name = "ID", conflicts_with_all = ["output", "running", "compare_to", "baseline"])]
-    pub(crate) explain: Option<String>,
+    pub explain: Option<String>,
     /// Of packages with this name only, or built from a source of this name
     #[arg(long, value_name = "NAME", requires = "explain")]
-    pub(crate) explain_package: Option<String>,
+    pub explain_package: Option<String>,
     /// Exit code when there are findings [default: 0, or 1 if --fail-on is set and met]
     #[arg(long, value_name = "CODE")]
-    pub(crate) exit_code: Option<u8>,
+    pub exit_code: Option<u8>,
     /// Exit code when the distribution's release is no longer supported [default: 0]
     #[arg(long, value_name = "CODE")]
-    pub(crate) exit_on_eol: Option<u8>,
+    pub exit_on_eol: Option<u8>,
 }

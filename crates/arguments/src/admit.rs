@@ -7,14 +7,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{PolicyOptions, ScanOptions, ServerOptions};
 
 /// Examples of `admit`.
-pub(crate) const ADMIT_EXAMPLES: &str = "\
+pub const ADMIT_EXAMPLES: &str = "\
 Examples:
   sealift admit serve --trust trust.toml --tls-cert tls.crt --tls-key tls.key
   sealift admit manifests --namespace sealift --ca ca.crt --image registry.example.com/sealift:1.0 --trust trust.toml";
 
 /// `admit`
 #[derive(Debug, Subcommand)]
-pub(crate) enum Admit {
+pub enum Admit {
     /// Judge the images of pods and workloads for a cluster
     Serve(Box<AdmitServe>),
     /// Print the manifests that install the webhook in a cluster
@@ -32,7 +32,7 @@ Examples:
 /validate denies pods and workloads whose images the trust policy refuses or the policies do not admit; /mutate replaces
 tags by the digests that were judged. What cannot be judged in time is denied. The log is JSON on stderr.
 docs/admission.md")]
-pub(crate) struct AdmitServe {
+pub struct AdmitServe {
     /// Address to listen on; without a host, all addresses of this machine
     #[arg(
         long,
@@ -41,29 +41,29 @@ pub(crate) struct AdmitServe {
         env = "SEALIFT_ADMIT_LISTEN",
         hide_env = true
     )]
-    pub(crate) listen: String,
+    pub listen: String,
     /// Trust policy: who must have signed
     #[arg(long, value_name = "FILE", env = "SEALIFT_ADMIT_TRUST", hide_env = true)]
-    pub(crate) trust: Option<PathBuf>,
+    pub trust: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) policy: PolicyOptions,
+    pub policy: PolicyOptions,
     #[command(flatten)]
-    pub(crate) scan: ScanOptions,
+    pub scan: ScanOptions,
     /// Public key whose signatures count as verified (repeatable) [default: all of the key folder]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) server: ServerOptions,
+    pub server: ServerOptions,
     #[command(flatten)]
-    pub(crate) webhook: WebhookOptions,
+    pub webhook: WebhookOptions,
     #[command(flatten)]
-    pub(crate) tls: AdmitTls,
+    pub tls: AdmitTls,
 }
 
 /// How the webhook decides.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Webhook options")]
-pub(crate) struct WebhookOptions {
+pub struct WebhookOptions {
     /// What becomes of a denial
     #[arg(
         long,
@@ -72,21 +72,21 @@ pub(crate) struct WebhookOptions {
         env = "SEALIFT_ADMIT_MODE",
         hide_env = true
     )]
-    pub(crate) mode: AdmitMode,
+    pub mode: AdmitMode,
     /// Namespace whose images are not judged, `*` for any letters (repeatable)
     #[arg(long = "exempt-namespace", value_name = "NAME")]
-    pub(crate) exempt_namespaces: Vec<String>,
+    pub exempt_namespaces: Vec<String>,
     /// Deny images without a digest; `/mutate` gives them theirs before
     #[arg(long)]
-    pub(crate) require_digest: bool,
+    pub require_digest: bool,
     /// Seconds for all images of an object; less if Kubernetes says so
     #[arg(long, value_name = "SECONDS", default_value_t = 9, value_parser = clap::value_parser!(u64).range(1..=29))]
-    pub(crate) timeout: u64,
+    pub timeout: u64,
 }
 
 /// What becomes of a denial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AdmitMode {
+pub enum AdmitMode {
     /// It is one
     Enforce,
     /// It is a warning
@@ -96,7 +96,7 @@ pub(crate) enum AdmitMode {
 /// How connections are protected.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS options")]
-pub(crate) struct AdmitTls {
+pub struct AdmitTls {
     /// Certificate with its chain, PEM; read again when it changes
     #[arg(
         long,
@@ -105,7 +105,7 @@ pub(crate) struct AdmitTls {
         env = "SEALIFT_ADMIT_TLS_CERT",
         hide_env = true
     )]
-    pub(crate) tls_cert: Option<PathBuf>,
+    pub tls_cert: Option<PathBuf>,
     /// Key of the certificate, PEM
     #[arg(
         long,
@@ -114,7 +114,7 @@ pub(crate) struct AdmitTls {
         env = "SEALIFT_ADMIT_TLS_KEY",
         hide_env = true
     )]
-    pub(crate) tls_key: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     /// Make a certificate for these names below ~/.local/share/sealift/admission, and use it from then on
     #[arg(
         long,
@@ -125,10 +125,10 @@ pub(crate) struct AdmitTls {
         value_delimiter = ',',
         conflicts_with = "tls_cert"
     )]
-    pub(crate) tls_self_signed: Vec<String>,
+    pub tls_self_signed: Vec<String>,
     /// Speak plain HTTP, behind a proxy that speaks TLS
     #[arg(long, conflicts_with_all = ["tls_cert", "tls_self_signed"])]
-    pub(crate) no_tls: bool,
+    pub no_tls: bool,
 }
 
 /// `admit manifests`
@@ -139,35 +139,35 @@ Examples:
   sealift admit manifests --ca ca.crt --image r.example.com/sealift:1.0 --policy policy.rego | kubectl apply -f -
 
 Policies and keys go into a ConfigMap. docs/admission.md says how the certificate comes to be.")]
-pub(crate) struct AdmitManifests {
+pub struct AdmitManifests {
     /// Namespace of the webhook
     #[arg(long, value_name = "NAME", default_value = "sealift")]
-    pub(crate) namespace: String,
+    pub namespace: String,
     /// Certificate of the authority that signed the webhook's certificate, PEM
     #[arg(long, value_name = "FILE")]
-    pub(crate) ca: PathBuf,
+    pub ca: PathBuf,
     /// Image of Sealift, best with a digest
     #[arg(long, value_name = "REFERENCE")]
-    pub(crate) image: String,
+    pub image: String,
     /// Trust policy
     #[arg(long, value_name = "FILE")]
-    pub(crate) trust: Option<PathBuf>,
+    pub trust: Option<PathBuf>,
     /// Rego file (repeatable)
     #[arg(long = "policy", value_name = "FILE")]
-    pub(crate) policies: Vec<PathBuf>,
+    pub policies: Vec<PathBuf>,
     /// Another file that those name, a key of the trust policy for example (repeatable)
     #[arg(long = "file", value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// Namespace that is left alone, besides kube-system and the webhook's own (repeatable)
     #[arg(long = "exempt-namespace", value_name = "NAME")]
-    pub(crate) exempt_namespaces: Vec<String>,
+    pub exempt_namespaces: Vec<String>,
     /// What becomes of a denial
     #[arg(long, value_name = "MODE", default_value = "enforce")]
-    pub(crate) mode: AdmitMode,
+    pub mode: AdmitMode,
     /// How many run
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
-    pub(crate) replicas: u32,
+    pub replicas: u32,
     /// Leave tags as they are
     #[arg(long)]
-    pub(crate) no_mutation: bool,
+    pub no_mutation: bool,
 }

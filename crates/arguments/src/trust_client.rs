@@ -10,10 +10,10 @@ use super::TextOrJson;
 /// Which server, and what of it is believed; shared by all that look at a repository.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Trust options")]
-pub(crate) struct TrustLook {
+pub struct TrustLook {
     /// Notary server, https://HOST[:PORT] [default: DOCKER_CONTENT_TRUST_SERVER, or the registry itself]
     #[arg(long, value_name = "URL", env = "SEALIFT_TRUST_SERVER", hide_env = true)]
-    pub(crate) server: Option<String>,
+    pub server: Option<String>,
     /// Id of a root key that is known from elsewhere (repeatable) [default: [trust.pins], and what `trust pin` keeps]
     #[arg(
         long = "pin",
@@ -22,43 +22,43 @@ pub(crate) struct TrustLook {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) pins: Vec<String>,
+    pub pins: Vec<String>,
     /// Authority that issued the certificate of the root key, PEM
     #[arg(long, value_name = "FILE", env = "SEALIFT_TRUST_PIN_CA", hide_env = true)]
-    pub(crate) pin_ca: Option<PathBuf>,
+    pub pin_ca: Option<PathBuf>,
     /// Trust what the server shows of a repository that was never seen here
     #[arg(long, env = "SEALIFT_TRUST_TOFU", hide_env = true)]
-    pub(crate) tofu: bool,
+    pub tofu: bool,
 }
 
 /// Which private keys, and their passphrases; shared by all that sign.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Key options")]
-pub(crate) struct TrustSecrets {
+pub struct TrustSecrets {
     /// Private key besides those of ~/.config/sealift/keys: a file, or `pkcs11:…` for one in a token (repeatable)
     #[arg(long = "private-key", value_name = "KEY")]
-    pub(crate) private_keys: Vec<PathBuf>,
+    pub private_keys: Vec<PathBuf>,
     /// File whose first line is the passphrase of signers' and repositories' keys [or: SEALIFT_KEY_PASSPHRASE, or a prompt]
     #[arg(long, value_name = "FILE", env = "SEALIFT_PASSPHRASE_FILE", hide_env = true)]
-    pub(crate) passphrase_file: Option<PathBuf>,
+    pub passphrase_file: Option<PathBuf>,
     /// Open descriptor from which the first line is that passphrase
     #[arg(long, value_name = "N", conflicts_with = "passphrase_file")]
-    pub(crate) passphrase_fd: Option<u32>,
+    pub passphrase_fd: Option<u32>,
     /// File whose first line is the passphrase of root keys [or: SEALIFT_ROOT_PASSPHRASE, or a prompt]
     #[arg(long, value_name = "FILE", env = "SEALIFT_ROOT_PASSPHRASE_FILE", hide_env = true)]
-    pub(crate) root_passphrase_file: Option<PathBuf>,
+    pub root_passphrase_file: Option<PathBuf>,
 }
 
 /// What every change of a repository is told.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct TrustChange {
+pub struct TrustChange {
     #[command(flatten)]
-    pub(crate) look: TrustLook,
+    pub look: TrustLook,
     #[command(flatten)]
-    pub(crate) secrets: TrustSecrets,
+    pub secrets: TrustSecrets,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `trust init`
@@ -70,20 +70,20 @@ Examples:
 
 Root and repository keys are made and sealed in ~/.config/sealift/keys, as far as they are not there. The pin that is printed
 is what others need for their first look; give it to them by another way than the server.")]
-pub(crate) struct TrustInit {
+pub struct TrustInit {
     /// Repository
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repository: String,
+    pub repository: String,
     /// How many of how many root keys must sign a new root
     #[arg(long, value_name = "N/M", default_value = "1/1")]
-    pub(crate) threshold: Threshold,
+    pub threshold: Threshold,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// `trust key`
 #[derive(Debug, Subcommand)]
-pub(crate) enum TrustKey {
+pub enum TrustKey {
     /// Make a signer's key pair
     Generate(TrustKeyGenerate),
     /// Take a private key over into the keyring
@@ -94,7 +94,7 @@ pub(crate) enum TrustKey {
 
 /// Kind of a new key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TrustKeyKind {
+pub enum TrustKeyKind {
     /// ECDSA on P-256; every client of Docker Content Trust knows it.
     P256,
     /// Ed25519.
@@ -109,18 +109,18 @@ pub(crate) enum TrustKeyKind {
 Examples:
   sealift trust key generate alice
   sealift trust key generate --passphrase-file secret.txt --dir keys ci")]
-pub(crate) struct TrustKeyGenerate {
+pub struct TrustKeyGenerate {
     /// Name of the signer: lower-case letters, digits, `-` and `_`
     #[arg(value_name = "NAME")]
-    pub(crate) name: String,
+    pub name: String,
     /// Folder for the public key, NAME.pub
     #[arg(long, value_name = "DIR", default_value = ".")]
-    pub(crate) dir: PathBuf,
+    pub dir: PathBuf,
     /// Kind of key
     #[arg(long, value_name = "KIND", default_value = "p256")]
-    pub(crate) kind: TrustKeyKind,
+    pub kind: TrustKeyKind,
     #[command(flatten)]
-    pub(crate) secrets: TrustSecrets,
+    pub secrets: TrustSecrets,
 }
 
 /// `trust key load`
@@ -132,15 +132,15 @@ Examples:
   sealift trust key load --name ci 'pkcs11:token=ci;object=release?module-path=/usr/lib/softhsm/libsofthsm2.so'
 
 A key in a token stays there; the keyring has a file that says where it is.")]
-pub(crate) struct TrustKeyLoad {
+pub struct TrustKeyLoad {
     /// Private key: cosign's, Docker's, PKCS#8, SEC 1 or PKCS#1, PEM; or `pkcs11:…` for one in a token
     #[arg(value_name = "KEY")]
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Name of the signer [default: what the file says]
     #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     #[command(flatten)]
-    pub(crate) secrets: TrustSecrets,
+    pub secrets: TrustSecrets,
 }
 
 /// `trust key list`
@@ -149,15 +149,15 @@ pub(crate) struct TrustKeyLoad {
 Examples:
   sealift trust key list
   sealift trust key list --format json")]
-pub(crate) struct TrustKeyList {
+pub struct TrustKeyList {
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `trust signer`
 #[derive(Debug, Subcommand)]
-pub(crate) enum TrustSigner {
+pub enum TrustSigner {
     /// Let somebody sign; makes the trust data of a repository that has none
     Add(TrustSignerAdd),
     /// Let somebody sign no more
@@ -170,18 +170,18 @@ pub(crate) enum TrustSigner {
 Examples:
   sealift trust signer add --key alice.pub alice registry.example.com/team/app
   sealift trust signer add --key ci.pub --key ci-old.pub ci registry.example.com/team/app")]
-pub(crate) struct TrustSignerAdd {
+pub struct TrustSignerAdd {
     /// Name
     #[arg(value_name = "NAME")]
-    pub(crate) name: String,
+    pub name: String,
     /// Repositories
     #[arg(value_name = "REPOSITORY", required = true)]
-    pub(crate) repositories: Vec<String>,
+    pub repositories: Vec<String>,
     /// Public key or certificate, PEM; any of them is enough (repeatable)
     #[arg(long = "key", value_name = "FILE", required = true)]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// `trust signer remove`
@@ -190,15 +190,15 @@ pub(crate) struct TrustSignerAdd {
 Examples:
   sealift trust signer remove alice registry.example.com/team/app
   sealift trust signer remove alice registry.example.com/team/app registry.example.com/team/web")]
-pub(crate) struct TrustSignerRemove {
+pub struct TrustSignerRemove {
     /// Name
     #[arg(value_name = "NAME")]
-    pub(crate) name: String,
+    pub name: String,
     /// Repositories
     #[arg(value_name = "REPOSITORY", required = true)]
-    pub(crate) repositories: Vec<String>,
+    pub repositories: Vec<String>,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// `trust sign`
@@ -210,18 +210,18 @@ Examples:
 
 The tag is signed in all delegations whose keys are in the keyring, or in `targets` if there are none, as docker does. It is
 the digest that the local store has under this name, or else the registry.")]
-pub(crate) struct TrustSign {
+pub struct TrustSign {
     /// Image with its tag
     #[arg(value_name = "IMAGE")]
-    pub(crate) image: String,
+    pub image: String,
     /// Sign what the registry has, whatever the local store has
     #[arg(long)]
-    pub(crate) registry: bool,
+    pub registry: bool,
     /// Do not count the release: verifiers then take a return to an older digest for an attack
     #[arg(long)]
-    pub(crate) no_counter: bool,
+    pub no_counter: bool,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// `trust inspect`
@@ -231,24 +231,24 @@ Examples:
   sealift trust inspect registry.example.com/team/app
   sealift trust inspect --pretty registry.example.com/team/app:1.0
   sealift trust inspect registry.example.com/team/app | jq -r '.[0].SignedTags[].SignedTag'")]
-pub(crate) struct TrustInspect {
+pub struct TrustInspect {
     /// Repositories, or images with their tags
     #[arg(value_name = "IMAGE", required = true)]
-    pub(crate) images: Vec<String>,
+    pub images: Vec<String>,
     /// A table for people
     #[arg(long, conflicts_with = "json")]
-    pub(crate) pretty: bool,
+    pub pretty: bool,
     /// JSON, as without it
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// Use what was verified before, and not the server
     #[arg(long)]
-    pub(crate) offline: bool,
+    pub offline: bool,
     /// Refuse a proof of freshness that is older than so many hours
     #[arg(long, value_name = "HOURS", env = "SEALIFT_TRUST_MAX_STALENESS", hide_env = true)]
-    pub(crate) max_staleness: Option<u32>,
+    pub max_staleness: Option<u32>,
     #[command(flatten)]
-    pub(crate) look: TrustLook,
+    pub look: TrustLook,
 }
 
 /// `trust revoke`
@@ -257,20 +257,20 @@ pub(crate) struct TrustInspect {
 Examples:
   sealift trust revoke registry.example.com/team/app:1.0
   sealift trust revoke --yes registry.example.com/team/app")]
-pub(crate) struct TrustRevoke {
+pub struct TrustRevoke {
     /// Image with its tag; without one, all tags
     #[arg(value_name = "IMAGE")]
-    pub(crate) image: String,
+    pub image: String,
     /// Revoke all tags without being asked
     #[arg(short = 'y', long)]
-    pub(crate) yes: bool,
+    pub yes: bool,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// One of the four roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TrustRole {
+pub enum TrustRole {
     /// Names all keys.
     Root,
     /// Lists tags and delegates.
@@ -288,26 +288,26 @@ Examples:
   sealift trust rotate timestamp registry.example.com/team/app
   sealift trust rotate snapshot --server-managed registry.example.com/team/app
   sealift trust rotate root --threshold 2/3 registry.example.com/team/app")]
-pub(crate) struct TrustRotate {
+pub struct TrustRotate {
     /// The role
     #[arg(value_name = "ROLE")]
-    pub(crate) role: TrustRole,
+    pub role: TrustRole,
     /// Repository
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repository: String,
+    pub repository: String,
     /// The server holds the key of the snapshot; that of the timestamp it holds always
     #[arg(long)]
-    pub(crate) server_managed: bool,
+    pub server_managed: bool,
     /// How many of how many new root keys must sign [default: as before]
     #[arg(long, value_name = "N/M")]
-    pub(crate) threshold: Option<Threshold>,
+    pub threshold: Option<Threshold>,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// `trust delegate`
 #[derive(Debug, Subcommand)]
-pub(crate) enum TrustDelegate {
+pub enum TrustDelegate {
     /// Make a delegation, or give it more keys and tags
     Add(TrustDelegateAdd),
     /// Take keys or tags from a delegation, or end it
@@ -322,24 +322,24 @@ pub(crate) enum TrustDelegate {
 Examples:
   sealift trust delegate add --key night.pub --path nightly- registry.example.com/team/app targets/nightly
   sealift trust delegate add --key a.pub --key b.pub --threshold 2 registry.example.com/team/app targets/releases")]
-pub(crate) struct TrustDelegateAdd {
+pub struct TrustDelegateAdd {
     /// Repository
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repository: String,
+    pub repository: String,
     /// Role: targets/NAME, of any depth
     #[arg(value_name = "ROLE")]
-    pub(crate) role: String,
+    pub role: String,
     /// Public key or certificate, PEM (repeatable)
     #[arg(long = "key", value_name = "FILE")]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     /// Beginning of the tags that it may hold (repeatable) [default: all, for a new one]
     #[arg(long = "path", value_name = "PREFIX")]
-    pub(crate) paths: Vec<String>,
+    pub paths: Vec<String>,
     /// How many of its keys must sign
     #[arg(long, value_name = "N")]
-    pub(crate) threshold: Option<u64>,
+    pub threshold: Option<u64>,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// `trust delegate remove`
@@ -348,21 +348,21 @@ pub(crate) struct TrustDelegateAdd {
 Examples:
   sealift trust delegate remove registry.example.com/team/app targets/nightly
   sealift trust delegate remove --key-id 5172f8… registry.example.com/team/app targets/releases")]
-pub(crate) struct TrustDelegateRemove {
+pub struct TrustDelegateRemove {
     /// Repository
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repository: String,
+    pub repository: String,
     /// Role: targets/NAME
     #[arg(value_name = "ROLE")]
-    pub(crate) role: String,
+    pub role: String,
     /// Take only this key from it, by its id (repeatable)
     #[arg(long = "key-id", value_name = "ID")]
-    pub(crate) key_ids: Vec<String>,
+    pub key_ids: Vec<String>,
     /// Take only this beginning of tags from it (repeatable)
     #[arg(long = "path", value_name = "PREFIX")]
-    pub(crate) paths: Vec<String>,
+    pub paths: Vec<String>,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// `trust delegate list`
@@ -371,15 +371,15 @@ pub(crate) struct TrustDelegateRemove {
 Examples:
   sealift trust delegate list registry.example.com/team/app
   sealift trust delegate list --format json registry.example.com/team/app")]
-pub(crate) struct TrustDelegateList {
+pub struct TrustDelegateList {
     /// Repository
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repository: String,
+    pub repository: String,
     #[command(flatten)]
-    pub(crate) look: TrustLook,
+    pub look: TrustLook,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `trust witness`
@@ -390,15 +390,15 @@ Examples:
   sealift trust witness registry.example.com/team/app targets/alice targets/releases
 
 A role that cannot be used, because its keys were replaced or its time is over, is signed as the server has it: look at it first.")]
-pub(crate) struct TrustWitness {
+pub struct TrustWitness {
     /// Repository
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repository: String,
+    pub repository: String,
     /// Roles
     #[arg(value_name = "ROLE", required = true)]
-    pub(crate) roles: Vec<String>,
+    pub roles: Vec<String>,
     #[command(flatten)]
-    pub(crate) change: TrustChange,
+    pub change: TrustChange,
 }
 
 /// `trust pin`
@@ -409,18 +409,18 @@ Examples:
   sealift trust pin --tofu registry.example.com/team/app
   sealift trust pin registry.example.com/team/app 971b0e6a…
   sealift trust pin --tag-map registry.example.com/team/app >> trust.toml")]
-pub(crate) struct TrustPin {
+pub struct TrustPin {
     /// Repository
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repository: String,
+    pub repository: String,
     /// Pins to keep instead of those of before; without any, the repository's pin is printed
     #[arg(value_name = "ID")]
-    pub(crate) ids: Vec<String>,
+    pub ids: Vec<String>,
     /// Print the number of the repository's tag map, as a trust policy pins it: no machine believes an older one then
     #[arg(long, conflicts_with = "ids")]
-    pub(crate) tag_map: bool,
+    pub tag_map: bool,
     #[command(flatten)]
-    pub(crate) look: TrustLook,
+    pub look: TrustLook,
 }
 
 /// `trust import`
@@ -431,12 +431,12 @@ Examples:
   sealift trust import ./trust
 
 Docker's files stay as they are. Keys are sealed anew and stronger, with the passphrases of this program's own keys.")]
-pub(crate) struct TrustImport {
+pub struct TrustImport {
     /// Folder [default: ~/.docker/trust]
     #[arg(value_name = "DIR")]
-    pub(crate) folder: Option<PathBuf>,
+    pub folder: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) secrets: TrustSecrets,
+    pub secrets: TrustSecrets,
 }
 
 /// `trust export`
@@ -447,13 +447,13 @@ Examples:
   sealift trust export ./trust registry.example.com/team/app registry.example.com/team/web
 
 Docker's encryption of keys withstands guessing badly: choose long passphrases, and delete the folder when it has served.")]
-pub(crate) struct TrustExport {
+pub struct TrustExport {
     /// Folder to write
     #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     /// Repositories whose keys and documents go with it
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repositories: Vec<String>,
+    pub repositories: Vec<String>,
     #[command(flatten)]
-    pub(crate) secrets: TrustSecrets,
+    pub secrets: TrustSecrets,
 }

@@ -9,7 +9,7 @@ use super::{KeyOptions, TextOrJson};
 /// The server of Docker Content Trust, where a trust policy names roles or pins.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Trust options")]
-pub(crate) struct ServerOptions {
+pub struct ServerOptions {
     /// Notary server, https://HOST[:PORT] [default: DOCKER_CONTENT_TRUST_SERVER, or the registry itself]
     #[arg(
         long = "trust-server",
@@ -17,16 +17,16 @@ pub(crate) struct ServerOptions {
         env = "SEALIFT_TRUST_SERVER",
         hide_env = true
     )]
-    pub(crate) address: Option<String>,
+    pub address: Option<String>,
     /// Trust what that server shows of a repository that was never seen here and has no pin
     #[arg(long, env = "SEALIFT_TRUST_TOFU", hide_env = true)]
-    pub(crate) tofu: bool,
+    pub tofu: bool,
 }
 
 /// An identity that signed without a key of its own.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Keyless options")]
-pub(crate) struct KeylessOptions {
+pub struct KeylessOptions {
     /// Address or URL that must have signed, exactly
     #[arg(
         long,
@@ -34,18 +34,18 @@ pub(crate) struct KeylessOptions {
         requires = "certificate_oidc_issuer",
         requires = "trusted_root"
     )]
-    pub(crate) certificate_identity: Option<String>,
+    pub certificate_identity: Option<String>,
     /// Who vouches for it, exactly
     #[arg(long, value_name = "URL", requires = "certificate_identity")]
-    pub(crate) certificate_oidc_issuer: Option<String>,
+    pub certificate_oidc_issuer: Option<String>,
     /// Authorities and logs that are believed: sigstore's trusted_root.json
     #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT", hide_env = true)]
-    pub(crate) trusted_root: Option<PathBuf>,
+    pub trusted_root: Option<PathBuf>,
 }
 
 /// `trust policy`
 #[derive(Debug, Subcommand)]
-pub(crate) enum TrustPolicyCommand {
+pub enum TrustPolicyCommand {
     /// Read a trust policy, and say which rule judges an image
     Check(TrustPolicyCheck),
     /// Print the JSON schema of trust.toml
@@ -73,10 +73,10 @@ Examples:
 
 What is printed admits nothing that the policy refuses; what a trust.toml cannot say is rejected, or told as a note. Files of
 keys and certificates stand where they stood: keep it beside the policy.")]
-pub(crate) struct TrustPolicyImport {
+pub struct TrustPolicyImport {
     /// trust-policy.json, notation's trustpolicy.json, or containers' policy.json
     #[arg(value_name = "POLICY")]
-    pub(crate) policy: PathBuf,
+    pub policy: PathBuf,
 }
 
 /// `trust policy check`
@@ -86,18 +86,18 @@ Examples:
   sealift trust policy check trust.toml
   sealift trust policy check trust.toml registry.example.com/team/app:1.0
   sealift trust policy check /etc/containers/policy.json debian:12")]
-pub(crate) struct TrustPolicyCheck {
+pub struct TrustPolicyCheck {
     /// trust.toml, trust-policy.json, notation's trustpolicy.json, or containers' policy.json
     #[arg(value_name = "POLICY")]
-    pub(crate) policy: PathBuf,
+    pub policy: PathBuf,
     /// Images whose rules are wanted; nothing is fetched
     #[arg(value_name = "IMAGE")]
-    pub(crate) images: Vec<String>,
+    pub images: Vec<String>,
 }
 
 /// `trust revocation`
 #[derive(Debug, Subcommand)]
-pub(crate) enum TrustRevocation {
+pub enum TrustRevocation {
     /// Put a digest or a key on a list, and sign the list
     Add(RevocationAdd),
     /// Print a list
@@ -115,21 +115,21 @@ Examples:
 
 A revoked digest is refused under every name. Signatures of a revoked key count only if a timestamping authority or a
 transparency log says that they are older.")]
-pub(crate) struct RevocationAdd {
+pub struct RevocationAdd {
     /// The list; it is made if it is not there
     #[arg(value_name = "LIST")]
-    pub(crate) list: PathBuf,
+    pub list: PathBuf,
     /// Digest, fingerprint of a key or certificate, or file of a public key
     #[arg(value_name = "DIGEST|FINGERPRINT|FILE")]
-    pub(crate) what: String,
+    pub what: String,
     /// Why
     #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: String,
+    pub reason: String,
     /// Since when, RFC 3339 [default: now]
     #[arg(long, value_name = "TIME")]
-    pub(crate) since: Option<String>,
+    pub since: Option<String>,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
 }
 
 /// `trust revocation show`
@@ -138,16 +138,16 @@ pub(crate) struct RevocationAdd {
 Examples:
   sealift trust revocation show revoked.json --key security.pub
   sealift trust revocation show --format json revoked.json")]
-pub(crate) struct RevocationShow {
+pub struct RevocationShow {
     /// The list
     #[arg(value_name = "LIST")]
-    pub(crate) list: PathBuf,
+    pub list: PathBuf,
     /// Public key that may have signed it (repeatable) [default: all of ~/.config/sealift/keys]
     #[arg(long = "key", value_name = "FILE", env = "SEALIFT_VERIFY_KEY", hide_env = true)]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `trust revocation renew`
@@ -156,12 +156,12 @@ pub(crate) struct RevocationShow {
 Examples:
   sealift trust revocation renew revoked.json
   sealift trust revocation renew revoked.json --key security.key")]
-pub(crate) struct RevocationRenew {
+pub struct RevocationRenew {
     /// The list
     #[arg(value_name = "LIST")]
-    pub(crate) list: PathBuf,
+    pub list: PathBuf,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
 }
 
 /// `trust tag-map`
@@ -173,14 +173,14 @@ Examples:
 
 The map says which tag stands for which digest, with a number and an end; it is signed and lies beside the image. Made
 again, it is a fresh proof that the tag still stands for the image.")]
-pub(crate) struct TrustMap {
+pub struct TrustMap {
     /// Image in the local store
-    pub(crate) image: String,
+    pub image: String,
     /// Ask the repository for its newest map first, and send the new one there
     #[arg(long)]
-    pub(crate) push: bool,
+    pub push: bool,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
 }
 
 /// `trust migrate`
@@ -192,16 +192,16 @@ Examples:
 
 What is signed is the digest that the trust data names. What is signed already stays, so a run that broke off is taken up by
 the next one. All tags get into one signed tag map. Exit code 1 if a tag could not be signed.")]
-pub(crate) struct TrustMigrate {
+pub struct TrustMigrate {
     /// Repository with trust data, without a tag
     #[arg(value_name = "REPOSITORY")]
-    pub(crate) repository: String,
+    pub repository: String,
     /// Certificate of the key and those above it, PEM, the root last: sign for notation too
     #[arg(long, value_name = "FILE")]
-    pub(crate) certificate_chain: Option<PathBuf>,
+    pub certificate_chain: Option<PathBuf>,
     /// Say what would be signed, and send nothing
     #[arg(long)]
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     /// Id of a root key of the trust data that is known from elsewhere (repeatable)
     #[arg(
         long = "pin",
@@ -210,12 +210,12 @@ pub(crate) struct TrustMigrate {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) pins: Vec<String>,
+    pub pins: Vec<String>,
     #[command(flatten)]
-    pub(crate) server: ServerOptions,
+    pub server: ServerOptions,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }

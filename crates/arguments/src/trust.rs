@@ -10,7 +10,7 @@ use super::trust_client::{
     TrustRevoke, TrustRotate, TrustSign, TrustSigner, TrustWitness,
 };
 
-pub(crate) const TRUST_EXAMPLES: &str = "\
+pub const TRUST_EXAMPLES: &str = "\
 Examples:
   sealift trust key generate alice
   sealift trust signer add --key alice.pub alice registry.example.com/team/app
@@ -23,7 +23,7 @@ docs/trust.md says what is proved, docs/trust-attacks.md what is refused.";
 
 /// What to do with trust data.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Trust {
+pub enum Trust {
     /// Make a repository's trust data, and print its pin
     Init(TrustInit),
     /// Keys of the keyring

@@ -16,7 +16,7 @@ Examples:
 
 /// What to do with certificates.
 #[derive(Debug, Subcommand)]
-pub(crate) enum TrustCert {
+pub enum TrustCert {
     /// Make a certificate for a signing key, under a root of the same key, and trust that root
     Generate(CertGenerate),
     /// Trust certificates: put a file into a trust store
@@ -36,14 +36,14 @@ Examples:
 
 The root lies in the trust store `ca:NAME`; give its file to those who shall trust you, and keep it: the next certificate
 of the same name is made under the same root.")]
-pub(crate) struct CertGenerate {
+pub struct CertGenerate {
     /// Name of the certificate and of its trust store
-    pub(crate) name: String,
+    pub name: String,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
     /// Whose it is, with country, state and organisation [default: CN=NAME,O=NAME,ST=None,C=ZZ]
     #[arg(long, value_name = "NAME")]
-    pub(crate) subject: Option<String>,
+    pub subject: Option<String>,
     /// How long it is valid; the root is valid ten years
     #[arg(
         long,
@@ -51,18 +51,18 @@ pub(crate) struct CertGenerate {
         default_value = "365d",
         value_parser = sealift_trust::read_duration
     )]
-    pub(crate) lifetime: i64,
+    pub lifetime: i64,
 }
 
 /// Which trust store.
 #[derive(Debug, Args)]
-pub(crate) struct StoreOptions {
+pub struct StoreOptions {
     /// What its certificates are trusted for: ca, signingAuthority or tsa
     #[arg(long = "type", value_name = "TYPE", default_value = "ca", value_parser = store_type)]
-    pub(crate) kind: StoreType,
+    pub kind: StoreType,
     /// Name of the store
     #[arg(long, value_name = "NAME")]
-    pub(crate) trust_store: String,
+    pub trust_store: String,
 }
 
 /// `trust cert add`
@@ -71,12 +71,12 @@ pub(crate) struct StoreOptions {
 Examples:
   sealift trust cert add --trust-store team root.crt
   sealift trust cert add --type tsa --trust-store time tsa-root.pem")]
-pub(crate) struct CertAdd {
+pub struct CertAdd {
     #[command(flatten)]
-    pub(crate) place: StoreOptions,
+    pub place: StoreOptions,
     /// Certificates of authorities, PEM or DER
     #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
 }
 
 /// `trust cert list`
@@ -85,13 +85,13 @@ pub(crate) struct CertAdd {
 Examples:
   sealift trust cert list
   sealift trust cert list --type tsa")]
-pub(crate) struct CertList {
+pub struct CertList {
     /// Only stores of this type
     #[arg(long = "type", value_name = "TYPE", value_parser = store_type)]
-    pub(crate) kind: Option<StoreType>,
+    pub kind: Option<StoreType>,
     /// Only stores of this name
     #[arg(long, value_name = "NAME")]
-    pub(crate) trust_store: Option<String>,
+    pub trust_store: Option<String>,
 }
 
 /// `trust cert delete`
@@ -100,15 +100,15 @@ pub(crate) struct CertList {
 Examples:
   sealift trust cert delete --trust-store team root.crt
   sealift trust cert delete --trust-store team --all")]
-pub(crate) struct CertDelete {
+pub struct CertDelete {
     #[command(flatten)]
-    pub(crate) place: StoreOptions,
+    pub place: StoreOptions,
     /// Name of the file in the store
     #[arg(required_unless_present = "all", conflicts_with = "all")]
-    pub(crate) file: Option<String>,
+    pub file: Option<String>,
     /// All of the store
     #[arg(long)]
-    pub(crate) all: bool,
+    pub all: bool,
 }
 
 fn store_type(text: &str) -> Result<StoreType, String> {

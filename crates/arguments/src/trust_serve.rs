@@ -14,7 +14,7 @@ Examples:
 
 Docker speaks to it as to a notary server. Whoever may push publishes; only `*` deletes a repository or rotates a key
 that the server holds. The log is JSON, a line a request and a line a change, on stderr. docs/trust-server.md")]
-pub(crate) struct TrustServe {
+pub struct TrustServe {
     /// Address to listen on; without a host, all addresses of this machine
     #[arg(
         long,
@@ -23,24 +23,24 @@ pub(crate) struct TrustServe {
         env = "SEALIFT_TRUST_LISTEN",
         hide_env = true
     )]
-    pub(crate) listen: String,
+    pub listen: String,
     /// Folder of the database and the keys [default: ~/.local/share/sealift/trust-server]
     #[arg(long, value_name = "DIR", env = "SEALIFT_TRUST_DATA", hide_env = true)]
-    pub(crate) data: Option<PathBuf>,
+    pub data: Option<PathBuf>,
     /// File with the key that seals the server's keys, 32 bytes in base64 [default: made in the folder;
     /// or: SEALIFT_TRUST_SEALING_KEY]
     #[arg(long, value_name = "FILE", env = "SEALIFT_TRUST_SEALING_KEY_FILE", hide_env = true)]
-    pub(crate) sealing_key_file: Option<PathBuf>,
+    pub sealing_key_file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) tls: TlsOptions,
+    pub tls: TlsOptions,
     #[command(flatten)]
-    pub(crate) access: AccessOptions,
+    pub access: AccessOptions,
 }
 
 /// How connections are protected.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS options")]
-pub(crate) struct TlsOptions {
+pub struct TlsOptions {
     /// Certificate with its chain, PEM
     #[arg(
         long,
@@ -49,7 +49,7 @@ pub(crate) struct TlsOptions {
         env = "SEALIFT_TRUST_TLS_CERT",
         hide_env = true
     )]
-    pub(crate) tls_cert: Option<PathBuf>,
+    pub tls_cert: Option<PathBuf>,
     /// Key of the certificate, PEM
     #[arg(
         long,
@@ -58,7 +58,7 @@ pub(crate) struct TlsOptions {
         env = "SEALIFT_TRUST_TLS_KEY",
         hide_env = true
     )]
-    pub(crate) tls_key: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     /// Make a certificate for these names in the folder, and use it from then on [default: localhost]
     #[arg(
         long,
@@ -69,22 +69,22 @@ pub(crate) struct TlsOptions {
         value_delimiter = ',',
         conflicts_with = "tls_cert"
     )]
-    pub(crate) tls_self_signed: Vec<String>,
+    pub tls_self_signed: Vec<String>,
     /// Speak plain HTTP, behind a proxy that speaks TLS
     #[arg(long, conflicts_with_all = ["tls_cert", "tls_self_signed"])]
-    pub(crate) no_tls: bool,
+    pub no_tls: bool,
 }
 
 /// Who may do what.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Access options")]
-pub(crate) struct AccessOptions {
+pub struct AccessOptions {
     /// Names and passwords, as `htpasswd -B` writes them
     #[arg(long, value_name = "FILE", env = "SEALIFT_TRUST_HTPASSWD", hide_env = true)]
-    pub(crate) htpasswd: Option<PathBuf>,
+    pub htpasswd: Option<PathBuf>,
     /// What a program shows when it asks for a password
     #[arg(long, value_name = "TEXT", default_value = "Sealift trust")]
-    pub(crate) realm: String,
+    pub realm: String,
     /// Address of a token server
     #[arg(
         long,
@@ -96,7 +96,7 @@ pub(crate) struct AccessOptions {
         env = "SEALIFT_TRUST_TOKEN_REALM",
         hide_env = true
     )]
-    pub(crate) token_realm: Option<String>,
+    pub token_realm: Option<String>,
     /// Name of this server in tokens
     #[arg(
         long,
@@ -105,7 +105,7 @@ pub(crate) struct AccessOptions {
         env = "SEALIFT_TRUST_TOKEN_SERVICE",
         hide_env = true
     )]
-    pub(crate) token_service: Option<String>,
+    pub token_service: Option<String>,
     /// Name of the token server in tokens
     #[arg(
         long,
@@ -114,7 +114,7 @@ pub(crate) struct AccessOptions {
         env = "SEALIFT_TRUST_TOKEN_ISSUER",
         hide_env = true
     )]
-    pub(crate) token_issuer: Option<String>,
+    pub token_issuer: Option<String>,
     /// Keys of the token server: its certificates as PEM, or a JSON Web Key Set
     #[arg(
         long,
@@ -123,11 +123,11 @@ pub(crate) struct AccessOptions {
         env = "SEALIFT_TRUST_TOKEN_KEYS",
         hide_env = true
     )]
-    pub(crate) token_keys: Option<PathBuf>,
+    pub token_keys: Option<PathBuf>,
     /// Who may do what: USER=PATTERN:ACTIONS (repeatable) [default: whoever gets in, everything]
     #[arg(long = "allow", value_name = "RULE")]
-    pub(crate) rules: Vec<String>,
+    pub rules: Vec<String>,
     /// Let everybody do everything, on every address
     #[arg(long, conflicts_with_all = ["htpasswd", "token_realm"])]
-    pub(crate) anonymous: bool,
+    pub anonymous: bool,
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{KeyOptions, TextOrJson};
 
-pub(crate) const DB_EXAMPLES: &str = "\
+pub const DB_EXAMPLES: &str = "\
 Examples:
   sealift db update
   sealift db build --from osv/
@@ -16,7 +16,7 @@ Examples:
 
 /// What to do with the advisory database.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Db {
+pub enum Db {
     /// Fetch what has changed, and make the database anew
     Update(DbUpdate),
     /// Make the database of advisories that are at hand
@@ -37,10 +37,10 @@ pub(crate) enum Db {
 
 /// Which database.
 #[derive(Debug, Args)]
-pub(crate) struct DbFolder {
+pub struct DbFolder {
     /// Folder of the database [default: that of the local store]
     #[arg(long, value_name = "DIR", env = "SEALIFT_DATABASE", hide_env = true)]
-    pub(crate) database: Option<PathBuf>,
+    pub database: Option<PathBuf>,
 }
 
 /// `db update`
@@ -56,7 +56,7 @@ Without --source these are fetched: osv, kev (CISA's catalogue), epss, debian (t
 and ubuntu-releases (ends of life). If osv or anything that was named fails, the old database stays, and what was
 fetched is there for the next time. From a registry (oci://) comes a whole database that `db push` sent, in pieces, of
 which only the new ones are fetched; a trusted key must have signed it, and it must not be older than the one here.")]
-pub(crate) struct DbUpdate {
+pub struct DbUpdate {
     /// Fetch only this: a mirror of the OSV bucket, or with a name any feed that is one file (repeatable)
     /// [default: all that is known]
     #[arg(
@@ -66,7 +66,7 @@ pub(crate) struct DbUpdate {
         env = "SEALIFT_DB_SOURCE",
         hide_env = true
     )]
-    pub(crate) source: Vec<String>,
+    pub source: Vec<String>,
     /// Public key that must have signed a database of a registry (repeatable)
     /// [default: the keys of `verify`]
     #[arg(
@@ -76,9 +76,9 @@ pub(crate) struct DbUpdate {
         hide_env = true,
         value_delimiter = ','
     )]
-    pub(crate) keys: Vec<PathBuf>,
+    pub keys: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) folder: DbFolder,
+    pub folder: DbFolder,
 }
 
 /// `db push`
@@ -89,13 +89,13 @@ Examples:
   sealift db push --key release.key registry.example.com/security/advisories:2026-11-21
 
 Elsewhere: sealift db update --source oci://registry.example.com/security/advisories:latest --key release.pub")]
-pub(crate) struct DbPush {
+pub struct DbPush {
     /// Name that it gets, with the registry
-    pub(crate) name: String,
+    pub name: String,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
     #[command(flatten)]
-    pub(crate) folder: DbFolder,
+    pub folder: DbFolder,
 }
 
 /// `db build`
@@ -105,12 +105,12 @@ Examples:
   sealift db build --from osv/
   sealift db build --from osv/ --from feeds/ --database ./database
   sealift db build --from osv/ --from https://example.com/csaf_vex.tar.zst")]
-pub(crate) struct DbBuild {
+pub struct DbBuild {
     /// Feeds: a file or a folder, or the address of a file or of a mirror of the OSV bucket (repeatable)
     #[arg(long, value_name = "PATH|URL", required = true)]
-    pub(crate) from: Vec<PathBuf>,
+    pub from: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) folder: DbFolder,
+    pub folder: DbFolder,
 }
 
 /// `db status`
@@ -119,12 +119,12 @@ pub(crate) struct DbBuild {
 Examples:
   sealift db status
   sealift db status --format json")]
-pub(crate) struct DbStatus {
+pub struct DbStatus {
     #[command(flatten)]
-    pub(crate) folder: DbFolder,
+    pub folder: DbFolder,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `db explain`
@@ -133,11 +133,11 @@ pub(crate) struct DbStatus {
 Examples:
   sealift db explain CVE-2021-44228
   sealift db explain GHSA-jfh8-c2jp-5v3q")]
-pub(crate) struct DbExplain {
+pub struct DbExplain {
     /// Id of the flaw, or of a record on it
-    pub(crate) id: String,
+    pub id: String,
     #[command(flatten)]
-    pub(crate) folder: DbFolder,
+    pub folder: DbFolder,
 }
 
 /// `db search`
@@ -146,11 +146,11 @@ pub(crate) struct DbExplain {
 Examples:
   sealift db search openssl
   sealift db search --database ./database spring-beans")]
-pub(crate) struct DbSearch {
+pub struct DbSearch {
     /// Part of the name
-    pub(crate) text: String,
+    pub text: String,
     #[command(flatten)]
-    pub(crate) folder: DbFolder,
+    pub folder: DbFolder,
 }
 
 /// `db export`
@@ -159,11 +159,11 @@ pub(crate) struct DbSearch {
 Examples:
   sealift db export advisories.tar.zst
   sealift db export --database ./database advisories.tar.zst")]
-pub(crate) struct DbExport {
+pub struct DbExport {
     /// File to write
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     #[command(flatten)]
-    pub(crate) folder: DbFolder,
+    pub folder: DbFolder,
 }
 
 /// `db import`
@@ -172,9 +172,9 @@ pub(crate) struct DbExport {
 Examples:
   sealift db import advisories.tar.zst
   sealift db import --database ./database advisories.tar.zst")]
-pub(crate) struct DbImport {
+pub struct DbImport {
     /// File that `db export` wrote
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     #[command(flatten)]
-    pub(crate) folder: DbFolder,
+    pub folder: DbFolder,
 }

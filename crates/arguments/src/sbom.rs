@@ -24,41 +24,41 @@ Examples:
 Formats: table, text, purls, spdx-json@2.2,2.3,3.0.1, spdx-tag-value@2.1-2.3 (spdx),
 cyclonedx-json@1.2-1.7, cyclonedx-xml@1.2-1.7 (cyclonedx), syft-json (json), github-json, template.
 An image that is named as a command is: store:NAME.")]
-pub(crate) struct Sbom {
+pub struct Sbom {
     /// Image, folder (dir:PATH), root file system (rootfs:TAR) or SBOM (sbom:FILE)
     #[arg(required = true)]
-    pub(crate) image: Option<String>,
+    pub image: Option<String>,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub platform: PlatformOptions,
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     /// Template for `-o template`: Go's text/template, or Jinja (`.j2`)
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) template: Option<PathBuf>,
+    pub template: Option<PathBuf>,
     /// List packages too that a lock file or a test only names [default: lock files of a folder that is no system]
     #[arg(long)]
-    pub(crate) declared: bool,
+    pub declared: bool,
     #[command(flatten)]
-    pub(crate) parties: Parties,
+    pub parties: Parties,
     #[command(subcommand)]
-    pub(crate) command: Option<SbomCommand>,
+    pub command: Option<SbomCommand>,
 }
 
 /// Who stands behind a document.
 #[derive(Debug, Args)]
-pub(crate) struct Parties {
+pub struct Parties {
     /// Who answers for the document: `Name <mail or web address>`; a person as `Person: Name <mail>`
     #[arg(long, value_name = "NAME", env = "SEALIFT_SBOM_CREATOR", hide_env = true)]
-    pub(crate) creator: Option<String>,
+    pub creator: Option<String>,
     /// Who supplies the image, in the same form [default: label org.opencontainers.image.vendor]
     #[arg(long, value_name = "NAME", env = "SEALIFT_SBOM_SUPPLIER", hide_env = true)]
-    pub(crate) supplier: Option<String>,
+    pub supplier: Option<String>,
 }
 
 /// What to do with documents that are there already.
 #[derive(Debug, Subcommand)]
-pub(crate) enum SbomCommand {
+pub enum SbomCommand {
     /// Write an SBOM in another format
     Convert(SbomConvert),
     /// Compare two SBOMs
@@ -83,15 +83,15 @@ Examples:
   sealift sbom convert app.syft.json -o cyclonedx=app.cdx.xml -o spdx=app.spdx
 
 SPDX (tag-value, JSON), CycloneDX (JSON, XML) and syft's JSON are read; `-` is the standard input.")]
-pub(crate) struct SbomConvert {
+pub struct SbomConvert {
     /// SBOM
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     /// Template for `-o template`: Go's text/template, or Jinja (`.j2`)
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) template: Option<PathBuf>,
+    pub template: Option<PathBuf>,
 }
 
 /// `sbom diff`
@@ -100,17 +100,17 @@ pub(crate) struct SbomConvert {
 Examples:
   sealift sbom diff old.cdx.json new.cdx.json
   sealift sbom diff --format json --exit-code 1 old.spdx.json new.cdx.json")]
-pub(crate) struct SbomDiff {
+pub struct SbomDiff {
     /// SBOM to compare with
-    pub(crate) old: PathBuf,
+    pub old: PathBuf,
     /// SBOM to compare
-    pub(crate) new: PathBuf,
+    pub new: PathBuf,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
     /// Exit code when they differ [default: 0]
     #[arg(long, value_name = "CODE")]
-    pub(crate) exit_code: Option<u8>,
+    pub exit_code: Option<u8>,
 }
 
 /// `sbom merge`
@@ -119,19 +119,19 @@ pub(crate) struct SbomDiff {
 Examples:
   sealift sbom merge front.cdx.json back.spdx.json -o cyclonedx-json=all.cdx.json
   sealift sbom merge --name shop front.cdx.json back.cdx.json -o spdx-json")]
-pub(crate) struct SbomMerge {
+pub struct SbomMerge {
     /// SBOMs
     #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// Name of what they are about together [default: their names]
     #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// Format, and a file to write it to: FORMAT[@VERSION][=FILE] (repeatable) [default: table]
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     /// Template for `-o template`: Go's text/template, or Jinja (`.j2`)
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) template: Option<PathBuf>,
+    pub template: Option<PathBuf>,
 }
 
 /// `sbom validate`
@@ -142,12 +142,12 @@ Examples:
   sealift sbom validate --format json app.cdx.xml
 
 What is demanded, unique, or named must be there; the exit code is 1 if something is wrong.")]
-pub(crate) struct SbomValidate {
+pub struct SbomValidate {
     /// SBOM
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `sbom analyze`
@@ -156,12 +156,12 @@ pub(crate) struct SbomValidate {
 Examples:
   sealift sbom analyze app.cdx.json
   sealift sbom analyze --format json app.spdx.json")]
-pub(crate) struct SbomAnalyze {
+pub struct SbomAnalyze {
     /// SBOM
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `sbom score`
@@ -174,21 +174,21 @@ Examples:
 
 Profiles: ntia (NTIA 2021), bsi (BSI TR-03183-2), cisa (CISA 2025), fsct (CISA framing, third edition).
 The exit code is 1 if a profile has fewer points than `--min`.")]
-pub(crate) struct SbomScore {
+pub struct SbomScore {
     /// SBOM, or an image
     #[arg(value_name = "FILE|IMAGE")]
-    pub(crate) input: String,
+    pub input: String,
     /// Profile (repeatable) [default: all]
     #[arg(long = "profile", value_name = "NAME")]
-    pub(crate) profiles: Vec<String>,
+    pub profiles: Vec<String>,
     /// Least points, 0 to 100, that each profile must have
     #[arg(long, value_name = "POINTS", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub(crate) min: Option<u8>,
+    pub min: Option<u8>,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
     #[command(flatten)]
-    pub(crate) parties: Parties,
+    pub parties: Parties,
 }
 
 /// `sbom attest`
@@ -200,17 +200,17 @@ Examples:
   sealift sbom attest -o syft-json --key release.key secure-app:1.0.0
 
 The attestation is an in-toto statement in a sigstore bundle, kept as a referrer of the image; `push` takes it along.")]
-pub(crate) struct SbomAttest {
+pub struct SbomAttest {
     /// Image in the local store
-    pub(crate) image: String,
+    pub image: String,
     /// SBOM of it: SPDX, CycloneDX or syft's, as JSON [default: one made now]
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
-    pub(crate) sbom: Option<PathBuf>,
+    pub sbom: Option<PathBuf>,
     /// Format of what is made now: FORMAT[@VERSION] (repeatable) [default: spdx-json, cyclonedx-json]
     #[arg(short, long, value_name = "FORMAT")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     #[command(flatten)]
-    pub(crate) key: KeyOptions,
+    pub key: KeyOptions,
     #[command(flatten)]
-    pub(crate) parties: Parties,
+    pub parties: Parties,
 }

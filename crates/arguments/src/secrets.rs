@@ -18,33 +18,33 @@ Examples:
 
 An image by any name that `sealift scan` takes, a folder, an archive. Formats are those of `sealift scan`; docs/secrets.md.
 Exit code 1 if a secret is at or above `--fail-on`.")]
-pub(crate) struct Secrets {
+pub struct Secrets {
     /// Folder, image or archive
     #[arg(value_name = "TARGET", default_value = ".")]
-    pub(crate) target: String,
+    pub target: String,
     /// The history of the folder's Git repository too, also what no branch has any more
     #[arg(long)]
-    pub(crate) git_history: bool,
+    pub git_history: bool,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub platform: PlatformOptions,
     #[command(flatten)]
-    pub(crate) rules: SecretOptions,
+    pub rules: SecretOptions,
     /// Severities to report, `CRITICAL,HIGH` [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) severity: Vec<String>,
+    pub severity: Vec<String>,
     /// Least severity that fails: critical, high, medium, low, or never [default: every secret]
     #[arg(long, value_name = "SEVERITY")]
-    pub(crate) fail_on: Option<String>,
+    pub fail_on: Option<String>,
     /// The Dockerfile that the image was built by: secrets are led back to its lines
     #[arg(long, value_name = "FILE")]
-    pub(crate) dockerfile: Option<PathBuf>,
+    pub dockerfile: Option<PathBuf>,
     /// Format of what is written to stdout, or to the file of `-o FILE` [default: table]
     #[arg(short, long, value_name = "FORMAT")]
-    pub(crate) format: Option<String>,
+    pub format: Option<String>,
     /// Write a report to a file: FILE, or FORMAT=FILE (repeatable; FORMAT alone: to stdout)
     #[arg(short, long, value_name = "[FORMAT=]FILE")]
-    pub(crate) output: Vec<String>,
+    pub output: Vec<String>,
     /// Template for `-f template`: `@FILE`, or the text itself
     #[arg(short, long, value_name = "TEMPLATE")]
-    pub(crate) template: Option<String>,
+    pub template: Option<String>,
 }

@@ -13,7 +13,7 @@ use super::registry_keeping::{
 };
 use super::registry_serve::RegistryServe;
 
-pub(crate) const REGISTRY_EXAMPLES: &str = "\
+pub const REGISTRY_EXAMPLES: &str = "\
 Examples:
   sealift registry serve --htpasswd users.htpasswd --host registry.example.com
   sealift registry serve --listen 127.0.0.1:5000 --no-tls
@@ -30,7 +30,7 @@ docs/registry-configuration.md what is read of distribution's configuration.";
 
 /// What to do with a registry.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Registry {
+pub enum Registry {
     /// Serve images, and trust data beside them
     Serve(RegistryServe),
     /// Look at a configuration before a server starts with it

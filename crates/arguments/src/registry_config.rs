@@ -14,7 +14,7 @@ Examples:
 
 /// `registry config`
 #[derive(Debug, Subcommand)]
-pub(crate) enum RegistryConfig {
+pub enum RegistryConfig {
     /// Say what becomes of each key, with line and remedy
     Check(RegistryConfigCheck),
     /// Print it with the variables of the environment, without secrets
@@ -29,18 +29,18 @@ Examples:
   sealift registry config check --strict --format json /etc/docker/registry/config.yml
 
 Exit code 1: a server would not start with it, or with --strict there is a warning.")]
-pub(crate) struct RegistryConfigCheck {
+pub struct RegistryConfigCheck {
     /// Configuration, YAML as distribution's registry has it
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Warnings are findings too
     #[arg(long)]
-    pub(crate) strict: bool,
+    pub strict: bool,
     /// Do not look at the files that it names
     #[arg(long)]
-    pub(crate) no_files: bool,
+    pub no_files: bool,
     /// Output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub format: TextOrJson,
 }
 
 /// `registry config show`
@@ -49,7 +49,7 @@ pub(crate) struct RegistryConfigCheck {
 Examples:
   sealift registry config show config.yml
   REGISTRY_STORAGE_DELETE_ENABLED=true sealift registry config show config.yml")]
-pub(crate) struct RegistryConfigShow {
+pub struct RegistryConfigShow {
     /// Configuration, YAML as distribution's registry has it
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
 }
