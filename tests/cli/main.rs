@@ -27,6 +27,7 @@ mod keyless_legacy;
 mod keys;
 mod linting;
 mod lsp;
+mod operating;
 mod output;
 mod policies;
 mod registry_access;

@@ -14,8 +14,8 @@ Examples:
   sealift registry serve /etc/sealift/registry.yml
 
 CONFIG is distribution's YAML, with sections of ours; variables of the environment that begin with REGISTRY_ change
-it. Options on the command line come last. `docker trust` finds its data on the same address. The log is JSON on
-stderr, a line a request. docs/registry.md")]
+it. Options on the command line come last. `docker trust` finds its data on the same address. SIGHUP has the
+configuration read again. The log is JSON on stderr, a line a request. docs/registry.md")]
 pub struct RegistryServe {
     /// Configuration [default: what the options say]
     pub config: Option<PathBuf>,

@@ -1,7 +1,7 @@
-//! Telling another server something: a document posted to an address that an administrator wrote down.
+//! Telling another server something, or looking whether it is there: at an address that an administrator wrote down.
 
 use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{StatusCode, Url};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 
 use crate::{Client, Error};
 
@@ -10,9 +10,29 @@ impl Client {
     pub async fn notify(
         &self,
         url: &str,
-        headers: &[(&'static str, String)],
+        headers: &[(impl AsRef<str>, String)],
         body: Vec<u8>,
     ) -> Result<u16, Error> {
+        let (request, host) = self.addressed(Method::POST, url, headers)?;
+        answered(request.body(body), &host).await
+    }
+
+    /// Looks at an address once, without credentials, and follows nothing. The status is the answer.
+    pub async fn look(
+        &self,
+        url: &str,
+        headers: &[(impl AsRef<str>, String)],
+    ) -> Result<u16, Error> {
+        let (request, host) = self.addressed(Method::HEAD, url, headers)?;
+        answered(request, &host).await
+    }
+
+    fn addressed(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(impl AsRef<str>, String)],
+    ) -> Result<(RequestBuilder, String), Error> {
         let protocol =
             |reason: &str| Error::Protocol { host: url.to_owned(), reason: reason.to_owned() };
         let parsed = Url::parse(url).map_err(|_| protocol("it is not a URL"))?;
@@ -20,16 +40,21 @@ impl Client {
             return Err(protocol("it is neither HTTP nor HTTPS"));
         }
         let host = parsed.host_str().unwrap_or_default().to_owned();
-        let mut request = self.inner.http.post(parsed).body(body);
+        let mut request = self.inner.http.request(method, parsed);
         for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_ref().as_bytes())
+                .map_err(|_| protocol("a header cannot have this name"))?;
             let value = HeaderValue::from_str(value)
                 .map_err(|_| protocol("a header cannot have this value"))?;
-            request = request.header(HeaderName::from_static(name), value);
+            request = request.header(name, value);
         }
-        let response =
-            request.send().await.map_err(|error| crate::http::unreachable(&host, &error))?;
-        Ok(response.status().as_u16())
+        Ok((request, host))
     }
+}
+
+async fn answered(request: RequestBuilder, host: &str) -> Result<u16, Error> {
+    let response = request.send().await.map_err(|error| crate::http::unreachable(host, &error))?;
+    Ok(response.status().as_u16())
 }
 
 /// Whether a status says that a document arrived.

@@ -70,5 +70,5 @@ pub use pattern::Pattern;
 pub use records::Job;
 pub use retain::Removed;
 pub use scrub::{Damage, Repair, RepairBody, RepairFuture, ScrubOptions, Scrubbed};
-pub use settings::{Immutable, Quota, Retention, Rules, Settings, Sparse};
+pub use settings::{Copies, Immutable, Quota, Retention, Rules, Settings, Sparse};
 pub use upload::{UploadId, UploadStatus};

@@ -156,6 +156,21 @@ impl Depot {
 
     /// Claims the job that waits longest, for as long as the lease; who does not finish it by then loses it.
     pub async fn claim(&self, queue: &str, lease: Duration) -> Result<Option<Job>, Error> {
+        self.claim_by(queue, lease, next_job).await
+    }
+
+    /// As [`Depot::claim`], but only the first job of the queue, in the order of their times and keys: while somebody has it,
+    /// there is none.
+    pub async fn claim_first(&self, queue: &str, lease: Duration) -> Result<Option<Job>, Error> {
+        self.claim_by(queue, lease, first_job).await
+    }
+
+    async fn claim_by(
+        &self,
+        queue: &str,
+        lease: Duration,
+        next_job: fn(&Transaction<'_>, &str, i64) -> Result<Option<Job>, Error>,
+    ) -> Result<Option<Job>, Error> {
         let now = self.0.clock.now();
         let until = now.saturating_add(i64::try_from(lease.as_secs().max(1)).unwrap_or(i64::MAX));
         // An empty queue is asked again and again, and that must not wait for the disk.
@@ -209,14 +224,26 @@ fn next_job(transaction: &Transaction<'_>, queue: &str, now: i64) -> Result<Opti
         "SELECT key, value, attempt, ticket FROM queue
          WHERE queue = ?1 AND not_before_at <= ?2 AND claimed_until <= ?3 ORDER BY not_before_at, key LIMIT 1",
         values![queue, Timestamp::now().as_millisecond(), now],
-        |row: &Row<'_>| {
-            Ok(Job {
-                queue: queue.to_owned(),
-                key: row.text(0)?,
-                value: row.bytes(1)?.into(),
-                attempt: row.size(2)?,
-                ticket: row.integer(3)?,
-            })
-        },
+        |row: &Row<'_>| job(queue, row),
     )
+}
+
+fn first_job(transaction: &Transaction<'_>, queue: &str, now: i64) -> Result<Option<Job>, Error> {
+    let first = transaction.one(
+        "SELECT key, value, attempt, ticket, claimed_until FROM queue
+         WHERE queue = ?1 AND not_before_at <= ?2 ORDER BY not_before_at, key LIMIT 1",
+        values![queue, Timestamp::now().as_millisecond()],
+        |row: &Row<'_>| Ok((job(queue, row)?, row.integer(4)?)),
+    )?;
+    Ok(first.filter(|(_, claimed_until)| *claimed_until <= now).map(|(job, _)| job))
+}
+
+fn job(queue: &str, row: &Row<'_>) -> Result<Job, Error> {
+    Ok(Job {
+        queue: queue.to_owned(),
+        key: row.text(0)?,
+        value: row.bytes(1)?.into(),
+        attempt: row.size(2)?,
+        ticket: row.integer(3)?,
+    })
 }

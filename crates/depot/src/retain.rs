@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sealift_oci::{Digest, RepositoryName, Tag};
@@ -32,12 +33,22 @@ struct Entry {
     digest: Digest,
     updated: i64,
     pulled: i64,
+    author: String,
 }
 
 // The manifests of a repository, as far as retention has to know them.
 struct Lone {
     pushed: i64,
+    pulled: i64,
+    author: String,
     subject: Option<Digest>,
+}
+
+// Until when what nothing names must have been pushed, or used, to be deleted.
+#[derive(Clone)]
+enum Until {
+    Pushed(i64),
+    UsedBy(String, i64),
 }
 
 impl Depot {
@@ -90,7 +101,14 @@ impl Inner {
                 digest: entry.digest,
             })
             .collect();
-        let untagged = rule.untagged_after_days.map(|n_days| older_than(now, n_days));
+        let untagged = match (rule.untagged_after_days, &rule.copies) {
+            (Some(n_days), _) => Some(Until::Pushed(older_than(now, days(n_days)))),
+            (None, Some(copies)) => {
+                let until = older_than(now, copies.used_within);
+                Some(Until::UsedBy(copies.author.clone(), until))
+            }
+            (None, None) => None,
+        };
         let name = repository.clone();
         if dry_run {
             return self
@@ -112,8 +130,8 @@ impl Inner {
     }
 }
 
-fn older_than(now: i64, n_days: u64) -> i64 {
-    now.saturating_sub(i64::try_from(days(n_days).as_millis()).unwrap_or(i64::MAX))
+fn older_than(now: i64, time: Duration) -> i64 {
+    now.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn entries(
@@ -121,13 +139,14 @@ fn entries(
     repository: &RepositoryName,
 ) -> Result<Vec<Entry>, Error> {
     transaction.query(
-        "SELECT tag.name, tag.digest, tag.updated_at, manifest.pulled_at FROM tag JOIN manifest
+        "SELECT tag.name, tag.digest, tag.updated_at, manifest.pulled_at, tag.author FROM tag JOIN manifest
          ON manifest.repository = tag.repository AND manifest.digest = tag.digest
          WHERE tag.repository = ?1 ORDER BY tag.updated_at DESC, tag.name DESC",
         values![repository.as_str()],
         |row| {
             let (tag, digest) = (row.parsed(0)?, row.parsed(1)?);
-            Ok(Entry { tag, digest, updated: row.integer(2)?, pulled: row.integer(3)? })
+            let (updated, pulled, author) = (row.integer(2)?, row.integer(3)?, row.text(4)?);
+            Ok(Entry { tag, digest, updated, pulled, author })
         },
     )
 }
@@ -137,7 +156,9 @@ fn not_kept(entries: Vec<Entry>, rule: &Retention, now: i64) -> Vec<Entry> {
     if !rule.deletes_tags() {
         return Vec::new();
     }
-    let within = |at: i64, n_days: Option<u64>| n_days.is_some_and(|n| at >= older_than(now, n));
+    let within =
+        |at: i64, time: Option<Duration>| time.is_some_and(|time| at >= older_than(now, time));
+    let (pushed, pulled) = (rule.pushed_within_days.map(days), rule.pulled_within_days.map(days));
     let mut n_seen = 0;
     let mut going = Vec::new();
     for entry in entries {
@@ -147,8 +168,12 @@ fn not_kept(entries: Vec<Entry>, rule: &Retention, now: i64) -> Vec<Entry> {
         }
         n_seen += 1;
         let is_kept = rule.keep_last.is_some_and(|n| n_seen <= n)
-            || within(entry.updated, rule.pushed_within_days)
-            || within(entry.pulled, rule.pulled_within_days);
+            || within(entry.updated, pushed)
+            || within(entry.pulled, pulled)
+            || rule.copies.as_ref().is_some_and(|copies| {
+                entry.author != copies.author
+                    || within(entry.updated.max(entry.pulled), Some(copies.used_within))
+            });
         if !is_kept {
             going.push(entry);
         }
@@ -161,7 +186,7 @@ fn apply(
     rules: &Rules,
     repository: &RepositoryName,
     going: Vec<Removed>,
-    untagged: Option<i64>,
+    untagged: Option<Until>,
     time: i64,
 ) -> Result<Vec<Removed>, Error> {
     let mut removed = Vec::new();
@@ -231,15 +256,20 @@ fn sweep(
 fn loners(
     transaction: &Transaction<'_>,
     repository: &RepositoryName,
-    until: i64,
+    until: Until,
     gone: &HashSet<Tag>,
 ) -> Result<Vec<Removed>, Error> {
     let name = repository.as_str();
     let mut lone: BTreeMap<Digest, Lone> = transaction
         .query(
-            "SELECT digest, pushed_at, subject FROM manifest WHERE repository = ?1 AND deleted IS NULL",
+            "SELECT digest, pushed_at, pulled_at, subject, author FROM manifest
+             WHERE repository = ?1 AND deleted IS NULL",
             values![name],
-            |row| Ok((row.parsed(0)?, Lone { pushed: row.integer(1)?, subject: row.parsed_or_null(2)? })),
+            |row| {
+                let (pushed, pulled) = (row.integer(1)?, row.integer(2)?);
+                let (subject, author) = (row.parsed_or_null(3)?, row.text(4)?);
+                Ok((row.parsed(0)?, Lone { pushed, pulled, author, subject }))
+            },
         )?
         .into_iter()
         .collect();
@@ -267,7 +297,12 @@ fn loners(
         .collect();
     kept.extend(
         lone.iter()
-            .filter(|(_, manifest)| manifest.pushed > until)
+            .filter(|(_, manifest)| match &until {
+                Until::Pushed(until) => manifest.pushed > *until,
+                Until::UsedBy(author, until) => {
+                    manifest.author != *author || manifest.pushed.max(manifest.pulled) > *until
+                }
+            })
             .map(|(digest, _)| digest.clone()),
     );
     // What is kept keeps what it names and what refers to it.

@@ -144,6 +144,33 @@ pub struct Retention {
     /// Manifests that no tag and no index names, and referrers of what is gone, are deleted after so many days.
     #[serde(default)]
     pub untagged_after_days: Option<u64>,
+    /// Copies of what is elsewhere, with or without a tag, that nobody used for a while; all else stays.
+    #[serde(skip)]
+    pub copies: Option<Copies>,
+}
+
+/// Copies of what is elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copies {
+    /// Who made them: in whose name they were pushed.
+    pub author: String,
+    /// Those that were pushed or pulled within this time stay.
+    pub used_within: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            repositories: Pattern::all(),
+            tags: Pattern::all(),
+            keep: Vec::new(),
+            keep_last: None,
+            pushed_within_days: None,
+            pulled_within_days: None,
+            untagged_after_days: None,
+            copies: None,
+        }
+    }
 }
 
 impl Retention {
@@ -152,6 +179,7 @@ impl Retention {
         self.keep_last.is_some()
             || self.pushed_within_days.is_some()
             || self.pulled_within_days.is_some()
+            || self.copies.is_some()
     }
 }
 

@@ -17,8 +17,8 @@ use crate::upstream::Wanted;
 /// The specification asks registries for at least 4 MiB.
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
-/// Whose work it is, in the storage's history.
-pub(crate) const WRITER: &str = "mirror";
+/// Whose work copies are, in the storage's history.
+pub const WRITER: &str = "mirror";
 
 impl Inner {
     /// The manifest that an upstream's tag stands for now.

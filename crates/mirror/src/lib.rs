@@ -25,6 +25,7 @@ mod error;
 mod metrics;
 mod upstream;
 
+pub use fetching::WRITER;
 pub use error::{Error, MirrorError};
 pub use mirror::{Mirror, Mirrored, MirroredBlob};
 pub use reading::{Coming, ComingBody};

@@ -56,6 +56,8 @@ pub struct UpstreamSettings {
     pub accept_pushes: bool,
     /// Larger blobs are not fetched.
     pub blob_bytes_max: u64,
+    /// For how long a copy stays that nobody pulls; 0 is for ever.
+    pub keep: Period,
 }
 
 impl Default for UpstreamSettings {
@@ -79,6 +81,7 @@ impl Default for UpstreamSettings {
             burst: 20,
             accept_pushes: false,
             blob_bytes_max: 64 << 30,
+            keep: Period(Duration::ZERO),
         }
     }
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::header::HeaderValue;
+use hyper::{Method, Request, Response};
 use jiff::Timestamp;
 use sealift_access::Principal;
 use sealift_depot::{Manifest, Target};
@@ -126,6 +127,8 @@ pub struct Event {
     pub kind: EventKind,
     /// In what repository.
     pub repository: Option<RepositoryName>,
+    /// Out of which one, if it was mounted.
+    pub from: Option<RepositoryName>,
     /// To what tag.
     pub tag: Option<String>,
     /// To what content.
@@ -140,10 +143,23 @@ pub struct Event {
     pub peer: SocketAddr,
     /// Number of the request.
     pub request_id: String,
+    /// What it came by.
+    pub request: RequestFacts,
     /// When.
     pub time: Timestamp,
     /// Why it was refused.
     pub reason: Option<String>,
+}
+
+/// What a request said of itself.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFacts {
+    /// Its method.
+    pub method: Method,
+    /// The host that it was for.
+    pub host: Option<HeaderValue>,
+    /// The program that sent it.
+    pub agent: Option<HeaderValue>,
 }
 
 /// Who is told what happened: the audit log, webhooks, the queue of scans.
@@ -154,6 +170,11 @@ pub trait Listener: Send + Sync {
     /// Whether pulls of blobs are worth telling. There are many of them.
     fn wants(&self, kind: EventKind) -> bool {
         !matches!(kind, EventKind::BlobPulled)
+    }
+
+    /// Counters, as Prometheus reads them.
+    fn metrics(&self) -> String {
+        String::new()
     }
 }
 

@@ -6,7 +6,9 @@
 
 mod body;
 mod certificate;
+mod debugging;
 mod error;
+mod health;
 mod listener;
 mod log;
 mod metrics;
@@ -21,9 +23,12 @@ pub mod hooks;
 pub mod store;
 pub mod trust;
 
-pub use api::{Hooks, Options, Registry};
+pub use api::{Hooks, Options, Prefix, Registry};
 pub use body::Body;
+pub use debugging::DebugService;
 pub use error::Error;
+pub use health::Health;
+pub use hyper::header::HeaderValue;
 pub use listener::{ClientCertificate, ConnectionLimits, Service, bind, serve};
 pub use log::{Entry, Log};
 pub use metrics::{Metrics, Route};

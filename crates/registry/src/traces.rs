@@ -3,16 +3,16 @@
 //!
 //! Follows <https://opentelemetry.io/docs/specs/otlp/> and <https://www.w3.org/TR/trace-context/>.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sealift_client::{Client, is_received};
 use sealift_crypto::SealingKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{sleep, timeout};
 
@@ -22,13 +22,15 @@ const PAUSE: Duration = Duration::from_secs(2);
 const POST_TIME: Duration = Duration::from_secs(10);
 
 /// Where traces are sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TraceSettings {
-    /// `http://host:4318`; traces are sent nowhere if it is empty.
+    /// `https://host:4318` or `http://…`; traces are sent nowhere if it is empty.
     pub endpoint: String,
     /// Name of this server in traces.
     pub service: Option<String>,
+    /// Sent along, as a collector wants it: `{Authorization: Bearer …}`.
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What ties a request to what caused it.
@@ -139,24 +141,16 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Begins to send, on the runtime at hand. `None`: the address is none that is spoken to.
-    pub fn start(settings: &TraceSettings) -> Option<Self> {
-        let rest = settings.endpoint.strip_prefix("http://")?;
-        let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
-        let host = if host.contains(':') { host.to_owned() } else { format!("{host}:4318") };
-        let base = base.trim_end_matches('/');
-        let path = match base {
-            "" => "/v1/traces".to_owned(),
-            base if base.ends_with("v1/traces") => format!("/{base}"),
-            base => format!("/{base}/v1/traces"),
-        };
-        if host.bytes().chain(path.bytes()).any(|byte| !byte.is_ascii_graphic()) {
-            return None;
-        }
+    /// Begins to send by a client, on the runtime at hand. `None`: the address is none that is spoken to.
+    pub fn start(settings: &TraceSettings, client: Client) -> Option<Self> {
+        let url = address(&settings.endpoint)?;
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        headers.extend(settings.headers.clone());
         let service = settings.service.clone().unwrap_or_else(|| "sealift-registry".to_owned());
         let (queue, spans) = channel(QUEUE_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
-        tokio::spawn(send_all(spans, host, path, service, Arc::clone(&dropped)));
+        let collector = Collector { client, url, headers, service };
+        tokio::spawn(send_all(spans, collector, Arc::clone(&dropped)));
         Some(Self { queue, dropped })
     }
 
@@ -172,25 +166,47 @@ impl Tracer {
     }
 }
 
-async fn send_all(
-    mut spans: Receiver<Span>,
-    host: String,
-    path: String,
+// `host:4318` of the scheme's own port, and `/v1/traces` unless it is written.
+fn address(endpoint: &str) -> Option<String> {
+    let (scheme, rest) = endpoint.split_once("://")?;
+    let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_known = matches!(scheme, "http" | "https");
+    if !is_known || host.is_empty() || endpoint.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        return None;
+    }
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let host = if has_port { host.to_owned() } else { format!("{host}:4318") };
+    let base = base.trim_end_matches('/');
+    let path = match base {
+        "" => "v1/traces".to_owned(),
+        base if base.ends_with("v1/traces") => base.to_owned(),
+        base => format!("{base}/v1/traces"),
+    };
+    Some(format!("{scheme}://{host}/{path}"))
+}
+
+// Who takes traces.
+struct Collector {
+    client: Client,
+    url: String,
+    headers: Vec<(String, String)>,
     service: String,
-    dropped: Arc<AtomicU64>,
-) {
+}
+
+async fn send_all(mut spans: Receiver<Span>, collector: Collector, dropped: Arc<AtomicU64>) {
     let mut batch = Vec::new();
     while spans.recv_many(&mut batch, BATCH_MAX).await > 0 {
         let listed: Vec<Value> = batch.drain(..).map(|span| span.to_json()).collect();
         let n_spans = listed.len() as u64;
         let body = json!({ "resourceSpans": [{
             "resource": { "attributes": [
-                { "key": "service.name", "value": { "stringValue": service } },
+                { "key": "service.name", "value": { "stringValue": collector.service } },
             ] },
             "scopeSpans": [{ "scope": { "name": "sealift" }, "spans": listed }],
         }] });
-        if !matches!(timeout(POST_TIME, post(&host, &path, &body.to_string())).await, Ok(Ok(true)))
-        {
+        let Collector { client, url, headers, .. } = &collector;
+        let posted = client.notify(url, headers, body.to_string().into_bytes());
+        if !matches!(timeout(POST_TIME, posted).await, Ok(Ok(status)) if is_received(status)) {
             dropped.fetch_add(n_spans, Ordering::Relaxed);
         }
         // So that a few requests are one post.
@@ -198,23 +214,9 @@ async fn send_all(
     }
 }
 
-// Whether it was taken.
-async fn post(host: &str, path: &str, body: &str) -> std::io::Result<bool> {
-    let mut stream = TcpStream::connect(host).await?;
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(body.as_bytes()).await?;
-    let mut start = [0; 12];
-    stream.read_exact(&mut start).await?;
-    Ok(start.starts_with(b"HTTP/1.1 2"))
-}
-
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncBufReadExt as _;
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -247,8 +249,10 @@ mod tests {
     async fn spans_reach_a_collector() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let settings = TraceSettings { endpoint, service: None };
-        let tracer = Tracer::start(&settings).unwrap();
+        let headers = BTreeMap::from([("X-Team".to_owned(), "a".to_owned())]);
+        let settings = TraceSettings { endpoint, headers, ..TraceSettings::default() };
+        let client = Client::new(sealift_client::Settings::default()).unwrap();
+        let tracer = Tracer::start(&settings, client).unwrap();
         tracer.send(Span {
             context: TraceContext::of(Some(HEADER)),
             name: "GET manifest".to_owned(),
@@ -264,13 +268,16 @@ mod tests {
         let (mut line, mut length) = (String::new(), 0);
         stream.read_line(&mut line).await.unwrap();
         assert_eq!(line, "POST /v1/traces HTTP/1.1\r\n");
+        let mut headers = Vec::new();
         while line != "\r\n" {
             line.clear();
             stream.read_line(&mut line).await.unwrap();
-            if let Some(found) = line.strip_prefix("Content-Length: ") {
+            if let Some(found) = line.strip_prefix("content-length: ") {
                 length = found.trim().parse().unwrap();
             }
+            headers.push(line.clone());
         }
+        assert!(headers.contains(&"x-team: a\r\n".to_owned()), "{headers:?}");
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
@@ -282,9 +289,23 @@ mod tests {
             (&json!("00f067aa0ba902b7"), &json!("1005"))
         );
         assert_eq!(tracer.dropped(), 0);
-        for endpoint in ["", "https://x", "http://a b", "x:1"] {
-            let settings = TraceSettings { endpoint: endpoint.to_owned(), service: None };
-            assert!(Tracer::start(&settings).is_none(), "{endpoint}");
+    }
+
+    #[test]
+    fn addresses_of_collectors() {
+        for (endpoint, expected) in [
+            ("http://c", Some("http://c:4318/v1/traces")),
+            ("https://c:443/", Some("https://c:443/v1/traces")),
+            ("https://c/otlp", Some("https://c:4318/otlp/v1/traces")),
+            ("https://c/v1/traces", Some("https://c:4318/v1/traces")),
+            ("http://[::1]", Some("http://[::1]:4318/v1/traces")),
+            ("", None),
+            ("c:4318", None),
+            ("ftp://c", None),
+            ("http://a b", None),
+            ("http://", None),
+        ] {
+            assert_eq!(address(endpoint).as_deref(), expected, "{endpoint}");
         }
     }
 }

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use futures_util::stream;
 use sealift_depot::{
-    Blob, CollectOptions, Depot, Error, Pattern, Repair, RepairBody, RepairFuture, Retention,
-    Rules, ScrubOptions, Settings, Target,
+    Blob, CollectOptions, Copies, Depot, Error, Pattern, Repair, RepairBody, RepairFuture,
+    Retention, Rules, ScrubOptions, Settings, Target,
 };
 use sealift_oci::{Algorithm, Digest, RepositoryName};
 
@@ -124,13 +124,10 @@ async fn retention_keeps_what_the_rules_say() {
     push_image(depot, &app, "untouched", "9").await;
     let pattern = |text: &str| Pattern::parse(text).unwrap();
     let rule = Retention {
-        repositories: Pattern::all(),
         tags: pattern("v*"),
         keep: vec![pattern("v2")],
         keep_last: Some(2),
-        pushed_within_days: None,
-        pulled_within_days: None,
-        untagged_after_days: None,
+        ..Retention::default()
     };
     depot.set_rules(Rules { retention: vec![rule], ..Rules::default() });
     let plan = depot.retain(true).await.unwrap();
@@ -166,21 +163,43 @@ async fn untagged_manifests_go_with_their_referrers() {
     put(depot, &app, by_tag("index"), index_text(&[&part])).await.unwrap();
     push_image(depot, &app, "1", "new").await;
     depot.delete_tag(&app, &tag("part"), "alice").await.unwrap();
-    let rule = Retention {
-        repositories: Pattern::all(),
-        tags: Pattern::all(),
-        keep: Vec::new(),
-        keep_last: None,
-        pushed_within_days: None,
-        pulled_within_days: None,
-        untagged_after_days: Some(0),
-    };
+    let rule = Retention { untagged_after_days: Some(0), ..Retention::default() };
     depot.set_rules(Rules { retention: vec![rule], ..Rules::default() });
     let removed = depot.retain(false).await.unwrap();
     assert_eq!(removed.len(), 2, "the old image and its referrer: {removed:?}");
     assert!(depot.manifest(&app, &Target::Digest(old)).await.unwrap().is_none());
     assert!(depot.manifest(&app, &Target::Digest(part.clone())).await.unwrap().is_some());
     assert_eq!(depot.referrers(&app, &part, None, None, 9).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+async fn copies_go_when_nobody_uses_them_and_nothing_else_does() {
+    let yard = yard_with(&strict());
+    let (depot, app) = (&yard.depot, name("app"));
+    push_image(depot, &app, "1", "one").await;
+    push_image(depot, &app, "2", "two").await;
+    depot.delete_tag(&app, &tag("2"), "alice").await.unwrap();
+    let set = |author: &str, secs: u64| {
+        let used_within = std::time::Duration::from_secs(secs);
+        let copies = Some(Copies { author: author.to_owned(), used_within });
+        let rule = Retention { copies, ..Retention::default() };
+        depot.set_rules(Rules { retention: vec![rule], ..Rules::default() });
+    };
+    // In whose name the helper pushes.
+    let author = depot.tag_history(&app, &tag("1")).await.unwrap()[0].by.clone();
+    set(&author, 3600);
+    assert_eq!(depot.retain(false).await.unwrap(), [], "all of it is new");
+    set("mirror", 0);
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    assert_eq!(depot.retain(false).await.unwrap(), [], "nothing of it is a copy");
+    set(&author, 0);
+    let removed = depot.retain(false).await.unwrap();
+    let tags: Vec<_> = removed.iter().map(|removed| removed.tag.clone()).collect();
+    assert_eq!(
+        tags,
+        [None, None, Some(tag("1"))],
+        "both images, one of which had a tag: {removed:?}"
+    );
 }
 
 struct Upstream(Vec<u8>);

@@ -12,7 +12,7 @@ use sealift_depot::{Children, Depot, Manifest, NewManifest, Put, Target};
 use sealift_gate::record::{self, Examination};
 use sealift_gate::{Environment, Failed, Gate, Herald, Settings};
 use sealift_oci::{Digest, RepositoryName, Tag};
-use sealift_registry::hooks::{Answer, Asked, Event, EventKind, Gate as _, Listener as _};
+use sealift_registry::hooks::{Answer, Asked, Event, EventKind, Gate as _, Listener as _, RequestFacts};
 use sealift_testkit::{LayerFile, TestImage, layer};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -199,6 +199,7 @@ pub(crate) fn event(kind: EventKind, tag: Option<Tag>, digest: Option<Digest>) -
     Event {
         kind,
         repository: Some(repository()),
+        from: None,
         tag: tag.map(|tag| tag.to_string()),
         digest,
         media_type: None,
@@ -206,6 +207,7 @@ pub(crate) fn event(kind: EventKind, tag: Option<Tag>, digest: Option<Digest>) -
         principal: Principal::user("anna"),
         peer: peer(),
         request_id: "r-1".to_owned(),
+        request: RequestFacts::default(),
         time: Timestamp::now(),
         reason: None,
     }

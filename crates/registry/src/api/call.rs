@@ -16,7 +16,7 @@ use super::query::Query;
 use super::refusal::{Code, Refusal};
 use super::service::Registry;
 use crate::Body;
-use crate::hooks::{Event, EventKind};
+use crate::hooks::{Event, EventKind, RequestFacts};
 use crate::listener::ClientCertificate;
 
 // All warnings of an answer together (distribution-spec, §Warnings).
@@ -116,6 +116,7 @@ impl Call<'_> {
         let event = Event {
             kind,
             repository: what.repository.cloned(),
+            from: what.from.cloned(),
             tag: what.tag.map(str::to_owned),
             digest: what.digest.cloned(),
             media_type: what.media_type.map(str::to_owned),
@@ -123,6 +124,7 @@ impl Call<'_> {
             principal: self.principal.clone(),
             peer: self.peer,
             request_id: self.request_id.to_owned(),
+            request: facts(&self.method, self.headers),
             time: self.now,
             reason: what.reason.map(str::to_owned),
         };
@@ -136,11 +138,21 @@ impl Call<'_> {
 #[derive(Clone, Copy, Default)]
 pub(super) struct What<'a> {
     pub(super) repository: Option<&'a RepositoryName>,
+    pub(super) from: Option<&'a RepositoryName>,
     pub(super) tag: Option<&'a str>,
     pub(super) digest: Option<&'a Digest>,
     pub(super) media_type: Option<&'a str>,
     pub(super) size: Option<u64>,
     pub(super) reason: Option<&'a str>,
+}
+
+/// What a request says of itself.
+pub(super) fn facts(method: &Method, headers: &HeaderMap) -> RequestFacts {
+    RequestFacts {
+        method: method.clone(),
+        host: headers.get(header::HOST).cloned(),
+        agent: headers.get(header::USER_AGENT).cloned(),
+    }
 }
 
 fn named(thing: Thing<'_>) -> String {

@@ -152,6 +152,7 @@ fn tell(
     };
     let what = What {
         repository: Some(repository),
+        from: None,
         tag,
         digest: Some(&manifest.digest),
         media_type: Some(&manifest.media_type),

@@ -17,12 +17,14 @@ mod figures;
 mod intake;
 mod names;
 mod page;
+mod prefix;
 mod query;
 mod range;
 mod refusal;
 
 pub use address::{Address, AddressFault};
 pub use page::{Asked as AskedPage, asked as asked_page, link};
+pub use prefix::Prefix;
 pub use query::{Query, decoded, encoded};
 pub use range::{Asked as AskedRange, Chunk, asked as asked_range, chunk, received};
 pub use refusal::{Code, Refusal};

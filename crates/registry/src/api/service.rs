@@ -1,5 +1,6 @@
 //! The registry: who asks for what on this origin, and what is told of it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,15 +12,17 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use sealift_access::{Action, Denial, Gatekeeper, Principal, Thing, Throttled};
-use sealift_depot::{Depot, Target};
+use sealift_depot::{Depot, Error as DepotError, Target};
 
 use super::address::Address;
 use super::call::{Call, Outcome, empty, json_of};
 use super::names::API_VERSION;
+use super::prefix::Prefix;
 use super::query::Query;
 use super::refusal::{Code, Refusal};
 use super::{blobs, lists, manifests, tokens, uploads};
-use crate::hooks::{Event, EventKind, Gate, Listener, Pages, Upstream};
+use crate::health::Health;
+use crate::hooks::{Event, EventKind, Gate, Listener, Pages, RequestFacts, Upstream};
 use crate::listener::ClientCertificate;
 use crate::metrics::{Metrics, Route};
 use crate::traces::Span;
@@ -43,6 +46,8 @@ pub struct Hooks {
     pub trust: Option<Arc<TrustService>>,
     /// Takes traces.
     pub tracer: Option<Tracer>,
+    /// What has to be well.
+    pub health: Option<Arc<Health>>,
 }
 
 /// What a registry may be told.
@@ -58,6 +63,8 @@ pub struct Options {
     pub tags_max: usize,
     /// Sent with each answer.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What all paths begin with.
+    pub prefix: Prefix,
 }
 
 impl Options {
@@ -81,6 +88,7 @@ impl Default for Options {
             catalog_max: 1000,
             tags_max: 10_000,
             headers: Vec::new(),
+            prefix: Prefix::default(),
         }
     }
 }
@@ -177,6 +185,7 @@ impl Registry {
         let event = Event {
             kind: EventKind::Denied,
             repository: None,
+            from: None,
             tag: None,
             digest: None,
             media_type: None,
@@ -184,6 +193,7 @@ impl Registry {
             principal: principal.clone(),
             peer: seen.peer,
             request_id: seen.request_id.to_owned(),
+            request: RequestFacts::default(),
             time: seen.now,
             reason: Some(format!("{} {}: {reason}", seen.method, cut(seen.path))),
         };
@@ -196,6 +206,7 @@ impl Registry {
         let outcome = match seen.path {
             "/metrics" => self.counters(parts, seen).await,
             "/readyz" => match self.depot.statistics().await {
+                Ok(_) if !self.is_well() => Err(Refusal::plain(Code::Unavailable)),
                 Ok(_) => Ok(json_of(JSON, "{\"status\":\"ok\"}\n".to_owned())),
                 Err(error) => Err(Refusal::plain(Code::Unavailable).caused_by(error)),
             },
@@ -216,13 +227,50 @@ impl Registry {
                 if principal.is_anonymous() { Denial::Missing } else { Denial::NotAllowed };
             return Err(self.denied(&wanted, denial));
         }
+        let text = self.counters_text().await.map_err(super::call::of_depot)?;
+        Ok(json_of("text/plain; version=0.0.4; charset=utf-8", text))
+    }
+
+    /// All counters, as Prometheus reads them.
+    pub(crate) async fn counters_text(&self) -> Result<String, DepotError> {
         let mut text = self.metrics.text();
-        let statistics = self.depot.statistics().await.map_err(super::call::of_depot)?;
-        super::figures::write(&mut text, &statistics);
+        super::figures::write(&mut text, &self.depot.statistics().await?);
         if let Some(upstream) = &self.hooks.upstream {
             text.push_str(&upstream.metrics());
         }
-        Ok(json_of("text/plain; version=0.0.4; charset=utf-8", text))
+        for listener in &self.hooks.listeners {
+            text.push_str(&listener.metrics());
+        }
+        Ok(text)
+    }
+
+    /// What is not well, by the names of the checks.
+    pub(crate) fn faults(&self) -> BTreeMap<String, String> {
+        self.hooks.health.as_ref().map(|health| health.faults()).unwrap_or_default()
+    }
+
+    /// Whether requests can be served.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.is_well() && self.depot.statistics().await.is_ok()
+    }
+
+    fn is_well(&self) -> bool {
+        self.hooks.health.as_ref().is_none_or(|health| health.is_well())
+    }
+
+    // The request without the prefix of all paths. Health and metrics are asked for without it.
+    fn beneath(&self, request: Request<Incoming>) -> Result<Request<Incoming>, Answered> {
+        let prefix = &self.options.prefix;
+        let path = request.uri().path();
+        if prefix.is_empty() || matches!(path, "/healthz" | "/livez" | "/readyz" | "/metrics") {
+            return Ok(request);
+        }
+        let Some(uri) = prefix.without(request.uri()) else {
+            return Err(Answered::of(Err(nowhere()), Route::Unknown, None));
+        };
+        let (mut parts, body) = request.into_parts();
+        parts.uri = uri;
+        Ok(Request::from_parts(parts, body))
     }
 
     // What is neither the interface nor about the service.
@@ -234,9 +282,7 @@ impl Registry {
         if let Some(response) = page {
             return Answered::of(Ok(response), Route::Page, None);
         }
-        let refusal = Refusal::because(Code::Unsupported, "there is no such address")
-            .with_status(StatusCode::NOT_FOUND);
-        Answered::of(Err(refusal), Route::Unknown, None)
+        Answered::of(Err(nowhere()), Route::Unknown, None)
     }
 
     fn record(&self, seen: &Seen<'_>, answered: &Answered, started: Instant, agent: Option<&str>) {
@@ -365,6 +411,18 @@ fn route_of(address: &Address) -> Route {
     }
 }
 
+fn nowhere() -> Refusal {
+    Refusal::because(Code::Unsupported, "there is no such address")
+        .with_status(StatusCode::NOT_FOUND)
+}
+
+fn out_of_service() -> Answered {
+    let message = "the registry is out of service: one of its health checks fails";
+    let refusal = Refusal::because(Code::Unavailable, message)
+        .with(header::RETRY_AFTER, HeaderValue::from_static("10"));
+    Answered::of(Err(refusal), Route::Unknown, None)
+}
+
 fn moved_to(place: &'static str) -> Answered {
     let mut response = empty(StatusCode::MOVED_PERMANENTLY);
     response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(place));
@@ -378,6 +436,10 @@ impl Service for Registry {
         peer: SocketAddr,
     ) -> Response<Body> {
         let started = Instant::now();
+        let request = match self.beneath(request) {
+            Ok(request) => request,
+            Err(answered) => return answered.response,
+        };
         let path = request.uri().path();
         if let Some(trust) = &self.hooks.trust
             && (path.starts_with("/v2/") && path.contains("/_trust/")
@@ -402,10 +464,11 @@ impl Service for Registry {
             path: &path,
         };
         let mut answered = match path.as_str() {
-            "/v2" => moved_to("/v2/"),
             "/healthz" | "/livez" | "/readyz" | "/metrics" => {
                 self.of_service(&request.into_parts().0, &seen).await
             }
+            _ if !self.is_well() => out_of_service(),
+            "/v2" => moved_to("/v2/"),
             tokens::KEY_SET => Answered::of(self.key_set(request.method()), Route::Service, None),
             tokens::TOKEN if self.gatekeeper.key_set().is_some() => {
                 let (parts, body) = request.into_parts();
@@ -427,6 +490,9 @@ impl Service for Registry {
         }
         for (name, value) in &self.options.headers {
             headers.insert(name.clone(), value.clone());
+        }
+        if !self.options.prefix.is_empty() {
+            self.options.prefix.put_before(answered.response.headers_mut());
         }
         let sent = self.metrics.sent();
         answered.response.map(|body| body.counted(sent))

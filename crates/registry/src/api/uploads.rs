@@ -75,7 +75,7 @@ async fn mount(
     for from in from {
         if let Some(blob) = depot.mount(repository, &from, digest).await.map_err(of_depot)? {
             call.registry.metrics.mounted();
-            tell_stored(call, EventKind::Mounted, repository, &blob);
+            tell_stored(call, EventKind::Mounted, (repository, Some(&from)), &blob);
             return Ok(Some(stored(repository, &blob.digest)));
         }
     }
@@ -205,13 +205,19 @@ async fn finish(
     let work = async move { depot.finish_upload(&name, &upload, &wanted).await };
     let blob = tokio::spawn(work).await.map_err(Refusal::failure)?.map_err(of_depot)?;
     call.registry.metrics.upload_finished();
-    tell_stored(call, EventKind::BlobPushed, repository, &blob);
+    tell_stored(call, EventKind::BlobPushed, (repository, None), &blob);
     Ok(stored(repository, &blob.digest))
 }
 
-fn tell_stored(call: &Call<'_>, kind: EventKind, repository: &RepositoryName, blob: &Blob) {
+fn tell_stored(
+    call: &Call<'_>,
+    kind: EventKind,
+    (repository, from): (&RepositoryName, Option<&RepositoryName>),
+    blob: &Blob,
+) {
     let what = What {
         repository: Some(repository),
+        from,
         digest: Some(&blob.digest),
         size: Some(blob.size),
         ..What::default()

@@ -20,6 +20,7 @@ mod serving;
 mod show;
 mod tree;
 mod unknown;
+mod watching;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +28,9 @@ mod tests;
 pub use finding::{Finding, Level, Place};
 pub use keys::{KEYS, Key, Standing};
 pub use model::{
-    Auth, Bucket, Configuration, Debugging, Endpoint, Http, Log, LogFormat, LogLevel, Password,
-    Platforms, Proxy, Rate, Storage, StoragePlace, Tls, TokenAuth, Validation,
+    Auth, Bucket, Check, CheckKind, Configuration, Debugging, Endpoint, Http, Log, LogFormat,
+    LogLevel, Notifications, Password, Platforms, Proxy, Rate, Storage, StoragePlace, Tls,
+    TokenAuth, Validation,
 };
 pub use named::Use;
 pub use own::{Own, SECTIONS};

@@ -27,7 +27,9 @@ pub struct Configuration {
     /// The listener.
     pub http: Http,
     /// Who is told what happened, in distribution's form.
-    pub endpoints: Vec<Endpoint>,
+    pub notifications: Notifications,
+    /// What has to be well for the registry to serve.
+    pub checks: Vec<Check>,
     /// The registry that is mirrored as a whole.
     pub proxy: Option<Proxy>,
     /// What manifests must be like.
@@ -60,9 +62,9 @@ pub enum LogLevel {
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Lines for people.
-    #[default]
     Text,
     /// A JSON document a line.
+    #[default]
     Json,
     /// As JSON, with the names that Logstash wants.
     Logstash,
@@ -204,6 +206,8 @@ pub struct Http {
     pub address: String,
     /// What all paths begin with: `/`, or a path that ends with a slash.
     pub prefix: String,
+    /// What clients know the registry by, `https://registry.example.com`; for addresses in events.
+    pub host: Option<String>,
     /// For requests at hand when the server stops.
     pub drain: Option<Duration>,
     /// TLS.
@@ -240,6 +244,65 @@ pub struct Debugging {
     pub metrics: Option<String>,
 }
 
+/// Who is told what happened, in distribution's form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notifications {
+    /// Who.
+    pub endpoints: Vec<Endpoint>,
+    /// Whether events name what a manifest refers to.
+    pub has_references: bool,
+}
+
+/// Something that has to be well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What.
+    pub kind: CheckKind,
+    /// How often it is looked at.
+    pub interval: Duration,
+    /// After so many failures one after the other it is not well.
+    pub threshold: u32,
+}
+
+/// What has to be well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckKind {
+    /// The registry's own storage.
+    Storage,
+    /// A file must not be there.
+    File(PathBuf),
+    /// A server must answer with a status.
+    Http {
+        /// Where.
+        url: String,
+        /// Sent along.
+        headers: Vec<(String, Password)>,
+        /// The status.
+        status: u16,
+        /// How long an answer is waited for.
+        limit: Option<Duration>,
+    },
+    /// A port must be open.
+    Tcp {
+        /// Host and port.
+        address: String,
+        /// How long it is waited for.
+        limit: Option<Duration>,
+    },
+}
+
+impl Check {
+    /// What reports call it.
+    pub fn name(&self) -> String {
+        match &self.kind {
+            CheckKind::Storage => "storagedriver".to_owned(),
+            CheckKind::File(path) => path.display().to_string(),
+            CheckKind::Http { url, .. } => url.clone(),
+            CheckKind::Tcp { address, .. } => address.clone(),
+        }
+    }
+}
+
 /// Somebody who is told what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
@@ -251,6 +314,10 @@ pub struct Endpoint {
     pub headers: Vec<(String, Password)>,
     /// For one try.
     pub timeout: Duration,
+    /// After so many failures one after the other there is a pause.
+    pub threshold: u32,
+    /// The pause.
+    pub backoff: Duration,
     /// Media types that are not told of.
     pub ignored_media_types: Vec<String>,
     /// Actions that are not told of.

@@ -10,14 +10,13 @@ use super::decode::decode;
 use super::duration;
 use super::finding::{Finding, Place, shown};
 use super::model::{
-    Configuration, Endpoint, Log, LogFormat, LogLevel, Password, Platforms, Proxy, Validation,
+    Configuration, Log, LogFormat, LogLevel, Password, Platforms, Proxy, Validation,
 };
 use super::tree::{Node, Value, truth};
 
 const ENTRIES_DEFAULT: usize = 1000;
 const ENTRIES_MAX: usize = 100_000;
 const PROXY_KEEP: Duration = Duration::from_hours(168);
-const ENDPOINT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A tree, and what is found in it.
 pub(super) struct Reader<'t> {
@@ -34,7 +33,8 @@ pub(super) fn read(root: &Node, findings: &mut Vec<Finding>) -> Configuration {
         storage: reader.storage(),
         auth: reader.auth(),
         http: reader.http(),
-        endpoints: reader.endpoints(),
+        notifications: reader.notifications(),
+        checks: reader.checks(),
         proxy: reader.proxy(),
         validation: reader.validation(),
         catalog_max: reader.entries("catalog.maxentries"),
@@ -125,12 +125,12 @@ impl Reader<'_> {
             (None, None) => LogLevel::default(),
         };
         let format = match self.text("log.formatter").as_deref() {
-            None | Some("text") => LogFormat::Text,
-            Some("json") => LogFormat::Json,
+            None | Some("json") => LogFormat::Json,
+            Some("text") => LogFormat::Text,
             Some("logstash") => LogFormat::Logstash,
             Some(_) => {
                 self.fail("log.formatter", "is not known", "use `text`, `json` or `logstash`");
-                LogFormat::Text
+                LogFormat::Json
             }
         };
         let mut fields = BTreeMap::new();
@@ -171,54 +171,6 @@ impl Reader<'_> {
             }
             _ => ENTRIES_DEFAULT,
         }
-    }
-
-    fn endpoints(&mut self) -> Vec<Endpoint> {
-        let path = "notifications.endpoints";
-        let items = match self.node(path).map(|node| &node.value) {
-            Some(Value::List(items)) => items.clone(),
-            Some(_) => {
-                self.fail(path, "must be a list", "write each endpoint with `- name: …`");
-                Vec::new()
-            }
-            None => Vec::new(),
-        };
-        let mut endpoints = Vec::new();
-        for (index, item) in items.iter().enumerate() {
-            let path = format!("{path}[{index}]");
-            let mut reader = Reader { root: item, findings: &mut *self.findings };
-            match reader.endpoint() {
-                Ok(endpoint) => endpoints.extend(endpoint),
-                Err((key, message)) => {
-                    let finding =
-                        Finding::error(item.place.clone(), &format!("{path}.{key}"), message);
-                    self.findings.push(finding.hint("correct it, or delete the endpoint"));
-                }
-            }
-        }
-        endpoints
-    }
-
-    // The tree is one endpoint here.
-    fn endpoint(&mut self) -> Result<Option<Endpoint>, (&'static str, &'static str)> {
-        if self.get::<bool>("disabled") {
-            return Ok(None);
-        }
-        let url = self.text("url").ok_or(("url", "is missing"))?;
-        if !is_web(&url) {
-            return Err(("url", "is no address that begins with `https://` or `http://`"));
-        }
-        let mut ignored_media_types: Vec<String> = self.get("ignoredmediatypes");
-        ignored_media_types.extend(self.get::<Vec<String>>("ignore.mediatypes"));
-        let headers = headers(self.node("headers")).ok_or(("headers", "is no mapping of lists"))?;
-        Ok(Some(Endpoint {
-            name: self.text("name").unwrap_or_else(|| url.clone()),
-            headers: headers.into_iter().map(|(name, text)| (name, Password::new(text))).collect(),
-            timeout: self.duration("timeout").unwrap_or(ENDPOINT_TIMEOUT),
-            ignored_media_types,
-            ignored_actions: self.get("ignore.actions"),
-            url,
-        }))
     }
 
     fn proxy(&mut self) -> Option<Proxy> {

@@ -194,16 +194,36 @@ impl Reader<'_> {
             self.fail("http.headers", "is no mapping of headers", hint);
             Vec::new()
         });
+        let host = self.text("http.host").map(|host| host.trim_end_matches('/').to_owned());
+        if host.as_deref().is_some_and(|host| !is_web(host)) {
+            let hint = "write `https://registry.example.com`";
+            self.fail("http.host", "is no address", hint);
+        }
         let metrics = self.text("http.debug.prometheus.path").unwrap_or("/metrics".to_owned());
         let metrics = self.get::<bool>("http.debug.prometheus.enabled").then_some(metrics);
+        let debug = self.debug(metrics);
         Http {
             address,
             prefix: self.prefix(),
+            host,
             drain: self.duration("http.draintimeout").filter(|drain| !drain.is_zero()),
             tls: self.tls(),
             headers,
-            debug: self.text("http.debug.addr").map(|address| Debugging { address, metrics }),
+            debug,
         }
+    }
+
+    fn debug(&mut self, metrics: Option<String>) -> Option<Debugging> {
+        let address = self.text("http.debug.addr")?;
+        let port = address.rsplit_once(':').map(|(_, port)| port);
+        if port.is_none_or(|port| port.parse::<u16>().is_err()) {
+            let hint = "write `127.0.0.1:5001`";
+            self.fail("http.debug.addr", "is no address with a port", hint);
+        } else if !is_loopback(&address) {
+            let hint = "listen on 127.0.0.1, or let only operators reach the port";
+            self.warn("http.debug.addr", "anybody who reaches it sees health and metrics", hint);
+        }
+        Some(Debugging { address, metrics })
     }
 
     fn prefix(&mut self) -> String {
@@ -217,9 +237,6 @@ impl Reader<'_> {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
         if !prefix.bytes().all(is_part) || prefix.contains("//") || prefix.contains("/.") {
             self.fail("http.prefix", "is no path", "write `/registry/`");
-        } else if prefix != "/" {
-            let hint = "delete it; names of repositories can begin with it";
-            self.fail("http.prefix", "is not served", hint);
         }
         prefix
     }

@@ -64,8 +64,16 @@ fn value(node: &Node, path: &str, key: &str, depth: usize, text: &mut String) {
 fn is_secret_name(path: &str, key: &str) -> bool {
     let key = key.to_lowercase();
     let is_free = path.starts_with("sealift") || row(path).is_none();
-    let words =
-        ["password", "secret", "token", "accesskey", "credential", "authorization", "apikey"];
+    let words = [
+        "password",
+        "secret",
+        "token",
+        "accesskey",
+        "credential",
+        "authorization",
+        "apikey",
+        "api-key",
+    ];
     is_free && key != "tokens" && words.iter().any(|word| key.contains(word))
 }
 

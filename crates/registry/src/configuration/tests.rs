@@ -114,11 +114,7 @@ health:
         expect![[r#"
             config.yml:1: error: `auth`: is missing: anybody could push and delete from anywhere
                 add `auth:`, listen on 127.0.0.1, or write `sealift: {open: true}`
-            config.yml:4: note: `log.fields`: has no effect: entries have the fields that docs/registry.md lists
             config.yml:7: note: `storage.cache.blobdescriptor`: has no effect: what is asked for often stays in memory
-            config.yml:18: note: `health.storagedriver.enabled`: has no effect: `/readyz` always looks at the storage
-            config.yml:19: note: `health.storagedriver.interval`: has no effect: `/readyz` looks when it is asked
-            config.yml:20: note: `health.storagedriver.threshold`: has no effect: `/readyz` looks when it is asked
         "#]],
     );
 }
@@ -182,7 +178,6 @@ sealift: {gat: {}}
                 delete it
             config.yml:3: note: `log.reportcaller`: has no effect: entries name what they are about, not lines of source code
             config.yml:5: note: `storage.s3.v4auth`: has no effect: signatures are always of version 4
-            config.yml:10: note: `http.host`: has no effect: addresses in answers are relative
             config.yml:11: note: `http.secret`: has no effect: uploads need no signed state
             config.yml:19: note: `redis`: has no effect: nothing is kept in Redis
         "#]],
@@ -212,9 +207,6 @@ fn variables_stand_above_the_file() {
             ("PATH", "/bin"),
         ],
         expect![[r#"
-            REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL (environment): warning: `notifications.endpoints[0].url`: is not supported
-                events are not posted in distribution's form; name who is told under `sealift: {gate: {webhooks: …}}`
-            REGISTRY_LOG_FIELDS (environment): note: `log.fields`: has no effect: entries have the fields that docs/registry.md lists
             version: 0.1
             storage:
               filesystem:
@@ -371,10 +363,14 @@ notifications:
         &[],
     );
     let configuration = reading.configuration.unwrap();
-    let names: Vec<&str> =
-        configuration.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+    let names: Vec<&str> = configuration
+        .notifications
+        .endpoints
+        .iter()
+        .map(|endpoint| endpoint.name.as_str())
+        .collect();
     assert_eq!(names, ["a", "b"]);
-    assert_eq!(configuration.endpoints[1].timeout, Duration::from_secs(3));
+    assert_eq!(configuration.notifications.endpoints[1].timeout, Duration::from_secs(3));
     assert_eq!(configuration.storage.place, StoragePlace::default());
 }
 

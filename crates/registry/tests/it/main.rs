@@ -9,6 +9,7 @@ mod endpoints;
 mod gates;
 mod hostile;
 mod lab;
+mod operating;
 mod replay;
 mod rights;
 mod routes;

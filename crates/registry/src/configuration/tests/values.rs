@@ -190,9 +190,7 @@ fn addresses_and_patterns() {
             "version: 0.1\nstorage: filesystem\nsealift: {open: true}\nnotifications: {endpoints: [{name: a, url: 'ftp://x'}]}",
             expect![[r#"
                 config.yml:4: error: `notifications.endpoints[0].url`: is no address that begins with `https://` or `http://`
-                    correct it, or delete the endpoint
-                config.yml:4: warning: `notifications.endpoints[0].url`: is not supported
-                    events are not posted in distribution's form; name who is told under `sealift: {gate: {webhooks: …}}`
+                    correct it, or delete the item
             "#]],
         ),
     ] {

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 use sealift_access::Gatekeeper;
+use sealift_client::Client;
 use sealift_depot::{Depot, Settings as DepotSettings, Sparse};
 use sealift_keeping::{Attending, Rhythm, attend, tend};
 use sealift_mirror::{Mirror, Password, Settings as MirrorSettings, UpstreamSettings};
@@ -12,18 +14,21 @@ use sealift_registry::configuration::{Configuration, Finding, Platforms, Storage
 use sealift_registry::hooks::Upstream;
 use sealift_registry::store::open_folder;
 use sealift_registry::{
-    Entry, Guard, Hooks, Log as _, Options, Protocol, Registry, TlsAcceptor, TraceSettings, Tracer,
-    TrustService, tls_of_folder, tls_with_clients,
+    Entry, Guard, Health, Hooks, Log as _, Options, Prefix, Protocol, Registry, TlsAcceptor,
+    TraceSettings, Tracer, TrustService, tls_of_folder, tls_with_clients,
 };
 
 use super::access;
 use super::keeping;
 use super::plugins::{self, Place, Running};
 use super::reloading::Governed;
+use super::telling::Telling;
 use crate::commands::entries::Lines;
 use crate::commands::trust::serve::sealing_key;
 use crate::failure::Usage;
+use crate::session::host_ca_bundle;
 use sealift_arguments::RegistryServe;
+use tempfile::TempDir;
 
 /// All that a server needs.
 pub(super) struct Assembled {
@@ -40,6 +45,8 @@ pub(super) struct Assembled {
     pub(super) address: Option<String>,
     /// What is done beside requests; it ends when this is dropped.
     pub(super) kept: Vec<Attending>,
+    /// The folder, if it goes with the process.
+    pub(super) temporary: Option<TempDir>,
 }
 
 pub(super) fn assemble(
@@ -47,13 +54,7 @@ pub(super) fn assemble(
     arguments: &RegistryServe,
     log: Lines,
 ) -> anyhow::Result<Assembled> {
-    if configuration.http.prefix != "/" && !configuration.http.prefix.is_empty() {
-        return Err(Usage::error(
-            format!("a prefix of paths is not served: `{}`", configuration.http.prefix),
-            "delete `http.prefix`; names of repositories can begin with it",
-        ));
-    }
-    let folder = folder(configuration)?;
+    let (folder, temporary) = folder(configuration)?;
     let mut settings: DepotSettings = section(configuration, "storage")?;
     settings.upload_secs = configuration.storage.upload_age.map_or(u64::MAX, |age| age.as_secs());
     if configuration.validation.platforms == Platforms::Nothing
@@ -72,9 +73,18 @@ pub(super) fn assemble(
         Guard { gatekeeper: gatekeeper.clone(), log: Box::new(log.clone()), clock: Timestamp::now };
     let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
     let trust = Arc::new(TrustService::open(trust, guard)?.beside_images());
-    let tracer = tracer(configuration)?;
+    let client = Client::new(sealift_client::Settings {
+        ca_bundle: host_ca_bundle(),
+        ..sealift_client::Settings::default()
+    })?;
+    let tracer = tracer(configuration, &client)?;
     let upstream = mirror(configuration, &depot, &folder)?;
-    let mut hooks = Hooks { trust: Some(trust), tracer, upstream, ..Hooks::default() };
+    let health = (!configuration.checks.is_empty())
+        .then(|| Arc::new(Health::start(&configuration.checks, &depot, &client)));
+    let mut hooks = Hooks { trust: Some(trust), tracer, upstream, health, ..Hooks::default() };
+    let telling = Telling::of(configuration, tls.is_some());
+    let notifier = telling.start(configuration, &depot, client, log.clone());
+    hooks.listeners.push(Arc::new(notifier.clone()));
     let place = Place {
         configuration,
         folder: &folder,
@@ -88,6 +98,7 @@ pub(super) fn assemble(
         is_read_only: configuration.storage.is_read_only,
         catalog_max: configuration.catalog_max,
         tags_max: configuration.tags_max,
+        prefix: Prefix::new(&configuration.http.prefix),
         ..Options::default()
     };
     let options = options.with_headers(&configuration.http.headers);
@@ -96,10 +107,22 @@ pub(super) fn assemble(
         gatekeeper: gatekeeper.clone(),
         gate: running.gate.clone(),
         depot: depot.clone(),
+        notifier,
+        telling,
     };
     let registry = Registry::new(depot, gatekeeper, hooks, options, log, Timestamp::now);
     let registry = Arc::new(registry);
-    Ok(Assembled { registry, tls, certificate, folder, running, governed, address, kept })
+    Ok(Assembled {
+        registry,
+        tls,
+        certificate,
+        folder,
+        running,
+        governed,
+        address,
+        kept,
+        temporary,
+    })
 }
 
 // Answers at the socket of the folder, collects and scrubs.
@@ -124,13 +147,13 @@ fn keep(
 }
 
 // It sends on the runtime at hand.
-fn tracer(configuration: &Configuration) -> anyhow::Result<Option<Tracer>> {
+fn tracer(configuration: &Configuration, client: &Client) -> anyhow::Result<Option<Tracer>> {
     let settings: TraceSettings = section(configuration, "traces")?;
-    let tracer = Tracer::start(&settings);
+    let tracer = Tracer::start(&settings, client.clone());
     if tracer.is_none() && !settings.endpoint.is_empty() {
         return Err(Usage::error(
             format!("traces cannot be sent to `{}`", settings.endpoint),
-            "write `http://host:4318`, the address of a collector that speaks OTLP over HTTP",
+            "write `https://host:4318`, the address of a collector that speaks OTLP over HTTP",
         ));
     }
     Ok(tracer)
@@ -162,7 +185,7 @@ fn mirror(
     Ok(Some(Arc::new(mirror)))
 }
 
-fn folder(configuration: &Configuration) -> anyhow::Result<PathBuf> {
+fn folder(configuration: &Configuration) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
     match &configuration.storage.place {
         StoragePlace::Folder(folder) => {
             if folder.join("docker/registry/v2").is_dir() && !folder.join("meta.db").exists() {
@@ -171,12 +194,14 @@ fn folder(configuration: &Configuration) -> anyhow::Result<PathBuf> {
                     "bring them over with `sealift registry import`, into a folder of its own",
                 ));
             }
-            Ok(folder.clone())
+            Ok((folder.clone(), None))
         }
-        StoragePlace::Temporary => Err(Usage::error(
-            "storage in memory is not offered: a registry keeps what it is given",
-            "name a folder: `storage: {filesystem: {rootdirectory: /var/lib/registry}}`",
-        )),
+        StoragePlace::Temporary => {
+            // Only its owner can look into it.
+            let folder = tempfile::Builder::new().prefix("sealift-registry-").tempdir();
+            let folder = folder.context("cannot make a folder for `storage: inmemory`")?;
+            Ok((folder.path().to_owned(), Some(folder)))
+        }
         StoragePlace::Bucket(_) => Err(Usage::error(
             "storage in a bucket needs a database beside it",
             "name a folder: `storage: {filesystem: {rootdirectory: /var/lib/registry}}`",

@@ -3,10 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use sealift_depot::{Depot, Error as DepotError, Rules, Settings as DepotSettings};
+use sealift_depot::{
+    Copies, Depot, Error as DepotError, Pattern, Retention, Rules, Settings as DepotSettings,
+};
 use sealift_keeping::{Answer, Error as DeskError, Request, ask, perform};
+use sealift_mirror::{Settings as MirrorSettings, WRITER as MIRROR_WRITER};
 use sealift_oci::{Digest, RepositoryName, Tag};
 use sealift_registry::configuration::{Configuration, StoragePlace};
 use serde_json::{Map, Value, json};
@@ -28,11 +32,27 @@ pub(super) fn rules(configuration: &Configuration) -> anyhow::Result<Rules> {
         let hint = "docs/registry-configuration.md lists the keys";
         Usage::error(finding.line("configuration"), hint)
     };
+    let mut retention: Vec<Retention> = own.section("retention").map_err(unusable)?;
+    // Of the rules that fit a repository the first decides: what is said of it counts more than what is said of all.
+    let mirrors: MirrorSettings = own.section("mirrors").map_err(unusable)?;
+    retention.extend(mirrors.upstreams.iter().filter_map(|upstream| {
+        let (prefix, keep) = (upstream.prefix.trim_matches('/'), upstream.keep.0);
+        let pattern = if prefix.is_empty() { "**".to_owned() } else { format!("{prefix}/**") };
+        let rule = || Some((Pattern::parse(&pattern).ok()?, keep));
+        (!keep.is_zero()).then(rule)?.map(unused)
+    }));
+    let keep = configuration.proxy.as_ref().and_then(|proxy| proxy.keep);
+    retention.extend(keep.map(|keep| unused((Pattern::all(), keep))));
     Ok(Rules {
         immutable: own.section("immutable").map_err(unusable)?,
         quotas: own.section("quotas").map_err(unusable)?,
-        retention: own.section("retention").map_err(unusable)?,
+        retention,
     })
+}
+
+fn unused((repositories, keep): (Pattern, Duration)) -> Retention {
+    let copies = Copies { author: MIRROR_WRITER.to_owned(), used_within: keep };
+    Retention { repositories, copies: Some(copies), ..Retention::default() }
 }
 
 /// The folder that options name, and rules if they name a configuration.

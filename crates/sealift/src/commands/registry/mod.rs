@@ -13,6 +13,7 @@ mod assembly;
 mod office;
 mod plugins;
 mod reloading;
+mod telling;
 
 use std::process::ExitCode;
 

@@ -76,7 +76,8 @@ pub(super) fn plug(
     hooks.gate = Some(Arc::new(gate.clone()));
     hooks.listeners.push(Arc::new(herald) as Arc<dyn Listener>);
     let page: PageSection = section(place.configuration, "page")?;
-    if page.enabled {
+    // Pages name each other by paths from the root.
+    if page.enabled && place.configuration.http.prefix == "/" {
         let upstream = hooks.upstream.clone();
         hooks.pages = Some(pages(place, name, (depot, gatekeeper), &gate, upstream)?);
     }

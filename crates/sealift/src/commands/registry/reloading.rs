@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use sealift_access::{FileStamp, Gatekeeper, RobotSettings};
 use sealift_depot::Depot;
 use sealift_gate::Gate;
+use sealift_notification::Notifier;
 use sealift_registry::configuration::Configuration;
 use sealift_registry::{Entry, Log as _};
 
+use super::telling::Telling;
 use super::{access, assembly, keeping, plugins, serve};
 use crate::commands::entries::Lines;
 use sealift_arguments::RegistryServe;
@@ -21,6 +23,8 @@ pub(super) struct Governed {
     pub(super) gatekeeper: Gatekeeper,
     pub(super) gate: Gate,
     pub(super) depot: Depot,
+    pub(super) notifier: Notifier,
+    pub(super) telling: Telling,
 }
 
 /// The files, as they were when they were read.
@@ -54,6 +58,11 @@ impl<'a> Reloading<'a> {
             return;
         }
         self.files = now;
+        self.read_again();
+    }
+
+    /// Goes by the files as they are now, whether they changed or not.
+    pub(super) fn read_again(&mut self) {
         if let Err(error) = self.read() {
             let reason = format!("{error:#}; what was in force stays");
             self.log.record(&Entry::Failure { request_id: None, reason: &reason });
@@ -64,7 +73,7 @@ impl<'a> Reloading<'a> {
         let (configuration, _) = serve::read_configuration(self.arguments)?;
         let address = self.address.as_deref();
         let parts = access::parts(&configuration, self.arguments, &self.folder, address)?;
-        let Governed { gatekeeper, gate, depot } = &self.governed;
+        let Governed { gatekeeper, gate, depot, notifier, telling } = &self.governed;
         // A slip in a file is not to open what was closed.
         if parts.is_open && !gatekeeper.is_open() {
             anyhow::bail!("the new configuration would let everybody in");
@@ -74,6 +83,7 @@ impl<'a> Reloading<'a> {
         gate.reload(&plugins::gate_settings(&configuration, is_configured)?)?;
         depot.set_rules(rules);
         gatekeeper.replace(parts);
+        notifier.replace(telling.settings(&configuration));
         self.files = stamps(self.arguments, &configuration, &self.folder);
         Ok(())
     }

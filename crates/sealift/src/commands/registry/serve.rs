@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use sealift_registry::configuration::{Configuration, Level, StoragePlace, read};
-use sealift_registry::{ConnectionLimits, TlsAcceptor, bind, serve};
+use sealift_registry::{ConnectionLimits, DebugService, Registry, TlsAcceptor, bind, serve};
+use tokio::task::JoinHandle;
 
 use super::access;
 use super::assembly::{self, Assembled};
@@ -29,6 +31,9 @@ const ANSWER_TIME: Duration = Duration::from_mins(15);
 // A look is taken 20 times a second; files are looked at once.
 const LOOKS_A_RELOAD: u64 = 20;
 const CONNECTION_TIME: Duration = Duration::from_hours(1);
+const DEBUG_CONNECTIONS_MAX: usize = 64;
+// For events that were heard and not yet written down.
+const FLUSH_TIME: Duration = Duration::from_secs(5);
 
 pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Result<ExitCode> {
     let configuration = configuration(arguments, printer)?;
@@ -41,16 +46,32 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
             "give --htpasswd FILE, listen on 127.0.0.1, or say --anonymous",
         ));
     }
-    let interrupt = Interrupt::install()?;
-    let (log, writer) = Lines::start();
+    let (interrupt, hangup) = Interrupt::install_for_server()?;
+    let (log, writer) = Lines::start(configuration.log.clone());
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
     let assembled = {
         // Opening may begin tasks of its own.
         let _inside = runtime.enter();
         assembly::assemble(&configuration, arguments, log.clone())?
     };
-    let Assembled { registry, tls, certificate, folder, running, kept, governed, address } =
-        assembled;
+    let Assembled {
+        registry,
+        tls,
+        certificate,
+        folder,
+        running,
+        kept,
+        governed,
+        address,
+        temporary,
+    } = assembled;
+    let notifier = governed.notifier.clone();
+    if temporary.is_some() {
+        printer.message(&format!(
+            "images are kept in {} and go with this process (`storage: inmemory`)",
+            folder.display()
+        ));
+    }
     let place = (folder.as_path(), address);
     let mut reloading = Reloading::new(arguments, &configuration, governed, place, log);
     runtime.block_on(async {
@@ -58,11 +79,15 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         let listener = bind(address).await?;
         let address = listener.local_addr().context("cannot tell the address")?;
         announce(printer, address, &folder, (tls.as_ref(), certificate.as_deref()), is_open);
+        let debugging = debug(&configuration, &registry, printer).await?;
         let stop = async {
             let mut n_looks = 0_u64;
             while !interrupt.is_set() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 n_looks += 1;
+                if hangup.swap(false, Ordering::Relaxed) {
+                    reloading.read_again();
+                }
                 if n_looks.is_multiple_of(LOOKS_A_RELOAD) {
                     reloading.look();
                 }
@@ -76,19 +101,46 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
             ..ConnectionLimits::default()
         };
         serve(listener, tls, Arc::clone(&registry), limits, stop).await;
+        if let Some(debugging) = debugging {
+            debugging.abort();
+            // It has the registry, and with it the log.
+            let _ = debugging.await;
+        }
+        notifier.flush(FLUSH_TIME).await;
         // Nobody listens if the work has ended.
         let _ = running.stop.send(true);
         anyhow::Ok(())
     })?;
     drop(reloading);
+    drop(notifier);
     drop(kept);
     // The last of them has the sender of the log; a request that hangs is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     if Arc::into_inner(registry).is_some() {
         let _ = writer.join();
     }
+    if let Some(temporary) = temporary {
+        let folder = temporary.path().to_owned();
+        temporary.close().with_context(|| format!("cannot delete `{}`", folder.display()))?;
+    }
     printer.message("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+// Metrics and health at an address of their own, if the configuration names one.
+async fn debug(
+    configuration: &Configuration,
+    registry: &Arc<Registry>,
+    printer: &Printer,
+) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let Some(debugging) = &configuration.http.debug else { return Ok(None) };
+    let listener = bind(&debugging.address).await?;
+    let address = listener.local_addr().context("cannot tell the address")?;
+    printer.message(&format!("health is told on http://{address}/debug/health"));
+    let service = DebugService::new(Arc::clone(registry), debugging.metrics.clone());
+    let limits = ConnectionLimits { connections: DEBUG_CONNECTIONS_MAX, ..Default::default() };
+    let served = serve(listener, None, Arc::new(service), limits, std::future::pending());
+    Ok(Some(tokio::spawn(served)))
 }
 
 fn says_open(configuration: &Configuration) -> anyhow::Result<bool> {

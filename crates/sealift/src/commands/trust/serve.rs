@@ -12,6 +12,7 @@ use sealift_access::{
     Gatekeeper, Parts, Passwords, Rule, Rules, TokenKeys, TokenRules, TokenServer,
 };
 use sealift_crypto::Secret;
+use sealift_registry::configuration::Log as LogForm;
 use sealift_registry::store::{open_folder, parse_sealing_key};
 use sealift_registry::{
     ConnectionLimits, Guard, TrustService, bind, serve, tls_of_files, tls_of_folder,
@@ -35,7 +36,7 @@ pub(super) fn run(arguments: &TrustServe, printer: &Printer) -> anyhow::Result<E
     };
     let folder = open_folder(&path, sealing_key(arguments.sealing_key_file.as_deref())?)?;
     let (tls, certificate) = tls(&arguments.tls, &path)?;
-    let (log, writer) = Lines::start();
+    let (log, writer) = Lines::start(LogForm { has_requests: true, ..LogForm::default() });
     let guard = Guard {
         gatekeeper: Gatekeeper::new(parts(&arguments.access)?),
         log: Box::new(log),
