@@ -178,7 +178,12 @@ fn a_tag_map_is_made_in_the_same_run() {
     }
     let told = other.expect(0, &["sign", "--tag-map", &name]).stderr;
     assert!(told.contains("number 2 of") && told.contains("in the registry"), "{told}");
-    assert_ne!(map().unwrap(), first);
+    let second = map().unwrap();
+    assert_ne!(second, first);
+    // Who still has the older one takes nothing back by a push.
+    let told = context.expect(0, &["push", &name]).stderr;
+    assert!(told.contains("the registry's has number 2, this image's 1: kept"), "{told}");
+    assert_eq!(map().unwrap(), second);
 
     // The policy of the project asks for one, the settings forbid it, and nobody has to say either.
     write_policy(&context, &registry.host());

@@ -1,11 +1,13 @@
 //! Tag maps of images: made when an image is signed, carried with it, and kept under a tag of the repository.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sealift_client::Error as ClientError;
 use sealift_crypto::PublicKey;
-use sealift_image::BlobSource;
-use sealift_oci::{Descriptor, Manifest, Raw, Reference};
+use sealift_image::{BlobSource, read_blob_verified};
+use sealift_oci::{Descriptor, Digest, Manifest, Raw, Reference};
 use sealift_pipeline::keys::Signer;
 use sealift_pipeline::open::{Opened, Referrers};
 use sealift_pipeline::{Error, Session};
@@ -93,23 +95,10 @@ pub fn remote(
     name: &Reference,
     keys: &[PublicKey],
 ) -> Result<Option<(TagMap, Descriptor)>, Error> {
-    let at = name.with_tag(tag_map::TAG)?;
-    let client = session.network.client();
-    let (descriptor, bytes) = match client.run(async |client| client.manifest(&at).await) {
-        Ok(found) => found,
-        Err(error) if is_missing(&error) => return Ok(None),
-        Err(error) => return Err(error.into()),
+    let Some(Fetched { descriptor, manifest, blobs }) = fetch(session, name)? else {
+        return Ok(None);
     };
-    let manifest = Raw::<Manifest>::parse(bytes.clone(), "tag map")?;
     let Some(subject) = manifest.value().subject.clone() else { return Ok(None) };
-    let mut blobs = std::collections::BTreeMap::from([(descriptor.digest.clone(), bytes)]);
-    for blob in manifest.value().layers.iter().take(1) {
-        if blob.size <= MAP_BYTES_MAX {
-            let mut body = Vec::new();
-            client.run(async |client| client.blob(&at, blob, &mut body).await)?;
-            blobs.insert(blob.digest.clone(), body);
-        }
-    }
     let read = |wanted: &Descriptor| {
         blobs.get(&wanted.digest).cloned().ok_or_else(|| "it was not fetched".to_owned())
     };
@@ -124,6 +113,82 @@ pub fn remote(
 }
 
 const MAP_BYTES_MAX: u64 = 16 << 20;
+
+/// What lies under the well-known tag, not proved.
+struct Fetched {
+    descriptor: Descriptor,
+    manifest: Raw<Manifest>,
+    blobs: BTreeMap<Digest, Vec<u8>>,
+}
+
+fn fetch(session: &Session<'_>, name: &Reference) -> Result<Option<Fetched>, Error> {
+    let at = name.with_tag(tag_map::TAG)?;
+    let client = session.network.client();
+    let (descriptor, bytes) = match client.run(async |client| client.manifest(&at).await) {
+        Ok(found) => found,
+        Err(error) if is_missing(&error) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let manifest = Raw::<Manifest>::parse(bytes.clone(), WHAT)?;
+    let mut blobs = BTreeMap::from([(descriptor.digest.clone(), bytes)]);
+    for blob in manifest.value().layers.iter().take(1) {
+        if blob.size <= MAP_BYTES_MAX {
+            let mut body = Vec::new();
+            client.run(async |client| client.blob(&at, blob, &mut body).await)?;
+            blobs.insert(blob.digest.clone(), body);
+        }
+    }
+    Ok(Some(Fetched { descriptor, manifest, blobs }))
+}
+
+/// The map in a bundle, whoever has signed it: enough to compare numbers, and for nothing else.
+fn unproved(manifest: &Manifest, read: impl Fn(&Descriptor) -> Option<Vec<u8>>) -> Option<TagMap> {
+    let bundle = read(manifest.layers.first()?)?;
+    let bundle: serde_json::Value = serde_json::from_slice(&bundle).ok()?;
+    let payload = bundle.get("dsseEnvelope")?.get("payload")?.as_str()?;
+    let statement: serde_json::Value =
+        serde_json::from_slice(&STANDARD.decode(payload).ok()?).ok()?;
+    tag_map::decode(&serde_json::to_vec(statement.get("predicate")?).ok()?, "").ok()
+}
+
+/// Whether a map was put under the well-known tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// It is there now.
+    Yes,
+    /// The image has none.
+    None,
+    /// What is there has this number, which is greater than that of the image's own, and was kept.
+    Kept {
+        /// The number that the repository has.
+        there: u64,
+        /// The image's number.
+        own: u64,
+    },
+}
+
+/// Puts the map that lies beside an image under the well-known tag, unless a newer one is there: an image that was signed
+/// long ago takes nothing back that was said of the repository since.
+pub fn publish_unless_newer(
+    session: &Session<'_>,
+    opened: &Opened,
+    to: &Reference,
+) -> Result<Published, Error> {
+    let Some(own) = map_beside(&opened.referrers)? else { return Ok(Published::None) };
+    let source = opened.referrers.source.as_ref();
+    let read = |blob: &Descriptor| read_blob_verified(source, blob, MAP_BYTES_MAX).ok();
+    let own = unproved(own.value(), read);
+    let there = fetch(session, to)?
+        .and_then(|it| unproved(it.manifest.value(), |blob| it.blobs.get(&blob.digest).cloned()));
+    match (own, there) {
+        (Some(own), Some(there))
+            if own.repository == there.repository && own.counter < there.counter =>
+        {
+            Ok(Published::Kept { there: there.counter, own: own.counter })
+        }
+        _ => publish_of(session, &opened.referrers, to).map(|_| Published::Yes),
+    }
+}
 
 /// Puts the map that lies beside an image under the well-known tag. Returns false if there is none.
 pub fn publish(session: &Session<'_>, opened: &Opened, to: &Reference) -> Result<bool, Error> {
@@ -143,17 +208,20 @@ pub fn publish_stored(
 
 fn publish_of(session: &Session<'_>, referrers: &Referrers, to: &Reference) -> Result<bool, Error> {
     let at = to.with_tag(tag_map::TAG)?;
-    let is_map = |manifest: &&Raw<Manifest>| {
-        let annotations = &manifest.value().annotations;
-        annotations.get("dev.sigstore.bundle.predicateType").map(String::as_str)
-            == Some(tag_map::PREDICATE_TYPE)
-    };
-    let artifacts = referrers.read()?;
-    let Some(map) = artifacts.iter().rev().find(is_map) else { return Ok(false) };
+    let Some(map) = map_beside(referrers)? else { return Ok(false) };
     let kind = sealift_oci::media_type::MANIFEST;
     let client = session.network.client();
     client.run(async |client| client.push_manifest(&at, kind, map.bytes()).await.map(|_| ()))?;
     Ok(true)
+}
+
+fn map_beside(referrers: &Referrers) -> Result<Option<Raw<Manifest>>, Error> {
+    let is_map = |manifest: &Raw<Manifest>| {
+        let annotations = &manifest.value().annotations;
+        annotations.get("dev.sigstore.bundle.predicateType").map(String::as_str)
+            == Some(tag_map::PREDICATE_TYPE)
+    };
+    Ok(referrers.read()?.into_iter().rev().find(is_map))
 }
 
 fn is_missing(error: &ClientError) -> bool {

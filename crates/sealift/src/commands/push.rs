@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use sealift_custody::tag_maps::{self, Published};
 use sealift_oci::Reference;
 use sealift_pipeline::{Event, Step, open, transfer};
 
 use crate::failure::Usage;
-use crate::printer::Printer;
+use crate::printer::{Mark, Printer};
 use crate::session::Workshop;
 use sealift_arguments::{Global, Push};
 
@@ -31,8 +32,14 @@ pub(crate) fn run(
     session.observer.event(Event::Started(Step::Push));
     let delivery = transfer::push(&session, &opened, &destination)
         .inspect_err(|_| session.observer.event(Event::Failed(Step::Push)))?;
-    sealift_custody::tag_maps::publish(&session, &opened, &destination)?;
+    let published = tag_maps::publish_unless_newer(&session, &opened, &destination)?;
     session.observer.event(Event::Done(Step::Push, transfer::summary(&delivery)));
+    if let Published::Kept { there, own } = published {
+        let text = format!(
+            "the registry's has number {there}, this image's {own}: kept; `sealift trust tag-map --push` makes the next"
+        );
+        printer.step(Mark::Warning, "tag map", &text);
+    }
     printer.data(&delivery.reference.familiar())?;
     Ok(ExitCode::SUCCESS)
 }
