@@ -67,7 +67,7 @@ fn d8_the_pages_show_images_findings_and_the_verdict() {
     // Who is not logged in is sent to the login, for whatever there is and is not.
     for path in ["/", "/r/team/old", "/r/no/such", "/-/admin"] {
         let status = server.curl(&["-o", "/dev/null", "-w", "%{http_code} %{redirect_url}"], path);
-        assert_eq!(status, format!("303 http://{}/-/login", server.host), "{path}");
+        assert_eq!(status, format!("303 http://{}/-/login?next={}", server.host, path), "{path}");
     }
     let form = server.curl(&[], "/-/login");
     let token = form.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();

@@ -285,9 +285,17 @@ impl Gatekeeper {
         }
     }
 
-    /// Whether somebody of this name still has a password.
-    pub fn has_user(&self, name: &str) -> bool {
-        self.state().parts.passwords.as_ref().is_some_and(|passwords| passwords.has(name))
+    /// The user of this name as they are now, with their groups, and what changes when their password does; `None` if
+    /// nobody of this name has a password.
+    pub fn user(&self, name: &str) -> Option<(Principal, String)> {
+        let state = self.state();
+        let proof = state.parts.passwords.as_ref()?.proof(name)?;
+        Some((state.user(name), proof))
+    }
+
+    /// The rules that are about somebody, as they are written.
+    pub fn rules_about(&self, principal: &Principal) -> Vec<String> {
+        self.state().parts.rules.about(principal)
     }
 
     /// Whether somebody may do something, and which rule says so.

@@ -84,11 +84,6 @@ impl Passwords {
         Some(hash[..16].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
     }
 
-    /// Whether somebody of this name has a password.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.hashes.contains_key(name)
-    }
-
     /// Whether it is the password of this one.
     pub fn is_right(&self, name: &str, password: &[u8]) -> bool {
         let hash = self.0.hashes.get(name);

@@ -307,6 +307,12 @@ impl Rules {
         self.0.is_empty()
     }
 
+    /// Those that are about somebody, as they are written.
+    pub fn about(&self, principal: &Principal) -> Vec<String> {
+        let is_about = |rule: &&Rule| rule.subjects.iter().any(|subject| subject.fits(principal));
+        self.0.iter().filter(is_about).map(|rule| rule.text().to_owned()).collect()
+    }
+
     /// Whether somebody may do something: the first rule that denies it, else the first that allows it.
     pub fn decide(&self, principal: &Principal, action: Action, thing: Thing<'_>) -> Decision {
         if !principal.is_granted(action, thing) {

@@ -193,6 +193,15 @@ impl Depot {
         self.0.ledger.main().write(job, |_| ()).await
     }
 
+    /// How many jobs of a queue are not done.
+    pub async fn waiting(&self, queue: &str) -> Result<u64, Error> {
+        let read = |transaction: &Transaction<'_>| {
+            let sql = "SELECT COUNT(*) FROM queue WHERE queue = ?1";
+            transaction.one(sql, values![queue], |row| row.size(0))
+        };
+        Ok(self.0.ledger.main().read(read).await?.unwrap_or(0))
+    }
+
     /// Removes a job that is done, unless it was replaced meanwhile.
     pub async fn finish_job(&self, job: &Job) -> Result<(), Error> {
         let job = job.clone();

@@ -73,6 +73,7 @@ fn name_of(kind: EventKind) -> &'static str {
         EventKind::Mounted => "blob.mounted",
         EventKind::Denied => "request.denied",
         EventKind::Login => "login",
+        EventKind::Administered => "administered",
     }
 }
 

@@ -12,6 +12,7 @@ use sealift_sign::predicate_type;
 use sealift_web::{Counts, Details, Finding, Insight, Package, Signature, Summary, Verdict};
 
 use crate::gate::{Gate, Inner};
+use crate::herald::EXAMINE;
 use crate::record::{self, Status};
 use crate::shape::{Shape, shape};
 use crate::{Error, examine};
@@ -110,6 +111,17 @@ impl Insight for Gate {
     }
 }
 
+impl Gate {
+    /// When the advisories were made, if there are any, and how many images wait to be examined.
+    pub async fn state(&self) -> Result<(Option<Timestamp>, u64), Error> {
+        let rules = self.0.rules();
+        let made = tokio::task::spawn_blocking(move || examine::database_secs(&rules));
+        let made = made.await.ok().flatten();
+        let waiting = self.0.depot.waiting(EXAMINE).await?;
+        Ok((made.and_then(|secs| Timestamp::from_second(secs).ok()), waiting))
+    }
+}
+
 impl Inner {
     async fn image(&self, repository: &RepositoryName, digest: &Digest) -> Option<Arc<Manifest>> {
         let target = Target::Digest(digest.clone());
@@ -167,6 +179,11 @@ fn details(
                 version: finding.package.version.clone(),
                 fixed: finding.fix.version().map(str::to_owned),
                 title: finding.title.clone(),
+                url: finding.primary_url.clone(),
+                is_exploited: finding.kev.is_some(),
+                likelihood: finding
+                    .epss
+                    .and_then(|epss| u16::try_from(epss.score_millionths / 1000).ok()),
             };
             (finding.severity, shown)
         })

@@ -78,6 +78,13 @@ impl Budget {
         }
     }
 
+    /// For how long nothing is asked, and why.
+    pub(crate) fn paused(&self, now: Instant) -> Option<(Duration, String)> {
+        let state = self.state.lock().expect("no panic while held");
+        let (until, reason) = state.pause.as_ref().filter(|(until, _)| *until > now)?;
+        Some((*until - now, reason.clone()))
+    }
+
     /// Takes in what an answer says of limits.
     pub(crate) fn heed(&self, now: Instant, status: u16, header: impl Fn(&str) -> Option<String>) {
         let after = header("retry-after").and_then(|text| text.trim().parse().ok());
@@ -155,6 +162,8 @@ mod tests {
         budget.pause(start, Duration::from_secs(5), "x");
         budget.pause(start, Duration::from_secs(1), "y");
         assert_eq!(budget.take(start).unwrap_err().reason, "x");
+        assert_eq!(budget.paused(start), Some((Duration::from_secs(5), "x".to_owned())));
+        assert_eq!(budget.paused(start + Duration::from_secs(5)), None);
         budget.take(start + Duration::from_secs(5)).unwrap();
     }
 }

@@ -27,6 +27,7 @@ mod upstream;
 
 pub use fetching::WRITER;
 pub use error::{Error, MirrorError};
+pub use metrics::UpstreamState;
 pub use mirror::{Mirror, Mirrored, MirroredBlob};
 pub use reading::{Coming, ComingBody};
 pub use route::Route;

@@ -76,6 +76,47 @@ impl Counters {
     }
 }
 
+/// An upstream as it is now, and what was asked of it since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamState {
+    /// Its host.
+    pub host: String,
+    /// What names of its repositories begin with here; empty for all names.
+    pub prefix: String,
+    /// Answers from the storage.
+    pub hits: u64,
+    /// Answers that the upstream had to give.
+    pub misses: u64,
+    /// Answers from the storage because the upstream could not be asked.
+    pub stale: u64,
+    /// Errors.
+    pub failed: u64,
+    /// Requests to the upstream.
+    pub asked: u64,
+    /// Bytes that came.
+    pub received_bytes: u64,
+    /// Requests that were not sent, because of limits or an outage.
+    pub held_off: u64,
+    /// For how many seconds it is not asked, and why.
+    pub pause: Option<(u64, String)>,
+}
+
+impl Counters {
+    /// Fills in what was counted.
+    pub(crate) fn fill(&self, state: &mut UpstreamState) {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let all =
+            |result: Result| self.answers.iter().map(|kind| get(&kind[result as usize])).sum();
+        state.hits = all(Result::Hit);
+        state.misses = all(Result::Miss);
+        state.stale = all(Result::Stale);
+        state.failed = all(Result::Failed);
+        state.asked = get(&self.asked);
+        state.received_bytes = get(&self.received);
+        state.held_off = get(&self.held_off);
+    }
+}
+
 /// The counters of all upstreams, by the names of the upstreams.
 pub(crate) fn text<'a>(upstreams: impl Iterator<Item = (&'a str, &'a Counters)> + Clone) -> String {
     let mut text = String::new();

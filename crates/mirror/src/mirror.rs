@@ -9,7 +9,7 @@ use sealift_depot::{Blob, Depot, Manifest, Target};
 use sealift_oci::{Digest, RepositoryName, Tag};
 
 use crate::flight::{End, Flight};
-use crate::metrics::{self, Kind, Result as Counted};
+use crate::metrics::{self, Kind, Result as Counted, UpstreamState};
 use crate::reading::Coming;
 use crate::route::{Route, Routes};
 use crate::seen::{Freshness, Seen};
@@ -77,6 +77,11 @@ impl Mirror {
             manifests: Shared::default(),
             flights: Mutex::default(),
         })))
+    }
+
+    /// The upstreams as they are now, in the order of the settings.
+    pub fn states(&self) -> Vec<UpstreamState> {
+        self.0.upstreams.iter().map(Upstream::state).collect()
     }
 
     /// Where a name comes from, if it is an upstream's. `namespace` is the value of `?ns=`.

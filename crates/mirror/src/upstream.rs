@@ -7,7 +7,7 @@ use sealift_client::{Answer, Client, Credential, DockerConfig, Question};
 use url::Url;
 
 use crate::budget::Budget;
-use crate::metrics::Counters;
+use crate::metrics::{Counters, UpstreamState};
 use crate::route::{HUB, Route};
 use crate::{Error, MirrorError, UpstreamSettings};
 
@@ -103,6 +103,19 @@ impl Upstream {
             settings: settings.clone(),
             host,
         })
+    }
+
+    /// How it is now.
+    pub(crate) fn state(&self) -> UpstreamState {
+        let pause = self.budget.paused(Instant::now());
+        let mut state = UpstreamState {
+            host: self.host.clone(),
+            prefix: self.settings.prefix.clone(),
+            pause: pause.map(|(wait, reason)| (wait.as_secs().max(1), reason)),
+            ..UpstreamState::default()
+        };
+        self.counters.fill(&mut state);
+        state
     }
 
     /// Asks once. What comes back is a success, or that nothing has changed.

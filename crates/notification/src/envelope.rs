@@ -37,7 +37,9 @@ pub(crate) fn action(event: &Event) -> Option<&'static str> {
         EventKind::Deleted | EventKind::BlobDeleted => Some("delete"),
         // With a manifest go its tags, of which distribution says nothing.
         EventKind::TagDeleted if event.digest.is_none() => Some("delete"),
-        EventKind::TagDeleted | EventKind::Denied | EventKind::Login => None,
+        EventKind::TagDeleted | EventKind::Denied | EventKind::Login | EventKind::Administered => {
+            None
+        }
     }
 }
 

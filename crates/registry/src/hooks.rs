@@ -14,6 +14,7 @@ use hyper::{Method, Request, Response};
 use jiff::Timestamp;
 use sealift_access::Principal;
 use sealift_depot::{Manifest, Target};
+pub use sealift_mirror::UpstreamState;
 use sealift_oci::{Digest, RepositoryName};
 use serde_json::Value;
 
@@ -98,8 +99,10 @@ pub enum EventKind {
     TagDeleted,
     /// Somebody was not let in, may not do it, or was refused by the gate.
     Denied,
-    /// Somebody showed credentials that are right, at the base.
+    /// Somebody showed credentials that are right, at the base or on the pages.
     Login,
+    /// An administrator did something on the pages.
+    Administered,
 }
 
 impl EventKind {
@@ -116,6 +119,7 @@ impl EventKind {
             Self::TagDeleted => "tag_deleted",
             Self::Denied => "denied",
             Self::Login => "login",
+            Self::Administered => "administered",
         }
     }
 }
@@ -147,7 +151,7 @@ pub struct Event {
     pub request: RequestFacts,
     /// When.
     pub time: Timestamp,
-    /// Why it was refused.
+    /// Why it was refused, or what was done on the pages.
     pub reason: Option<String>,
 }
 
@@ -256,6 +260,11 @@ pub trait Upstream: Send + Sync {
 
     /// Counters, as Prometheus reads them.
     fn metrics(&self) -> String;
+
+    /// Each upstream as it is now.
+    fn states(&self) -> Vec<UpstreamState> {
+        Vec::new()
+    }
 }
 
 /// Pages for people: all that is not `/v2`, the tokens, the health and the metrics.

@@ -6,7 +6,7 @@ use sealift_depot::Target;
 use sealift_mirror::{Mirror, MirrorError, MirroredBlob};
 use sealift_oci::{Digest, RepositoryName};
 
-use crate::hooks::{Upstream, UpstreamBlob, UpstreamFault, Upstreamed};
+use crate::hooks::{Upstream, UpstreamBlob, UpstreamFault, UpstreamState, Upstreamed};
 
 impl Upstream for Mirror {
     fn route(
@@ -80,6 +80,10 @@ impl Upstream for Mirror {
 
     fn metrics(&self) -> String {
         Mirror::metrics(self)
+    }
+
+    fn states(&self) -> Vec<UpstreamState> {
+        Mirror::states(self)
     }
 }
 

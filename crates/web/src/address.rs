@@ -3,6 +3,8 @@
 use sealift_depot::Target;
 use sealift_oci::{Digest, RepositoryName, Tag};
 
+use crate::pages::admin::Desk;
+
 /// A page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
@@ -11,11 +13,9 @@ pub(crate) enum Address {
     Image(RepositoryName, Target),
     Login,
     Logout,
+    Account,
     Storage,
-    Administration,
-    Robots,
-    Collection,
-    Retention,
+    Desk(Desk),
     Style,
     Icon,
 }
@@ -28,11 +28,12 @@ impl Address {
             "/" => Self::Repositories,
             "/-/login" => Self::Login,
             "/-/logout" => Self::Logout,
+            "/-/account" => Self::Account,
             "/-/storage" => Self::Storage,
-            "/-/admin" => Self::Administration,
-            "/-/admin/robots" => Self::Robots,
-            "/-/admin/collect" => Self::Collection,
-            "/-/admin/retain" => Self::Retention,
+            "/-/admin" => Self::Desk(Desk::Users),
+            "/-/admin/robots" => Self::Desk(Desk::Robots),
+            "/-/admin/collect" => Self::Desk(Desk::Collection),
+            "/-/admin/retain" => Self::Desk(Desk::Retention),
             crate::layout::STYLE_PATH => Self::Style,
             "/-/icon.svg" => Self::Icon,
             other => {

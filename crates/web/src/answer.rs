@@ -31,6 +31,7 @@ fn content(status: StatusCode, kind: &'static str, bytes: Bytes) -> Response<Bod
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
         set(&mut response, name, value);

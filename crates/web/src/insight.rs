@@ -64,6 +64,29 @@ impl Counts {
     pub(crate) fn all(&self) -> usize {
         self.critical + self.high + self.medium + self.low + self.unknown
     }
+
+    /// Severities, worst first, with their counts.
+    pub(crate) fn by_severity(&self) -> [(&'static str, usize); 5] {
+        [
+            ("critical", self.critical),
+            ("high", self.high),
+            ("medium", self.medium),
+            ("low", self.low),
+            ("unknown", self.unknown),
+        ]
+    }
+
+    /// The larger of each.
+    pub(crate) fn worse(&self, other: &Self) -> Self {
+        Self {
+            critical: self.critical.max(other.critical),
+            high: self.high.max(other.high),
+            medium: self.medium.max(other.medium),
+            low: self.low.max(other.low),
+            unknown: self.unknown.max(other.unknown),
+            secrets: self.secrets.max(other.secrets),
+        }
+    }
 }
 
 /// What came of examining an image.
@@ -120,6 +143,12 @@ pub struct Finding {
     pub fixed: Option<String>,
     /// One line.
     pub title: String,
+    /// The page to read about it.
+    pub url: Option<String>,
+    /// Whether it is known to be exploited.
+    pub is_exploited: bool,
+    /// How likely it is that it will be, in thousandths.
+    pub likelihood: Option<u16>,
 }
 
 /// A signature or an attestation.

@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod deeds;
+mod imaging;
 mod insight;
 mod layout;
 mod looking;
@@ -15,7 +16,8 @@ mod pages;
 mod query;
 mod service;
 mod session;
+mod table;
 
 pub use insight::{Counts, Details, Finding, Insight, Package, Signature, Summary, Verdict};
-pub use office::{Numbers, Office, Robot};
+pub use office::{Going, Office, Robot};
 pub use service::{Settings, Web};

@@ -1,27 +1,40 @@
-//! What a page shows, fetched from where it is known.
+//! What a page shows, fetched from where it is known: repositories, tags, the storage, one's account.
 
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use maud::{Markup, html};
 use sealift_access::{Action, Thing};
-use sealift_depot::{Error, Manifest, Statistics, Target};
-use sealift_oci::{
-    Descriptor, Digest, ImageConfig, Index, Manifest as ImageManifest, RepositoryName, media_type,
-};
+use sealift_depot::{Error, Manifest, Page as List, TagDetail, Target};
+use sealift_oci::{RepositoryName, media_type};
 
-use crate::address::{Address, of_image};
-use crate::insight::Verdict;
-use crate::layout::bytes;
-use crate::pages::findings::Filter;
-use crate::pages::image::{self, Head, Layer, View};
-use crate::pages::{findings, packages, repositories, repository, storage};
+use crate::address::Address;
+use crate::imaging::together;
+use crate::layout::{More, Page, Part, empty};
+use crate::pages::account::{self, Account};
+use crate::pages::{repositories, repository, storage};
 use crate::service::{Shown, Visit, Web};
 
 const PAGE: usize = 50;
-// Of so many repositories names are looked at for one page of a search.
-const SEARCHED_MAX: usize = 20_000;
-const REFERRERS_MAX: usize = 200;
-const CONFIG_BYTES_MAX: u64 = 4 << 20;
+// Of so many names one page of a search looks.
+const NAMES_LOOKED_MAX: usize = 200_000;
+const TAGS_LOOKED_MAX: usize = 20_000;
+// So many are asked for at once where most of them may not fit.
+const PART: usize = 500;
+// Rows are found at the same time, and not all at once: each may prove signatures.
+const ROWS_AT_ONCE: usize = 4;
+
+// A list that is gone through until a page is full of what fits, or so much was looked at that it is enough.
+struct Search<T> {
+    items: Vec<T>,
+    // After what the list goes on.
+    after: Option<String>,
+    // After what the next page begins.
+    next: Option<String>,
+    // At so many entries one still looks.
+    left: usize,
+    is_done: bool,
+}
 
 impl Web {
     /// Shows what an address means.
@@ -31,10 +44,8 @@ impl Web {
             Address::Repository(name) => self.repository(name, visit).await,
             Address::Image(name, target) => self.image(name, target, visit).await,
             Address::Storage => self.storage(visit).await,
-            Address::Administration
-            | Address::Robots
-            | Address::Collection
-            | Address::Retention => Ok(self.administration(visit, None).await),
+            Address::Account => Ok(self.account(visit)),
+            Address::Desk(desk) => Ok(self.desk(*desk, visit, None).await),
             Address::Login | Address::Logout | Address::Style | Address::Icon => Ok(Shown::Absent),
         };
         shown.unwrap_or_else(|error| match error {
@@ -45,295 +56,209 @@ impl Web {
         })
     }
 
-    fn may_pull(&self, visit: &Visit, name: &RepositoryName) -> bool {
+    pub(crate) fn may_pull(&self, visit: &Visit, name: &RepositoryName) -> bool {
         self.may(&visit.principal, Action::Pull, Thing::Repository(name.as_str()))
+    }
+
+    pub(crate) fn may_pull_target(
+        &self,
+        visit: &Visit,
+        name: &RepositoryName,
+        target: &Target,
+    ) -> bool {
+        let thing = match target {
+            Target::Tag(tag) => Thing::Tag(name.as_str(), tag.as_str()),
+            Target::Digest(_) => Thing::Repository(name.as_str()),
+        };
+        self.may(&visit.principal, Action::Pull, thing)
     }
 
     async fn repositories(&self, visit: &Visit) -> Result<Shown, Error> {
         let wanted = visit.query.get("q").to_lowercase();
-        let mut after = Some(visit.query.get("after").to_owned()).filter(|text| !text.is_empty());
-        let (mut rows, mut looked, mut more) = (Vec::new(), 0, false);
-        'pages: loop {
-            let page = self.depot.repositories(after.as_deref(), 500).await?;
-            for name in &page.items {
-                looked += 1;
-                after = Some(name.to_string());
-                if !name.as_str().contains(&wanted) || !self.may_pull(visit, name) {
-                    continue;
-                }
-                if rows.len() == PAGE {
-                    more = true;
-                    after = rows.last().map(|row: &repositories::Row| row.name.to_string());
-                    break 'pages;
-                }
-                rows.push(self.repository_row(name).await?);
-            }
-            if !page.more || page.items.is_empty() {
-                break;
-            }
-            if looked >= SEARCHED_MAX {
-                more = true;
-                break;
-            }
+        let mut found = Search::new(visit, NAMES_LOOKED_MAX);
+        while !found.is_done {
+            let part = self.depot.repositories(found.after.as_deref(), PART).await?;
+            found.take(part, ToString::to_string, |name| {
+                name.as_str().contains(&wanted) && self.may_pull(visit, name)
+            });
         }
-        if rows.is_empty() && visit.visitor.name.is_none() && wanted.is_empty() {
+        if found.items.is_empty() && wanted.is_empty() && visit.is_nobody() {
             return Ok(Shown::Forbidden);
         }
-        let next = after.filter(|_| more);
-        let body = repositories::body(&rows, visit.query.get("q"), next.as_deref());
-        Ok(Shown::Page("Repositories".to_owned(), body))
-    }
-
-    async fn repository_row(&self, name: &RepositoryName) -> Result<repositories::Row, Error> {
-        let numbers = self.depot.repository_statistics(name).await?;
-        Ok(repositories::Row {
-            name: name.clone(),
-            tags: numbers.tags,
-            bytes: numbers.bytes,
-            is_mirror: self.office.is_mirrored(name.as_str()),
-        })
+        let mut rows = Vec::new();
+        for name in &found.items {
+            let numbers = self.depot.repository_statistics(name).await?;
+            rows.push(repositories::Row {
+                name: name.clone(),
+                tags: numbers.tags,
+                manifests: numbers.manifests,
+                bytes: numbers.bytes,
+                is_mirror: self.office.is_mirrored(name),
+            });
+        }
+        let wanted = visit.query.get("q");
+        let body = repositories::body(&self.name, &rows, wanted, found.more());
+        Ok(page("Repositories", Part::Repositories, body))
     }
 
     async fn repository(&self, name: &RepositoryName, visit: &Visit) -> Result<Shown, Error> {
         if !self.may_pull(visit, name) {
             return Ok(Shown::Absent);
         }
-        let after = Some(visit.query.get("after")).filter(|text| !text.is_empty());
-        let page = self.depot.tag_details(name, after, PAGE).await?;
-        let mut rows = Vec::new();
-        for detail in page.items {
-            let (mut summary, mut signatures) = (None, 0);
-            if let Some(insight) = &self.insight {
-                summary = insight.summary(name, &detail.digest).await;
-                let found = insight.signatures(name, &detail.digest).await;
-                signatures =
-                    found.iter().filter(|it| it.is_proved && it.what == "signature").count();
-            }
-            rows.push(repository::Row {
-                tag: detail.tag.to_string(),
-                digest: detail.digest,
-                updated: detail.updated,
-                by: detail.by,
-                bytes: detail.size,
-                summary,
-                signatures,
+        let wanted = visit.query.get("q");
+        let lower = wanted.to_lowercase();
+        let mut found = Search::new(visit, TAGS_LOOKED_MAX);
+        let part = if wanted.is_empty() { PAGE + 1 } else { PART };
+        while !found.is_done {
+            let list = self.depot.tag_details(name, found.after.as_deref(), part).await?;
+            let name_of = |detail: &TagDetail| detail.tag.to_string();
+            found.take(list, name_of, |detail| {
+                let target = Target::Tag(detail.tag.clone());
+                detail.tag.as_str().to_lowercase().contains(&lower)
+                    && self.may_pull_target(visit, name, &target)
             });
         }
-        let next = rows.last().map(|row| row.tag.clone()).filter(|_| page.more);
-        let body = repository::body(name, &self.name, &rows, next.as_deref());
-        Ok(Shown::Page(name.to_string(), body))
-    }
-
-    async fn image(
-        &self,
-        name: &RepositoryName,
-        target: &Target,
-        visit: &Visit,
-    ) -> Result<Shown, Error> {
-        if !self.may_pull(visit, name) {
-            return Ok(Shown::Absent);
+        let mut rows = Vec::new();
+        for details in found.items.chunks(ROWS_AT_ONCE) {
+            let mut coming = Vec::new();
+            for detail in details {
+                coming.push(self.tag_row(name, detail.clone()));
+            }
+            rows.extend(try_join_all(coming).await?);
         }
-        let Some(manifest) = self.depot.manifest(name, target).await? else {
-            return Ok(Shown::Absent);
-        };
-        let text = match target {
-            Target::Tag(tag) => tag.to_string(),
-            Target::Digest(digest) => digest.to_string(),
-        };
-        let view = View::of(visit.query.get("view"));
-        let content = self.view(name, target, &manifest, view, visit).await?;
-        let head = head(name, &text, &manifest);
-        Ok(Shown::Page(format!("{name} {text}"), image::frame(&head, view, &content)))
+        let more = found.more();
+        let tags = repository::Tags { name, registry: &self.name, rows: &rows, wanted, more };
+        Ok(page(name.as_str(), Part::Repositories, repository::body(&tags)))
     }
 
-    async fn view(
+    async fn tag_row(
         &self,
         name: &RepositoryName,
-        target: &Target,
-        manifest: &Arc<Manifest>,
-        view: View,
-        visit: &Visit,
-    ) -> Result<Markup, Error> {
-        let digest = &manifest.digest;
-        let text = match target {
-            Target::Tag(tag) => tag.to_string(),
-            Target::Digest(digest) => digest.to_string(),
+        detail: TagDetail,
+    ) -> Result<repository::Row, Error> {
+        let target = Target::Digest(detail.digest.clone());
+        let manifest = self.depot.manifest(name, &target).await?;
+        let mut row = repository::Row {
+            tag: detail.tag.to_string(),
+            updated: detail.updated,
+            by: detail.by,
+            bytes: detail.size,
+            kinds: Vec::new(),
+            is_image: false,
+            summary: None,
+            signers: self.signers(name, &detail.digest).await,
+            digest: detail.digest,
         };
-        let address = of_image(name, &text);
-        Ok(match view {
-            View::Overview => self.overview(name, target, manifest, &text).await?,
-            View::Layers => image::layers(&self.layers(name, manifest).await?),
-            View::Packages => match self.details(name, digest).await {
-                Some(found) => packages::body(&address, &found.packages, visit.query.get("q")),
-                None => not_examined(),
-            },
-            View::Findings => match self.details(name, digest).await {
-                Some(found) => {
-                    let filter = Filter {
-                        severity: visit.query.get("severity").to_owned(),
-                        text: visit.query.get("q").to_owned(),
-                        is_fixed_only: visit.query.get("fixed") == "yes",
-                    };
-                    findings::body(&address, &found.findings, &filter)
+        if let Some(manifest) = manifest {
+            self.fill(&mut row, name, &manifest).await?;
+        }
+        Ok(row)
+    }
+
+    // What has to be read for: platforms, and of an index what its images are together.
+    async fn fill(
+        &self,
+        row: &mut repository::Row,
+        name: &RepositoryName,
+        manifest: &Arc<Manifest>,
+    ) -> Result<(), Error> {
+        if media_type::is_index(&manifest.media_type) {
+            let children = self.children(name, manifest).await?;
+            let images = || children.iter().filter(|child| child.is_image);
+            row.kinds = images().map(|child| child.platform.clone()).collect();
+            row.is_image = images().next().is_some();
+            let sizes = children.iter().filter_map(|child| child.bytes);
+            row.bytes = sizes.fold(row.bytes, u64::saturating_add);
+            row.summary = together(&children);
+            return Ok(());
+        }
+        match self.config(name, manifest).await? {
+            Some(config) => {
+                row.kinds =
+                    vec![platform_of(&config.os, &config.architecture, config.variant.as_deref())];
+                row.is_image = true;
+                if let Some(insight) = &self.insight {
+                    row.summary = insight.summary(name, &manifest.digest).await;
                 }
-                None => not_examined(),
-            },
-            View::Trust => {
-                let signatures = match &self.insight {
-                    Some(insight) => insight.signatures(name, digest).await,
-                    None => Vec::new(),
-                };
-                image::trust(&signatures, self.verdict(name, target).await.as_ref())
             }
-            View::Referrers => {
-                let found = self.depot.referrers(name, digest, None, None, REFERRERS_MAX).await?;
-                let found: Vec<Descriptor> =
-                    found.items.into_iter().map(|referrer| referrer.descriptor).collect();
-                image::referrers(name, &found)
-            }
-        })
-    }
-
-    async fn overview(
-        &self,
-        name: &RepositoryName,
-        target: &Target,
-        manifest: &Arc<Manifest>,
-        text: &str,
-    ) -> Result<Markup, Error> {
-        let (mut summary, mut history) = (None, Vec::new());
-        if let Some(insight) = &self.insight {
-            summary = insight.summary(name, &manifest.digest).await;
-            history = insight.history(name, &manifest.digest).await;
+            None => row.kinds = manifest.artifact_type.iter().cloned().collect(),
         }
-        let children = match serde_json::from_slice::<Index>(&manifest.bytes) {
-            Ok(index) if media_type::is_index(&manifest.media_type) => index.manifests,
-            _ => Vec::new(),
-        };
-        let config = self.config(name, manifest).await?;
-        let facts = config.as_ref().map(facts).unwrap_or_default();
-        let verdict = self.verdict(name, target).await;
-        let head = head(name, text, manifest);
-        Ok(image::overview(&head, &facts, &children, summary.as_ref(), &history, verdict.as_ref()))
-    }
-
-    async fn details(
-        &self,
-        name: &RepositoryName,
-        digest: &Digest,
-    ) -> Option<crate::insight::Details> {
-        self.insight.as_ref()?.details(name, digest).await
-    }
-
-    async fn verdict(&self, name: &RepositoryName, target: &Target) -> Option<Verdict> {
-        self.insight.as_ref()?.verdict(name, target).await
-    }
-
-    async fn config(
-        &self,
-        name: &RepositoryName,
-        manifest: &Manifest,
-    ) -> Result<Option<ImageConfig>, Error> {
-        let Ok(image) = serde_json::from_slice::<ImageManifest>(&manifest.bytes) else {
-            return Ok(None);
-        };
-        let kind = image.config.media_type.as_str();
-        if !matches!(kind, media_type::CONFIG | media_type::DOCKER_CONFIG) {
-            return Ok(None);
-        }
-        let Some(blob) = self.depot.blob(name, &image.config.digest).await? else {
-            return Ok(None);
-        };
-        if blob.size > CONFIG_BYTES_MAX {
-            return Ok(None);
-        }
-        let mut body = self.depot.read_blob(&blob, 0..blob.size).await?;
-        let mut bytes = Vec::new();
-        while let Some(piece) = futures_util::StreamExt::next(&mut body).await {
-            let Ok(piece) = piece else { return Ok(None) };
-            bytes.extend_from_slice(&piece);
-        }
-        Ok(serde_json::from_slice(&bytes).ok())
-    }
-
-    async fn layers(
-        &self,
-        name: &RepositoryName,
-        manifest: &Manifest,
-    ) -> Result<Vec<Layer>, Error> {
-        let Ok(image) = serde_json::from_slice::<ImageManifest>(&manifest.bytes) else {
-            return Ok(Vec::new());
-        };
-        let config = self.config(name, manifest).await?;
-        let history = config.map(|config| config.history).unwrap_or_default();
-        let mut steps = history.iter().filter(|step| !step.empty_layer);
-        let layer = |layer: &Descriptor| {
-            let step = steps.next().and_then(|step| step.created_by.clone());
-            Layer {
-                digest: layer.digest.clone(),
-                bytes: layer.size,
-                instruction: step.unwrap_or_else(|| layer.media_type.clone()),
-            }
-        };
-        Ok(image.layers.iter().map(layer).collect())
+        Ok(())
     }
 
     async fn storage(&self, visit: &Visit) -> Result<Shown, Error> {
-        if !self.may(&visit.principal, Action::Admin, Thing::Server) {
+        if !self.is_administrator(visit) {
             return Ok(Shown::Forbidden);
         }
         let numbers = self.depot.statistics().await?;
-        let facts = storage_facts(&numbers);
-        let others = self.office.numbers();
-        let body = storage::body(&facts, &others.mirror, &others.gate);
-        Ok(Shown::Page("Storage".to_owned(), body))
+        let trouble = self.depot.health().err().map(|error| error.to_string());
+        let (upstreams, gate) = (self.office.upstreams(), self.office.gate().await);
+        let body = storage::body(&numbers, trouble.as_deref(), &upstreams, &gate);
+        Ok(page("Storage", Part::Storage, body))
+    }
+
+    fn account(&self, visit: &Visit) -> Shown {
+        let Some(session) = &visit.session else { return Shown::Forbidden };
+        let rules = self.gatekeeper.rules_about(&visit.principal);
+        let account = Account {
+            name: &session.user,
+            groups: &visit.principal.groups,
+            rules: &rules,
+            until: session.until,
+        };
+        page("Account", Part::Account, account::body(&visit.visitor, &account))
     }
 }
 
-fn storage_facts(numbers: &Statistics) -> Vec<(String, String)> {
-    let rows = [
-        ("Repositories", numbers.repositories.to_string()),
-        ("Tags", numbers.tags.to_string()),
-        ("Manifests", numbers.manifests.to_string()),
-        ("Blobs", numbers.blobs.to_string()),
-        ("Bytes of the blobs", bytes(numbers.blob_bytes)),
-        ("Damaged blobs", numbers.damaged.to_string()),
-        ("Uploads under way", numbers.uploads.to_string()),
-        ("Free on the disk", bytes(numbers.free_bytes)),
-    ];
-    rows.map(|(name, value)| (name.to_owned(), value)).into()
-}
+impl<T> Search<T> {
+    fn new(visit: &Visit, looked_max: usize) -> Self {
+        let after = Some(visit.query.get("after").to_owned()).filter(|text| !text.is_empty());
+        Self { items: Vec::new(), after, next: None, left: looked_max, is_done: false }
+    }
 
-fn head(name: &RepositoryName, target: &str, manifest: &Manifest) -> Head {
-    Head {
-        repository: name.clone(),
-        target: target.to_owned(),
-        digest: manifest.digest.clone(),
-        media_type: manifest.media_type.clone(),
-        pushed: manifest.pushed,
-        by: manifest.pushed_by.clone(),
+    // Takes what fits of a part of the list, until there is enough of it.
+    fn take(&mut self, part: List<T>, name: impl Fn(&T) -> String, fits: impl Fn(&T) -> bool) {
+        self.is_done = !part.more || part.items.is_empty();
+        for item in part.items {
+            if self.left == 0 {
+                self.is_done = true;
+                return;
+            }
+            self.left -= 1;
+            self.after = Some(name(&item));
+            if !fits(&item) {
+                continue;
+            }
+            if self.items.len() == PAGE {
+                // What lies between is not for the visitor to see, and its name is not either.
+                self.next = self.items.last().map(name);
+                self.is_done = true;
+                return;
+            }
+            self.items.push(item);
+        }
+    }
+
+    fn more(&self) -> More<'_> {
+        match &self.next {
+            Some(next) => More::After(next),
+            None if self.left == 0 => More::Unlooked,
+            None => More::Nothing,
+        }
     }
 }
 
-fn not_examined() -> Markup {
-    html! { div .panel { p { "It was not examined, so nobody knows what is inside." } } }
+/// A platform as people write it.
+pub(crate) fn platform_of(os: &str, architecture: &str, variant: Option<&str>) -> String {
+    let variant = variant.filter(|it| !it.is_empty()).map(|it| format!("/{it}"));
+    format!("{os}/{architecture}{}", variant.unwrap_or_default())
 }
 
-// What of a config people ask for first.
-fn facts(config: &ImageConfig) -> Vec<(String, String)> {
-    let container = &config.config;
-    let user = if container.user.is_empty() { "root" } else { container.user.as_str() };
-    let list = |words: &Option<Vec<String>>| words.clone().unwrap_or_default().join(" ");
-    let ports: Vec<&str> = container.exposed_ports.keys().map(String::as_str).collect();
-    let rows = [
-        ("Platform", format!("{}/{}", config.os, config.architecture)),
-        ("Made", config.created.clone().unwrap_or_default()),
-        ("User", user.to_owned()),
-        ("Entry point", list(&container.entrypoint)),
-        ("Command", list(&container.cmd)),
-        ("Ports", ports.join(", ")),
-        ("Working folder", container.working_dir.clone()),
-    ];
-    let shown = rows.into_iter().filter(|(_, value)| !value.is_empty());
-    shown.map(|(name, value)| (name.to_owned(), value)).collect()
+pub(crate) fn page(title: &str, part: Part, body: Markup) -> Shown {
+    Shown::Page(Page { title: title.to_owned(), part, body })
+}
+
+/// A page where an answer cannot be given.
+pub(crate) fn no_answer(reason: &str) -> Markup {
+    empty("That cannot be told now.", &html! { (crate::layout::plain(reason)) })
 }

@@ -1,123 +1,143 @@
-//! What an administrator sees and does.
+//! What administrators do with the registry: the frame of their pages, retention, collection.
 
 use maud::{Markup, html};
 
-use crate::layout::{Visitor, secret_field};
+use crate::address::{of_image, of_repository};
+use crate::layout::{Visitor, count, empty, marked, secret_field, tabs};
+use crate::office::Going;
+use crate::table::{rest, table, words};
 
-/// A robot: its name, what it may do, until when.
-pub(crate) type Robot = (String, String, String);
+const GOING_SHOWN: usize = 500;
+
+/// The pages of administrators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Desk {
+    Users,
+    Robots,
+    Retention,
+    Collection,
+}
+
+impl Desk {
+    const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::Users, "Users", "/-/admin"),
+        (Self::Robots, "Robots", "/-/admin/robots"),
+        (Self::Retention, "Retention", "/-/admin/retain"),
+        (Self::Collection, "Collection", "/-/admin/collect"),
+    ];
+
+    /// What it is called.
+    pub(crate) fn title(self) -> &'static str {
+        Self::ALL.into_iter().find(|(known, ..)| *known == self).map_or("", |it| it.1)
+    }
+}
 
 /// What came of the last deed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) text: String,
     pub(crate) is_fault: bool,
-    /// A token that is shown once.
-    pub(crate) secret: Option<String>,
-    /// Lines of a list.
-    pub(crate) lines: Vec<String>,
+    /// A token that is shown once, and whose.
+    pub(crate) secret: Option<(String, String)>,
+    /// What retention would remove.
+    pub(crate) going: Option<Vec<Going>>,
 }
 
-pub(crate) fn body(
-    visitor: &Visitor,
-    users: &[String],
-    robots: &[Robot],
+pub(crate) fn frame(
+    desk: Desk,
+    registry: &str,
     outcome: Option<&Outcome>,
+    content: &Markup,
 ) -> Markup {
+    let links = Desk::ALL
+        .map(|(known, title, address)| (title.to_owned(), address.to_owned(), known == desk));
     html! {
         h1 { "Administration" }
-        @if let Some(outcome) = outcome { (told(outcome)) }
-        h2 { "Users" }
-        @if users.is_empty() { p .soft { "None are known here." } } @else {
-            ul { @for user in users { li { (user) } } }
+        (tabs("Administration", &links))
+        @if let Some(outcome) = outcome { (told(registry, outcome)) }
+        (content)
+    }
+}
+
+fn told(registry: &str, outcome: &Outcome) -> Markup {
+    let (class, role) =
+        if outcome.is_fault { ("panel no", "alert") } else { ("panel yes", "status") };
+    html! {
+        div class=(class) role=(role) {
+            p { (marked(&outcome.text)) }
+            @if let Some((name, secret)) = &outcome.secret {
+                p { "This is its token. It is shown this once:" }
+                div .command { code { (secret) } }
+                p .soft { "For docker: " code { "docker login -u " (name) " --password-stdin " (registry) } }
+            }
         }
-        p .soft { "Users are added with " code { "sealift registry user add FILE NAME" } "." }
-        h2 { "Robots" }
-        (robot_table(visitor, robots))
-        (new_robot(visitor))
-        h2 { "Space" }
-        form .filter method="post" action="/-/admin/collect" {
+    }
+}
+
+pub(crate) fn retention(visitor: &Visitor, rules: &[String], going: Option<&[Going]>) -> Markup {
+    html! {
+        h2 { "Retention" }
+        @if rules.is_empty() {
+            (empty("No rule says what is to be kept, so all of it is.", &html! {
+                "The section " code { "retention" } " of the registry’s configuration has the rules."
+            }))
+        } @else {
+            div .panel {
+                p { "The first rule that fits a repository decides:" }
+                ol { @for rule in rules { li { (marked(rule)) } } }
+            }
+            form .deed method="post" action="/-/admin/retain" {
+                (secret_field(visitor))
+                button { "What would be removed now?" }
+            }
+            p .soft { "That changes nothing. What retention removes can be had back for a while." }
+        }
+        @if let Some(going) = going { (list(going)) }
+    }
+}
+
+fn list(going: &[Going]) -> Markup {
+    if going.is_empty() {
+        return html! {};
+    }
+    let columns = [words("Repository"), words("Tag"), rest("Digest")];
+    let cells = |entry: &Going| {
+        let digest = entry.digest.to_string();
+        vec![
+            html! { a href=(of_repository(&entry.repository)) { (entry.repository) } },
+            html! {
+                @match &entry.tag {
+                    Some(tag) => (tag),
+                    None => span .soft { "none" },
+                }
+            },
+            html! { a .digest href=(of_image(&entry.repository, &digest)) { (digest) } },
+        ]
+    };
+    let shown: Vec<_> = going.iter().take(GOING_SHOWN).map(cells).collect();
+    html! {
+        h3 { "What would be removed" }
+        (table("What would be removed", &columns, &shown))
+        @if going.len() > GOING_SHOWN {
+            p { "and " (count(going.len() - GOING_SHOWN, "more", "more")) }
+        }
+    }
+}
+
+pub(crate) fn collection(visitor: &Visitor) -> Markup {
+    html! {
+        h2 { "Collection" }
+        p {
+            "What nobody refers to leaves the disk. Images stay, and so does what was uploaded a short while ago; \
+             the registry serves meanwhile."
+        }
+        form .deed method="post" action="/-/admin/collect" {
             (secret_field(visitor))
             button name="dry" value="yes" { "What would be collected?" }
-            button name="dry" value="" { "Collect now" }
         }
-        form .filter method="post" action="/-/admin/retain" {
+        form .deed method="post" action="/-/admin/collect" {
             (secret_field(visitor))
-            button name="dry" value="yes" { "What would retention remove?" }
-        }
-    }
-}
-
-fn told(outcome: &Outcome) -> Markup {
-    let class = if outcome.is_fault { "panel bad" } else { "panel" };
-    html! {
-        div class=(class) role="status" {
-            p { (outcome.text) }
-            @if let Some(secret) = &outcome.secret {
-                p { "Its token is shown this once: " code { (secret) } }
-            }
-            @if !outcome.lines.is_empty() { ul { @for line in &outcome.lines { li { (line) } } } }
-        }
-    }
-}
-
-fn robot_table(visitor: &Visitor, robots: &[Robot]) -> Markup {
-    html! {
-        @if robots.is_empty() { p .soft { "There are none." } } @else {
-            div .wide {
-                table {
-                    thead { tr {
-                        th scope="col" { "Name" }
-                        th scope="col" { "May" }
-                        th scope="col" { "Until" }
-                        th scope="col" { "" }
-                    } }
-                    tbody {
-                        @for (name, may, until) in robots {
-                            tr {
-                                td { (name) }
-                                td { (may) }
-                                td { (until) }
-                                td {
-                                    form method="post" action="/-/admin/robots" {
-                                        (secret_field(visitor))
-                                        input type="hidden" name="remove" value=(name);
-                                        button aria-label={ "Remove " (name) } { "Remove" }
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn new_robot(visitor: &Visitor) -> Markup {
-    html! {
-        form .filter method="post" action="/-/admin/robots" {
-            (secret_field(visitor))
-            div {
-                label for="name" { "New robot" }
-                input #name name="name" required maxlength="64";
-            }
-            div {
-                label for="repositories" { "Repositories" }
-                input #repositories name="repositories" required placeholder="team/*" maxlength="255";
-            }
-            div {
-                label for="actions" { "May" }
-                select #actions name="actions" {
-                    option value="pull" { "pull" }
-                    option value="pull,push" { "pull and push" }
-                }
-            }
-            div {
-                label for="days" { "For days" }
-                input #days name="days" type="number" min="1" max="365" value="90";
-            }
-            button { "Make" }
+            button .main name="dry" value="" { "Collect now" }
         }
     }
 }

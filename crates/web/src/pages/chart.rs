@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use crate::insight::Counts;
 use crate::layout::time;
+use crate::table::{numbers, table, words};
 
 const WIDTH: i64 = 640;
 const HEIGHT: i64 = 200;
@@ -45,6 +46,13 @@ pub(crate) fn findings(history: &[(Timestamp, Counts)]) -> Markup {
         let _ = write!(drawn, "H{}", WIDTH - 10);
         drawn
     };
+    let columns =
+        [words("Since"), numbers("Critical"), numbers("High"), numbers("Medium"), numbers("Low")];
+    let row = |(at, counts): &(Timestamp, Counts)| {
+        let cell = |(_, pick): (&str, Pick)| html! { (pick(counts)) };
+        std::iter::once(time(*at)).chain(LINES.map(cell)).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = history.iter().rev().map(row).collect();
     html! {
         figure {
             svg .chart viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img"
@@ -55,27 +63,17 @@ pub(crate) fn findings(history: &[(Timestamp, Counts)]) -> Markup {
                 @for (name, pick) in LINES { path class={ "line line-" (name) } d=(steps(pick)) {} }
             }
             figcaption {
-                @for (name, _) in LINES { span class=(name) { "— " (name) } " " }
+                @for (name, _) in LINES {
+                    span {
+                        svg viewBox="0 0 26 10" aria-hidden="true" { path class={ "line line-" (name) } d="M0 5H26" {} }
+                        (name)
+                    }
+                }
             }
         }
         details {
             summary { "The numbers" }
-            div .wide {
-                table {
-                    thead { tr {
-                        th scope="col" { "Since" }
-                        @for (name, _) in LINES { th .number scope="col" { (name) } }
-                    } }
-                    tbody {
-                        @for (at, counts) in history.iter().rev() {
-                            tr {
-                                td { (time(*at)) }
-                                @for (_, pick) in LINES { td .number { (pick(counts)) } }
-                            }
-                        }
-                    }
-                }
-            }
+            (table("Findings over time", &columns, &rows))
         }
     }
 }

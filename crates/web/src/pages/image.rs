@@ -1,13 +1,15 @@
-//! An image: what it is, its layers, who signed it, what refers to it, and whether it may be pulled.
+//! An image: what stands above all its views, and the small ones.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use sealift_oci::{Descriptor, Digest, RepositoryName};
+use sealift_depot::TagEvent;
+use sealift_oci::{Digest, RepositoryName};
 
 use crate::address::{of_image, of_repository};
-use crate::insight::{Counts, Signature, Summary, Verdict};
-use crate::layout::{badge, bar, bytes, path, time};
-use crate::pages::{chart, repository};
+use crate::insight::Summary;
+use crate::layout::{bytes, empty, path, plain, tabs, time};
+use crate::pages::repository;
+use crate::table::{numbers, rest, table, words};
 
 /// The views of an image, each with a page of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,235 +20,195 @@ pub(crate) enum View {
     Findings,
     Trust,
     Referrers,
+    History,
+    Manifest,
 }
 
 impl View {
-    const ALL: [(Self, &'static str, &'static str); 6] = [
+    const ALL: [(Self, &'static str, &'static str); 8] = [
         (Self::Overview, "", "Overview"),
         (Self::Layers, "layers", "Layers"),
         (Self::Packages, "packages", "Packages"),
         (Self::Findings, "findings", "Findings"),
         (Self::Trust, "trust", "Signatures"),
         (Self::Referrers, "referrers", "Referrers"),
+        (Self::History, "history", "History"),
+        (Self::Manifest, "manifest", "Manifest"),
     ];
 
+    /// Of its name in an address; what is no name is the first one.
     pub(crate) fn of(name: &str) -> Self {
         Self::ALL.into_iter().find(|(_, known, _)| *known == name).map_or(Self::Overview, |it| it.0)
+    }
+
+    /// What it is called.
+    pub(crate) fn title(self) -> &'static str {
+        Self::ALL.into_iter().find(|(known, ..)| *known == self).map_or("", |it| it.2)
     }
 }
 
 /// What stands above all views.
 pub(crate) struct Head {
     pub(crate) repository: RepositoryName,
+    pub(crate) registry: String,
     pub(crate) target: String,
     pub(crate) digest: Digest,
     pub(crate) media_type: String,
     pub(crate) pushed: Timestamp,
     pub(crate) by: String,
+    pub(crate) summary: Option<Summary>,
+    pub(crate) is_image: bool,
 }
 
-/// A layer, lowest first.
-pub(crate) struct Layer {
+impl Head {
+    pub(crate) fn is_digest(&self) -> bool {
+        self.target.contains(':')
+    }
+
+    pub(crate) fn address(&self) -> String {
+        of_image(&self.repository, &self.target)
+    }
+}
+
+/// One of the images of an index.
+pub(crate) struct Child {
+    pub(crate) platform: String,
     pub(crate) digest: Digest,
-    pub(crate) bytes: u64,
-    pub(crate) instruction: String,
+    /// Of its layers, if it is here.
+    pub(crate) bytes: Option<u64>,
+    pub(crate) summary: Option<Summary>,
+    /// An image, and no attestation or the like.
+    pub(crate) is_image: bool,
 }
 
 pub(crate) fn frame(head: &Head, view: View, content: &Markup) -> Markup {
-    let address = of_image(&head.repository, &head.target);
+    let shown = if head.is_digest() {
+        format!("{}:{}", head.digest.algorithm().as_str(), head.digest.short())
+    } else {
+        head.target.clone()
+    };
+    let steps = [
+        ("Repositories", Some("/".to_owned())),
+        (head.repository.as_str(), Some(of_repository(&head.repository))),
+        (shown.as_str(), None),
+    ];
+    let is_fitting = |view: View| match view {
+        View::Packages | View::Findings => head.is_image,
+        View::History => !head.is_digest(),
+        _ => true,
+    };
+    let address = head.address();
+    let links: Vec<_> = View::ALL
+        .into_iter()
+        .filter(|(known, ..)| is_fitting(*known))
+        .map(|(known, name, title)| {
+            let suffix = if name.is_empty() { String::new() } else { format!("?view={name}") };
+            (title_of(head, known, title), format!("{address}{suffix}"), known == view)
+        })
+        .collect();
     html! {
-        (path(&[
-            ("Repositories", Some("/".to_owned())),
-            (head.repository.as_str(), Some(of_repository(&head.repository))),
-            (&head.target, None),
-        ]))
-        h1 { (head.repository) @if head.target.contains(':') { "@" } @else { ":" } (head.target) }
-        nav .tabs aria-label="Image" {
-            ul {
-                @for (known, name, title) in View::ALL {
-                    li {
-                        @let suffix = if name.is_empty() { String::new() } else { format!("?view={name}") };
-                        @let current = (known == view).then_some("page");
-                        a href={ (address) (suffix) } aria-current=[current] { (title) }
-                    }
-                }
-            }
-        }
+        (path(&steps))
+        h1 { (head.repository) @if head.is_digest() { "@" } @else { ":" } (shown) }
+        (tabs("Image", &links))
         (content)
     }
 }
 
-/// Whether it may be pulled, and why not.
-pub(crate) fn verdict(verdict: Option<&Verdict>) -> Markup {
-    let Some(verdict) = verdict else { return html! {} };
-    html! {
-        section .panel aria-labelledby="verdict" {
-            h2 #verdict { "Verdict" }
-            @if verdict.reasons.is_empty() {
-                p { (badge("good", "may be pulled")) }
-            } @else {
-                p {
-                    (badge("bad", "refused"))
-                    @if verdict.is_dry_run { " " span .soft { "(dry run: it is given out all the same)" } }
-                }
-                ul {
-                    @for (gate, message, remedy) in &verdict.reasons {
-                        li { strong { (gate) ": " } (message) br; span .soft { "Remedy: " (remedy) } }
-                    }
-                }
-            }
-            @if !verdict.warnings.is_empty() {
-                p { "Warnings:" }
-                ul { @for warning in &verdict.warnings { li { (warning) } } }
-            }
+fn title_of(head: &Head, view: View, title: &str) -> String {
+    match (view, &head.summary) {
+        (View::Packages, Some(summary)) if summary.packages > 0 => {
+            format!("{title} ({})", summary.packages)
         }
+        (View::Findings, Some(summary)) if summary.counts.all() > 0 => {
+            format!("{title} ({})", summary.counts.all())
+        }
+        _ => title.to_owned(),
     }
 }
 
-pub(crate) fn overview(
-    head: &Head,
-    config: &[(String, String)],
-    children: &[Descriptor],
-    summary: Option<&Summary>,
-    history: &[(Timestamp, Counts)],
-    said: Option<&Verdict>,
-) -> Markup {
+/// The images of an index, each with its own page; `view` is what is wanted of them.
+pub(crate) fn platforms(repository: &RepositoryName, children: &[Child], view: &str) -> Markup {
+    let columns = [words("Platform"), words("Findings"), numbers("Size"), rest("Digest")];
+    let cells = |child: &Child| {
+        let address = of_image(repository, &child.digest.to_string());
+        vec![
+            html! { a href={ (address) (view) } { (plain(&child.platform)) } },
+            html! {
+                @if child.bytes.is_none() { span .soft { "not here" } }
+                @else if child.is_image { (repository::findings(child.summary.as_ref())) }
+                @else { span .soft { "no image" } }
+            },
+            html! { @if let Some(count) = child.bytes { (bytes(count)) } },
+            html! { span .digest { (child.digest) } },
+        ]
+    };
+    table("Platforms", &columns, &children.iter().map(cells).collect::<Vec<_>>())
+}
+
+/// What to do where nothing is known of the inside of an image.
+pub(crate) fn not_examined(head: &Head, has_insight: bool) -> Markup {
+    let is_unreadable = head.summary.as_ref().is_some_and(|it| it.status == "unreadable");
+    if is_unreadable {
+        let reason = head.summary.as_ref().and_then(|it| it.reason.as_deref()).unwrap_or_default();
+        return empty("It was examined, and could not be read.", &html! { (plain(reason)) });
+    }
+    if has_insight {
+        empty(
+            "It was not examined yet, so nobody knows what is inside.",
+            &html! {
+                "Images are examined soon after they are pushed, if the registry’s configuration says "
+                code { "gate: {scan: true}" } ". Load the page again in a moment."
+            },
+        )
+    } else {
+        empty(
+            "This registry does not examine images.",
+            &html! {
+                "Look at it with " code { "sealift scan " (head.registry) "/" (head.repository) "@" (head.digest) } "."
+            },
+        )
+    }
+}
+
+/// What happened to a tag.
+pub(crate) fn history(repository: &RepositoryName, events: &[TagEvent]) -> Markup {
+    if events.is_empty() {
+        return empty(
+            "Nothing is known of its past.",
+            &html! { "It is written down from the next push on." },
+        );
+    }
+    let columns = [words("When"), words("What"), words("By"), rest("Since then it names")];
+    let cells = |event: &TagEvent| {
+        let what = match (&event.digest, &event.before) {
+            (None, _) => "deleted",
+            (Some(_), None) => "made",
+            (Some(now), Some(before)) if now == before => "pushed again",
+            (Some(_), Some(_)) => "moved",
+        };
+        vec![
+            time(event.at),
+            html! { (what) },
+            html! { (plain(&event.by)) },
+            html! {
+                @if let Some(digest) = &event.digest {
+                    @let text = digest.to_string();
+                    @if event.is_kept { a .digest href=(of_image(repository, &text)) { (text) } }
+                    @else { span .digest { (text) } " " span .soft { "(gone)" } }
+                }
+            },
+        ]
+    };
+    table("History of the tag", &columns, &events.iter().map(cells).collect::<Vec<_>>())
+}
+
+/// The document itself.
+pub(crate) fn manifest(head: &Head, text: &str) -> Markup {
     html! {
-        (verdict(said))
         dl .facts {
+            dt { "Media type" } dd { code { (plain(&head.media_type)) } }
             dt { "Digest" } dd { span .digest { (head.digest) } }
-            dt { "Media type" } dd { code { (head.media_type) } }
-            dt { "Pushed" } dd { (time(head.pushed)) " by " (head.by) }
-            dt { "Findings" } dd { (repository::findings(summary)) }
-            @if let Some(summary) = summary {
-                dt { "Examined" } dd { (time(summary.examined)) }
-                dt { "Packages" } dd { (summary.packages) }
-                @if let Some(reason) = &summary.reason { dt { "Threshold" } dd { (reason) } }
-            }
-            @for (name, value) in config { dt { (name) } dd { (value) } }
         }
-        @if !children.is_empty() {
-            h2 { "Platforms" }
-            div .wide {
-                table {
-                    thead { tr {
-                        th scope="col" { "Platform" }
-                        th scope="col" { "Digest" }
-                        th .number scope="col" { "Manifest" }
-                    } }
-                    tbody { @for child in children { (platform(head, child)) } }
-                }
-            }
-        }
-        @if history.len() > 1 { h2 { "Findings over time" } (chart::findings(history)) }
-    }
-}
-
-fn platform(head: &Head, child: &Descriptor) -> Markup {
-    let text = child.platform.as_ref().map_or_else(
-        || child.artifact_type.clone().unwrap_or_else(|| "none".to_owned()),
-        |platform| {
-            let variant = platform.variant.as_ref().map(|it| format!("/{it}")).unwrap_or_default();
-            format!("{}/{}{variant}", platform.os, platform.architecture)
-        },
-    );
-    let digest = child.digest.to_string();
-    html! {
-        tr {
-            td { (text) }
-            td { a .digest href=(of_image(&head.repository, &digest)) { (digest) } }
-            td .number { (bytes(child.size)) }
-        }
-    }
-}
-
-pub(crate) fn layers(layers: &[Layer]) -> Markup {
-    let largest = layers.iter().map(|layer| layer.bytes).max().unwrap_or(1).max(1);
-    let total: u64 = layers.iter().map(|layer| layer.bytes).sum();
-    html! {
-        p { (layers.len()) @if layers.len() == 1 { " layer, " } @else { " layers, " } (bytes(total)) " as they are stored" }
-        div .wide {
-            table {
-                thead { tr {
-                    th .number scope="col" { "No." }
-                    th .number scope="col" { "Size" }
-                    th scope="col" { "Share" }
-                    th scope="col" { "Made by" }
-                    th scope="col" { "Digest" }
-                } }
-                tbody {
-                    @for (number, layer) in layers.iter().enumerate() {
-                        tr {
-                            td .number { (number + 1) }
-                            td .number { (bytes(layer.bytes)) }
-                            td { (bar(layer.bytes.saturating_mul(1000) / largest)) }
-                            td { code { (layer.instruction) } }
-                            td .number { span .digest { (layer.digest.short()) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-pub(crate) fn trust(signatures: &[Signature], said: Option<&Verdict>) -> Markup {
-    html! {
-        (verdict(said))
-        @if signatures.is_empty() {
-            div .panel { p { "Nobody has signed it, as far as the keys of this registry can tell." } }
-        } @else {
-            div .wide {
-                table {
-                    thead { tr {
-                        th scope="col" { "What" }
-                        th scope="col" { "By" }
-                        th scope="col" { "When" }
-                        th scope="col" { "Proved" }
-                    } }
-                    tbody {
-                        @for signature in signatures {
-                            tr {
-                                td { (signature.what) }
-                                td { (signature.by) }
-                                td { @if let Some(at) = signature.at { (time(at)) } }
-                                td {
-                                    @if signature.is_proved { (badge("good", "yes")) }
-                                    @else { (badge("bad", "no")) }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-pub(crate) fn referrers(repository: &RepositoryName, referrers: &[Descriptor]) -> Markup {
-    html! {
-        @if referrers.is_empty() { div .panel { p { "Nothing refers to it." } } } @else {
-            div .wide {
-                table {
-                    thead { tr {
-                        th scope="col" { "Type" }
-                        th scope="col" { "Made" }
-                        th scope="col" { "Digest" }
-                        th .number scope="col" { "Manifest" }
-                    } }
-                    tbody {
-                        @for entry in referrers {
-                            @let digest = entry.digest.to_string();
-                            tr {
-                                td { code { (entry.artifact_type.as_deref().unwrap_or(&entry.media_type)) } }
-                                td { (entry.annotations.get("org.opencontainers.image.created").map_or("", String::as_str)) }
-                                td { a .digest href=(of_image(repository, &digest)) { (digest) } }
-                                td .number { (bytes(entry.size)) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
+        pre tabindex="0" aria-label="The manifest as JSON" { (text) }
     }
 }

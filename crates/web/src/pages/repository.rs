@@ -6,8 +6,9 @@ use sealift_oci::{Digest, RepositoryName};
 
 use crate::address::{of_image, of_repository};
 use crate::insight::{Counts, Summary};
-use crate::layout::{badge, bytes, path, time};
+use crate::layout::{More, badge, bytes, count, empty, next, path, plain, time};
 use crate::query::encode;
+use crate::table::{numbers, table, words};
 
 /// A tag in the list.
 pub(crate) struct Row {
@@ -16,56 +17,91 @@ pub(crate) struct Row {
     pub(crate) updated: Timestamp,
     pub(crate) by: String,
     pub(crate) bytes: u64,
+    /// Platforms, or what it is if it is no image.
+    pub(crate) kinds: Vec<String>,
+    pub(crate) is_image: bool,
     pub(crate) summary: Option<Summary>,
-    pub(crate) signatures: usize,
+    pub(crate) signers: Vec<String>,
 }
 
-pub(crate) fn body(
-    name: &RepositoryName,
-    registry: &str,
-    rows: &[Row],
-    next: Option<&str>,
-) -> Markup {
+const KINDS_SHOWN: usize = 4;
+const SIGNERS_SHOWN: usize = 2;
+
+/// The list, and what it was asked for.
+pub(crate) struct Tags<'a> {
+    pub(crate) name: &'a RepositoryName,
+    pub(crate) registry: &'a str,
+    pub(crate) rows: &'a [Row],
+    pub(crate) wanted: &'a str,
+    pub(crate) more: More<'a>,
+}
+
+pub(crate) fn body(tags: &Tags<'_>) -> Markup {
+    let Tags { name, registry, rows, wanted, more } = tags;
+    let columns = [
+        words("Tag"),
+        words("Platforms"),
+        words("Findings"),
+        words("Signed by"),
+        numbers("Size"),
+        words("Pushed"),
+        words("Digest"),
+    ];
+    let example = rows.first().map_or("TAG", |row| row.tag.as_str());
     html! {
         (path(&[("Repositories", Some("/".to_owned())), (name.as_str(), None)]))
         h1 { (name) }
-        p { "Pull with " code { "docker pull " (registry) "/" (name) ":TAG" } }
-        @if rows.is_empty() { div .panel { p { "It has no tags." } } } @else {
+        div .command { code { "docker pull " (registry) "/" (name) ":" (example) } }
+        form .filter method="get" action=(of_repository(name)) role="search" {
             div .wide {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "Tag" }
-                            th scope="col" { "Findings" }
-                            th scope="col" { "Signed" }
-                            th .number scope="col" { "Size" }
-                            th scope="col" { "Pushed" }
-                            th scope="col" { "Digest" }
-                        }
-                    }
-                    tbody { @for row in rows { (tag(name, row)) } }
-                }
+                label for="wanted" { "Tag contains" }
+                input #wanted name="q" type="search" value=(wanted) maxlength="128";
             }
+            button { "Search" }
+            @if !wanted.is_empty() { a .button href=(of_repository(name)) { "Show all" } }
         }
-        @if let Some(next) = next {
-            p { a rel="next" href={ (of_repository(name)) "?after=" (encode(next)) } { "More" } }
+        @if rows.is_empty() {
+            @if wanted.is_empty() {
+                (empty("No tag of it is for you to see.", &html! {
+                    "Give an image one: " code { "docker push " (registry) "/" (name) ":TAG" }
+                }))
+            } @else {
+                (empty("No tag has this in its name.", &html! { "You looked for “" (plain(wanted)) "”." }))
+            }
+        } @else {
+            (table("Tags", &columns, &rows.iter().map(|row| cells(name, row)).collect::<Vec<_>>()))
         }
+        (next(&format!("{}?q={}", of_repository(name), encode(wanted)), *more))
     }
 }
 
-fn tag(name: &RepositoryName, row: &Row) -> Markup {
-    html! {
-        tr {
-            td { a href=(of_image(name, &row.tag)) { (row.tag) } }
-            td { (findings(row.summary.as_ref())) }
-            td {
-                @if row.signatures == 0 { span .soft { "no" } }
-                @else { span .good { "by " (row.signatures) } }
+fn cells(name: &RepositoryName, row: &Row) -> Vec<Markup> {
+    vec![
+        html! { a href=(of_image(name, &row.tag)) { (row.tag) } },
+        html! {
+            @for (number, kind) in row.kinds.iter().take(KINDS_SHOWN).enumerate() {
+                @if number > 0 { ", " }
+                span .nowrap { (plain(kind)) }
             }
-            td .number { (bytes(row.bytes)) }
-            td { (time(row.updated)) br; span .soft { "by " (row.by) } }
-            td { span .digest { (row.digest.algorithm().as_str()) ":" (row.digest.short()) } }
+            @if row.kinds.len() > KINDS_SHOWN { " and " (row.kinds.len() - KINDS_SHOWN) " more" }
+        },
+        html! { @if row.is_image { (findings(row.summary.as_ref())) } @else { span .soft { "no image" } } },
+        signers(&row.signers),
+        html! { (bytes(row.bytes)) },
+        html! { (time(row.updated)) br; span .soft { "by " (plain(&row.by)) } },
+        html! { span .digest { (row.digest.short()) } },
+    ]
+}
+
+/// Who signed something, shortly.
+pub(crate) fn signers(names: &[String]) -> Markup {
+    html! {
+        @if names.is_empty() { span .soft { "nobody" } }
+        @for (number, signer) in names.iter().take(SIGNERS_SHOWN).enumerate() {
+            @if number > 0 { ", " }
+            span .good { (plain(signer)) }
         }
+        @if names.len() > SIGNERS_SHOWN { " and " (names.len() - SIGNERS_SHOWN) " more" }
     }
 }
 
@@ -74,25 +110,18 @@ pub(crate) fn findings(summary: Option<&Summary>) -> Markup {
     let Some(summary) = summary else { return html! { span .soft { "not examined" } } };
     match summary.status {
         "unreadable" => badge("bad", "cannot be read"),
-        "listed" => badge("low", "listed, not matched"),
+        "listed" => badge("low", "no advisories to compare with"),
         _ => counts(&summary.counts),
     }
 }
 
 /// Counts as badges; those of none are left out.
 pub(crate) fn counts(counts: &Counts) -> Markup {
-    let kinds = [
-        ("critical", counts.critical),
-        ("high", counts.high),
-        ("medium", counts.medium),
-        ("low", counts.low),
-        ("unknown", counts.unknown),
-    ];
     html! {
         @if counts.all() == 0 && counts.secrets == 0 { (badge("good", "none known")) }
-        @for (kind, count) in kinds.iter().filter(|(_, count)| *count > 0) {
-            (badge(kind, &format!("{count} {kind}"))) " "
+        @for (kind, number) in counts.by_severity() {
+            @if number > 0 { (badge(kind, &format!("{number} {kind}"))) " " }
         }
-        @if counts.secrets > 0 { (badge("bad", &format!("{} secrets", counts.secrets))) }
+        @if counts.secrets > 0 { (badge("bad", &count(counts.secrets, "secret", "secrets"))) }
     }
 }

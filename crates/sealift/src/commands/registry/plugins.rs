@@ -10,8 +10,8 @@ use sealift_crypto::{SealingKey, Secret};
 use sealift_depot::Depot;
 use sealift_gate::{Environment, Failed, Gate, Settings as GateSettings};
 use sealift_pipeline::{Daemons, Network};
-use sealift_registry::configuration::Configuration;
-use sealift_registry::hooks::{Listener, Pages, Upstream};
+use sealift_registry::configuration::{Auth, Configuration};
+use sealift_registry::hooks::{Listener, Pages};
 use sealift_registry::{Entry, Hooks, Log};
 use sealift_store::Store;
 use sealift_web::{Insight, Settings as WebSettings, Web};
@@ -78,8 +78,7 @@ pub(super) fn plug(
     let page: PageSection = section(place.configuration, "page")?;
     // Pages name each other by paths from the root.
     if page.enabled && place.configuration.http.prefix == "/" {
-        let upstream = hooks.upstream.clone();
-        hooks.pages = Some(pages(place, name, (depot, gatekeeper), &gate, upstream)?);
+        hooks.pages = Some(pages(place, name, (depot, gatekeeper), &gate, hooks)?);
     }
     let (stop, is_stopping) = watch::channel(false);
     let lines = log.clone();
@@ -142,15 +141,25 @@ fn pages(
     name: String,
     (depot, gatekeeper): (&Depot, &Gatekeeper),
     gate: &Gate,
-    upstream: Option<Arc<dyn Upstream>>,
+    hooks: &Hooks,
 ) -> anyhow::Result<Arc<dyn Pages>> {
-    let office =
-        Desk { depot: depot.clone(), gatekeeper: gatekeeper.clone(), gate: gate.clone(), upstream };
+    let users = match &place.configuration.auth {
+        Some(Auth::Htpasswd { path, .. }) => Some(path.clone()),
+        _ => None,
+    };
+    let office = Desk {
+        depot: depot.clone(),
+        gatekeeper: gatekeeper.clone(),
+        gate: gate.clone(),
+        upstream: hooks.upstream.clone(),
+        users,
+    };
     let settings = WebSettings {
         name,
         is_https: place.is_https,
         secret: session_secret(depot)?,
         clock: Timestamp::now,
+        listeners: hooks.listeners.clone(),
     };
     let insight: Arc<dyn Insight> = Arc::new(gate.clone());
     let web =
