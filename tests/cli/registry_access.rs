@@ -48,6 +48,7 @@ fn robots() {
             "registry",
             "robot",
             "add",
+            "--file",
             "robots.json",
             name,
             "--allow",
@@ -66,14 +67,14 @@ fn robots() {
     assert!(found.stdout.contains("sealift-robot-token"), "{}", found.stdout);
     assert_one_error(&context.run(&add("ci")), 2, &["there is a robot `ci`", "hint:"]);
     assert_one_error(&context.run(&add("CI")), 2, &["small letters"]);
-    let list = context.expect(0, &["registry", "robot", "list", "robots.json"]).stdout;
+    let list = context.expect(0, &["registry", "robot", "list", "--file", "robots.json"]).stdout;
     assert!(list.starts_with("ci  20") && list.ends_with("  team/**:push\n"), "{list}");
-    let json = ["registry", "robot", "list", "robots.json", "--format", "json"];
+    let json = ["registry", "robot", "list", "--file", "robots.json", "--format", "json"];
     let json = context.expect(0, &json).stdout;
     assert!(json.contains("\"expired\": false") && !json.contains(&token[24..]), "{json}");
-    let endless = ["registry", "robot", "add", "robots.json", "x", "--allow", "a:pull"];
+    let endless = ["registry", "robot", "add", "--file", "robots.json", "x", "--allow", "a:pull"];
     assert_eq!(context.run(&endless).code, 2);
-    let remove = ["registry", "robot", "remove", "robots.json", "ci"];
+    let remove = ["registry", "robot", "remove", "--file", "robots.json", "ci"];
     context.expect(0, &remove);
     assert_one_error(&context.run(&remove), 2, &["there is no robot `ci`"]);
 }
@@ -100,6 +101,7 @@ fn who_may() {
         "registry",
         "robot",
         "add",
+        "--file",
         "data/robots.json",
         "ci",
         "--allow",
@@ -238,6 +240,7 @@ fn users_and_robots_change_while_it_serves() {
         "registry",
         "robot",
         "add",
+        "--file",
         "data/robots.json",
         "ci",
         "--allow",
@@ -249,7 +252,7 @@ fn users_and_robots_change_while_it_serves() {
     let robot = basic("ci", token.trim_end());
     served.wait("/v2/team/app/tags/list", &robot, 404);
     assert_eq!(served.get("/v2/other/tags/list", &robot).0, 403);
-    context.expect(0, &["registry", "robot", "remove", "data/robots.json", "ci"]);
+    context.expect(0, &["registry", "robot", "remove", "--file", "data/robots.json", "ci"]);
     served.wait("/v2/team/app/tags/list", &robot, 401);
 }
 

@@ -123,7 +123,8 @@ impl Server {
     }
 }
 
-fn skopeo(arguments: &[&str]) -> (bool, String) {
+/// Whether skopeo did it, and its words if not.
+pub(crate) fn skopeo(arguments: &[&str]) -> (bool, String) {
     let output = Command::new("skopeo").args(arguments).output().unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }

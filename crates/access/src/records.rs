@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::FileStamp;
 use super::file::{self, Held};
@@ -91,5 +91,78 @@ impl Records for RecordFile {
 
     fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, io::Result<bool>> {
         Box::pin(async move { self.change(|texts| texts.remove(key).is_some()) })
+    }
+}
+
+/// Records of two places. What is put goes into the first.
+pub struct JoinedRecords {
+    first: Arc<dyn Records>,
+    second: Arc<dyn Records>,
+}
+
+impl JoinedRecords {
+    /// Of these; where both have a key, the first counts.
+    pub fn new(first: Arc<dyn Records>, second: Arc<dyn Records>) -> Self {
+        Self { first, second }
+    }
+}
+
+impl Records for JoinedRecords {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, io::Result<Option<String>>> {
+        Box::pin(async move {
+            match self.first.get(key).await? {
+                Some(text) => Ok(Some(text)),
+                None => self.second.get(key).await,
+            }
+        })
+    }
+
+    fn list(&self) -> BoxFuture<'_, io::Result<Vec<(String, String)>>> {
+        Box::pin(async move {
+            let mut all: Texts = self.second.list().await?.into_iter().collect();
+            all.extend(self.first.list().await?);
+            Ok(all.into_iter().collect())
+        })
+    }
+
+    fn put<'a>(&'a self, key: &'a str, value: &'a str) -> BoxFuture<'a, io::Result<()>> {
+        self.first.put(key, value)
+    }
+
+    fn remove<'a>(&'a self, key: &'a str) -> BoxFuture<'a, io::Result<bool>> {
+        Box::pin(async move {
+            // From both: what is left in one would be there again.
+            let was_first = self.first.remove(key).await?;
+            Ok(self.second.remove(key).await? || was_first)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn two_places_are_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| Arc::new(RecordFile::new(&folder.path().join(name)));
+        let (first, second) = (file("first"), file("second"));
+        run(second.put("old", "1")).unwrap();
+        run(second.put("both", "1")).unwrap();
+        let joined =
+            JoinedRecords::new(Arc::clone(&first) as Arc<dyn Records>, Arc::clone(&second) as _);
+        run(joined.put("both", "2")).unwrap();
+        assert_eq!(run(second.get("both")).unwrap().as_deref(), Some("1"));
+        assert_eq!(run(joined.get("both")).unwrap().as_deref(), Some("2"));
+        assert_eq!(run(joined.get("old")).unwrap().as_deref(), Some("1"));
+        let names: Vec<_> = run(joined.list()).unwrap();
+        assert_eq!(names, [("both".into(), "2".into()), ("old".into(), "1".into())]);
+        assert!(run(joined.remove("both")).unwrap());
+        assert_eq!(run(joined.get("both")).unwrap(), None);
+        assert!(run(joined.remove("old")).unwrap() && !run(joined.remove("old")).unwrap());
     }
 }

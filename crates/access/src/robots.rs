@@ -80,17 +80,22 @@ impl Robot {
     }
 
     fn principal(&self) -> Result<Principal, Denial> {
-        let name = format!("robot:{}", self.name);
-        let rules: Result<Vec<Rule>, _> =
-            self.permissions.iter().map(|text| Rule::parse(&format!("{name}={text}"))).collect();
-        let rules = rules.map_err(|_| Denial::Wrong("the robot's permissions cannot be read"))?;
-        Ok(Principal {
-            name: Some(name),
-            kind: Kind::Robot,
-            permissions: Some(rules.into()),
-            ..Principal::ANONYMOUS
-        })
+        robot_principal(&self.name, &self.permissions)
     }
+}
+
+/// As whom a robot with these permissions comes in.
+pub fn robot_principal(name: &str, permissions: &[String]) -> Result<Principal, Denial> {
+    let name = format!("robot:{name}");
+    let rules: Result<Vec<Rule>, _> =
+        permissions.iter().map(|text| Rule::parse(&format!("{name}={text}"))).collect();
+    let rules = rules.map_err(|_| Denial::Wrong("the robot's permissions cannot be read"))?;
+    Ok(Principal {
+        name: Some(name),
+        kind: Kind::Robot,
+        permissions: Some(rules.into()),
+        ..Principal::ANONYMOUS
+    })
 }
 
 /// The robots of a registry.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    CertificateSettings, Error, Fetch, Issuer, LimitSettings, Parts, RecordFile, Records, Robots,
-    Rules, TokenSettings, WorkloadSettings, Workloads,
+    CertificateSettings, Error, Fetch, Issuer, JoinedRecords, LimitSettings, Parts, RecordFile,
+    Records, Robots, Rules, TokenSettings, WorkloadSettings, Workloads,
 };
 
 const ROBOTS_FILE: &str = "robots.json";
@@ -30,7 +30,7 @@ pub struct AccessSettings {
 pub struct RobotSettings {
     /// Whether there are any; a registry in which one was made has them.
     pub enabled: Option<bool>,
-    /// Where they are kept. `None`: `robots.json` in the folder of the registry.
+    /// Where more of them are kept than the registry itself has. `None`: `robots.json` in its folder.
     pub file: Option<PathBuf>,
 }
 
@@ -38,6 +38,21 @@ impl RobotSettings {
     /// The file, for a registry that lies in this folder.
     pub fn path(&self, folder: &Path) -> PathBuf {
         self.file.clone().unwrap_or_else(|| folder.join(ROBOTS_FILE))
+    }
+
+    // A file that was named, or that is there, is read besides.
+    fn robots(&self, folder: &Path, records: Option<Arc<dyn Records>>) -> Option<Robots> {
+        let path = self.path(folder);
+        let has_file = self.file.is_some() || path.exists();
+        if !self.enabled.unwrap_or(records.is_some() || has_file) {
+            return None;
+        }
+        let file = || Arc::new(RecordFile::new(&path)) as Arc<dyn Records>;
+        Some(Robots::new(match records {
+            None => file(),
+            Some(records) if !has_file => records,
+            Some(records) => Arc::new(JoinedRecords::new(records, file())),
+        }))
     }
 }
 
@@ -68,7 +83,7 @@ pub struct Settings {
 
 impl Settings {
     /// What a gatekeeper goes by, besides what is given: passwords, another token server, whether it is open. The folder
-    /// is that of the registry; robots are in a file unless they are kept elsewhere. The address is that of the registry, as
+    /// is that of the registry; robots are in these records, and in a file if there is one. The address is that of the registry, as
     /// `https://registry.example:5000`, if it is known.
     pub fn parts(
         mut self,
@@ -78,14 +93,7 @@ impl Settings {
         records: Option<Arc<dyn Records>>,
         fetch: Option<&Arc<dyn Fetch>>,
     ) -> Result<Parts, Error> {
-        let path = self.robots.path(folder);
-        let is_elsewhere = records.is_some() && self.robots.file.is_none();
-        let has_robots = self.robots.enabled.unwrap_or(is_elsewhere || path.exists());
-        let robots = match records {
-            _ if !has_robots => None,
-            Some(records) if self.robots.file.is_none() => Some(Robots::new(records)),
-            _ => Some(Robots::new(Arc::new(RecordFile::new(&path)))),
-        };
+        let robots = self.robots.robots(folder, records);
         let issuer = match &self.tokens {
             settings if settings.enabled => {
                 let path = settings.key.clone().unwrap_or_else(|| folder.join(KEY_FILE));

@@ -58,8 +58,9 @@ pub use registry_access::{
 };
 pub use registry_config::{RegistryConfig, RegistryConfigCheck, RegistryConfigShow};
 pub use registry_keeping::{
-    RegistryBackup, RegistryGc, RegistryHistory, RegistryImport, RegistryRebuild, RegistryRetain,
-    RegistryScrub, RegistryStatistics, RegistryUndelete, SourceKind, StorageOptions,
+    RegistryBackup, RegistryGc, RegistryHistory, RegistryImport, RegistryLog, RegistryRebuild,
+    RegistryRetain, RegistryScrub, RegistryStatistics, RegistryUndelete, Since, SourceKind,
+    StorageOptions,
 };
 pub use registry_serve::RegistryServe;
 pub use sbom::{

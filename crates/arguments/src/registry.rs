@@ -8,8 +8,8 @@ use super::registry_access::{
 };
 use super::registry_config::{CONFIG_CHECK_EXAMPLES, RegistryConfig};
 use super::registry_keeping::{
-    RegistryBackup, RegistryGc, RegistryHistory, RegistryImport, RegistryRebuild, RegistryRetain,
-    RegistryScrub, RegistryStatistics, RegistryUndelete,
+    RegistryBackup, RegistryGc, RegistryHistory, RegistryImport, RegistryLog, RegistryRebuild,
+    RegistryRetain, RegistryScrub, RegistryStatistics, RegistryUndelete,
 };
 use super::registry_serve::RegistryServe;
 
@@ -63,6 +63,8 @@ pub enum Registry {
     History(RegistryHistory),
     /// Give a tag back what it named
     Undelete(RegistryUndelete),
+    /// Show what happened, and check that the record of it is whole
+    Log(RegistryLog),
     /// Show how much there is
     Statistics(RegistryStatistics),
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::TextOrJson;
+use super::registry_keeping::StorageOptions;
 
 pub(crate) const REGISTRY_USER_EXAMPLES: &str = "\
 Examples:
@@ -17,11 +18,23 @@ A server that reads the file sees the change; connections stay.";
 
 pub(crate) const REGISTRY_ROBOT_EXAMPLES: &str = "\
 Examples:
-  sealift registry robot add /var/lib/registry/robots.json ci --allow 'team/**:push' --expires 90d
-  sealift registry robot list /var/lib/registry/robots.json
-  sealift registry robot remove /var/lib/registry/robots.json ci
+  sealift registry robot add ci --allow 'team/**:push' --expires 90d --data /var/lib/registry
+  sealift registry robot list --registry-config config.yml
+  sealift registry robot revoke ci --data /var/lib/registry
+  sealift registry robot add ci --allow 'team/**:push' --expires 90d --file robots.json
 
-The file is the one that the section `robots` of the configuration names, else `robots.json` in the folder of the registry.";
+A server that has the folder open does it, and it counts at once, on every server of the same storage. With --file they
+are in a file, which the section `robots` of the configuration names.";
+
+/// Where robots are.
+#[derive(Debug, Args)]
+pub struct RobotPlace {
+    /// File of robots, in place of the registry's own; the options of the registry do not count then
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub storage: StorageOptions,
+}
 
 /// What to do with users.
 #[derive(Debug, Subcommand)]
@@ -71,6 +84,7 @@ pub enum RegistryRobot {
     /// Make a robot, and print its token, which nobody can print again
     Add(RobotAdd),
     /// Remove a robot; its token ends
+    #[command(visible_alias = "revoke")]
     Remove(RobotRemove),
     /// Show all robots
     List(RobotList),
@@ -79,8 +93,6 @@ pub enum RegistryRobot {
 /// `registry robot add`
 #[derive(Debug, Args)]
 pub struct RobotAdd {
-    /// The file; it is made if it is not there
-    pub file: PathBuf,
     /// The robot
     pub name: String,
     /// What it may do: REPOSITORY[:TAG]:ACTIONS (repeatable)
@@ -97,25 +109,24 @@ pub struct RobotAdd {
     /// Its token never ends
     #[arg(long, conflicts_with = "expires")]
     pub no_expiry: bool,
+    #[command(flatten)]
+    pub place: RobotPlace,
 }
 
 /// `registry robot remove`
 #[derive(Debug, Args)]
 pub struct RobotRemove {
-    /// The file
-    pub file: PathBuf,
     /// The robot
     pub name: String,
+    #[command(flatten)]
+    pub place: RobotPlace,
 }
 
 /// `registry robot list`
 #[derive(Debug, Args)]
 pub struct RobotList {
-    /// The file
-    pub file: PathBuf,
-    /// Form of the output
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: TextOrJson,
+    #[command(flatten)]
+    pub place: RobotPlace,
 }
 
 /// `registry can-i`

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use sealift_oci::Digest;
 
 use super::TextOrJson;
 
@@ -128,6 +130,66 @@ pub struct RegistryUndelete {
     pub digest: String,
     #[command(flatten)]
     pub storage: StorageOptions,
+}
+
+/// `registry log`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sealift registry log --denied --data /var/lib/registry
+  sealift registry log --since 24h --format json
+  sealift registry log --verify --registry-config config.yml
+  sealift registry log --verify --known 120@sha256:9f2c…
+
+--verify reads the whole log and says what its last line is: keep that elsewhere, and give it to a later --known, since
+whoever can write the database can write another log. Exit code 4: a line was changed or taken out.")]
+pub struct RegistryLog {
+    /// From when on: 24h, 2026-11-21, 2026-11-21T08:00:00Z [default: the newest events]
+    #[arg(long, value_name = "TIME", value_parser = read_since)]
+    pub since: Option<Since>,
+    /// Only what was refused
+    #[arg(long)]
+    pub denied: bool,
+    /// How many of the newest events
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, conflicts_with = "since")]
+    pub limit: usize,
+    /// Check that no line was changed or taken out
+    #[arg(long, conflicts_with_all = ["since", "denied", "limit"])]
+    pub verify: bool,
+    /// A line and its hash, as an earlier --verify said
+    #[arg(long, value_name = "LINE@DIGEST", value_parser = read_mark, requires = "verify")]
+    pub known: Option<(u64, Digest)>,
+    #[command(flatten)]
+    pub storage: StorageOptions,
+}
+
+/// A time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// So many seconds ago.
+    Ago(i64),
+    /// In seconds since 1970.
+    At(i64),
+}
+
+fn read_since(text: &str) -> Result<Since, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(Since::At(time.as_second()));
+    }
+    if let Ok(time) = format!("{text}T00:00:00Z").parse::<Timestamp>() {
+        return Ok(Since::At(time.as_second()));
+    }
+    let ago = sealift_trust::read_duration(text);
+    ago.map(Since::Ago).map_err(|_| "write 24h, 2026-11-21 or 2026-11-21T08:00:00Z".to_owned())
+}
+
+fn read_mark(text: &str) -> Result<(u64, Digest), String> {
+    let mark = || {
+        let (number, digest) = text.split_once('@')?;
+        Some((number.parse().ok()?, digest.parse().ok()?))
+    };
+    mark()
+        .ok_or_else(|| "write LINE@DIGEST, as `sealift registry log --verify` prints it".to_owned())
 }
 
 /// `registry statistics`

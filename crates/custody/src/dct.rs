@@ -1,10 +1,12 @@
 //! What Docker Content Trust proves: asked for where a rule names roles or pins, and nowhere else.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use sealift_client::Blocking;
 use sealift_notary::{
-    Client, HttpServer, Kind, Look, Pins, RoleProof, ServerAddress, SignedTag, States, name_of,
-    parse_pin,
+    Client, HttpServer, Kind, Look, Pins, RoleProof, Server, ServerAddress, SignedTag, States,
+    name_of, parse_pin,
 };
 use sealift_oci::Reference;
 use sealift_pipeline::open::Opened;
@@ -12,13 +14,12 @@ use sealift_trust::{
     Bound, Evidence, Format, Identity, Policy, Refusal, RefusalKind, Rule, Signature, Unproved,
     Vouched,
 };
+use sealift_tuf::Gun;
 
 /// Where trust data comes from.
 pub struct TrustServer {
-    /// The client that reaches it.
-    pub client: Blocking,
-    /// Its address, if it is not the registry's own.
-    pub address: Option<String>,
+    /// Where it is.
+    pub place: TrustPlace,
     /// What was seen before.
     pub states: States,
     /// Root keys that are known from elsewhere.
@@ -27,6 +28,39 @@ pub struct TrustServer {
     pub trust_first_use: bool,
     /// Whether only what was kept counts.
     pub is_offline: bool,
+}
+
+/// Where a server of trust data is.
+pub enum TrustPlace {
+    /// On the network.
+    Network {
+        /// The client that reaches it.
+        client: Box<Blocking>,
+        /// Its address, if it is not the registry's own.
+        address: Option<String>,
+    },
+    /// In this program.
+    Here(Arc<dyn Server + Send + Sync>),
+}
+
+impl TrustPlace {
+    /// Lets somebody ask the server for a repository.
+    pub fn ask<T>(
+        &self,
+        gun: &Gun,
+        ask: impl FnOnce(&dyn Server) -> Result<T, sealift_notary::Error>,
+    ) -> Result<T, sealift_notary::Error> {
+        match self {
+            Self::Here(own) => ask(own.as_ref()),
+            Self::Network { client, address } => {
+                let address = match address {
+                    Some(text) => ServerAddress::parse(text)?,
+                    None => ServerAddress::of(gun),
+                };
+                ask(&HttpServer::new(client, address))
+            }
+        }
+    }
 }
 
 /// Adds what trust data says of the tag.
@@ -79,10 +113,6 @@ fn lookup(
     now_secs: i64,
 ) -> Result<SignedTag, sealift_notary::Error> {
     let (gun, tag) = name_of(name)?;
-    let address = match &server.address {
-        Some(text) => ServerAddress::parse(text)?,
-        None => ServerAddress::of(&gun),
-    };
     let pins = policy
         .voices(rule)
         .flat_map(|signer| &signer.pins)
@@ -94,14 +124,15 @@ fn lookup(
         max_staleness: rule.max_staleness_secs.map(SignedDuration::from_secs),
         is_offline: server.is_offline,
     };
-    let http = HttpServer::new(&server.client, address);
-    let client = Client {
-        server: &http,
-        states: &server.states,
-        pins: &server.pins,
-        now: Timestamp::from_second(now_secs).unwrap_or_default(),
-    };
-    client.lookup(&gun, &tag.unwrap_or_default(), &look)
+    server.place.ask(&gun, |reached| {
+        let client = Client {
+            server: reached,
+            states: &server.states,
+            pins: &server.pins,
+            now: Timestamp::from_second(now_secs).unwrap_or_default(),
+        };
+        client.lookup(&gun, &tag.unwrap_or_default(), &look)
+    })
 }
 
 fn take(signed: &SignedTag, name: &Reference, opened: &Opened, evidence: &mut Evidence) {

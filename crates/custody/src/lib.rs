@@ -20,7 +20,7 @@ pub mod revocations;
 pub mod stamping;
 pub mod tag_maps;
 
-pub use dct::TrustServer;
+pub use dct::{TrustPlace, TrustServer};
 pub use judging::{Judged, Trust, judge, keys_of_policy};
 pub use pulling::{check_bytes, fetch};
 

@@ -1,5 +1,6 @@
 //! Reading a trust policy and the files that it names.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ pub struct PolicyFile {
     pub path: PathBuf,
     /// The folder that its paths stand behind.
     pub folder: PathBuf,
+    /// All files that it was read of, and those that are read for a judgement.
+    pub files: Vec<PathBuf>,
 }
 
 /// Whether a file that somebody named as a policy is one about trust, by its ending and its fields.
@@ -36,16 +39,20 @@ pub fn is_trust_policy(path: &Path) -> bool {
 pub fn open(path: &Path, key_folder: &Path) -> Result<PolicyFile, Error> {
     let bytes = read(path).map_err(|source| Error::file("read", path, source))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let seen = RefCell::new(vec![path.to_owned()]);
     let files = |named: &str| {
         let beside = folder.join(named);
         let is_bare = !named.contains('/');
         let chosen = if is_bare && !beside.exists() { key_folder.join(named) } else { beside };
+        seen.borrow_mut().push(chosen.clone());
         read(&chosen).map_err(|error| format!("`{}`: {error}", chosen.display()))
     };
     let name = path.display().to_string();
     let policy = sealift_trust::read_policy(&name, &bytes, &files)
         .map_err(|error| crate::refuse("trust policy", error))?;
-    Ok(PolicyFile { policy, path: path.to_owned(), folder })
+    let mut files = seen.into_inner();
+    files.extend(policy.revocations.iter().map(|list| folder.join(&list.file)));
+    Ok(PolicyFile { policy, path: path.to_owned(), folder, files })
 }
 
 /// Reads a policy of another language and writes it as `trust.toml`.

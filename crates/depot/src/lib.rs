@@ -67,7 +67,7 @@ pub use history::TagEvent;
 pub use listing::{Page, Referrer, RepositoryStatistics, Statistics, TagDetail};
 pub use manifest::{Children, Manifest, NewManifest, Put, Target};
 pub use pattern::Pattern;
-pub use records::Job;
+pub use records::{Job, QueueLength};
 pub use retain::Removed;
 pub use scrub::{Damage, Repair, RepairBody, RepairFuture, ScrubOptions, Scrubbed};
 pub use settings::{Copies, Immutable, Quota, Retention, Rules, Settings, Sparse};

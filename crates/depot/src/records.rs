@@ -27,6 +27,15 @@ pub struct Job {
     ticket: i64,
 }
 
+/// How much waits in a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueLength {
+    /// Jobs, those included that somebody works on.
+    pub jobs: u64,
+    /// For how long the oldest has been due.
+    pub waited_secs: u64,
+}
+
 impl Depot {
     /// A record.
     pub async fn record(&self, kind: &str, key: &str) -> Result<Option<Bytes>, Error> {
@@ -133,6 +142,32 @@ impl Depot {
         self.0.ledger.main().read(read).await
     }
 
+    /// The number of the last line of a log; 0 if it has none.
+    pub async fn log_last(&self, log: &str) -> Result<u64, Error> {
+        let read = |transaction: &Transaction<'_>| {
+            transaction.one(
+                "SELECT number FROM log WHERE name = ?1 ORDER BY number DESC LIMIT 1",
+                values![log],
+                |row| row.size(0),
+            )
+        };
+        Ok(self.0.ledger.main().read(read).await?.unwrap_or(0))
+    }
+
+    /// How much waits in a queue.
+    pub async fn queue_length(&self, queue: &str) -> Result<QueueLength, Error> {
+        let read = |transaction: &Transaction<'_>| {
+            transaction.one(
+                "SELECT COUNT(*), MIN(not_before_at) FROM queue WHERE queue = ?1",
+                values![queue],
+                |row| Ok((row.size(0)?, row.integer_or_null(1)?)),
+            )
+        };
+        let (jobs, since) = self.0.ledger.main().read(read).await?.unwrap_or_default();
+        let waited = since.map_or(0, |since| Timestamp::now().as_millisecond() - since);
+        Ok(QueueLength { jobs, waited_secs: u64::try_from(waited / 1000).unwrap_or(0) })
+    }
+
     /// Puts a job into a queue. A job with the same key is replaced, also if somebody works on it: it is done again.
     pub async fn enqueue(
         &self,
@@ -191,15 +226,6 @@ impl Depot {
             Ok(Some(job))
         };
         self.0.ledger.main().write(job, |_| ()).await
-    }
-
-    /// How many jobs of a queue are not done.
-    pub async fn waiting(&self, queue: &str) -> Result<u64, Error> {
-        let read = |transaction: &Transaction<'_>| {
-            let sql = "SELECT COUNT(*) FROM queue WHERE queue = ?1";
-            transaction.one(sql, values![queue], |row| row.size(0))
-        };
-        Ok(self.0.ledger.main().read(read).await?.unwrap_or(0))
     }
 
     /// Removes a job that is done, unless it was replaced meanwhile.

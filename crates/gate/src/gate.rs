@@ -1,8 +1,9 @@
 //! The gate as the registry's hook: a verdict for each pull, most of them remembered.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use sealift_client::Client;
@@ -15,6 +16,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 
 use crate::judgement::{Judge, Question, Verdict};
+use crate::metrics::Numbers;
 use crate::rules::{Environment, Rules};
 use crate::shape::{Shape, shape};
 use crate::source::Shelf;
@@ -44,27 +46,6 @@ pub(crate) struct Inner {
     client: OnceLock<Client>,
 }
 
-/// What the gate counted since its start.
-#[derive(Debug, Default)]
-pub struct Numbers {
-    /// Pulls that were admitted.
-    pub admitted: AtomicU64,
-    /// Pulls that were refused.
-    pub refused: AtomicU64,
-    /// Pulls that would have been refused.
-    pub would_be_refused: AtomicU64,
-    /// Verdicts that had to be found.
-    pub judged: AtomicU64,
-    /// Images that were examined.
-    pub examined: AtomicU64,
-    /// Images whose packages were matched again.
-    pub matched: AtomicU64,
-    /// Events that were told to others.
-    pub told: AtomicU64,
-    /// Events that were given up.
-    pub dropped: AtomicU64,
-}
-
 impl Gate {
     /// A gate over a depot. Must be called within the runtime that serves.
     pub fn new(depot: Depot, environment: Environment, settings: &Settings) -> Result<Self, Error> {
@@ -90,6 +71,13 @@ impl Gate {
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = (rules, hooks);
         self.0.verdicts.forget_all();
         Ok(())
+    }
+
+    /// The files that its rules come from: when one changes, they have to be read again.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let rules = self.0.rules();
+        let trust = rules.trust.iter().flat_map(|policy| policy.files.iter().cloned());
+        rules.settings.files().into_iter().chain(trust).collect()
     }
 
     /// What it counted.
@@ -166,6 +154,7 @@ impl Inner {
         };
         let key = (manifest.digest.clone(), tag.clone());
         if let Ok(known) = self.verdicts.find(repository, &key, rules.revision) {
+            self.numbers.recalled.fetch_add(1, Ordering::Relaxed);
             return Ok(known);
         }
         let lane = usize::from(manifest.digest.hex().as_bytes()[0]) % LANES;
@@ -175,6 +164,7 @@ impl Inner {
             Err(moment) => moment,
         };
         let _place = self.places.acquire().await;
+        let began = Instant::now();
         let question = Question {
             shelf: self.shelf(repository),
             manifest: Arc::clone(manifest),
@@ -195,7 +185,7 @@ impl Inner {
             Ok(Err(_)) => return Err(failed("the judgement broke down")),
             Err(_) => return Err(failed("the judgement took too long")),
         };
-        self.numbers.judged.fetch_add(1, Ordering::Relaxed);
+        self.numbers.judging.add(began.elapsed());
         let lasting = Duration::from_secs(rules.settings.verdict_seconds);
         self.verdicts.keep(repository, key, &verdict, (moment, rules.revision), lasting);
         Ok(verdict)
@@ -231,7 +221,7 @@ impl Inner {
                 Answer::Warn(format!("it would be refused: {}", refusal.message))
             }
             Some(refusal) => {
-                numbers.refused.fetch_add(1, Ordering::Relaxed);
+                numbers.refuse(verdict.reasons.first().map_or("gate", |reason| reason.gate));
                 Answer::Refuse(refusal)
             }
         }
@@ -254,5 +244,9 @@ fn refusal(name: &str, verdict: &Verdict) -> Option<Denied> {
 impl sealift_registry::hooks::Gate for Gate {
     fn pull<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, Answer> {
         Box::pin(self.0.answer(asked))
+    }
+
+    fn metrics(&self) -> BoxFuture<'_, String> {
+        Box::pin(self.0.metrics())
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sealift_depot::{Manifest, Target};
+use sealift_keeping::audit;
 use sealift_oci::{RepositoryName, Tag};
 use sealift_registry::hooks::{Event, EventKind, Listener};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::gate::{Gate, Inner};
 use crate::shape::{Shape, shape};
 use crate::webhook;
-use crate::{Error, audit, record};
+use crate::{Error, record};
 
 /// The queue of images to examine.
 pub(crate) const EXAMINE: &str = "examine";
@@ -74,11 +75,15 @@ fn name_of(kind: EventKind) -> &'static str {
         EventKind::Denied => "request.denied",
         EventKind::Login => "login",
         EventKind::Administered => "administered",
+        EventKind::TrustChanged => "trust.changed",
     }
 }
 
 fn changes(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Pushed | EventKind::Deleted | EventKind::TagDeleted)
+    matches!(
+        kind,
+        EventKind::Pushed | EventKind::Deleted | EventKind::TagDeleted | EventKind::TrustChanged
+    )
 }
 
 impl Scribe {
@@ -89,8 +94,9 @@ impl Scribe {
             let lost = self.lost.swap(0, Ordering::Relaxed);
             let lines: Vec<Value> = events.iter().map(line).collect();
             let inner = &self.gate.0;
+            inner.numbers.unlogged.fetch_add(lost, Ordering::Relaxed);
             if let Err(error) = audit::append(&inner.depot, lines, lost).await {
-                failed(&error);
+                failed(&error.into());
             }
             for event in events.drain(..) {
                 if let Err(error) = follow(inner, &event).await {

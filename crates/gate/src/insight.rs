@@ -117,7 +117,7 @@ impl Gate {
         let rules = self.0.rules();
         let made = tokio::task::spawn_blocking(move || examine::database_secs(&rules));
         let made = made.await.ok().flatten();
-        let waiting = self.0.depot.waiting(EXAMINE).await?;
+        let waiting = self.0.depot.queue_length(EXAMINE).await?.jobs;
         Ok((made.and_then(|secs| Timestamp::from_second(secs).ok()), waiting))
     }
 }

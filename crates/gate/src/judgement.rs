@@ -22,6 +22,8 @@ use crate::source::Shelf;
 // An index with more platforms than that is for nobody.
 const CHILDREN_MAX: usize = 64;
 const REASONS_MAX: usize = 8;
+// An image with more tags than that is asked for by one of them.
+const TAGS_MAX: usize = 16;
 
 /// Why an image is not given out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,8 +103,9 @@ impl Judge<'_> {
     }
 
     fn image(&self, question: &Question) -> Result<Verdict, Error> {
-        let opened = question.shelf.open(&question.manifest, &question.name, &Platform::host())?;
-        let (mut verdict, keys) = self.trust(&opened)?;
+        let mut opened =
+            question.shelf.open(&question.manifest, &question.name, &Platform::host())?;
+        let (mut verdict, keys) = self.trust_by_any_name(&question.shelf, &mut opened)?;
         if !verdict.is_admission() && self.is_trusted_by_parent(question, &opened)? {
             verdict = Verdict::default();
         }
@@ -134,8 +137,8 @@ impl Judge<'_> {
             let name = question.name.at_digest(&child.digest);
             let Ok(alone) = question.shelf.open(&child, &name, &Platform::host()) else { continue };
             let platform = alone.image.platform();
-            let opened = question.shelf.open(&question.manifest, &question.name, &platform)?;
-            let (trust, keys) = self.trust(&opened)?;
+            let mut opened = question.shelf.open(&question.manifest, &question.name, &platform)?;
+            let (trust, keys) = self.trust_by_any_name(&question.shelf, &mut opened)?;
             if !trust.is_admission() {
                 return Ok(trust);
             }
@@ -154,6 +157,30 @@ impl Judge<'_> {
         Ok(refusal.unwrap_or_else(|| {
             Verdict::refuse("gate", "none of its images can be read", "push it again")
         }))
+    }
+
+    // Docker asks for a tag and then for the digest that it was told; Content Trust signs names. Whoever would get the very
+    // same manifest by one of its tags gets it by its digest.
+    fn trust_by_any_name(
+        &self,
+        shelf: &Shelf,
+        opened: &mut Opened,
+    ) -> Result<(Verdict, Vec<TrustedKey>), Error> {
+        let first = self.trust(opened)?;
+        let name = opened.reference.clone().filter(|name| name.tag().is_none());
+        let Some(name) = name.filter(|_| !first.0.is_admission()) else { return Ok(first) };
+        let mut admitted = None;
+        for tag in shelf.tags_of(&opened.descriptor.digest)?.into_iter().take(TAGS_MAX) {
+            let Ok(tagged) = name.with_tag(tag.as_str()) else { continue };
+            opened.reference = Some(tagged);
+            let judged = self.trust(opened)?;
+            if judged.0.is_admission() {
+                admitted = Some(judged);
+                break;
+            }
+        }
+        opened.reference = Some(name);
+        Ok(admitted.unwrap_or(first))
     }
 
     // The signatures, by the trust policy if there is one.
@@ -191,10 +218,10 @@ impl Judge<'_> {
                 continue;
             }
             let name = question.name.at_digest(digest);
-            let Ok(opened) = question.shelf.open(&parent, &name, &platform) else { continue };
+            let Ok(mut opened) = question.shelf.open(&parent, &name, &platform) else { continue };
             // Of two images for one platform only one is chosen.
             let is_chosen = opened.image.descriptor.digest == question.manifest.digest;
-            if is_chosen && self.trust(&opened)?.0.is_admission() {
+            if is_chosen && self.trust_by_any_name(&question.shelf, &mut opened)?.0.is_admission() {
                 return Ok(true);
             }
         }

@@ -11,6 +11,8 @@ mod gate;
 mod herald;
 mod insight;
 mod judgement;
+mod metrics;
+mod own_trust;
 mod rules;
 mod settings;
 mod shape;
@@ -19,14 +21,14 @@ mod verdicts;
 mod webhook;
 mod worker;
 
-pub mod audit;
 pub mod record;
 
 pub use error::Error;
 pub use examine::{GATE_USER, REPORT_TYPE, SBOM_TYPE};
-pub use gate::{Gate, Numbers};
+pub use gate::Gate;
 pub use herald::{Herald, Scribe};
 pub use judgement::{Reason, Verdict};
+pub use metrics::{Numbers, Timed};
 pub use rules::Environment;
 pub use settings::{Settings, Webhook};
 pub use worker::Failed;

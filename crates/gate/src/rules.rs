@@ -1,19 +1,22 @@
 //! The rules of the gate, read from their files: replaced as a whole when a file changes.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sealift_client::Blocking;
-use sealift_custody::TrustServer;
 use sealift_custody::marks::Marks;
 use sealift_custody::policy_file::{self, PolicyFile};
+use sealift_custody::{TrustPlace, TrustServer};
 use sealift_model::Severity;
 use sealift_pipeline::keys::{self, TrustedKey};
 use sealift_pipeline::policies::{PolicyRequest, PolicySet, Tests};
 use sealift_pipeline::scan::{Expression, ScanRequest};
 use sealift_pipeline::{Daemons, Network, Session, Silent, policies};
 use sealift_policy::Namespaces;
+use sealift_registry::trust::Documents;
 use sealift_store::Store;
 
+use crate::own_trust::OwnTrust;
 use crate::settings::fits;
 use crate::{Error, Settings};
 
@@ -23,8 +26,10 @@ pub struct Environment {
     pub name: String,
     /// The store beside which layers that were looked at are remembered.
     pub store: Store,
-    /// The network, for trust data.
+    /// The network, for trust data of another server.
     pub network: Network,
+    /// The trust data of the registry itself, if it has any.
+    pub own_trust: Option<Arc<Documents>>,
     /// How clients of other servers are set.
     pub client: sealift_client::Settings,
     /// The folder of what was seen before.
@@ -58,9 +63,18 @@ impl Environment {
 
     pub(crate) fn trust_server(&self, address: Option<String>) -> TrustServer {
         let folder = self.folder.join("trust");
+        let place = match (&self.own_trust, address) {
+            (Some(documents), None) => {
+                let documents = Arc::clone(documents);
+                TrustPlace::Here(Arc::new(OwnTrust { documents, clock: self.clock }))
+            }
+            (_, address) => {
+                let client = Box::new(Blocking::new(self.client.clone()));
+                TrustPlace::Network { client, address }
+            }
+        };
         TrustServer {
-            client: Blocking::new(self.client.clone()),
-            address,
+            place,
             states: sealift_notary::States::new(&folder),
             pins: sealift_notary::Pins::new(&folder),
             trust_first_use: false,

@@ -31,6 +31,11 @@ impl Shelf {
         Ok(self.runtime.block_on(self.depot.manifest(&self.repository, target))?)
     }
 
+    /// The tags that name a manifest.
+    pub(crate) fn tags_of(&self, digest: &Digest) -> Result<Vec<Tag>, Error> {
+        Ok(self.runtime.block_on(self.depot.tags_of(&self.repository, digest))?)
+    }
+
     fn open_blob(&self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, Error> {
         let Some(blob) = self.runtime.block_on(self.depot.blob(&self.repository, digest))? else {
             return Ok(None);

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use crate::settings::{Webhook, fits};
 use crate::{Error, Settings};
 
-const QUEUE: &str = "webhook";
+/// The queue of letters.
+pub(crate) const QUEUE: &str = "webhook";
 const LEASE: Duration = Duration::from_mins(2);
 const ATTEMPTS_MAX: u64 = 16;
 const FIRST_WAIT_SECS: i64 = 10;

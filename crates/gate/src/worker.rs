@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use sealift_depot::{Job, Manifest, Target};
@@ -190,9 +190,10 @@ async fn examine_one(
     // Whatever was deleted meanwhile needs no examination.
     let Some(manifest) = inner.depot.manifest(repository, &target).await? else { return Ok(()) };
     // The same image in another repository is not read again; its documents are made here all the same.
+    let began = Instant::now();
     let found = look(inner, repository, &manifest, tag, None).await?;
     let (_, new) = examine::keep(&inner.depot, repository, &manifest, found, now).await?;
-    inner.numbers.examined.fetch_add(1, Ordering::Relaxed);
+    inner.numbers.examining.add(began.elapsed());
     tell(inner, "image.examined", None, &new, now).await
 }
 
@@ -251,7 +252,10 @@ async fn send_next(inner: &Arc<Inner>, failed: &Failed) -> bool {
             inner.numbers.told.fetch_add(1, Ordering::Relaxed);
             true
         }
-        Ok(Delivery::Again) => true,
+        Ok(Delivery::Again) => {
+            inner.numbers.told_in_vain.fetch_add(1, Ordering::Relaxed);
+            true
+        }
         Ok(Delivery::Dropped) => {
             inner.numbers.dropped.fetch_add(1, Ordering::Relaxed);
             true

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sealift_depot::{CollectOptions, Depot, ScrubOptions};
@@ -14,39 +15,18 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::{interval_at, timeout};
 
+use crate::Error;
 use crate::request::{Answer, Request, perform};
 
 const NAME: &str = "admin.sock";
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
 const REQUEST_TIME: Duration = Duration::from_secs(10);
 
-/// Why nothing came of a request.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// No server has the folder.
-    #[error("no server has `{path}` open")]
-    NoServer {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The server cannot be asked.
-    #[error("cannot ask the server of `{path}`: {reason}")]
-    Server {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The server could not do it.
-    #[error("{0}")]
-    Refused(String),
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Reply {
     Done(Answer),
+    Wrong(String),
     Failed(String),
 }
 
@@ -70,6 +50,7 @@ impl Drop for Attending {
 /// Answers at the socket of a folder, which this process has open. It must be called within a runtime.
 pub fn attend(folder: &Path, depot: Depot) -> io::Result<Attending> {
     let path = folder.join(NAME);
+    let folder: Arc<Path> = Arc::from(folder);
     // Nobody else has the folder: what lies there is of a server that was killed.
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -80,7 +61,9 @@ pub fn attend(folder: &Path, depot: Depot) -> io::Result<Attending> {
     let task = tokio::spawn(async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(converse(stream, depot.clone()))),
+                Ok((stream, _)) => {
+                    drop(tokio::spawn(converse(stream, depot.clone(), Arc::clone(&folder))));
+                }
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
@@ -88,7 +71,7 @@ pub fn attend(folder: &Path, depot: Depot) -> io::Result<Attending> {
     Ok(Attending { task, path: Some(path) })
 }
 
-async fn converse(stream: UnixStream, depot: Depot) {
+async fn converse(stream: UnixStream, depot: Depot, folder: Arc<Path>) {
     let own = rustix::process::geteuid().as_raw();
     let is_known = stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0);
     let (reader, mut writer) = stream.into_split();
@@ -97,8 +80,9 @@ async fn converse(stream: UnixStream, depot: Depot) {
     let read = timeout(REQUEST_TIME, reader.read_until(b'\n', &mut line)).await;
     let reply = match (is_known, read, serde_json::from_slice::<Request>(&line)) {
         (false, ..) => Reply::Failed("only the user of the server may ask".to_owned()),
-        (true, Ok(Ok(_)), Ok(request)) => match perform(&depot, &request).await {
+        (true, Ok(Ok(_)), Ok(request)) => match perform(&depot, &folder, &request).await {
             Ok(answer) => Reply::Done(answer),
+            Err(Error::Wrong(reason)) => Reply::Wrong(reason),
             Err(error) => Reply::Failed(error.to_string()),
         },
         (true, _, Err(error)) => Reply::Failed(format!("the request cannot be read: {error}")),
@@ -136,6 +120,7 @@ pub fn ask(folder: &Path, request: &Request) -> Result<Answer, Error> {
     };
     match exchange() {
         Ok(Reply::Done(answer)) => Ok(answer),
+        Ok(Reply::Wrong(reason)) => Err(Error::Wrong(reason)),
         Ok(Reply::Failed(reason)) => Err(Error::Refused(reason)),
         Err(error) => Err(Error::Server { path, reason: error.to_string() }),
     }

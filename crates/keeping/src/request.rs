@@ -1,11 +1,17 @@
 //! Requests and their answers.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use sealift_depot::{CollectOptions, Depot, Error, ScrubOptions};
+use jiff::Timestamp;
+use sealift_access::Robot;
+use sealift_depot::{CollectOptions, Depot, ScrubOptions};
 use sealift_oci::{Digest, RepositoryName, Tag};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+
+use crate::audit::{self, Mark, Wanted};
+use crate::{Error, robots};
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +59,36 @@ pub enum Request {
     },
     /// How much there is.
     Statistics,
+    /// Events of the audit log.
+    Log {
+        /// Which.
+        wanted: Wanted,
+        /// The line to begin with.
+        from: Option<u64>,
+        /// Only so many, the newest.
+        newest: Option<usize>,
+    },
+    /// Whether the audit log is whole.
+    CheckLog {
+        /// A line whose hash was kept.
+        known: Option<Mark>,
+    },
+    /// Make a robot.
+    AddRobot {
+        /// Its name.
+        name: String,
+        /// What it may do.
+        permissions: Vec<String>,
+        /// When its token ends, in seconds since 1970; never without it.
+        expires_secs: Option<i64>,
+    },
+    /// Remove a robot.
+    RemoveRobot {
+        /// Its name.
+        name: String,
+    },
+    /// All robots.
+    Robots,
 }
 
 /// What came of it: numbers with names, and a list.
@@ -81,8 +117,8 @@ fn map(value: Value) -> Map<String, Value> {
     }
 }
 
-/// Does it.
-pub async fn perform(depot: &Depot, request: &Request) -> Result<Answer, Error> {
+/// Does it, for a depot in a folder.
+pub async fn perform(depot: &Depot, folder: &Path, request: &Request) -> Result<Answer, Error> {
     match request {
         Request::Collect { dry_run, ignore_leases } => {
             let (dry_run, ignore_leases) = (*dry_run, *ignore_leases);
@@ -116,6 +152,71 @@ pub async fn perform(depot: &Depot, request: &Request) -> Result<Answer, Error> 
             Ok(Answer::of(json!({ "tag": tag.as_str(), "digest": digest.to_string() })))
         }
         Request::Statistics => statistics(depot).await,
+        Request::Log { wanted, from, newest } => {
+            let found = match newest {
+                Some(count) => audit::newest(depot, *count, *wanted).await?,
+                None => audit::events(depot, *from, *wanted).await?,
+            };
+            let answer = Answer::of(json!({ "next": found.next }));
+            Ok(Answer { rows: found.events, ..answer })
+        }
+        Request::CheckLog { known } => check_log(depot, known.as_ref()).await,
+        Request::AddRobot { .. } | Request::RemoveRobot { .. } | Request::Robots => {
+            of_robots(depot, folder, request).await
+        }
+    }
+}
+
+async fn check_log(depot: &Depot, known: Option<&Mark>) -> Result<Answer, Error> {
+    let check = audit::check(depot, known).await?;
+    let fault = check.fault.as_ref().map(audit::Fault::told);
+    let last = check.last.map(|mark| format!("{}@{}", mark.number, mark.digest));
+    Ok(Answer::of(json!({
+        "lines": check.lines, "events": check.events, "lost": check.lost, "last": last,
+        "broken": fault.map(|(line, _)| line), "reason": fault.map(|(_, reason)| reason),
+    })))
+}
+
+async fn of_robots(depot: &Depot, folder: &Path, request: &Request) -> Result<Answer, Error> {
+    let robots = robots::robots(depot, folder);
+    let now = Timestamp::now();
+    match request {
+        Request::AddRobot { name, permissions, expires_secs } => {
+            let expires = expires_secs.map(Timestamp::from_second).transpose();
+            let expires = expires.map_err(|error| Error::Wrong(error.to_string()))?;
+            let token = robots.add(name, permissions, expires, now).await.map_err(of_file)?;
+            Ok(Answer::of(json!({ "name": name, "token": token })))
+        }
+        Request::RemoveRobot { name } => {
+            if robots.remove(name).await.map_err(of_file)? {
+                return Ok(Answer::of(json!({ "removed": name })));
+            }
+            Err(Error::Wrong(format!("there is no robot `{name}`")))
+        }
+        _ => {
+            let known = robots.list().await.map_err(of_file)?;
+            let rows = known.iter().map(|(id, robot)| robot_row(id, robot, now)).collect();
+            Ok(Answer { rows, ..Answer::of(json!({ "robots": known.len() })) })
+        }
+    }
+}
+
+/// A robot as it is shown: everything but its token's hash.
+pub fn robot_row(id: &str, robot: &Robot, now: Timestamp) -> Map<String, Value> {
+    map(json!({
+        "name": robot.name, "id": id, "permissions": robot.permissions,
+        "created": robot.created.to_string(),
+        "expires": robot.expires.map(|end| end.to_string()),
+        "expired": robot.is_expired(now),
+    }))
+}
+
+fn of_file(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::AlreadyExists => {
+            Error::Wrong(error.to_string())
+        }
+        _ => Error::Refused(format!("the robots cannot be kept: {error}")),
     }
 }
 

@@ -25,8 +25,8 @@ mod error;
 mod metrics;
 mod upstream;
 
-pub use fetching::WRITER;
 pub use error::{Error, MirrorError};
+pub use fetching::WRITER;
 pub use metrics::UpstreamState;
 pub use mirror::{Mirror, Mirrored, MirroredBlob};
 pub use reading::{Coming, ComingBody};

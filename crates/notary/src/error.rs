@@ -41,6 +41,14 @@ pub enum Error {
         /// Why.
         source: sealift_client::Error,
     },
+    /// The server failed.
+    #[error("`{server}` cannot give trust data: {reason}")]
+    Server {
+        /// The server.
+        server: String,
+        /// Why not.
+        reason: String,
+    },
     /// The server has nothing of a repository.
     #[error("`{server}` has no trust data of `{gun}`")]
     NoRepository {
@@ -143,6 +151,7 @@ impl Error {
             Self::NoRepository { .. } => Kind::Refused,
             Self::Network(_)
             | Self::Unreachable { .. }
+            | Self::Server { .. }
             | Self::Busy { .. }
             | Self::File { .. }
             | Self::Key { .. } => Kind::Operational,
@@ -187,7 +196,7 @@ impl Error {
                  names one"
                     .to_owned(),
             ),
-            Self::File { .. } => None,
+            Self::File { .. } | Self::Server { .. } => None,
         }
     }
 }

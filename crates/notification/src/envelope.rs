@@ -37,9 +37,11 @@ pub(crate) fn action(event: &Event) -> Option<&'static str> {
         EventKind::Deleted | EventKind::BlobDeleted => Some("delete"),
         // With a manifest go its tags, of which distribution says nothing.
         EventKind::TagDeleted if event.digest.is_none() => Some("delete"),
-        EventKind::TagDeleted | EventKind::Denied | EventKind::Login | EventKind::Administered => {
-            None
-        }
+        EventKind::TagDeleted
+        | EventKind::Denied
+        | EventKind::Login
+        | EventKind::Administered
+        | EventKind::TrustChanged => None,
     }
 }
 

@@ -167,7 +167,13 @@ impl Listener for Notifier {
 
     fn wants(&self, kind: EventKind) -> bool {
         if !matches!(kind, EventKind::BlobPulled) {
-            return !matches!(kind, EventKind::Denied | EventKind::Login | EventKind::Administered);
+            return !matches!(
+                kind,
+                EventKind::Denied
+                    | EventKind::Login
+                    | EventKind::Administered
+                    | EventKind::TrustChanged
+            );
         }
         let current = self.shared.current();
         let endpoints = &current.settings.notifications.endpoints;

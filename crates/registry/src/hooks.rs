@@ -76,6 +76,11 @@ pub trait Gate: Send + Sync {
     ) -> BoxFuture<'a, Answer> {
         Box::pin(std::future::ready(Answer::Allow))
     }
+
+    /// Counters, as Prometheus reads them.
+    fn metrics(&self) -> BoxFuture<'_, String> {
+        Box::pin(std::future::ready(String::new()))
+    }
 }
 
 /// What happened.
@@ -103,6 +108,8 @@ pub enum EventKind {
     Login,
     /// An administrator did something on the pages.
     Administered,
+    /// Trust data of a repository were published or deleted; the reason says which.
+    TrustChanged,
 }
 
 impl EventKind {
@@ -120,6 +127,7 @@ impl EventKind {
             Self::Denied => "denied",
             Self::Login => "login",
             Self::Administered => "administered",
+            Self::TrustChanged => "trust_changed",
         }
     }
 }

@@ -23,7 +23,7 @@ pub mod hooks;
 pub mod store;
 pub mod trust;
 
-pub use api::{Hooks, Options, Prefix, Registry};
+pub use api::{Hooks, Options, Prefix, Registry, UrlRules};
 pub use body::Body;
 pub use debugging::DebugService;
 pub use error::Error;

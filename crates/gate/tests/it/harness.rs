@@ -12,7 +12,9 @@ use sealift_depot::{Children, Depot, Manifest, NewManifest, Put, Target};
 use sealift_gate::record::{self, Examination};
 use sealift_gate::{Environment, Failed, Gate, Herald, Settings};
 use sealift_oci::{Digest, RepositoryName, Tag};
-use sealift_registry::hooks::{Answer, Asked, Event, EventKind, Gate as _, Listener as _, RequestFacts};
+use sealift_registry::hooks::{
+    Answer, Asked, Event, EventKind, Gate as _, Listener as _, RequestFacts,
+};
 use sealift_testkit::{LayerFile, TestImage, layer};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -21,7 +23,7 @@ pub(crate) struct Yard {
     _folder: TempDir,
     pub(crate) depot: Depot,
     pub(crate) gate: Gate,
-    herald: Herald,
+    pub(crate) herald: Arc<Herald>,
     stop: watch::Sender<bool>,
 }
 
@@ -82,6 +84,7 @@ impl Yard {
             name: "registry.example:5000".to_owned(),
             store: sealift_store::Store::open(folder.path().join("gate")).unwrap(),
             network: sealift_pipeline::Network::new(sealift_client::Settings::default()),
+            own_trust: None,
             client: sealift_client::Settings::default(),
             folder: folder.path().join("gate"),
             cancel: std::sync::atomic::AtomicBool::new(false),
@@ -96,7 +99,7 @@ impl Yard {
         let told = Arc::clone(&failed);
         tokio::spawn(scribe.run(move |error| told(error)));
         tokio::spawn(gate.clone().work(is_stopping, failed));
-        Self { _folder: folder, depot, gate, herald, stop }
+        Self { _folder: folder, depot, gate, herald: Arc::new(herald), stop }
     }
 
     /// Pushes an image as the registry does, and tells of it.

@@ -2,7 +2,8 @@
 
 use sealift_depot::Target;
 use sealift_gate::record::{self, Status};
-use sealift_gate::{REPORT_TYPE, SBOM_TYPE, Settings, audit};
+use sealift_gate::{REPORT_TYPE, SBOM_TYPE, Settings};
+use sealift_keeping::audit;
 use sealift_oci::{Digest, Manifest};
 
 use crate::harness::{CRITICAL, Yard, advisories, image, repository};
@@ -66,7 +67,7 @@ async fn new_advisories_are_held_against_what_was_listed() {
     assert_eq!(record::history(&yard.depot, &key).await.unwrap().len(), 2);
 }
 
-fn sealift_gate_database(advisories: &std::path::Path, folder: &std::path::Path) {
+pub(crate) fn sealift_gate_database(advisories: &std::path::Path, folder: &std::path::Path) {
     let store = tempfile::tempdir().unwrap();
     let store = sealift_store::Store::open(store.path()).unwrap();
     let network = sealift_pipeline::Network::new(sealift_client::Settings::default());
@@ -128,19 +129,14 @@ async fn the_audit_log_is_a_chain() {
     }
     let begin = std::time::Instant::now();
     loop {
-        let (mut lines, mut events) = (0, 0);
-        let fault = audit::read(&yard.depot, 1, |line| {
-            lines += 1;
-            events += line.events.len();
-        });
-        assert_eq!(fault.await.unwrap(), None);
+        let found = audit::check(&yard.depot, None).await.unwrap();
+        assert_eq!(found.fault, None);
+        let events = found.events;
         if events == 3 {
-            assert!(lines >= 2, "{lines}");
+            assert!(found.lines >= 2, "{}", found.lines);
             break;
         }
         assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{events} events");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    // From the middle on it is a chain too.
-    assert_eq!(audit::read(&yard.depot, 2, |_| {}).await.unwrap(), None);
 }

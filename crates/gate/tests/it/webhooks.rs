@@ -12,11 +12,17 @@ use sealift_gate::{Settings, Webhook};
 
 use crate::harness::{Yard, image};
 
-type Heard = (Vec<(String, String)>, Vec<u8>);
+pub(crate) type Heard = (Vec<(String, String)>, Vec<u8>);
 
 // A server that answers with these statuses, one a request, and tells what it heard.
 fn server(statuses: Vec<u16>) -> (String, mpsc::Receiver<Heard>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    server_at(TcpListener::bind("127.0.0.1:0").unwrap(), statuses)
+}
+
+pub(crate) fn server_at(
+    listener: TcpListener,
+    statuses: Vec<u16>,
+) -> (String, mpsc::Receiver<Heard>) {
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {

@@ -307,7 +307,9 @@ pub(super) fn of_depot(error: DepotError) -> Refusal {
             format!("the tag {tag} may not change: it is immutable here; push another tag"),
         ),
         DepotError::Quota { path, limit, unit } => {
-            let message = format!("the quota of {path} is used up: {limit} {unit}");
+            let message = format!(
+                "the quota of {path} is used up: {limit} {unit}; delete something, or ask for more"
+            );
             Refusal::because(Code::Denied, message)
         }
         DepotError::Full => Refusal::because(Code::Unavailable, "the disk of the registry is full")

@@ -186,6 +186,7 @@ async fn put(
         })?;
     call.registry.metrics.received(bytes.len() as u64);
     let media_type = media_type(call, &bytes)?;
+    call.registry.options.urls.check(&bytes)?;
     let size = bytes.len() as u64;
     let (depot, by) = (call.depot().clone(), call.by().to_owned());
     let (repository_name, to, more, kind) =

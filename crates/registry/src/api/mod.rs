@@ -14,6 +14,7 @@ mod uploads;
 
 mod address;
 mod figures;
+mod foreign;
 mod intake;
 mod names;
 mod page;
@@ -23,6 +24,7 @@ mod range;
 mod refusal;
 
 pub use address::{Address, AddressFault};
+pub use foreign::UrlRules;
 pub use page::{Asked as AskedPage, asked as asked_page, link};
 pub use prefix::Prefix;
 pub use query::{Query, decoded, encoded};

@@ -16,6 +16,7 @@ use sealift_depot::{Depot, Error as DepotError, Target};
 
 use super::address::Address;
 use super::call::{Call, Outcome, empty, json_of};
+use super::foreign::UrlRules;
 use super::names::API_VERSION;
 use super::prefix::Prefix;
 use super::query::Query;
@@ -65,6 +66,8 @@ pub struct Options {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What all paths begin with.
     pub prefix: Prefix,
+    /// Which addresses of layers a manifest may name.
+    pub urls: UrlRules,
 }
 
 impl Options {
@@ -89,6 +92,7 @@ impl Default for Options {
             tags_max: 10_000,
             headers: Vec::new(),
             prefix: Prefix::default(),
+            urls: UrlRules::default(),
         }
     }
 }
@@ -127,6 +131,9 @@ impl Registry {
         clock: fn() -> Timestamp,
     ) -> Self {
         let run = clock().as_microsecond().unsigned_abs();
+        if let Some(trust) = &hooks.trust {
+            trust.tell_to(&hooks.listeners);
+        }
         let (metrics, n_requests) = (Arc::default(), AtomicU64::new(0));
         Self { depot, gatekeeper, hooks, options, metrics, log, clock, run, n_requests }
     }
@@ -237,6 +244,9 @@ impl Registry {
         super::figures::write(&mut text, &self.depot.statistics().await?);
         if let Some(upstream) = &self.hooks.upstream {
             text.push_str(&upstream.metrics());
+        }
+        if let Some(gate) = &self.hooks.gate {
+            text.push_str(&gate.metrics().await);
         }
         for listener in &self.hooks.listeners {
             text.push_str(&listener.metrics());

@@ -218,14 +218,11 @@ pub const KEYS: &[Key] = &[
     ignored("compatibility.schema1.signingkeyfile", "manifests of schema 1 are refused"),
     read("validation.enabled", "older form of `disabled`"),
     read("validation.disabled", "the keys beside it do not count"),
-    refused(
+    read(
         "validation.manifests.urls.allow[]",
-        "addresses of foreign layers are never fetched, and nothing is refused for them",
+        "addresses that manifests may name; all, unless `allow` or `deny` says otherwise",
     ),
-    refused(
-        "validation.manifests.urls.deny[]",
-        "addresses of foreign layers are never fetched, and nothing is refused for them",
-    ),
+    read("validation.manifests.urls.deny[]", "addresses that they may not name"),
     read(
         "validation.manifests.indexes.platforms",
         "`all`, `none`, `list`: whose manifests an index needs",

@@ -1,31 +1,31 @@
 //! Requests for trust data: who asks for what, whether they may, and what comes of it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sealift_access as access;
 use sealift_access::{Action, Denial, Gatekeeper, Principal, Thing};
-use sealift_crypto::{SealingKey, Secret};
-use sealift_tuf::server::{Code, Pick, Refusal, SealedKeys, Server};
+use sealift_oci::RepositoryName;
+use sealift_tuf::server::{Code, Pick, Refusal};
 use sealift_tuf::{Gun, Role};
 use tokio::time::timeout;
 
 use super::address::{Address, AddressFault};
 use super::answer::Answer;
+use super::documents::Documents;
 use super::metrics::Metrics;
 use super::multipart::{Form, FormFault, FormLimits};
-use crate::store::{CachedStore, Folder, SqliteStore};
+use crate::hooks::{Event, EventKind, Listener, RequestFacts};
+use crate::store::{Folder, SqliteStore};
 use crate::{Body, Entry, Error, Log, Service};
 
-// Nobody sees a timestamp that expires while it is used.
-const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(24);
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(15);
 const LOGGED_BYTES_MAX: usize = 512;
 
@@ -41,9 +41,9 @@ pub struct Guard {
 
 /// A server of trust data.
 pub struct TrustService {
-    store: CachedStore<SqliteStore>,
-    folder: Folder,
+    documents: Arc<Documents>,
     guard: Guard,
+    listeners: OnceLock<Vec<Arc<dyn Listener>>>,
     metrics: Metrics,
     form_limits: FormLimits,
     // It stands beside a registry, on its address and with its rules.
@@ -68,9 +68,9 @@ impl TrustService {
             .map_err(|error| Error::Database { path, reason: error.to_string() })?;
         let run = (guard.clock)().as_microsecond().unsigned_abs();
         Ok(Self {
-            store: CachedStore::new(store),
-            folder,
+            documents: Arc::new(Documents::new(store, folder)),
             guard,
+            listeners: OnceLock::new(),
             metrics: Metrics::default(),
             form_limits: FormLimits::default(),
             has_images: false,
@@ -85,11 +85,14 @@ impl TrustService {
         Self { has_images: true, ..self }
     }
 
-    fn with_server<T>(&self, act: impl FnOnce(&Server<'_>) -> T) -> T {
-        let sealing = Secret::new(self.folder.sealing().expose().to_vec());
-        let sealing = SealingKey::new(&sealing).expect("the folder was opened with 32 bytes");
-        let keys = SealedKeys::new(&self.store, sealing);
-        act(&Server::new(&self.store, &keys).renew_before(RENEW_BEFORE))
+    /// What it has, for who judges by it without a request.
+    pub fn documents(&self) -> Arc<Documents> {
+        Arc::clone(&self.documents)
+    }
+
+    /// Tells these of each change from now on. Only the first call counts.
+    pub(crate) fn tell_to(&self, listeners: &[Arc<dyn Listener>]) {
+        let _ = self.listeners.set(listeners.to_vec());
     }
 
     // Away from the threads that wait for sockets.
@@ -173,9 +176,8 @@ impl TrustService {
                 return (Answer::denied(&self.guard.gatekeeper, denial, &wanted), None);
             }
         };
-        let user = principal.name;
-        let answer = self.act(request, address, context, user.as_deref()).await;
-        (answer.unwrap_or_else(Answer::refused), user)
+        let answer = self.act(request, address, context, &principal).await;
+        (answer.unwrap_or_else(Answer::refused), principal.name)
     }
 
     async fn act(
@@ -183,7 +185,7 @@ impl TrustService {
         request: Request<Incoming>,
         address: &Address,
         context: &Context,
-        user: Option<&str>,
+        user: &Principal,
     ) -> Result<Answer, Refusal> {
         let now = context.now;
         match (address, request.method()) {
@@ -193,7 +195,7 @@ impl TrustService {
             (Address::Key(gun, role), &Method::POST) => {
                 let (name, held) = (gun.clone(), role.clone());
                 let act = move |service: &Self| {
-                    service.with_server(|server| server.rotate_key(&name, &held))
+                    service.documents.with_server(|server| server.rotate_key(&name, &held))
                 };
                 let result = self.blocking(act).await;
                 self.audit(context, user, gun, "rotate_key", &[role.to_string()], &result);
@@ -201,14 +203,16 @@ impl TrustService {
             }
             (Address::Key(gun, role), _) => {
                 let (gun, role) = (gun.clone(), role.clone());
-                let act =
-                    move |service: &Self| service.with_server(|server| server.key(&gun, &role));
+                let act = move |service: &Self| {
+                    service.documents.with_server(|server| server.key(&gun, &role))
+                };
                 self.blocking(act).await.map(Answer::text)
             }
             (Address::Repository(gun), &Method::DELETE) => {
                 let name = gun.clone();
-                let act =
-                    move |service: &Self| service.with_server(|server| server.delete(&name, now));
+                let act = move |service: &Self| {
+                    service.documents.with_server(|server| server.delete(&name, now))
+                };
                 let result = self.blocking(act).await;
                 self.audit(context, user, gun, "delete", &[], &result);
                 result.map(|()| Answer::done())
@@ -218,7 +222,9 @@ impl TrustService {
                 let gun = address.gun().cloned();
                 let (after, records) = change_query(request.uri().query().unwrap_or_default());
                 let act = move |service: &Self| {
-                    service.with_server(|server| server.changes(gun.as_ref(), &after, &records))
+                    service
+                        .documents
+                        .with_server(|server| server.changes(gun.as_ref(), &after, &records))
                 };
                 self.blocking(act).await.map(Answer::text)
             }
@@ -233,21 +239,12 @@ impl TrustService {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let is_public = self.guard.gatekeeper.is_open();
-        if let Some(kept) = self.store.recall(gun, role, pick, now) {
+        if let Some(kept) = self.documents.recall(gun, role, pick, now) {
             self.metrics.recalled();
             return Ok(Answer::document(&kept, headers, is_public));
         }
         let (gun, role, pick) = (gun.clone(), role.clone(), pick.clone());
-        let act = move |service: &Self| {
-            let n_changes = service.store.n_changes();
-            let served = service.with_server(|server| server.document(&gun, &role, &pick, now))?;
-            let fresh_until = if pick == Pick::Newest && role == Role::TIMESTAMP {
-                served.expires.saturating_sub(RENEW_BEFORE).unwrap_or(Timestamp::MIN)
-            } else {
-                Timestamp::MAX
-            };
-            Ok(service.store.keep((&gun, &role, &pick), served, fresh_until, n_changes))
-        };
+        let act = move |service: &Self| service.documents.find(&gun, &role, &pick, now);
         let kept = self.blocking(act).await?;
         Ok(Answer::document(&kept, headers, is_public))
     }
@@ -257,7 +254,7 @@ impl TrustService {
         request: Request<Incoming>,
         gun: &Gun,
         context: &Context,
-        user: Option<&str>,
+        user: &Principal,
     ) -> Result<Answer, Refusal> {
         let files = match read_form(request, self.form_limits).await {
             Ok(files) => files,
@@ -267,8 +264,9 @@ impl TrustService {
         };
         let names: Vec<String> = files.iter().map(|(name, _)| cut(name).to_owned()).collect();
         let (name, now) = (gun.clone(), context.now);
-        let act =
-            move |service: &Self| service.with_server(|server| server.upload(&name, &files, now));
+        let act = move |service: &Self| {
+            service.documents.with_server(|server| server.upload(&name, &files, now))
+        };
         let result = self.blocking(act).await;
         self.audit(context, user, gun, "upload", &names, &result);
         result.map(|()| Answer::done())
@@ -277,21 +275,48 @@ impl TrustService {
     fn audit<T>(
         &self,
         context: &Context,
-        user: Option<&str>,
+        user: &Principal,
         gun: &Gun,
         action: &'static str,
         roles: &[String],
         result: &Result<T, Refusal>,
     ) {
+        if result.is_ok() && action != "rotate_key" {
+            self.tell(context, user, gun, &format!("{action} {}", roles.join(" ")));
+        }
         self.guard.log.record(&Entry::Change {
             request_id: &context.request_id,
             peer: context.peer.to_string(),
-            user,
+            user: user.name.as_deref(),
             repository: gun.as_str(),
             action,
             roles,
             outcome: result.as_ref().err().map_or("done", |refusal| refusal.code.as_str()),
         });
+    }
+
+    // Before the answer: whoever pulls after a publication is judged by it.
+    fn tell(&self, context: &Context, user: &Principal, gun: &Gun, what: &str) {
+        let Thing::Repository(own) = own_thing(Thing::Repository(gun.as_str())) else { return };
+        let event = Event {
+            kind: EventKind::TrustChanged,
+            repository: RepositoryName::parse(own).ok(),
+            from: None,
+            tag: None,
+            digest: None,
+            media_type: None,
+            size: None,
+            principal: user.clone(),
+            peer: context.peer,
+            request_id: context.request_id.clone(),
+            request: RequestFacts::default(),
+            time: context.now,
+            reason: Some(what.trim_end().to_owned()),
+        };
+        let listeners = self.listeners.get().map(Vec::as_slice).unwrap_or_default();
+        for listener in listeners.iter().filter(|listener| listener.wants(event.kind)) {
+            listener.tell(&event);
+        }
     }
 }
 

@@ -86,8 +86,15 @@ impl Lab {
 
     /// A registry, with trust data on the same origin.
     pub(crate) fn registry(setup: Setup, hooks: Hooks, options: Options) -> Self {
-        Self::of(setup, |guard, folder| {
+        Self::with_depot(setup, hooks, options).0
+    }
+
+    /// The same, and its depot.
+    pub(crate) fn with_depot(setup: Setup, hooks: Hooks, options: Options) -> (Self, Depot) {
+        let mut opened = None;
+        let lab = Self::of(setup, |guard, folder| {
             let depot = Depot::open_folder(folder, &DepotSettings::default()).unwrap();
+            opened = Some(depot.clone());
             let trust = open_folder(&folder.join("trust"), None).unwrap();
             let again = Guard {
                 gatekeeper: guard.gatekeeper.clone(),
@@ -98,7 +105,8 @@ impl Lab {
             let trust = Some(Arc::new(trust));
             let hooks = Hooks { trust, ..hooks };
             Arc::new(Registry::new(depot, guard.gatekeeper, hooks, options, guard.log, guard.clock))
-        })
+        });
+        (lab, opened.unwrap())
     }
 
     fn of<S: Service>(setup: Setup, service: impl FnOnce(Guard, &Path) -> Arc<S>) -> Self {

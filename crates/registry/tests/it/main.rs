@@ -13,6 +13,7 @@ mod operating;
 mod replay;
 mod rights;
 mod routes;
+mod rules;
 mod token_routes;
 mod token_server;
 mod upstreams;

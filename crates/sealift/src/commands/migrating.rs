@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use sealift_crypto::Certificate;
 use sealift_custody::migration::{Migrated, Migration, State, migrate};
 use sealift_custody::tag_maps::Making;
-use sealift_notary::{Client, HttpServer, Look, ServerAddress, name_of};
+use sealift_notary::{Client, Look, name_of};
 use sealift_oci::Reference;
 use serde_json::json;
 
@@ -87,17 +87,6 @@ fn tags(
 ) -> anyhow::Result<Vec<sealift_notary::SignedTag>> {
     let server = trusting::server(workshop, repository, &arguments.server, false)?;
     let (gun, _) = name_of(repository)?;
-    let address = match &server.address {
-        Some(text) => ServerAddress::parse(text)?,
-        None => ServerAddress::of(&gun),
-    };
-    let http = HttpServer::new(&server.client, address);
-    let client = Client {
-        server: &http,
-        states: &server.states,
-        pins: &server.pins,
-        now: jiff::Timestamp::from_second(workshop.now_secs()).unwrap_or_default(),
-    };
     let pins = arguments
         .pins
         .iter()
@@ -105,7 +94,16 @@ fn tags(
         .collect::<Result<Vec<_>, _>>()?;
     let trust_first_use = server.trust_first_use;
     let look = Look { pins, trust_first_use, max_staleness: None, is_offline: false };
-    Ok(client.list(&gun, &look)?)
+    let tags = server.place.ask(&gun, |reached| {
+        let client = Client {
+            server: reached,
+            states: &server.states,
+            pins: &server.pins,
+            now: jiff::Timestamp::from_second(workshop.now_secs()).unwrap_or_default(),
+        };
+        client.list(&gun, &look)
+    });
+    Ok(tags?)
 }
 
 fn text(report: &[Migrated]) -> String {

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use sealift_client::Blocking;
 use sealift_crypto::PublicKey;
-use sealift_custody::TrustServer;
 use sealift_custody::marks::Marks;
 use sealift_custody::policy_file::{self, PolicyFile};
 use sealift_custody::tag_maps::{self, Making};
+use sealift_custody::{TrustPlace, TrustServer};
 use sealift_notary::{Pins, ServerAddress, States};
 use sealift_oci::Reference;
 use sealift_pipeline::keys::{Signer, TrustedKey};
@@ -102,7 +102,12 @@ pub(crate) fn keyless(
             "of an identity, `signature` and types of attestations can be required",
         )
     })?;
-    Ok(Some(PolicyFile { policy, path: path.clone(), folder: PathBuf::new() }))
+    Ok(Some(PolicyFile {
+        policy,
+        path: path.clone(),
+        folder: PathBuf::new(),
+        files: vec![path.clone()],
+    }))
 }
 
 /// The server of Docker Content Trust, asked only where a rule names roles or pins. It is the one that `trust` means.
@@ -124,8 +129,7 @@ pub(crate) fn server(
     let mut settings = workshop.client_settings().clone();
     settings.ca_files = docker_authorities(&workshop.folders.docker, &host);
     Ok(TrustServer {
-        client: Blocking::new(settings),
-        address,
+        place: TrustPlace::Network { client: Box::new(Blocking::new(settings)), address },
         states: States::new(&folder),
         pins: Pins::new(&folder),
         trust_first_use: options.tofu,

@@ -170,8 +170,6 @@ fn addresses_and_patterns() {
         (
             "version: 0.1\nstorage: filesystem\nvalidation: {manifests: {urls: {allow: ['(']}}}\nsealift: {open: yes}",
             expect![[r#"
-                config.yml:3: error: `validation.manifests.urls.allow`: is not supported, and the file promises it
-                    addresses of foreign layers are never fetched, and nothing is refused for them
                 config.yml:3: error: `validation.manifests.urls.allow`: `(` is no regular expression: error: unclosed group
                     correct it; https://docs.rs/regex has the syntax
             "#]],

@@ -8,6 +8,8 @@ use sealift_access::{
     TokenKeys, TokenRules, TokenServer,
 };
 use sealift_client::Client;
+use sealift_depot::Depot;
+use sealift_keeping::robot_records;
 use sealift_registry::ClientCertificates;
 use sealift_registry::configuration::{Auth, Configuration};
 
@@ -15,12 +17,14 @@ use super::assembly::section;
 use crate::failure::Usage;
 use sealift_arguments::RegistryServe;
 
-/// What a gatekeeper goes by; the folder is that of the registry, the address how clients reach it, if that is known.
+/// What a gatekeeper goes by; the folder is that of the registry, the address how clients reach it, if that is known. Robots are
+/// those of the depot, and of a file.
 pub(super) fn parts(
     configuration: &Configuration,
     arguments: &RegistryServe,
     folder: &Path,
     address: Option<&str>,
+    depot: &Depot,
 ) -> anyhow::Result<Parts> {
     let settings = settings(configuration)?;
     let fetch: Option<Arc<dyn Fetch>> = if settings.oidc.issuers.is_empty() {
@@ -46,7 +50,7 @@ pub(super) fn parts(
             Parts { token_server: Some(server), ..given }
         }
     };
-    Ok(settings.parts(given, folder, address, None, fetch.as_ref())?)
+    Ok(settings.parts(given, folder, address, Some(robot_records(depot)), fetch.as_ref())?)
 }
 
 fn settings(configuration: &Configuration) -> anyhow::Result<Settings> {

@@ -15,7 +15,7 @@ use sealift_registry::hooks::Upstream;
 use sealift_registry::store::open_folder;
 use sealift_registry::{
     Entry, Guard, Health, Hooks, Log as _, Options, Prefix, Protocol, Registry, TlsAcceptor,
-    TraceSettings, Tracer, TrustService, tls_of_folder, tls_with_clients,
+    TraceSettings, Tracer, TrustService, UrlRules, tls_of_folder, tls_with_clients,
 };
 
 use super::access;
@@ -67,7 +67,7 @@ pub(super) fn assemble(
     let kept = keep(configuration, &folder, &depot, log.clone())?;
     let (tls, certificate) = tls(configuration, arguments, &folder)?;
     let address = address(configuration, arguments, tls.is_some());
-    let parts = access::parts(configuration, arguments, &folder, address.as_deref())?;
+    let parts = access::parts(configuration, arguments, &folder, address.as_deref(), &depot)?;
     let gatekeeper = Gatekeeper::new(parts);
     let guard =
         Guard { gatekeeper: gatekeeper.clone(), log: Box::new(log.clone()), clock: Timestamp::now };
@@ -99,6 +99,7 @@ pub(super) fn assemble(
         catalog_max: configuration.catalog_max,
         tags_max: configuration.tags_max,
         prefix: Prefix::new(&configuration.http.prefix),
+        urls: UrlRules::new(&configuration.validation)?,
         ..Options::default()
     };
     let options = options.with_headers(&configuration.http.headers);

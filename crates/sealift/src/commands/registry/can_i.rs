@@ -1,19 +1,22 @@
 //! `sealift registry can-i`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use sealift_access::{
-    AccessSettings, Action, Gatekeeper, Kind, Parts, Principal, RecordFile, RobotSettings, Robots,
-    Thing,
+    AccessSettings, Action, Denial, Gatekeeper, Kind, Parts, Principal, RecordFile, RobotSettings,
+    Robots, Thing, robot_principal,
 };
+use sealift_keeping::Request;
 use sealift_registry::configuration::{Configuration, StoragePlace};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::access::rules;
 use super::config::read_file;
-use super::users::wait;
+use super::keeping::done_in;
+use super::users::{text_of, wait};
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::Printer;
 use sealift_arguments::{RegistryCanI, TextOrJson};
@@ -29,9 +32,9 @@ pub(super) fn run(arguments: &RegistryCanI, printer: &Printer) -> anyhow::Result
         of_configuration(arguments)?
     } else {
         let rules = rules(&arguments.rules)?;
-        (AccessSettings { rules, ..AccessSettings::default() }, None, false)
+        (AccessSettings { rules, ..AccessSettings::default() }, RobotPlaces::default(), false)
     };
-    let principal = principal(arguments, &settings, robots.as_ref())?;
+    let principal = principal(arguments, &settings, &robots)?;
     let parts = Parts { rules: settings.rules, is_open, ..Parts::default() };
     let thing = thing(arguments)?;
     let decision = Gatekeeper::new(parts).decide(&principal, action, thing);
@@ -56,7 +59,7 @@ pub(super) fn run(arguments: &RegistryCanI, printer: &Printer) -> anyhow::Result
 // Rules and groups, robots, and whether nobody has to say who they are.
 fn of_configuration(
     arguments: &RegistryCanI,
-) -> anyhow::Result<(AccessSettings, Option<Robots>, bool)> {
+) -> anyhow::Result<(AccessSettings, RobotPlaces, bool)> {
     let path = arguments.config.as_deref().unwrap_or(std::path::Path::new(""));
     let reading = read_file(path)?;
     let file = path.display().to_string();
@@ -71,14 +74,46 @@ fn of_configuration(
         configuration.own.section("access").map_err(|finding| unusable(finding.line(&file)))?;
     let robots: RobotSettings =
         configuration.own.section("robots").map_err(|finding| unusable(finding.line(&file)))?;
-    let robots = match (&robots.file, &configuration.storage.place) {
-        (Some(path), _) => Some(path.clone()),
-        (None, StoragePlace::Folder(folder)) => Some(robots.path(folder)),
+    let folder = match &configuration.storage.place {
+        StoragePlace::Folder(folder) => Some(folder.clone()),
         _ => None,
     };
-    let robots = robots.map(|path| Robots::new(Arc::new(RecordFile::new(&path))));
+    let file = folder.as_ref().map(|folder| robots.path(folder)).or(robots.file);
+    let robots = RobotPlaces { file, folder };
     let is_open = is_open(&configuration);
     Ok((settings, robots, is_open))
+}
+
+// Where robots may be: a file, and the folder of a registry.
+#[derive(Default)]
+struct RobotPlaces {
+    file: Option<PathBuf>,
+    folder: Option<PathBuf>,
+}
+
+impl RobotPlaces {
+    // None if no robots are kept anywhere.
+    fn find(&self, name: &str) -> anyhow::Result<Option<Result<Principal, Denial>>> {
+        let depot = self.folder.as_ref().filter(|folder| folder.join("meta.db").exists());
+        if let Some(folder) = depot {
+            let rows = done_in(folder, sealift_depot::Rules::default(), &Request::Robots)?.rows;
+            if let Some(row) = rows.iter().find(|row| text_of(row, "name") == name) {
+                return Ok(Some(of_row(row, name)));
+            }
+        }
+        let Some(path) = &self.file else { return Ok(None) };
+        let robots = Robots::new(Arc::new(RecordFile::new(path)));
+        Ok(Some(wait(robots.find(name, Timestamp::now()))?))
+    }
+}
+
+fn of_row(row: &Map<String, Value>, name: &str) -> Result<Principal, Denial> {
+    if row.get("expired") != Some(&Value::Bool(false)) {
+        return Err(Denial::Wrong("the robot's token has expired"));
+    }
+    let permissions = row.get("permissions").and_then(Value::as_array).into_iter().flatten();
+    let permissions = permissions.filter_map(Value::as_str).map(str::to_owned);
+    robot_principal(name, &permissions.collect::<Vec<_>>())
 }
 
 fn is_open(configuration: &Configuration) -> bool {
@@ -89,19 +124,18 @@ fn is_open(configuration: &Configuration) -> bool {
 fn principal(
     arguments: &RegistryCanI,
     settings: &AccessSettings,
-    robots: Option<&Robots>,
+    robots: &RobotPlaces,
 ) -> anyhow::Result<Principal> {
     let name = arguments.user.as_str();
     let kind = match name.split_once(':') {
         _ if name == "anonymous" => return Ok(Principal::ANONYMOUS),
         Some(("robot", robot)) => {
-            let Some(robots) = robots else {
+            let Some(found) = robots.find(robot)? else {
                 return Ok(Principal { kind: Kind::Robot, ..Principal::user(name) });
             };
-            let found = wait(robots.find(robot, Timestamp::now()))?;
             return found.map_err(|denial| {
                 let text = format!("`{name}` cannot come in: {}", denial.as_str());
-                Usage::error(text, "`sealift registry robot list FILE` shows all")
+                Usage::error(text, "`sealift registry robot list` shows all")
             });
         }
         Some(("workload", _)) => Kind::Workload,

@@ -106,15 +106,21 @@ fn exists(folder: &Path) -> anyhow::Result<()> {
     ))
 }
 
-fn done(options: &StorageOptions, request: &Request) -> anyhow::Result<Answer> {
+/// Does what is asked, by the server that has the folder open, or here.
+pub(super) fn done(options: &StorageOptions, request: &Request) -> anyhow::Result<Answer> {
     let (folder, rules) = storage(options)?;
     exists(&folder)?;
-    match ask(&folder, request) {
+    done_in(&folder, rules, request)
+}
+
+/// The same, in a folder.
+pub(super) fn done_in(folder: &Path, rules: Rules, request: &Request) -> anyhow::Result<Answer> {
+    match ask(folder, request) {
         Err(DeskError::NoServer { .. }) => {}
         result => return Ok(result?),
     }
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
-    runtime.block_on(async { Ok(perform(&open(&folder, rules)?, request).await?) })
+    runtime.block_on(async { Ok(perform(&open(folder, rules)?, folder, request).await?) })
 }
 
 fn show(answer: &Answer, format: TextOrJson, printer: &Printer) -> anyhow::Result<()> {

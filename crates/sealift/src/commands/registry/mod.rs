@@ -5,6 +5,7 @@ mod cert;
 mod config;
 mod import;
 mod keeping;
+mod log;
 mod serve;
 mod users;
 
@@ -37,6 +38,7 @@ pub(crate) fn run(registry: &Registry, printer: &Printer) -> anyhow::Result<Exit
         Registry::Rebuild(rebuild) => keeping::rebuild(rebuild, printer),
         Registry::History(history) => keeping::history(history, printer),
         Registry::Undelete(undelete) => keeping::undelete(undelete, printer),
+        Registry::Log(arguments) => log::run(arguments, printer),
         Registry::Statistics(statistics) => keeping::statistics(statistics, printer),
     }
 }

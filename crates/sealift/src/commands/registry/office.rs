@@ -163,7 +163,7 @@ impl Office for Desk {
             vec![
                 ("Advisories".to_owned(), advisories),
                 ("Images that wait to be examined".to_owned(), waiting),
-                row("Images examined since the start", &numbers.examined),
+                row("Images examined since the start", &numbers.examining.count),
                 row("Images matched again", &numbers.matched),
                 row("Pulls admitted", &numbers.admitted),
                 row("Pulls refused", &numbers.refused),

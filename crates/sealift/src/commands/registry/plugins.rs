@@ -12,6 +12,7 @@ use sealift_gate::{Environment, Failed, Gate, Settings as GateSettings};
 use sealift_pipeline::{Daemons, Network};
 use sealift_registry::configuration::{Auth, Configuration};
 use sealift_registry::hooks::{Listener, Pages};
+use sealift_registry::trust::Documents;
 use sealift_registry::{Entry, Hooks, Log};
 use sealift_store::Store;
 use sealift_web::{Insight, Settings as WebSettings, Web};
@@ -71,7 +72,8 @@ pub(super) fn plug(
 ) -> anyhow::Result<Running> {
     let name = name(place)?;
     let settings = gate_settings(place.configuration, place.is_configured)?;
-    let gate = Gate::new(depot.clone(), environment(place, &name)?, &settings)?;
+    let own_trust = hooks.trust.as_ref().map(|trust| trust.documents());
+    let gate = Gate::new(depot.clone(), environment(place, &name, own_trust)?, &settings)?;
     let (herald, scribe) = gate.herald();
     hooks.gate = Some(Arc::new(gate.clone()));
     hooks.listeners.push(Arc::new(herald) as Arc<dyn Listener>);
@@ -118,7 +120,11 @@ fn name(place: &Place<'_>) -> anyhow::Result<String> {
     Ok(format!("{}:{port}", place.host.unwrap_or("localhost")))
 }
 
-fn environment(place: &Place<'_>, name: &str) -> anyhow::Result<Environment> {
+fn environment(
+    place: &Place<'_>,
+    name: &str,
+    own_trust: Option<Arc<Documents>>,
+) -> anyhow::Result<Environment> {
     let folder: PathBuf = place.folder.join("gate");
     let client = sealift_client::Settings {
         ca_bundle: host_ca_bundle(),
@@ -128,6 +134,7 @@ fn environment(place: &Place<'_>, name: &str) -> anyhow::Result<Environment> {
         name: name.to_owned(),
         store: Store::open(folder.join("store"))?,
         network: Network::new(client.clone()),
+        own_trust,
         client,
         folder,
         cancel: AtomicBool::new(false),

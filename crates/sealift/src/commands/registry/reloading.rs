@@ -46,7 +46,7 @@ impl<'a> Reloading<'a> {
         (folder, address): (&Path, Option<String>),
         log: Lines,
     ) -> Self {
-        let files = stamps(arguments, configuration, folder);
+        let files = stamps(arguments, configuration, folder, &governed.gate);
         Self { arguments, governed, folder: folder.to_owned(), address, files, log }
     }
 
@@ -72,8 +72,8 @@ impl<'a> Reloading<'a> {
     fn read(&mut self) -> anyhow::Result<()> {
         let (configuration, _) = serve::read_configuration(self.arguments)?;
         let address = self.address.as_deref();
-        let parts = access::parts(&configuration, self.arguments, &self.folder, address)?;
         let Governed { gatekeeper, gate, depot, notifier, telling } = &self.governed;
+        let parts = access::parts(&configuration, self.arguments, &self.folder, address, depot)?;
         // A slip in a file is not to open what was closed.
         if parts.is_open && !gatekeeper.is_open() {
             anyhow::bail!("the new configuration would let everybody in");
@@ -84,7 +84,7 @@ impl<'a> Reloading<'a> {
         depot.set_rules(rules);
         gatekeeper.replace(parts);
         notifier.replace(telling.settings(&configuration));
-        self.files = stamps(self.arguments, &configuration, &self.folder);
+        self.files = stamps(self.arguments, &configuration, &self.folder, gate);
         Ok(())
     }
 }
@@ -93,13 +93,12 @@ fn stamps(
     arguments: &RegistryServe,
     configuration: &Configuration,
     folder: &Path,
+    gate: &Gate,
 ) -> Vec<(PathBuf, Option<FileStamp>)> {
     let robots: RobotSettings = assembly::section(configuration, "robots").unwrap_or_default();
-    let gate = plugins::gate_settings(configuration, arguments.config.is_some());
-    let gate = gate.map(|settings| settings.files()).unwrap_or_default();
     let named = configuration.files().into_iter().map(|(_, _, path)| path);
     let others = [Some(robots.path(folder)), arguments.config.clone()];
-    let files = named.chain(others.into_iter().flatten()).chain(gate);
+    let files = named.chain(others.into_iter().flatten()).chain(gate.files());
     stamped(files.flat_map(|path| within(&path)))
 }
 

@@ -8,8 +8,10 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use sealift_access::{RecordFile, Robots, add_user, list_users, remove_user};
 use sealift_crypto::Secret;
+use sealift_keeping::{Request, robot_row};
 use serde_json::json;
 
+use super::keeping::done;
 use crate::failure::Usage;
 use crate::passphrase::{ask, first_line, is_interactive};
 use crate::printer::Printer;
@@ -78,16 +80,18 @@ fn add_robot(add: &RobotAdd, printer: &Printer) -> anyhow::Result<()> {
     let now = Timestamp::now();
     let expires = add.expires.map(|seconds| now.saturating_add(SignedDuration::from_secs(seconds)));
     let expires = expires.transpose().context("the time is too far away")?;
-    let made = wait(robots(&add.file).add(&add.name, &add.permissions, expires, now))?;
-    let token = made.map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidInput => {
-            Usage::error(error.to_string(), "a permission is written as `team/**:pull,push`")
-        }
-        std::io::ErrorKind::AlreadyExists => {
-            Usage::error(error.to_string(), "remove it first, or choose another name")
-        }
-        _ => anyhow::Error::new(error).context(format!("cannot change `{}`", add.file.display())),
-    })?;
+    let token = if let Some(file) = &add.place.file {
+        let made = wait(robots(file).add(&add.name, &add.permissions, expires, now))?;
+        made.map_err(|error| of_file(error, file))?
+    } else {
+        let request = Request::AddRobot {
+            name: add.name.clone(),
+            permissions: add.permissions.clone(),
+            expires_secs: expires.map(Timestamp::as_second),
+        };
+        let answer = done(&add.place.storage, &request).map_err(of_registry)?;
+        text_of(&answer.summary, "token")
+    };
     printer.data(&format!("{token}\n"))?;
     let end = expires.map_or("never ends".to_owned(), |end| format!("ends at {}", day(end)));
     printer.message(&format!(
@@ -98,49 +102,77 @@ fn add_robot(add: &RobotAdd, printer: &Printer) -> anyhow::Result<()> {
     Ok(())
 }
 
+const PERMISSION_HINT: &str = "a permission is written as `team/**:pull,push`";
+const LIST_HINT: &str =
+    "`sealift registry robot list` shows all; names and permissions are in docs/registry-access.md";
+
+fn of_file(error: std::io::Error, file: &Path) -> anyhow::Error {
+    match error.kind() {
+        std::io::ErrorKind::InvalidInput => Usage::error(error.to_string(), PERMISSION_HINT),
+        std::io::ErrorKind::AlreadyExists => {
+            Usage::error(error.to_string(), "remove it first, or choose another name")
+        }
+        _ => anyhow::Error::new(error).context(format!("cannot change `{}`", file.display())),
+    }
+}
+
+fn of_registry(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<sealift_keeping::Error>() {
+        Some(sealift_keeping::Error::Wrong(text)) => Usage::error(text.clone(), LIST_HINT),
+        _ => error,
+    }
+}
+
 fn remove_robot(remove: &RobotRemove, printer: &Printer) -> anyhow::Result<()> {
-    existing(&remove.file)?;
-    let removed = wait(robots(&remove.file).remove(&remove.name))?;
-    let is_removed =
-        removed.with_context(|| format!("cannot change `{}`", remove.file.display()))?;
-    if !is_removed {
-        return Err(nobody("robot", &remove.name, &remove.file));
+    if let Some(file) = &remove.place.file {
+        existing(file)?;
+        let removed = wait(robots(file).remove(&remove.name))?;
+        let is_removed = removed.map_err(|error| of_file(error, file))?;
+        if !is_removed {
+            return Err(nobody("robot", &remove.name, file));
+        }
+    } else {
+        let request = Request::RemoveRobot { name: remove.name.clone() };
+        done(&remove.place.storage, &request).map_err(of_registry)?;
     }
     printer.message(&format!("`robot:{}` was removed", remove.name));
     Ok(())
 }
 
 fn list_robots(list: &RobotList, printer: &Printer) -> anyhow::Result<()> {
-    existing(&list.file)?;
-    let found = wait(robots(&list.file).list())?;
-    let found = found.with_context(|| format!("cannot read `{}`", list.file.display()))?;
-    let now = Timestamp::now();
-    let end = |end: Option<Timestamp>| end.map_or("never".to_owned(), |end| end.to_string());
-    match list.format {
-        TextOrJson::Text => {
-            let mut text = String::new();
-            for (_, robot) in &found {
-                let state = if robot.is_expired(now) { "  (expired)" } else { "" };
-                let permissions = robot.permissions.join(" ");
-                text += &[&robot.name, "  ", &end(robot.expires), state, "  ", &permissions, "\n"]
-                    .concat();
-            }
-            printer.data_if_any(&text)?;
+    let rows = match &list.place.file {
+        Some(file) => {
+            existing(file)?;
+            let found = wait(robots(file).list())?;
+            let found = found.with_context(|| format!("cannot read `{}`", file.display()))?;
+            found.iter().map(|(id, robot)| robot_row(id, robot, Timestamp::now())).collect()
         }
-        TextOrJson::Json => {
-            let entry = |(id, robot): &(String, sealift_access::Robot)| {
-                json!({
-                    "name": robot.name, "id": id, "permissions": robot.permissions,
-                    "created": robot.created.to_string(),
-                    "expires": robot.expires.map(|end| end.to_string()),
-                    "expired": robot.is_expired(now),
-                })
-            };
-            let all: Vec<_> = found.iter().map(entry).collect();
-            printer.data(&format!("{:#}\n", json!(all)))?;
-        }
+        None => done(&list.place.storage, &Request::Robots).map_err(of_registry)?.rows,
+    };
+    if list.place.storage.format == TextOrJson::Json {
+        printer.data(&format!("{:#}\n", json!(rows)))?;
+        return Ok(());
     }
+    let mut text = String::new();
+    for row in &rows {
+        let permissions = row.get("permissions").and_then(serde_json::Value::as_array);
+        let permissions = permissions.into_iter().flatten().filter_map(serde_json::Value::as_str);
+        let end = match text_of(row, "expires") {
+            end if end.is_empty() => "never".to_owned(),
+            end => end,
+        };
+        let is_over = row.get("expired").and_then(serde_json::Value::as_bool).unwrap_or(false);
+        let state = if is_over { "  (expired)" } else { "" };
+        let permissions = permissions.collect::<Vec<_>>().join(" ");
+        text += &[&text_of(row, "name"), "  ", &end, state, "  ", &permissions, "\n"].concat();
+    }
+    printer.data_if_any(&text)?;
     Ok(())
+}
+
+/// A text of an answer; empty if it has none.
+pub(super) fn text_of(row: &serde_json::Map<String, serde_json::Value>, name: &str) -> String {
+    row.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn robots(file: &Path) -> Robots {
@@ -163,7 +195,7 @@ fn existing(file: &Path) -> anyhow::Result<()> {
 
 fn nobody(kind: &str, name: &str, file: &Path) -> anyhow::Error {
     let text = format!("there is no {kind} `{name}` in `{}`", file.display());
-    Usage::error(text, format!("`sealift registry {kind} list {}` shows all", file.display()))
+    Usage::error(text, format!("`sealift registry {kind} list` shows all"))
 }
 
 fn day(time: Timestamp) -> String {
