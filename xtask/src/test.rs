@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use anyhow::ensure;
 
 /// What tests/setup makes: the variable by which tests find it, its folder (with a variable of its own), and the path there.
-const TOOLS: [(&str, (&str, &str), &str); 5] = [
+const TOOLS: [(&str, (&str, &str), &str); 6] = [
     ("SEALIFT_SBOM_PYTHON", ("SEALIFT_VALIDATORS", "sealift-validators"), "bin/python"),
+    ("SEALIFT_BROWSER_PYTHON", ("SEALIFT_BROWSER", "sealift-browser"), "bin/python"),
     ("SEALIFT_PYTHON", VERIFIERS, "bin/python"),
     ("SEALIFT_NOTATION", VERIFIERS, "bin/notation"),
     ("SEALIFT_NOTATION_GO_TESTDATA", VERIFIERS, "notation-go"),

@@ -26,6 +26,8 @@ use crate::{Error, Settings, record};
 
 // Judging takes a processor for a while.
 const JUDGED_AT_ONCE: usize = 4;
+// So does matching for a page, or proving signatures.
+const SHOWN_AT_ONCE: usize = 2;
 const JUDGED_FOR_MAX: Duration = Duration::from_secs(50);
 // Who asks for the same at the same time waits for one judgement.
 const LANES: usize = 64;
@@ -43,6 +45,8 @@ pub(crate) struct Inner {
     rules: RwLock<(Arc<Rules>, Arc<Hooks>)>,
     lanes: [Mutex<()>; LANES],
     places: Semaphore,
+    /// Of those who look at pages; pulls do not wait for them.
+    pub(crate) seats: Semaphore,
     client: OnceLock<Client>,
 }
 
@@ -60,6 +64,7 @@ impl Gate {
             rules: RwLock::new((rules, hooks)),
             lanes: std::array::from_fn(|_| Mutex::new(())),
             places: Semaphore::new(JUDGED_AT_ONCE),
+            seats: Semaphore::new(SHOWN_AT_ONCE),
             client: OnceLock::new(),
         })))
     }

@@ -64,6 +64,7 @@ impl Insight for Gate {
             let manifest = self.0.image(repository, digest).await?;
             let contents = record::contents(&self.0.depot, digest).await.ok()??;
             let (inner, repository) = (Arc::clone(&self.0), repository.clone());
+            let _seat = self.0.seats.acquire().await;
             let found = tokio::task::spawn_blocking(move || {
                 details(&inner, &repository, &manifest, &contents)
             });
@@ -82,6 +83,7 @@ impl Insight for Gate {
                 return Vec::new();
             };
             let (inner, repository) = (Arc::clone(&self.0), repository.clone());
+            let _seat = self.0.seats.acquire().await;
             let found =
                 tokio::task::spawn_blocking(move || signatures(&inner, &repository, &manifest));
             found.await.ok().and_then(Result::ok).unwrap_or_default()

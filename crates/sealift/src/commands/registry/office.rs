@@ -185,20 +185,45 @@ impl Office for Desk {
 
 // A rule of retention in words.
 fn rule(rule: &Retention) -> String {
+    let days = |n: u64| if n == 1 { "a day".to_owned() } else { format!("{n} days") };
     let mut kept: Vec<String> = rule.keep.iter().map(|it| format!("`{}`", it.as_str())).collect();
     kept.extend(rule.keep_last.map(|n| format!("the {n} newest")));
-    kept.extend(rule.pushed_within_days.map(|n| format!("what was pushed within {n} days")));
-    kept.extend(rule.pulled_within_days.map(|n| format!("what was pulled within {n} days")));
+    kept.extend(rule.pushed_within_days.map(|n| format!("what was pushed within {}", days(n))));
+    kept.extend(rule.pulled_within_days.map(|n| format!("what was pulled within {}", days(n))));
     let tags = if rule.deletes_tags() {
         format!("of the tags `{}` there stay {}", rule.tags.as_str(), kept.join(", "))
     } else {
         "all tags stay".to_owned()
     };
-    let lone = rule.untagged_after_days.map(|n| format!("; what no tag names goes after {n} days"));
+    let lone =
+        rule.untagged_after_days.map(|n| format!("; what no tag names goes after {}", days(n)));
     format!("in `{}` {tags}{}", rule.repositories.as_str(), lone.unwrap_or_default())
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "errors are mapped by value")]
 fn text(error: impl Display) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_of_retention_in_words() {
+        let words = |text: &str| {
+            let read: Retention = serde_json::from_str(text).unwrap();
+            rule(&read)
+        };
+        assert_eq!(
+            words(
+                r#"{"repositories": "team/**", "keep": ["v*"], "keep_last": 2, "untagged_after_days": 30}"#
+            ),
+            "in `team/**` of the tags `**` there stay `v*`, the 2 newest; what no tag names goes after 30 days"
+        );
+        assert_eq!(
+            words(r#"{"untagged_after_days": 1}"#),
+            "in `**` all tags stay; what no tag names goes after a day"
+        );
+    }
 }
