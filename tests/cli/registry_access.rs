@@ -284,3 +284,77 @@ fn a_token_server_of_its_own() {
     assert_eq!(std::fs::metadata(key).unwrap().mode() & 0o777, 0o600);
     assert_eq!(served.get("/.well-known/jwks.json", &alice).0, 200);
 }
+
+#[test]
+fn robots_of_the_registry_and_its_log() {
+    let context = context();
+    let none = ["registry", "robot", "list", "--data", "data"];
+    assert_one_error(&context.run(&none), 2, &["there is no registry in `data`"]);
+    context.write("password", "secret123");
+    let user = ["registry", "user", "add", "users", "alice", "--password-file", "password"];
+    context.expect(0, &user);
+    let served = Served::start(&context, &["--htpasswd", "users"]);
+    let place = ["--data", "data"];
+    let robot = |more: &[&'static str]| [&["registry", "robot"], more, &place].concat();
+    let add = ["add", "ci", "--allow", "team/**:pull", "--expires", "1d"];
+    let token = context.expect(0, &robot(&add)).stdout;
+    // It is known at once, and to every server of this storage.
+    let ci = basic("ci", token.trim_end());
+    assert_eq!(served.get("/v2/team/app/tags/list", &ci).0, 404);
+    assert_eq!(served.get("/v2/other/tags/list", &ci).0, 403);
+    assert_one_error(&context.run(&robot(&add)), 2, &["there is a robot `ci`", "hint:"]);
+    let wrong = ["add", "x", "--allow", "team", "--no-expiry"];
+    assert_one_error(&context.run(&robot(&wrong)), 2, &["the permission `team`"]);
+    // One of the file beside is known too.
+    let file = ["registry", "robot", "add", "--file", "data/robots.json", "old"];
+    context.expect(0, &[&file[..], &["--allow", "team/**:push", "--no-expiry"]].concat());
+    let list = context.expect(0, &robot(&["list"])).stdout;
+    assert!(list.starts_with("ci  20") && list.contains("\nold  never  team/**:push\n"), "{list}");
+    context.write(
+        "config.yml",
+        "version: 0.1\nstorage: {filesystem: {rootdirectory: data}}\nhttp: {addr: 127.0.0.1:5000}\n\
+         auth: {htpasswd: {realm: lab, path: users}}\n",
+    );
+    let ask = |code, action: &str| {
+        let ask = ["registry", "can-i", "robot:ci", action, "team/app", "--config", "config.yml"];
+        context.expect(code, &ask);
+    };
+    ask(0, "pull");
+    ask(1, "push");
+    context.expect(0, &robot(&["revoke", "old"]));
+    context.expect(0, &robot(&["revoke", "ci"]));
+    assert_eq!(served.get("/v2/team/app/tags/list", &ci).0, 401);
+    assert_one_error(&context.run(&robot(&["remove", "ci"])), 2, &["there is no robot `ci`"]);
+
+    let log = |more: &[&'static str]| [&["registry", "log"], more, &place].concat();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let text = context.expect(0, &log(&["--denied"])).stdout;
+        let is_there =
+            |line: &str| line.contains("request.denied  robot:ci") && line.contains("other");
+        if text.lines().any(is_there) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let later = context.expect(0, &log(&["--since", "2999-01-01"])).stdout;
+    assert_eq!(later, "");
+    let json = context.expect(0, &log(&["--since", "1h", "--format", "json"])).stdout;
+    let events: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(!events.as_array().unwrap().is_empty());
+    let whole = context.expect(0, &log(&["--verify"]));
+    let mark = whole.stderr.split("the last line is ").nth(1).unwrap();
+    let mark = mark.split(';').next().unwrap().to_owned();
+    drop(served);
+
+    // Without a server, and with a line that somebody changed.
+    let known = ["registry", "log", "--verify", "--known", &mark, "--data", "data"];
+    context.expect(0, &known);
+    let number = mark.split('@').next().unwrap();
+    let other = format!("{number}@sha256:{}", "0".repeat(64));
+    let other = ["registry", "log", "--verify", "--known", &other, "--data", "data"];
+    assert_one_error(&context.run(&other), 4, &["its hash is not the one that was kept"]);
+    let short = ["registry", "log", "--verify", "--known", "99999", "--data", "data"];
+    assert_eq!(context.run(&short).code, 2);
+}

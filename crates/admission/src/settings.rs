@@ -20,6 +20,8 @@ pub struct Settings {
     pub digest_verdict_secs: u64,
     /// Seconds for which a verdict on a tag is remembered, and a denial.
     pub tag_verdict_secs: u64,
+    /// Verdicts that are remembered; the first to end go when there are more.
+    pub verdicts_max: usize,
     /// Images judged at the same time.
     pub judges_max: usize,
     /// Bytes of a request.
@@ -48,6 +50,7 @@ impl Default for Settings {
             timeout_secs: 9,
             digest_verdict_secs: 600,
             tag_verdict_secs: 30,
+            verdicts_max: 20_000,
             judges_max: 8,
             body_bytes_max: 3 << 20,
             containers_max: 10_000,

@@ -8,7 +8,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{Decision, Judge, Question, Settings, Verdict};
 
-const REMEMBERED_MAX: usize = 20_000;
+// What is over goes at once when it is asked for, and else within this time.
+const SWEPT_EVERY: Duration = Duration::from_mins(1);
 // A fault may be over in a moment.
 const FAILED_FOR: Duration = Duration::from_secs(2);
 
@@ -16,9 +17,15 @@ const FAILED_FOR: Duration = Duration::from_secs(2);
 pub(crate) struct Verdicts {
     judge: Arc<dyn Judge>,
     free: Arc<Semaphore>,
-    known: Arc<Mutex<HashMap<Question, Entry>>>,
+    known: Arc<Mutex<Known>>,
+    count_max: usize,
     for_digests: Duration,
     for_tags: Duration,
+}
+
+struct Known {
+    entries: HashMap<Question, Entry>,
+    swept: Instant,
 }
 
 enum Entry {
@@ -31,7 +38,8 @@ impl Verdicts {
         Self {
             judge,
             free: Arc::new(Semaphore::new(settings.judges_max.max(1))),
-            known: Arc::default(),
+            known: Arc::new(Mutex::new(Known { entries: HashMap::new(), swept: Instant::now() })),
+            count_max: settings.verdicts_max.max(1),
             for_digests: Duration::from_secs(settings.digest_verdict_secs),
             for_tags: Duration::from_secs(settings.tag_verdict_secs),
         }
@@ -40,16 +48,16 @@ impl Verdicts {
     /// The verdict on an image, and whether it was known. Who does not wait for it leaves it to the next one who asks.
     pub(crate) async fn get(&self, question: &Question) -> (Verdict, bool) {
         let mut receiver = {
-            let mut known = self.entries();
-            match known.get(question) {
+            let mut known = self.known();
+            match known.entries.get(question) {
                 Some(Entry::Known(verdict, until)) if *until > Instant::now() => {
                     return (verdict.clone(), true);
                 }
                 Some(Entry::Running(receiver)) => receiver.clone(),
                 _ => {
                     let (sender, receiver) = watch::channel(None);
-                    make_room(&mut known);
-                    known.insert(question.clone(), Entry::Running(receiver.clone()));
+                    known.make_room(self.count_max);
+                    known.entries.insert(question.clone(), Entry::Running(receiver.clone()));
                     self.begin(question.clone(), sender);
                     receiver
                 }
@@ -61,7 +69,7 @@ impl Verdicts {
 
     /// Forgets what was found: the policy is another.
     pub(crate) fn forget(&self) {
-        self.entries().retain(|_, entry| matches!(entry, Entry::Running(_)));
+        self.known().entries.retain(|_, entry| matches!(entry, Entry::Running(_)));
     }
 
     fn begin(&self, question: Question, sender: watch::Sender<Option<Verdict>>) {
@@ -80,24 +88,92 @@ impl Verdicts {
                 (_, Some(_)) => for_digests,
             };
             let entry = Entry::Known(verdict.clone(), Instant::now() + lifetime);
-            known.lock().expect("no panic while held").insert(question, entry);
+            known.lock().expect("no panic while held").entries.insert(question, entry);
             // Perhaps nobody waits any longer.
             let _ = sender.send(Some(verdict));
         });
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<Question, Entry>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().expect("no panic while held")
     }
 }
 
-fn make_room(known: &mut HashMap<Question, Entry>) {
-    if known.len() < REMEMBERED_MAX {
-        return;
+impl Known {
+    // For one more. If all still count, those go that would end first.
+    fn make_room(&mut self, count_max: usize) {
+        let now = Instant::now();
+        let is_full = self.entries.len() >= count_max;
+        if !is_full && now.duration_since(self.swept) < SWEPT_EVERY {
+            return;
+        }
+        self.swept = now;
+        self.entries.retain(|_, entry| !matches!(entry, Entry::Known(_, until) if *until <= now));
+        if self.entries.len() < count_max {
+            return;
+        }
+        let end = |entry: &Entry| match entry {
+            Entry::Known(_, until) => Some(*until),
+            Entry::Running(_) => None,
+        };
+        let mut ends: Vec<Instant> = self.entries.values().filter_map(end).collect();
+        if ends.is_empty() {
+            return;
+        }
+        // Half of them, so that this is rare.
+        let middle = ends.len() / 2;
+        let (_, middle, _) = ends.select_nth_unstable(middle);
+        let middle = *middle;
+        self.entries.retain(|_, entry| end(entry).is_none_or(|until| until > middle));
     }
-    let now = Instant::now();
-    known.retain(|_, entry| !matches!(entry, Entry::Known(_, until) if *until <= now));
-    if known.len() >= REMEMBERED_MAX {
-        known.retain(|_, entry| matches!(entry, Entry::Running(_)));
+}
+
+#[cfg(test)]
+mod tests {
+    use sealift_oci::Reference;
+
+    use super::*;
+
+    struct Yes;
+
+    impl Judge for Yes {
+        fn judge(&self, _: &Question) -> Verdict {
+            Verdict { decision: Decision::Allow, digest: None }
+        }
+    }
+
+    fn question(number: usize) -> Question {
+        Question {
+            image: Reference::parse(&format!("registry.example/app:{number}")).unwrap(),
+            namespace: "team".to_owned(),
+            service_account: String::new(),
+            is_dry_run: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn there_are_never_more_than_the_limit() {
+        let settings = Settings { verdicts_max: 10, ..Settings::default() };
+        let verdicts = Verdicts::new(Arc::new(Yes), &settings);
+        for number in 0..100 {
+            assert!(!verdicts.get(&question(number)).await.1);
+            assert!(verdicts.known().entries.len() <= 10);
+        }
+        // The newest are kept.
+        assert!(verdicts.get(&question(99)).await.1);
+        assert!(!verdicts.get(&question(0)).await.1);
+    }
+
+    #[tokio::test]
+    async fn what_is_over_does_not_stay() {
+        let settings = Settings { tag_verdict_secs: 0, ..Settings::default() };
+        let verdicts = Verdicts::new(Arc::new(Yes), &settings);
+        for number in 0..5 {
+            verdicts.get(&question(number)).await;
+        }
+        assert_eq!(verdicts.known().entries.len(), 5);
+        verdicts.known().swept = Instant::now().checked_sub(SWEPT_EVERY).unwrap();
+        verdicts.get(&question(5)).await;
+        assert_eq!(verdicts.known().entries.len(), 1);
     }
 }

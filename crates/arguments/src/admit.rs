@@ -64,24 +64,18 @@ pub struct AdmitServe {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Webhook options")]
 pub struct WebhookOptions {
-    /// What becomes of a denial
-    #[arg(
-        long,
-        value_name = "MODE",
-        default_value = "enforce",
-        env = "SEALIFT_ADMIT_MODE",
-        hide_env = true
-    )]
-    pub mode: AdmitMode,
-    /// Namespace whose images are not judged, `*` for any letters (repeatable)
+    /// What becomes of a denial [default: [admit] mode of the settings, or enforce]
+    #[arg(long, value_name = "MODE", env = "SEALIFT_ADMIT_MODE", hide_env = true)]
+    pub mode: Option<AdmitMode>,
+    /// Namespace whose images are not judged, `*` for any letters (repeatable) [default: [admit] exempt_namespaces]
     #[arg(long = "exempt-namespace", value_name = "NAME")]
     pub exempt_namespaces: Vec<String>,
     /// Deny images without a digest; `/mutate` gives them theirs before
     #[arg(long)]
     pub require_digest: bool,
-    /// Seconds for all images of an object; less if Kubernetes says so
-    #[arg(long, value_name = "SECONDS", default_value_t = 9, value_parser = clap::value_parser!(u64).range(1..=29))]
-    pub timeout: u64,
+    /// Seconds for all images of an object; less if Kubernetes says so [default: [admit] timeout_secs, or 9]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=29))]
+    pub timeout: Option<u64>,
 }
 
 /// What becomes of a denial.

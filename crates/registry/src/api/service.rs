@@ -269,14 +269,14 @@ impl Registry {
     }
 
     // The request without the prefix of all paths. Health and metrics are asked for without it.
-    fn beneath(&self, request: Request<Incoming>) -> Result<Request<Incoming>, Answered> {
+    fn beneath(&self, request: Request<Incoming>) -> Result<Request<Incoming>, Box<Answered>> {
         let prefix = &self.options.prefix;
         let path = request.uri().path();
         if prefix.is_empty() || matches!(path, "/healthz" | "/livez" | "/readyz" | "/metrics") {
             return Ok(request);
         }
         let Some(uri) = prefix.without(request.uri()) else {
-            return Err(Answered::of(Err(nowhere()), Route::Unknown, None));
+            return Err(Box::new(Answered::of(Err(nowhere()), Route::Unknown, None)));
         };
         let (mut parts, body) = request.into_parts();
         parts.uri = uri;

@@ -24,6 +24,7 @@ pub(crate) struct File {
     pub(crate) verify: Verify,
     pub(crate) trust: Trust,
     pub(crate) registry: BTreeMap<String, Registry>,
+    pub(crate) admit: sealift_admission::Settings,
 }
 
 /// `[image]`

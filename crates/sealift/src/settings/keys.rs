@@ -257,6 +257,36 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "hosts, with an optional path, that hold copies of that registry",
     ),
+    key(
+        "admit.mode",
+        Some("SEALIFT_ADMIT_MODE"),
+        "enforce",
+        "what becomes of a denial: `enforce` or `warn`",
+    ),
+    key(
+        "admit.exempt_namespaces",
+        None,
+        "none",
+        "namespaces whose images are not judged, `*` for any letters",
+    ),
+    key("admit.require_digest", None, "false", "deny images without a digest"),
+    key("admit.timeout_secs", None, "9", "seconds for all images of an object"),
+    key(
+        "admit.digest_verdict_secs",
+        None,
+        "600",
+        "seconds for which a verdict on a digest is remembered",
+    ),
+    key(
+        "admit.tag_verdict_secs",
+        None,
+        "30",
+        "seconds for which a verdict on a tag, or a denial, is remembered",
+    ),
+    key("admit.verdicts_max", None, "20000", "verdicts that are remembered"),
+    key("admit.judges_max", None, "8", "images judged at the same time"),
+    key("admit.body_bytes_max", None, "3145728", "bytes of a request"),
+    key("admit.containers_max", None, "10000", "containers of an object"),
 ];
 
 /// True if the dotted name is a key, or a table that may hold keys but is empty.

@@ -31,7 +31,7 @@ pub(super) fn run(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let workshop = Workshop::open(global, printer, Path::new("."))?;
-    let settings = settings(&arguments);
+    let settings = settings(&arguments, &workshop.settings.file.admit)?;
     let listen = arguments.listen.clone();
     let (tls, certificate) = tls(&arguments, &workshop.folders.data.join("admission"))?;
     let bench = Arc::new(Bench { workshop, arguments });
@@ -107,18 +107,30 @@ pub(super) fn nothing_to_judge_by() -> anyhow::Error {
     )
 }
 
-fn settings(arguments: &AdmitServe) -> Settings {
+// What the settings say, and over it what the options say.
+fn settings(arguments: &AdmitServe, file: &Settings) -> anyhow::Result<Settings> {
     let options = &arguments.webhook;
-    Settings {
-        mode: match options.mode {
-            AdmitMode::Enforce => Mode::Enforce,
-            AdmitMode::Warn => Mode::Warn,
-        },
-        exempt_namespaces: options.exempt_namespaces.clone(),
-        require_digest: options.require_digest,
-        timeout_secs: options.timeout,
-        ..Settings::default()
+    let mut settings = file.clone();
+    match options.mode {
+        Some(AdmitMode::Enforce) => settings.mode = Mode::Enforce,
+        Some(AdmitMode::Warn) => settings.mode = Mode::Warn,
+        None => {}
     }
+    if !options.exempt_namespaces.is_empty() {
+        settings.exempt_namespaces.clone_from(&options.exempt_namespaces);
+    }
+    settings.require_digest |= options.require_digest;
+    settings.timeout_secs = options.timeout.unwrap_or(settings.timeout_secs);
+    if !(1..=29).contains(&settings.timeout_secs) {
+        return Err(Usage::error(
+            format!(
+                "`admit.timeout_secs` is {}, and Kubernetes waits 30 at most",
+                settings.timeout_secs
+            ),
+            "write a number from 1 to 29",
+        ));
+    }
+    Ok(settings)
 }
 
 // Policies that cannot be read are told now, and not by the first pod. Returns their files.
@@ -131,7 +143,8 @@ fn check(bench: &Bench) -> anyhow::Result<Vec<PathBuf>> {
     if !policies.is_empty() {
         sealift_pipeline::policies::load(&policies, sealift_pipeline::policies::Tests::Without)?;
     }
-    let trust = trust.map(|file| file.path);
+    // The keys and lists that it names, too.
+    let trust = trust.map(|file| file.files).unwrap_or_default();
     Ok(trust.into_iter().chain(policies.files).chain(policies.data_files).collect())
 }
 
