@@ -1,7 +1,9 @@
 //! An image that was pushed, looked at once: packages, secrets, findings, and the documents that go beside it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -20,6 +22,9 @@ use crate::Error;
 use crate::record::{self, Contents, Counts, Examination, Status};
 use crate::rules::{Environment, Rules};
 use crate::source::{Shelf, describe};
+
+// Of a folder of documents so many are looked at for the newest.
+const DOCUMENTS_LOOKED_MAX: usize = 10_000;
 
 /// The artifact type of an SBOM.
 pub const SBOM_TYPE: &str = "application/spdx+json";
@@ -113,10 +118,24 @@ fn read(environment: &Environment, opened: &Opened) -> Result<Contents, Error> {
     Ok(Contents { inventory, secrets: found.findings, notes: found.notes, config })
 }
 
-/// When the advisories were made.
+/// When the advisories were made: the database, or the newest of the documents that take its place.
 pub(crate) fn database_secs(rules: &Rules) -> Option<i64> {
     let folder = rules.scan.advisories.as_ref()?;
-    Database::open(folder).ok().map(|database| database.made_secs())
+    match Database::open(folder) {
+        Ok(database) => Some(database.made_secs()),
+        Err(_) => newest_secs(folder),
+    }
+}
+
+// Of a folder and what lies in it. A document that comes or goes is a change of its folder.
+fn newest_secs(folder: &Path) -> Option<i64> {
+    let changed = |path: &Path| {
+        let modified = std::fs::metadata(path).ok()?.modified().ok()?;
+        i64::try_from(modified.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+    };
+    let within =
+        std::fs::read_dir(folder).into_iter().flatten().take(DOCUMENTS_LOOKED_MAX).flatten();
+    within.filter_map(|entry| changed(&entry.path())).chain(changed(folder)).max()
 }
 
 fn reason_of(error: &sealift_pipeline::Error) -> String {
@@ -243,4 +262,23 @@ async fn put(
     let (digest, size) = (Digest::sha256(&bytes), bytes.len() as u64);
     depot.put_blob(repository, bytes, &digest, GATE_USER).await?;
     Ok(Descriptor::new(kind, digest, size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_have_a_time_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        std::fs::write(&path, "{}").unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        // Newer than the folder.
+        file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9_000_000_001))
+            .unwrap();
+        assert_eq!(newest_secs(folder.path()), Some(9_000_000_001));
+        assert_eq!(newest_secs(&path), Some(9_000_000_001));
+        assert_eq!(newest_secs(&folder.path().join("none")), None);
+    }
 }

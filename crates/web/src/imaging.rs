@@ -12,6 +12,7 @@ use sealift_oci::{
 use crate::insight::{Summary, Verdict};
 use crate::layout::{Part, plain};
 use crate::looking::{page, platform_of};
+use crate::pages::chart::Course;
 use crate::pages::findings::Filter;
 use crate::pages::image::{self, Child, Head, View};
 use crate::pages::layers::Layer;
@@ -143,7 +144,8 @@ impl Web {
                         page,
                     };
                     let history = self.history(name, digest).await;
-                    findings::body(&address, &found.findings, &history, &filter)
+                    let course = Course { points: &history, now: self.now() };
+                    findings::body(&address, &found.findings, course, &filter)
                 }
                 None => image::not_examined(head, self.insight.is_some()),
             },
@@ -176,7 +178,7 @@ impl Web {
             config: config.as_ref().map(facts).unwrap_or_default(),
             lists,
             children: children.as_deref().unwrap_or_default(),
-            history: &history,
+            course: Course { points: &history, now: self.now() },
             verdict: verdict.as_ref(),
             signers: self.signers(name, &manifest.digest).await,
         }))

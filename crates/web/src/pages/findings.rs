@@ -1,11 +1,10 @@
 //! The findings on an image.
 
-use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::insight::{Counts, Finding};
+use crate::insight::Finding;
 use crate::layout::{badge, empty, plain};
-use crate::pages::chart;
+use crate::pages::chart::{self, Course};
 use crate::query::encode;
 use crate::table::{rest, short, table, words};
 
@@ -38,7 +37,7 @@ impl Filter {
 pub(crate) fn body(
     address: &str,
     findings: &[Finding],
-    history: &[(Timestamp, Counts)],
+    course: Course<'_>,
     filter: &Filter,
 ) -> Markup {
     let found: Vec<&Finding> = findings.iter().filter(|finding| filter.fits(finding)).collect();
@@ -61,12 +60,7 @@ pub(crate) fn body(
         flag(filter.is_exploited_only)
     );
     html! {
-        @if history.len() > 1 {
-            section .panel aria-labelledby="over-time" {
-                h2 #over-time { "Findings over time" }
-                (chart::findings(history))
-            }
-        }
+        (chart::section(course))
         @if findings.is_empty() {
             (empty("No finding is known.", &html! {
                 "It is matched again whenever the registry’s advisories change."

@@ -1,12 +1,12 @@
 //! An image at a glance: whether it may be pulled, what is known of it, how it runs.
 
-use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::insight::{Counts, Verdict};
+use crate::insight::Verdict;
 use crate::layout::{bytes, count, marked, plain, time};
+use crate::pages::chart::{self, Course};
 use crate::pages::image::{Child, Head, platforms};
-use crate::pages::{chart, repository, trust};
+use crate::pages::{repository, trust};
 
 /// What is shown.
 pub(crate) struct Overview<'a> {
@@ -18,13 +18,13 @@ pub(crate) struct Overview<'a> {
     /// Environment, labels, annotations: title and entries.
     pub(crate) lists: Vec<(&'static str, Vec<(String, String)>)>,
     pub(crate) children: &'a [Child],
-    pub(crate) history: &'a [(Timestamp, Counts)],
+    pub(crate) course: Course<'a>,
     pub(crate) verdict: Option<&'a Verdict>,
     pub(crate) signers: Vec<String>,
 }
 
 pub(crate) fn body(overview: &Overview<'_>) -> Markup {
-    let Overview { head, children, history, .. } = overview;
+    let Overview { head, children, course, .. } = overview;
     html! {
         (trust::verdict(overview.verdict))
         div .command {
@@ -38,12 +38,7 @@ pub(crate) fn body(overview: &Overview<'_>) -> Markup {
             h2 { "Platforms" }
             (platforms(&head.repository, children, ""))
         }
-        @if history.len() > 1 {
-            section .panel aria-labelledby="over-time" {
-                h2 #over-time { "Findings over time" }
-                (chart::findings(history))
-            }
-        }
+        (chart::section(*course))
         @for (title, entries) in overview.lists.iter().filter(|(_, entries)| !entries.is_empty()) {
             details .panel {
                 summary { (title) " (" (entries.len()) ")" }

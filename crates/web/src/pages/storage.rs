@@ -23,9 +23,9 @@ pub(crate) fn body(
             (figure("Tags", &storage.tags.to_string()))
             (figure("Manifests", &storage.manifests.to_string()))
             (figure("Blobs", &storage.blobs.to_string()))
-            (figure("In blobs, each once", &bytes(storage.blob_bytes)))
+            (figure("In blobs", &bytes(storage.blob_bytes)))
             (figure("Free on the disk", &bytes(storage.free_bytes)))
-            (figure("Uploads under way", &storage.uploads.to_string()))
+            (figure("Uploads now", &storage.uploads.to_string()))
             (figure("Damaged blobs", &storage.damaged.to_string()))
         }
         @if storage.damaged > 0 {
@@ -46,7 +46,7 @@ pub(crate) fn body(
         }
         h2 { "Gate" }
         @if gate.is_empty() { (empty("There is no gate.", &html! { "Images are given out as they are." })) }
-        @else { div .panel { dl .facts { @for (name, value) in gate { dt { (name) } dd { (plain(value)) } } } } }
+        @else { div .panel { dl .facts .counts { @for (name, value) in gate { dt { (name) } dd { (plain(value)) } } } } }
     }
 }
 
