@@ -32,6 +32,7 @@ mod output;
 mod policies;
 mod registry_access;
 mod registry_config;
+mod registry_storage;
 mod reports;
 mod resolving;
 mod sboms;

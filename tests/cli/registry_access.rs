@@ -162,13 +162,13 @@ fn certificates() {
 }
 
 /// A server that ends with the test.
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    port: String,
+    pub(crate) port: String,
 }
 
 impl Served {
-    fn start(context: &TestContext, more: &[&str]) -> Self {
+    pub(crate) fn start(context: &TestContext, more: &[&str]) -> Self {
         let arguments =
             ["registry", "serve", "--listen", "127.0.0.1:0", "--no-tls", "--data", "data"];
         let mut command = context.command(&[&arguments, more].concat());
@@ -184,7 +184,7 @@ impl Served {
     }
 
     /// Status and body of an answer.
-    fn get(&self, path: &str, credentials: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str, credentials: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(format!("127.0.0.1:{}", self.port)).unwrap();
         let host = "Host: localhost\r\nConnection: close";
         write!(stream, "GET {path} HTTP/1.1\r\n{host}\r\nAuthorization: {credentials}\r\n\r\n")

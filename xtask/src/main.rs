@@ -5,6 +5,7 @@
 mod docs;
 mod graph;
 mod labs;
+mod manuals;
 mod package;
 mod source;
 mod test;

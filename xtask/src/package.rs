@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
+use crate::manuals::manuals;
+
 const SCRIPTS: [&str; 3] = ["postinst", "prerm", "postrm"];
 const CONFFILES: &str = "/etc/sealift/registry.yml\n";
 
@@ -25,6 +27,7 @@ pub(crate) fn run(root: &Path, program: Option<PathBuf>) -> anyhow::Result<()> {
     }
     fill(root, &tree, &program)?;
     changelog(&tree, &version)?;
+    manual_pages(root, &tree, &version)?;
     let size = size_of(&tree)?.div_ceil(1024);
     let control = fs::read_to_string(root.join("packaging/debian/control"))?
         .replace("@VERSION@", &version)
@@ -62,7 +65,19 @@ fn version(program: &Path) -> anyhow::Result<String> {
 
 fn fill(root: &Path, tree: &Path, program: &Path) -> anyhow::Result<()> {
     let packaging = root.join("packaging");
-    copy(program, &tree.join("usr/bin/sealift"), 0o755)?;
+    let installed = tree.join("usr/bin/sealift");
+    copy(program, &installed, 0o755)?;
+    // Policy 10.1: programs have no symbols for debuggers.
+    output(
+        Command::new("strip")
+            .args(["--strip-unneeded", "--remove-section=.comment"])
+            .arg(&installed),
+    )?;
+    copy(
+        &packaging.join("debian/lintian-overrides"),
+        &tree.join("usr/share/lintian/overrides/sealift"),
+        0o644,
+    )?;
     copy(&packaging.join("debian/registry.yml"), &tree.join("etc/sealift/registry.yml"), 0o644)?;
     let unit = "sealift-registry.service";
     copy(
@@ -93,6 +108,19 @@ fn changelog(tree: &Path, version: &str) -> anyhow::Result<()> {
     let path = tree.join("usr/share/doc/sealift/changelog");
     write(&path, text.as_bytes(), 0o644)?;
     output(Command::new("gzip").args(["-9", "-n"]).arg(&path)).map(drop)
+}
+
+// Policy 12.1: every program has one, compressed.
+fn manual_pages(root: &Path, tree: &Path, version: &str) -> anyhow::Result<()> {
+    let reference = fs::read_to_string(root.join("docs/commands.md"))?;
+    let folder = tree.join("usr/share/man/man1");
+    let manuals = manuals(&reference, version);
+    ensure!(!manuals.is_empty(), "docs/commands.md has no command");
+    for manual in &manuals {
+        write(&folder.join(&manual.file), manual.text.as_bytes(), 0o644)?;
+    }
+    let files = manuals.iter().map(|manual| folder.join(&manual.file));
+    output(Command::new("gzip").args(["-9", "-n"]).args(files)).map(drop)
 }
 
 fn copy(from: &Path, to: &Path, mode: u32) -> anyhow::Result<()> {

@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 // Whatever an upstream says, it is asked again the next hour.
 const PAUSE_MAX: Duration = Duration::from_hours(1);
 // For a limit that is used up, if the upstream does not say when it is filled again.
@@ -85,10 +87,14 @@ impl Budget {
         Some((*until - now, reason.clone()))
     }
 
-    /// Takes in what an answer says of limits.
-    pub(crate) fn heed(&self, now: Instant, status: u16, header: impl Fn(&str) -> Option<String>) {
-        let after = header("retry-after").and_then(|text| text.trim().parse().ok());
-        let after = after.map(Duration::from_secs);
+    /// Takes in what an answer says of limits; how many requests are left, if it says that.
+    pub(crate) fn heed(
+        &self,
+        now: Instant,
+        status: u16,
+        header: impl Fn(&str) -> Option<String>,
+    ) -> Option<u64> {
+        let after = header("retry-after").and_then(|text| wait_of(&text, Timestamp::now()));
         match (status, after) {
             (429, _) => {
                 let wait = after.unwrap_or(PAUSE_OF_LIMIT);
@@ -97,12 +103,55 @@ impl Budget {
             (503, Some(wait)) => self.pause(now, wait, "it says that it is not available"),
             _ => {}
         }
-        if header("ratelimit-remaining").as_deref().and_then(first_number) == Some(0) {
-            let reset = header("ratelimit-reset").as_deref().and_then(first_number);
-            let wait = reset.map_or(PAUSE_OF_LIMIT, Duration::from_secs);
+        let limit = Limit::of(header);
+        if limit.remaining == Some(0) {
+            let wait = limit.reset.unwrap_or(PAUSE_OF_LIMIT);
             self.pause(now, wait, "its limit of requests is used up");
         }
+        limit.remaining
     }
+}
+
+/// When to ask again, as `Retry-After` says it: seconds or a date (RFC 9110 §10.2.3).
+pub(crate) fn wait_of(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(until.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+}
+
+// What an upstream says of its limit: Docker Hub's headers, those that others put an X before, and the drafts of the IETF
+// (draft-ietf-httpapi-ratelimit-headers: one header with members, 3 to 7 and later).
+struct Limit {
+    remaining: Option<u64>,
+    reset: Option<Duration>,
+}
+
+impl Limit {
+    fn of(header: impl Fn(&str) -> Option<String>) -> Self {
+        let one = header("ratelimit").unwrap_or_default();
+        let member = |names: [&str; 2]| {
+            one.split([';', ',']).find_map(|part| {
+                let (name, value) = part.trim().split_once('=')?;
+                names.contains(&name.trim()).then(|| first_number(value))?
+            })
+        };
+        let named = |name: &str| {
+            let text = header(name).or_else(|| header(&format!("x-{name}")))?;
+            first_number(&text)
+        };
+        let remaining = named("ratelimit-remaining").or_else(|| member(["remaining", "r"]));
+        let reset = named("ratelimit-reset").or_else(|| member(["reset", "t"]));
+        Self { remaining, reset: reset.map(until_reset) }
+    }
+}
+
+// Seconds, or as some have it the time since 1970.
+fn until_reset(number: u64) -> Duration {
+    let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
+    Duration::from_secs(if number > 1_000_000_000 { number.saturating_sub(now) } else { number })
 }
 
 // `76;w=21600` is 76.
@@ -153,6 +202,28 @@ mod tests {
         assert_eq!(check(200, &[("ratelimit-remaining", "76;w=21600")]), None);
         assert_eq!(check(200, &[("ratelimit-remaining", "0;w=21600")]), Some(60));
         assert_eq!(check(200, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "5")]), Some(5));
+        let reset = Timestamp::now().as_second() + 600;
+        let x = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &*reset.to_string())];
+        assert!(matches!(check(200, &x), Some(500..=600)));
+        let draft = [("ratelimit", "limit=100, remaining=0, reset=50")];
+        assert_eq!(check(200, &draft), Some(50));
+        assert_eq!(check(200, &[("ratelimit", "\"default\";r=0;t=30")]), Some(30));
+        assert_eq!(check(200, &[("ratelimit", "\"default\";r=5;t=30")]), None);
+        let date = [("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")];
+        assert_eq!(check(429, &date), None, "that is over");
+        assert_eq!(check(429, &[("retry-after", "soon")]), Some(60));
+    }
+
+    #[test]
+    fn when_to_ask_again() {
+        let now = "2015-10-21T07:27:00Z".parse().unwrap();
+        let wait = |text: &str| wait_of(text, now).map(|wait| wait.as_secs());
+        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(60));
+        assert_eq!(wait("Wed, 21 Oct 2015 07:26:00 GMT"), Some(0));
+        assert_eq!(wait(" 7 "), Some(7));
+        for text in ["", "-1", "soon", "1.5"] {
+            assert_eq!(wait(text), None, "{text}");
+        }
     }
 
     #[test]

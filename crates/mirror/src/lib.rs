@@ -1,7 +1,7 @@
 //! Mirrors of other registries, in a registry that may have images of its own beside them.
 //!
-//! Entry points: [`Mirror::route`] says whose a name is, [`Mirror::manifest`] and [`Mirror::blob`] give what was asked
-//! for. Invariants: only what is asked for is fetched, once for all who wait for it; nothing is kept, and no blob is
+//! Entry points: [`Mirror::route`] says whose a name is, [`Mirror::manifest`], [`Mirror::blob`], [`Mirror::tags`] and
+//! [`Mirror::referrers`] give what was asked for. Invariants: only what is asked for is fetched, once for all who wait for it; nothing is kept, and no blob is
 //! passed on whole, before its digest is proved; an upstream is asked for what it is the registry of and nothing else, so
 //! that URLs in manifests are never followed; no upstream is asked anything before a client asks.
 
@@ -13,6 +13,7 @@ mod route;
 
 mod fetching;
 mod keeping;
+mod lists;
 mod seen;
 mod shared;
 
@@ -27,6 +28,7 @@ mod upstream;
 
 pub use error::{Error, MirrorError};
 pub use fetching::WRITER;
+pub use lists::Listed;
 pub use metrics::UpstreamState;
 pub use mirror::{Mirror, Mirrored, MirroredBlob};
 pub use reading::{Coming, ComingBody};

@@ -24,9 +24,10 @@ pub(crate) enum Kind {
     Tag,
     Manifest,
     Blob,
+    List,
 }
 
-const KINDS: [&str; 3] = ["tag", "manifest", "blob"];
+const KINDS: [&str; 4] = ["tag", "manifest", "blob", "list"];
 const RESULTS: [&str; 5] = ["hit", "miss", "stale", "negative", "failed"];
 
 /// The counters of one upstream.
@@ -40,6 +41,8 @@ pub(crate) struct Counters {
     unkept: AtomicU64,
     resumed: AtomicU64,
     held_off: AtomicU64,
+    // What it said that it would still answer, and one more; 0 if it said nothing.
+    remaining: AtomicU64,
 }
 
 impl Counters {
@@ -69,6 +72,10 @@ impl Counters {
 
     pub(crate) fn resumed(&self) {
         self.resumed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn remaining(&self, requests: u64) {
+        self.remaining.store(requests.saturating_add(1), Ordering::Relaxed);
     }
 
     pub(crate) fn held_off(&self) {
@@ -158,6 +165,14 @@ pub(crate) fn text<'a>(upstreams: impl Iterator<Item = (&'a str, &'a Counters)> 
         for (upstream, counters) in upstreams.clone() {
             let n = get(counters).load(Ordering::Relaxed);
             let _ = writeln!(text, "sealift_mirror_{name}{{upstream=\"{upstream}\"}} {n}");
+        }
+    }
+    let name = "sealift_mirror_remaining_requests";
+    let help = "Requests that the upstream says it will still answer.";
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+    for (upstream, counters) in upstreams {
+        if let Some(n) = counters.remaining.load(Ordering::Relaxed).checked_sub(1) {
+            let _ = writeln!(text, "{name}{{upstream=\"{upstream}\"}} {n}");
         }
     }
     text

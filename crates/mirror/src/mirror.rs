@@ -9,6 +9,7 @@ use sealift_depot::{Blob, Depot, Manifest, Target};
 use sealift_oci::{Digest, RepositoryName, Tag};
 
 use crate::flight::{End, Flight};
+use crate::lists::{List, ListKey, Lists};
 use crate::metrics::{self, Kind, Result as Counted, UpstreamState};
 use crate::reading::Coming;
 use crate::route::{Route, Routes};
@@ -26,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) depot: Depot,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) seen: Seen,
+    pub(crate) lists: Lists,
+    pub(crate) running_lists: Shared<ListKey, Result<List, MirrorError>>,
     routes: Routes,
     folder: PathBuf,
     manifests: Shared<ManifestKey, Result<Arc<Manifest>, MirrorError>>,
@@ -74,6 +77,8 @@ impl Mirror {
             routes,
             folder: folder.to_owned(),
             seen: Seen::default(),
+            lists: Lists::default(),
+            running_lists: Shared::default(),
             manifests: Shared::default(),
             flights: Mutex::default(),
         })))
@@ -82,6 +87,10 @@ impl Mirror {
     /// The upstreams as they are now, in the order of the settings.
     pub fn states(&self) -> Vec<UpstreamState> {
         self.0.upstreams.iter().map(Upstream::state).collect()
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0
     }
 
     /// Where a name comes from, if it is an upstream's. `namespace` is the value of `?ns=`.
@@ -302,14 +311,14 @@ impl Landing {
         let upstream = inner.upstream(route);
         let (flight, folder) = (&self.flight, inner.folder.as_path());
         let has_room = |bytes| inner.depot.check_room(bytes).is_ok();
-        let transfer = Transfer { upstream, route, digest, flight, folder, has_room: &has_room };
-        match transfer.run().await {
-            Ok(landed) => inner.keep_blob(route, digest, landed).await,
-            Err(MirrorError::NotFound { .. }) => {
-                let name = digest.to_string();
-                inner.seen.note(route.ours.as_str(), &name, false, Instant::now());
-            }
-            Err(_) => {}
+        let is_unknown = || {
+            let name = digest.to_string();
+            inner.seen.note(route.ours.as_str(), &name, false, Instant::now());
+        };
+        let (has_room, is_unknown) = (&has_room, &is_unknown);
+        let transfer = Transfer { upstream, route, digest, flight, folder, has_room, is_unknown };
+        if let Ok(landed) = transfer.run().await {
+            inner.keep_blob(route, digest, landed).await;
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct UpstreamSettings {
     pub password: Option<Password>,
     /// A file with the password.
     pub password_file: Option<PathBuf>,
+    /// A `config.json` of Docker's with the credential for the upstream's host, or with the helper that has it.
+    pub docker_config: Option<PathBuf>,
     /// Files with certificates of authorities that are trusted, PEM.
     pub ca_files: Vec<PathBuf>,
     /// Hosts, with their ports if those are not the usual ones, of token servers that may be asked besides the upstream.
@@ -75,6 +77,7 @@ impl Default for UpstreamSettings {
             username: None,
             password: None,
             password_file: None,
+            docker_config: None,
             ca_files: Vec::new(),
             token_hosts: BTreeSet::new(),
             requests_per_second: None,

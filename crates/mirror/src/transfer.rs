@@ -40,6 +40,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) folder: &'a Path,
     /// Whether there is room for so many bytes.
     pub(crate) has_room: &'a (dyn Fn(u64) -> bool + Sync),
+    /// Told that the upstream does not have it, before anybody else is.
+    pub(crate) is_unknown: &'a (dyn Fn() + Sync),
 }
 
 /// A blob that came, and is what it should be.
@@ -63,7 +65,12 @@ impl Transfer<'_> {
         let outcome = self.receive().await;
         match &outcome {
             Ok(_) => self.flight.end(End::Proved),
-            Err(error) => self.flight.end(End::Failed(error.clone())),
+            Err(error) => {
+                if let MirrorError::NotFound { .. } = error {
+                    (self.is_unknown)();
+                }
+                self.flight.end(End::Failed(error.clone()));
+            }
         }
         outcome
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use sealift_client::{Answer, Client, Credential, DockerConfig, Question};
 use url::Url;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, wait_of};
 use crate::metrics::{Counters, UpstreamState};
 use crate::route::{HUB, Route};
 use crate::{Error, MirrorError, UpstreamSettings};
@@ -147,16 +148,20 @@ impl Upstream {
             }
         };
         let status = answer.status();
-        self.budget.heed(Instant::now(), status, |name| answer.header(name).map(str::to_owned));
+        let header = |name: &str| answer.header(name).map(str::to_owned);
+        if let Some(remaining) = self.budget.heed(Instant::now(), status, header) {
+            self.counters.remaining(remaining);
+        }
         match status {
             200 | 206 | 304 => Ok(answer),
             408 | 429 | 500..=599 => {
-                let after = answer.header("retry-after").and_then(|text| text.parse().ok());
+                let after = answer.header("retry-after");
+                let after = after.and_then(|text| wait_of(text, Timestamp::now()));
                 Err(MirrorError::Unavailable {
                     upstream: self.host.clone(),
                     what: wanted.name(),
                     reason: format!("it answered {status}"),
-                    after: after.map(Duration::from_secs),
+                    after,
                 })
             }
             _ => Err(self.understand(&wanted, answer.refusal(&wanted.name()).await)),
@@ -233,7 +238,13 @@ impl Upstream {
 
 fn credentials(settings: &UpstreamSettings, host: &str) -> Result<DockerConfig, Error> {
     let fault = |reason: String| Error::Upstream { url: settings.url.clone(), reason };
-    let mut config = DockerConfig::default();
+    let mut config = match &settings.docker_config {
+        Some(path) if !path.is_file() => {
+            return Err(fault(format!("there is no file `{}`", path.display())));
+        }
+        Some(path) => DockerConfig::read(path).map_err(|error| fault(error.to_string()))?,
+        None => DockerConfig::default(),
+    };
     let from_file = match &settings.password_file {
         Some(path) => {
             let text = std::fs::read_to_string(path)

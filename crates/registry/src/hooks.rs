@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use sealift_access::Principal;
 use sealift_depot::{Manifest, Target};
 pub use sealift_mirror::UpstreamState;
-use sealift_oci::{Digest, RepositoryName};
+use sealift_oci::{Descriptor, Digest, RepositoryName, Tag};
 use serde_json::Value;
 
 use crate::Body;
@@ -232,6 +232,15 @@ pub struct Upstreamed {
     pub warning: Option<String>,
 }
 
+/// A list of an upstream, and what the client is to be warned of.
+#[derive(Clone, Debug)]
+pub struct UpstreamList<T> {
+    /// The list.
+    pub items: Vec<T>,
+    /// As a `Warning`.
+    pub warning: Option<String>,
+}
+
 /// Where comes from what the depot lacks.
 pub trait Upstream: Send + Sync {
     /// The repository of this registry in which content of an upstream is kept, if this repository is one. `namespace`
@@ -265,6 +274,25 @@ pub trait Upstream: Send + Sync {
         namespace: Option<&'a str>,
         digest: &'a Digest,
     ) -> BoxFuture<'a, Result<u64, UpstreamFault>>;
+
+    /// The tags that the upstream has in a repository that has a route.
+    fn tags<'a>(
+        &'a self,
+        _repository: &'a RepositoryName,
+        _namespace: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<UpstreamList<Tag>, UpstreamFault>> {
+        Box::pin(std::future::ready(Err(UpstreamFault::Unknown)))
+    }
+
+    /// What refers to a digest, as the upstream knows it.
+    fn referrers<'a>(
+        &'a self,
+        _repository: &'a RepositoryName,
+        _namespace: Option<&'a str>,
+        _subject: &'a Digest,
+    ) -> BoxFuture<'a, Result<UpstreamList<Descriptor>, UpstreamFault>> {
+        Box::pin(std::future::ready(Err(UpstreamFault::Unknown)))
+    }
 
     /// Counters, as Prometheus reads them.
     fn metrics(&self) -> String;

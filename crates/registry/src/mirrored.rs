@@ -4,9 +4,11 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use sealift_depot::Target;
 use sealift_mirror::{Mirror, MirrorError, MirroredBlob};
-use sealift_oci::{Digest, RepositoryName};
+use sealift_oci::{Descriptor, Digest, RepositoryName, Tag};
 
-use crate::hooks::{Upstream, UpstreamBlob, UpstreamFault, UpstreamState, Upstreamed};
+use crate::hooks::{
+    Upstream, UpstreamBlob, UpstreamFault, UpstreamList, UpstreamState, Upstreamed,
+};
 
 impl Upstream for Mirror {
     fn route(
@@ -75,6 +77,31 @@ impl Upstream for Mirror {
         Box::pin(async move {
             let route = Mirror::route(self, repository, namespace).ok_or(UpstreamFault::Unknown)?;
             Mirror::blob_size(self, &route, digest).await.map_err(fault)
+        })
+    }
+
+    fn tags<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        namespace: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<UpstreamList<Tag>, UpstreamFault>> {
+        Box::pin(async move {
+            let route = Mirror::route(self, repository, namespace).ok_or(UpstreamFault::Unknown)?;
+            let found = Mirror::tags(self, &route).await.map_err(fault)?;
+            Ok(UpstreamList { items: found.items, warning: found.warning })
+        })
+    }
+
+    fn referrers<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        namespace: Option<&'a str>,
+        subject: &'a Digest,
+    ) -> BoxFuture<'a, Result<UpstreamList<Descriptor>, UpstreamFault>> {
+        Box::pin(async move {
+            let route = Mirror::route(self, repository, namespace).ok_or(UpstreamFault::Unknown)?;
+            let found = Mirror::referrers(self, &route, subject).await.map_err(fault)?;
+            Ok(UpstreamList { items: found.items, warning: found.warning })
         })
     }
 

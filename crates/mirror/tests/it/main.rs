@@ -5,5 +5,6 @@
 
 mod blobs;
 mod debian;
+mod lists;
 mod manifests;
 mod setting;

@@ -96,7 +96,13 @@ pub(crate) fn push(host: &str, repository: &str, tag: &str, image: &TestImage) {
 }
 
 // One request on a connection of its own: status and Location.
-fn send(method: &str, host: &str, path: &str, kind: &str, body: &[u8]) -> (u16, Option<String>) {
+pub(crate) fn send(
+    method: &str,
+    host: &str,
+    path: &str,
+    kind: &str,
+    body: &[u8],
+) -> (u16, Option<String>) {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(host).unwrap();
     let head = format!(

@@ -9,7 +9,9 @@ use sealift_depot::{Page, Target};
 use sealift_oci::{Descriptor, Digest, Index, RepositoryName, Tag, media_type};
 use serde_json::{Value, json};
 
-use super::call::{Call, Outcome, json_of, of_depot, set};
+use super::blobs::scoped;
+use super::call::{Call, Outcome, json_of, of_depot, set, warn};
+use super::mirrored;
 use super::names::FILTERS;
 use super::page::{self, Asked};
 use super::refusal::{Code, Refusal};
@@ -86,8 +88,21 @@ pub(super) async fn catalog(call: &Call<'_>) -> Outcome {
 /// `/v2/NAME/tags/list`
 pub(super) async fn tags(call: &Call<'_>, repository: &RepositoryName) -> Outcome {
     is_read(call)?;
-    call.admit(&[(Action::Pull, Thing::Repository(repository.as_str()))])?;
+    let route = mirrored::route(call, repository);
+    let kept_in = route.as_ref().unwrap_or(repository);
+    call.admit(&[(Action::Pull, Thing::Repository(kept_in.as_str()))])?;
     let Asked { after, limit } = asked(call, call.registry.options.tags_max, false)?;
+    if route.is_some() {
+        let (mut tags, warning) = mirrored::tags(call, repository, kept_in).await?;
+        tags.retain(|tag| after.is_none_or(|after| tag.as_str() > after));
+        let more = tags.len() > limit;
+        tags.truncate(limit);
+        let mut response = tags_answer(repository, &tags, limit, more);
+        if let Some(warning) = warning {
+            warn(&mut response, &warning);
+        }
+        return Ok(scoped(call, response));
+    }
     // Asked for even if none is wanted: a repository that is not there is told.
     let page = call.depot().tags(repository, after, limit.max(1)).await;
     let Page { mut items, more } = page.map_err(|error| {
@@ -96,6 +111,15 @@ pub(super) async fn tags(call: &Call<'_>, repository: &RepositoryName) -> Outcom
         if is_unknown { refusal.about(json!({ "name": repository.as_str() })) } else { refusal }
     })?;
     items.truncate(limit);
+    Ok(tags_answer(repository, &items, limit, more))
+}
+
+fn tags_answer(
+    repository: &RepositoryName,
+    items: &[Tag],
+    limit: usize,
+    more: bool,
+) -> Response<Body> {
     // Written by hand: names and tags need no escapes, and this list is asked for often.
     let mut body = format!("{{\"name\":\"{repository}\",\"tags\":[");
     for (index, tag) in items.iter().enumerate() {
@@ -113,16 +137,18 @@ pub(super) async fn tags(call: &Call<'_>, repository: &RepositoryName) -> Outcom
         let link = page::link(&path, last.as_str(), limit, &[]);
         set(&mut response, header::LINK, &link);
     }
-    Ok(response)
+    response
 }
 
 /// `/v2/NAME/referrers/DIGEST`
 pub(super) async fn referrers(
     call: &Call<'_>,
-    repository: &RepositoryName,
+    named: &RepositoryName,
     subject: &Digest,
 ) -> Outcome {
     is_read(call)?;
+    let route = mirrored::route(call, named);
+    let repository = route.as_ref().unwrap_or(named);
     call.admit(&[(Action::Pull, Thing::Repository(repository.as_str()))])?;
     let Asked { after, limit } = asked(call, REFERRERS_MAX, false)?;
     let after: Option<Digest> =
@@ -140,6 +166,19 @@ pub(super) async fn referrers(
     if !more && limit > 0 {
         known.extend(of_old_clients(call, repository, subject, kind, &known).await?);
     }
+    let mut warning = None;
+    if route.is_some() {
+        let (theirs, said) = mirrored::referrers(call, named, subject, &known).await?;
+        let is_wanted = |found: &Descriptor| {
+            kind.is_none_or(|kind| found.artifact_type.as_deref() == Some(kind))
+                && after.as_ref().is_none_or(|after| found.digest > *after)
+        };
+        known.extend(theirs.into_iter().filter(is_wanted));
+        known.sort_by(|left, right| left.digest.cmp(&right.digest));
+        more |= known.len() > limit;
+        known.truncate(limit);
+        warning = said;
+    }
     let (listed, is_cut) = fitting(&known)?;
     more |= is_cut;
     let last = known.get(listed.len().wrapping_sub(1)).map(|last| last.digest.to_string());
@@ -153,12 +192,15 @@ pub(super) async fn referrers(
         set(&mut response, FILTERS, "artifactType");
     }
     if let (true, Some(last)) = (more, last) {
-        let path = format!("/v2/{repository}/referrers/{subject}");
+        let path = format!("/v2/{named}/referrers/{subject}");
         let others: Vec<(&str, &str)> =
             kind.map(|kind| ("artifactType", kind)).into_iter().collect();
         set(&mut response, header::LINK, &page::link(&path, &last, limit, &others));
     }
-    Ok(response)
+    if let Some(warning) = warning {
+        warn(&mut response, &warning);
+    }
+    Ok(scoped(call, response))
 }
 
 // As many as an index may hold; whether some were left out.

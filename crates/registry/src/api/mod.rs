@@ -9,6 +9,7 @@ mod call;
 mod blobs;
 mod lists;
 mod manifests;
+mod mirrored;
 mod tokens;
 mod uploads;
 

@@ -84,16 +84,20 @@ pub(super) fn storage(options: &StorageOptions) -> anyhow::Result<(PathBuf, Rule
 /// Opens a folder for work of its operator.
 pub(super) fn open(folder: &Path, rules: Rules) -> anyhow::Result<Depot> {
     let depot = Depot::open_folder(folder, &DepotSettings::default());
-    let depot = depot.map_err(|error| match error {
+    let depot = depot.map_err(|error| unopened(error, folder))?;
+    depot.set_rules(rules);
+    Ok(depot)
+}
+
+fn unopened(error: DepotError, folder: &Path) -> anyhow::Error {
+    match error {
         DepotError::InUse => Usage::error(
             format!("a server has `{}` open", folder.display()),
             "stop it, or give another folder with --data",
         ),
         error => anyhow::Error::new(error)
             .context(format!("cannot open the registry's folder `{}`", folder.display())),
-    })?;
-    depot.set_rules(rules);
-    Ok(depot)
+    }
 }
 
 fn exists(folder: &Path) -> anyhow::Result<()> {
@@ -177,7 +181,8 @@ pub(super) fn backup(arguments: &RegistryBackup, printer: &Printer) -> anyhow::R
 
 pub(super) fn rebuild(arguments: &RegistryRebuild, printer: &Printer) -> anyhow::Result<ExitCode> {
     let (folder, _) = storage(&arguments.storage)?;
-    let rebuilt = Depot::rebuild(&folder, &DepotSettings::default())?;
+    let rebuilt = Depot::rebuild(&folder, &DepotSettings::default());
+    let rebuilt = rebuilt.map_err(|error| unopened(error, &folder))?;
     let summary = json!({
         "blobs": rebuilt.blobs, "manifests": rebuilt.manifests, "tags": rebuilt.tags,
         "unreadable": rebuilt.unreadable, "missing": rebuilt.missing,
