@@ -46,7 +46,7 @@ inside dpkg -i /tmp/sealift.deb
 # A user of the machine names somebody, and the service's user serves.
 inside sh -c 'echo "a long enough secret" >/tmp/password
   sealift registry user add --password-file /tmp/password /etc/sealift/users.htpasswd anna'
-[ "$(inside stat -c '%U' /etc/sealift/users.htpasswd)" = root ] || fail "users.htpasswd has another owner"
+[ "$(inside stat -c '%a %U %G' /etc/sealift/users.htpasswd)" = "640 root sealift" ] || fail "users.htpasswd has another owner"
 inside install -d -m 0700 -o sealift -g sealift /var/lib/sealift
 sed -i 's/127.0.0.1:5000/127.0.0.1:5017/' "$root/etc/sealift/registry.yml"
 inside setpriv --reuid sealift --regid sealift --clear-groups env HOME=/var/lib/sealift \

@@ -3,7 +3,7 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -64,10 +64,8 @@ impl Held {
     /// Puts a file with these bytes in the place of the old one.
     pub(crate) fn replace(&self, bytes: &[u8]) -> io::Result<()> {
         // What an administrator opened for a group stays open for it.
-        let mode = match std::fs::metadata(&self.path) {
-            Ok(old) => old.permissions().mode() & 0o640 | 0o600,
-            Err(_) => 0o600,
-        };
+        let old = std::fs::metadata(&self.path).ok();
+        let mode = old.as_ref().map_or(0o600, |old| old.permissions().mode() & 0o640 | 0o600);
         // A link stays one.
         let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let new = beside(&path, "new")?;
@@ -75,6 +73,10 @@ impl Held {
         let written = (|| {
             let mut file = File::options().create_new(true).write(true).mode(0o600).open(&new)?;
             file.write_all(bytes)?;
+            if let Some(old) = &old {
+                // The superuser writes for a service that reads; who else may not give files away keeps it.
+                let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
+            }
             file.set_permissions(Permissions::from_mode(mode))?;
             file.sync_all()?;
             std::fs::rename(&new, &path)
@@ -115,6 +117,22 @@ fn beside(path: &Path, ending: &str) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whose_it_was_it_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        // Only the superuser can give it away; for anybody else it stays their own.
+        let _ = std::os::unix::fs::chown(&path, None, Some(65_534));
+        let before = std::fs::metadata(&path).unwrap();
+        Held::new(&path).unwrap().replace(b"new").unwrap();
+        let after = std::fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        assert_eq!(after.mode() & 0o777, 0o640);
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    }
 
     #[test]
     fn replaced_whole() {

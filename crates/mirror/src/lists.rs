@@ -120,29 +120,21 @@ impl Mirror {
             Err(MirrorError::Storage { what: which.name(), reason })
         };
         let fetched = inner.running_lists.run(key.clone(), work).await;
-        match fetched.unwrap_or_else(given_up) {
+        let error = match fetched.unwrap_or_else(given_up) {
             Ok(list) => {
                 upstream.counters.answered(Kind::List, Counted::Miss);
-                Ok(listed(&list, None))
+                return Ok(listed(&list, None));
             }
-            Err(error) if error.is_outage() => match inner.kept_list(&key).await {
-                Some(list) => {
-                    upstream.counters.answered(Kind::List, Counted::Stale);
-                    let reason = error.reason();
-                    let warning =
-                        format!("{} cannot be asked ({reason}); the list is a copy", upstream.host);
-                    Ok(listed(&list, Some(warning)))
-                }
-                None => {
-                    upstream.counters.answered(Kind::List, Counted::Failed);
-                    Err(error)
-                }
-            },
-            Err(error) => {
-                upstream.counters.answered(Kind::List, Counted::Failed);
-                Err(error)
-            }
-        }
+            Err(error) => error,
+        };
+        let copy = if error.is_outage() { inner.kept_list(&key).await } else { None };
+        let Some(list) = copy else {
+            upstream.counters.answered(Kind::List, Counted::Failed);
+            return Err(error);
+        };
+        upstream.counters.answered(Kind::List, Counted::Stale);
+        let (host, reason) = (&upstream.host, error.reason());
+        Ok(listed(&list, Some(format!("{host} cannot be asked ({reason}); the list is a copy"))))
     }
 }
 

@@ -82,8 +82,10 @@ async fn lists_survive_an_outage_and_a_restart() {
     drop(first);
     let again = loop {
         // The storage is closed when the last task has let it go.
-        let opened =
-            sealift_depot::Depot::open_folder(&folder.path().join("data"), &Default::default());
+        let opened = sealift_depot::Depot::open_folder(
+            &folder.path().join("data"),
+            &sealift_depot::Settings::default(),
+        );
         if opened.map(drop).is_ok() {
             break mirror(&folder, &format!("http://{}", upstream.host()), no_ttl);
         }
@@ -174,7 +176,9 @@ async fn credentials_come_from_dockers_configuration() {
     };
     let settings = sealift_mirror::Settings { upstreams: vec![missing] };
     let other = tempfile::tempdir().unwrap();
-    let depot = sealift_depot::Depot::open_folder(other.path(), &Default::default()).unwrap();
+    let depot =
+        sealift_depot::Depot::open_folder(other.path(), &sealift_depot::Settings::default())
+            .unwrap();
     let error = sealift_mirror::Mirror::open(&settings, depot, &other.path().join("coming"));
     assert!(error.err().unwrap().to_string().contains("there is no file"));
 }

@@ -204,7 +204,8 @@ async fn what_was_not_sent_is_sent_after_the_next_start() {
     // The ledger is closed when the last task has let it go.
     let mut again = None;
     for _ in 0..500 {
-        again = sealift_depot::Depot::open_folder(&folder, &Default::default()).ok();
+        again =
+            sealift_depot::Depot::open_folder(&folder, &sealift_depot::Settings::default()).ok();
         if again.is_some() {
             break;
         }

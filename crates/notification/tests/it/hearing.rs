@@ -127,7 +127,7 @@ pub(crate) struct Yard {
 impl Yard {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let depot = Depot::open_folder(folder.path(), &Default::default()).unwrap();
+        let depot = Depot::open_folder(folder.path(), &sealift_depot::Settings::default()).unwrap();
         Self { depot, complaints: Arc::default(), folder }
     }
 
