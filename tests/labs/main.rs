@@ -25,6 +25,7 @@ mod d_gate;
 mod d_mirror;
 mod d_pages;
 mod d_registry;
+mod d_replicas;
 mod d_server;
 mod d_signed;
 mod e_admission;

@@ -68,6 +68,12 @@ impl Server {
         server
     }
 
+    /// Kills it as `kill -9` does.
+    pub(crate) fn kill(&self) {
+        let done = Command::new("kill").args(["-9", &self.child.id().to_string()]).status();
+        assert!(done.unwrap().success());
+    }
+
     /// What an address answers.
     pub(crate) fn curl(&self, options: &[&str], path: &str) -> String {
         let scheme = if self.authority.is_some() { "https" } else { "http" };

@@ -35,6 +35,7 @@ pub use http::Document;
 pub use notify::is_received;
 pub use push::Pushed;
 pub use settings::{Mirror, Settings};
+pub use tls::config as tls_config;
 pub use trust::{TrustRepository, TrustUpload};
 
 use std::sync::Arc;

@@ -17,8 +17,8 @@ use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureSc
 
 use crate::{Error, Settings};
 
-/// The TLS configuration of a client.
-pub(crate) fn config(settings: &Settings) -> Result<rustls::ClientConfig, Error> {
+/// The TLS configuration of a client, also for who speaks to others than registries.
+pub fn config(settings: &Settings) -> Result<rustls::ClientConfig, Error> {
     let setup = |error: &dyn std::fmt::Display| Error::Setup(error.to_string());
     let given = given_certificates(settings)?;
     let mut roots = RootCertStore::empty();

@@ -14,3 +14,8 @@ pub fn containerd(bytes: &[u8]) {
     let count = sealift_client::fuzz::containerd_bytes(bytes);
     assert!(count <= bytes.len(), "more bytes than came");
 }
+
+/// An answer of a store that speaks S3, or of who gives credentials for one.
+pub fn store_answer(bytes: &[u8]) {
+    sealift_bucket::fuzz::read_answer(bytes);
+}

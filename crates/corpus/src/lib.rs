@@ -144,6 +144,7 @@ pub const TARGETS: &[Target] = &[
     target("registry_config", registry::config),
     slow("token_request", registry::token_request),
     target("access_settings", registry::access_settings),
+    target("store_answer", client::store_answer),
     target("admission_review", admission::review),
     target("registry_manifest", registry::manifest),
     target("registry_requests", interface::requests),

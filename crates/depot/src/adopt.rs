@@ -40,6 +40,9 @@ impl Depot {
         if self.blob(repository, digest).await?.is_some() {
             return Ok(Adopted::Known);
         }
+        if self.is_shared() {
+            return self.adopt_copy(repository, digest, path).await;
+        }
         let (inner, repository) = (Arc::clone(&self.0), repository.clone());
         let (digest, path) = (digest.clone(), path.to_owned());
         let task = tokio::spawn(async move { inner.adopt(&repository, digest, path).await });
@@ -54,7 +57,7 @@ impl Inner {
         digest: Digest,
         source: PathBuf,
     ) -> Result<Adopted, Error> {
-        let to = self.files.upload(&UploadId::random()?.to_string());
+        let to = self.files()?.upload(&UploadId::random()?.to_string());
         // Another repository may have it: then nothing is read.
         let text = digest.to_string();
         let read = move |transaction: &Transaction<'_>| {
@@ -65,9 +68,8 @@ impl Inner {
             )
         };
         let known: Option<u64> = self.ledger.main().read(read).await?;
-        let is_there = |size: &u64| {
-            fs::metadata(self.files.blob(&digest)).is_ok_and(|found| found.len() == *size)
-        };
+        let place = self.files()?.blob(&digest);
+        let is_there = |size: &u64| fs::metadata(&place).is_ok_and(|found| found.len() == *size);
         if let Some(size) = known.filter(is_there) {
             self.admit(repository, &Blob { digest, size }, &to).await?;
             return Ok(Adopted::Known);
@@ -103,7 +105,7 @@ impl Inner {
             // Read under its new name, so that it is the file that was linked.
             hash_file(to, wanted.algorithm(), u64::MAX, |_| ())
         } else {
-            self.files.check_free(metadata.len())?;
+            self.check_free(metadata.len())?;
             copy(source, to, Hasher::new(wanted.algorithm()))
         };
         let found = hashed.map(Hasher::finish);

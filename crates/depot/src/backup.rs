@@ -54,6 +54,9 @@ impl Depot {
     /// Copies the depot into a folder, which then can be opened as a depot. What an earlier backup left there is used
     /// again. Nothing is collected meanwhile.
     pub async fn backup(&self, folder: &Path) -> Result<Backup, Error> {
+        if self.is_shared() {
+            return Err(Error::Shared { what: "a backup" });
+        }
         let _turn = self.0.collecting.lock().await;
         let (inner, folder) = (Arc::clone(&self.0), folder.to_owned());
         let copy = move || inner.copy_to(&folder);
@@ -141,7 +144,7 @@ impl Inner {
         for suffix in ["-wal", "-shm"] {
             remove(&folder.join(format!("meta.db{suffix}"))).map_err(failed)?;
         }
-        let journal = journal::path(self.files.root());
+        let journal = journal::path(self.files()?.root());
         match fs::copy(journal, journal::path(folder)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
@@ -153,7 +156,7 @@ impl Inner {
     }
 
     fn copy_blob(&self, target: &Files, digest: &Digest, size: u64) -> Result<bool, Error> {
-        let (from, to) = (self.files.blob(digest), target.blob(digest));
+        let (from, to) = (self.files()?.blob(digest), target.blob(digest));
         if fs::metadata(&to).is_ok_and(|found| found.len() == size) {
             return Ok(false);
         }

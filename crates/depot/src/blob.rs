@@ -10,7 +10,7 @@ use bytes::Bytes;
 use sealift_oci::{Digest, Hasher, RepositoryName};
 
 use crate::body::BlobBody;
-use crate::depot::{Depot, Inner};
+use crate::depot::{Depot, Inner, Place};
 use crate::files::{Files, remove};
 use crate::ledger::{DAMAGED, LIVE, Transaction, values};
 use crate::settings::Rules;
@@ -35,6 +35,9 @@ impl Depot {
         digest: &Digest,
     ) -> Result<Option<Blob>, Error> {
         let inner = &self.0;
+        if inner.is_shared() {
+            return inner.lease_blob(repository, digest).await;
+        }
         // Before the ledger is asked: see `lease`.
         let is_new = inner.leases.take(repository, digest, inner.lease_end());
         let stamp = match inner.cache.blob(repository, digest) {
@@ -59,14 +62,16 @@ impl Depot {
     }
 
     /// Reads a part of a blob, which [`Depot::blob`] found.
-    #[allow(clippy::unused_async, reason = "a blob behind a network is asked for here too")]
     pub async fn read_blob(&self, blob: &Blob, range: Range<u64>) -> Result<BlobBody, Error> {
+        let files = match &self.0.place {
+            Place::Folder(files) => files,
+            Place::Bucket(shelf) => return self.0.read_object(shelf, blob, range).await,
+        };
         let damaged = || Error::Damaged { digest: blob.digest.clone() };
-        let file =
-            File::open(self.0.files.blob(&blob.digest)).map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => damaged(),
-                _ => Error::file("the blob's file")(error),
-            })?;
+        let file = File::open(files.blob(&blob.digest)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => damaged(),
+            _ => Error::file("the blob's file")(error),
+        })?;
         let length = file.metadata().map_err(Error::file("the blob's file"))?.len();
         if length != blob.size {
             return Err(damaged());
@@ -88,7 +93,10 @@ impl Depot {
         if blob.size > limit {
             return Err(Error::TooLarge { limit });
         }
-        self.0.files.check_free(blob.size)?;
+        if self.is_shared() {
+            return self.put_shared(repository, blob, bytes).await;
+        }
+        self.0.check_free(blob.size)?;
         let (inner, repository) = (Arc::clone(&self.0), repository.clone());
         let task = tokio::spawn(async move { inner.put_whole(&repository, blob, bytes).await });
         task.await.map_err(|_| Error::lost("the upload"))?
@@ -106,6 +114,9 @@ impl Depot {
         if blob.size > limit {
             return Err(Error::TooLarge { limit });
         }
+        if self.is_shared() {
+            return self.adopt_shared(repository, blob, file).await;
+        }
         let inner = Arc::clone(&self.0);
         let (repository, blob, file) = (repository.clone(), blob.clone(), file.to_owned());
         let task = tokio::spawn(async move { inner.admit(&repository, &blob, &file).await });
@@ -114,7 +125,7 @@ impl Depot {
 
     /// Refuses what the disk cannot take.
     pub fn check_room(&self, n_bytes: u64) -> Result<(), Error> {
-        self.0.files.check_free(n_bytes)
+        self.0.check_free(n_bytes)
     }
 
     /// Gives a repository a blob of another one; whoever asks must be allowed to read that one. `None` if it has none.
@@ -163,8 +174,9 @@ impl Inner {
         bytes: Bytes,
     ) -> Result<Blob, Error> {
         let name = UploadId::random()?.to_string();
-        let path = self.files.upload(&name);
-        let (inner, wanted) = (Arc::clone(&self), blob.digest.clone());
+        let files = Arc::clone(self.files()?);
+        let path = files.upload(&name);
+        let wanted = blob.digest.clone();
         let write = move || {
             let mut hasher = Hasher::new(wanted.algorithm());
             hasher.update(&bytes);
@@ -172,7 +184,7 @@ impl Inner {
             if found != wanted {
                 return Err(Error::DigestWrong { wanted, found });
             }
-            let path = inner.files.upload(&name);
+            let path = files.upload(&name);
             let written = Files::create(&path).and_then(|mut file| file.write_all(&bytes));
             written.map_err(|error| {
                 // The error that counts is that of the write.
@@ -206,7 +218,7 @@ impl Inner {
         let result = self.ledger.main().write(job, |()| ()).await;
         if result.is_err() && is_moved {
             // No ledger knows of the file: back to where it can be tried again.
-            drop(fs::rename(self.files.blob(&blob.digest), path));
+            drop(fs::rename(self.files()?.blob(&blob.digest), path));
         } else if result.is_ok() && !is_moved {
             remove(path).map_err(Error::file("the upload's file"))?;
         }
@@ -215,7 +227,8 @@ impl Inner {
 
     // True if the file was moved; false if the blob is there already.
     fn place(&self, blob: &Blob, from: &Path) -> Result<bool, Error> {
-        let to = self.files.blob(&blob.digest);
+        let files = self.files()?;
+        let to = files.blob(&blob.digest);
         let is_live = self.ledger.main().read_blocking(|transaction| {
             transaction.exists(
                 "SELECT 1 FROM blob WHERE digest = ?1 AND size = ?2 AND state = 0",
@@ -232,7 +245,7 @@ impl Inner {
         } else {
             File::open(from).map_err(failed)?
         };
-        self.files.settle(&file, from, &to).map_err(failed)?;
+        files.settle(&file, from, &to).map_err(failed)?;
         Ok(true)
     }
 }

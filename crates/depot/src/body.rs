@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::Stream;
 use rustix::io::ReadWriteFlags;
+use sealift_bucket::ObjectBody;
 use tokio::task::JoinHandle;
 
 const PIECE_BYTES: usize = 256 << 10;
@@ -30,7 +31,16 @@ struct Lent {
 }
 
 /// The bytes of a blob.
-pub struct BlobBody {
+pub struct BlobBody(Source);
+
+// The usual one is not behind a pointer.
+#[allow(clippy::large_enum_variant, reason = "there are few at a time, and none is moved about")]
+enum Source {
+    File(FileBody),
+    Object(ObjectBody),
+}
+
+struct FileBody {
     file: Arc<File>,
     at: u64,
     end: u64,
@@ -67,19 +77,32 @@ impl Drop for Lent {
 
 impl BlobBody {
     pub(crate) fn new(file: File, range: Range<u64>, buffers: Buffers) -> Self {
-        Self { file: Arc::new(file), at: range.start, end: range.end, buffers, reading: None }
+        let (file, at, end) = (Arc::new(file), range.start, range.end);
+        Self(Source::File(FileBody { file, at, end, buffers, reading: None }))
+    }
+
+    pub(crate) fn of_object(object: ObjectBody) -> Self {
+        Self(Source::Object(object))
     }
 
     /// The file and the range of it that is left, for whoever can hand it to the system.
     pub fn file(&self) -> Option<(&File, Range<u64>)> {
-        Some((&self.file, self.at..self.end))
+        match &self.0 {
+            Source::File(body) => Some((&body.file, body.at..body.end)),
+            Source::Object(_) => None,
+        }
     }
 
     /// How many bytes are left.
     pub fn remaining(&self) -> u64 {
-        self.end.saturating_sub(self.at)
+        match &self.0 {
+            Source::File(body) => body.end.saturating_sub(body.at),
+            Source::Object(body) => body.remaining(),
+        }
     }
+}
 
+impl FileBody {
     fn give(&mut self, buffer: Vec<u8>, result: io::Result<usize>) -> io::Result<Bytes> {
         match result {
             // It was cut while it was read: what is left of the answer must not be taken for the blob.
@@ -98,12 +121,8 @@ impl BlobBody {
             }
         }
     }
-}
 
-impl Stream for BlobBody {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if let Some(reading) = &mut self.reading {
             let read = ready!(Pin::new(reading).poll(context));
             self.reading = None;
@@ -112,7 +131,9 @@ impl Stream for BlobBody {
                 Err(error) => Some(Err(io::Error::other(error))),
             });
         }
-        let wanted = usize::try_from(self.remaining()).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+        let wanted = usize::try_from(self.end.saturating_sub(self.at))
+            .unwrap_or(PIECE_BYTES)
+            .min(PIECE_BYTES);
         if wanted == 0 {
             return Poll::Ready(None);
         }
@@ -132,7 +153,18 @@ impl Stream for BlobBody {
             let result = file.read_at(&mut buffer[..wanted], at);
             (buffer, result)
         }));
-        self.poll_next(context)
+        self.poll(context)
+    }
+}
+
+impl Stream for BlobBody {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.0 {
+            Source::File(body) => body.poll(context),
+            Source::Object(body) => Pin::new(body).poll_next(context),
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

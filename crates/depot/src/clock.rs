@@ -14,7 +14,7 @@ use crate::ledger::{Database, Transaction, values};
 pub(crate) struct Clock {
     at_start: i64,
     since: Instant,
-    // What a test has added.
+    // By how much others were ahead that count in the same ledger.
     ahead: AtomicI64,
 }
 
@@ -43,14 +43,23 @@ impl Clock {
         self.at_start
     }
 
-    /// Writes the time down.
-    pub(crate) fn keep(transaction: &Transaction<'_>, now: i64) -> Result<(), Error> {
+    /// Writes the time down and tells what the ledger has then: another replica may be ahead.
+    pub(crate) fn keep(transaction: &Transaction<'_>, now: i64) -> Result<i64, Error> {
         transaction.execute(
             "INSERT INTO meta (name, value) VALUES ('time', ?1)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+             ON CONFLICT (name) DO UPDATE SET value = CASE
+             WHEN CAST(meta.value AS BIGINT) < CAST(excluded.value AS BIGINT) THEN excluded.value
+             ELSE meta.value END",
             values![&now.to_string()],
         )?;
-        Ok(())
+        let sql = "SELECT value FROM meta WHERE name = 'time'";
+        Ok(transaction.one(sql, &[], |row| row.parsed(0))?.unwrap_or(now))
+    }
+
+    /// Goes on from there, if that is later.
+    pub(crate) fn follow(&self, time: i64) {
+        let behind = time.saturating_sub(self.now()).max(0);
+        self.ahead.fetch_add(behind, Ordering::Relaxed);
     }
 
     /// Lets time pass.

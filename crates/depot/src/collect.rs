@@ -14,9 +14,10 @@ use std::sync::Arc;
 use sealift_oci::{Digest, RepositoryName};
 
 use crate::Error;
-use crate::depot::{Depot, Inner};
+use crate::depot::{Depot, Inner, Place};
 use crate::files::{folders, remove};
 use crate::ledger::{BLOB, DELETING, Database, LIVE, Transaction, Value, values};
+use crate::shared::give_up_objects;
 use crate::upload::UploadId;
 use crate::usage::{self, Change, signed};
 
@@ -68,6 +69,8 @@ impl Depot {
             .clock
             .at_start()
             .saturating_add(i64::try_from(inner.settings.lease_secs).unwrap_or(i64::MAX));
+        // Replicas have all leases in the ledger.
+        let grace_end = if inner.is_shared() { now } else { grace_end };
         let wait_secs = u64::try_from(grace_end.saturating_sub(now)).unwrap_or(0);
         let leases_end = if options.ignore_leases { i64::MAX } else { now };
         let may_collect = wait_secs == 0 || options.ignore_leases;
@@ -82,10 +85,16 @@ impl Depot {
         if may_collect {
             collected.links = inner.collect_links(now, leases_end).await?;
             inner.mark_blobs().await?;
-            (collected.blobs, collected.bytes) = inner.remove_marked().await?;
+            (collected.blobs, collected.bytes) = match &inner.place {
+                Place::Folder(_) => inner.remove_marked().await?,
+                Place::Bucket(shelf) => inner.remove_objects(shelf).await?,
+            };
         }
         collected.uploads = inner.collect_uploads(now).await?;
-        collected.orphans = inner.collect_orphans().await?;
+        collected.orphans = match &inner.place {
+            Place::Folder(_) => inner.collect_orphans().await?,
+            Place::Bucket(shelf) => inner.remove_unknown(shelf).await?,
+        };
         inner.ledger.main().write(tidy_repositories, |_| ()).await?;
         inner.leases.tidy(now);
         inner.wake();
@@ -186,6 +195,9 @@ impl Inner {
                          AND NOT EXISTS (SELECT 1 FROM link WHERE link.digest = blob.digest)",
                         values![digest, DELETING],
                     )?;
+                    if transaction.is_shared() {
+                        give_up_objects(transaction, digest)?;
+                    }
                 }
                 Ok(())
             };
@@ -217,6 +229,7 @@ impl Inner {
 
     // Those that are still marked lose their files.
     fn remove_files(&self, digests: &[Digest]) -> Result<Vec<(Digest, u64)>, Error> {
+        let files = self.files()?;
         let mut removed = Vec::new();
         for digest in digests {
             let size = self.ledger.main().read_blocking(|transaction| {
@@ -227,7 +240,7 @@ impl Inner {
                 )
             })?;
             let Some(size) = size else { continue };
-            for path in [self.files.blob(digest), self.files.quarantine(digest)] {
+            for path in [files.blob(digest), files.quarantine(digest)] {
                 remove(&path).map_err(Error::file("the blob's file"))?;
             }
             removed.push((digest.clone(), size));
@@ -264,7 +277,10 @@ impl Inner {
         for id in self.ledger.uploads().read(read).await? {
             let Some(id) = UploadId::parse(&id) else { continue };
             // Whoever holds it is writing to it.
-            let Ok(_guard) = self.upload_lock(&id).try_lock_owned() else { continue };
+            if self.upload_lock(&id).try_lock_owned().is_err() {
+                continue;
+            }
+            let Ok(_hold) = self.hold_upload(&id).await else { continue };
             self.drop_upload(&id).await?;
             n_uploads += 1;
         }
@@ -287,7 +303,7 @@ impl Inner {
                     self.ledger.main().read(read).await?
                 };
                 if !is_known {
-                    remove(&self.files.blob(&digest)).map_err(Error::file("the blob's file"))?;
+                    remove(&self.files()?.blob(&digest)).map_err(Error::file("the blob's file"))?;
                     n_orphans += 1;
                 }
             }
@@ -296,7 +312,7 @@ impl Inner {
     }
 
     fn orphans(&self, algorithm: sealift_oci::Algorithm, first: u8) -> Result<Vec<Digest>, Error> {
-        let found = self.files.list(algorithm, first)?;
+        let found = self.files()?.list(algorithm, first)?;
         if found.is_empty() {
             return Ok(Vec::new());
         }
@@ -334,7 +350,7 @@ impl Inner {
                     values![leases_end, BLOB, until],
                 )?;
                 let blobs = going(
-                    "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM blob WHERE NOT EXISTS (SELECT 1 FROM link
+                    "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blob WHERE NOT EXISTS (SELECT 1 FROM link
                      WHERE link.digest = blob.digest AND (lease > ?1 OR EXISTS (SELECT 1 FROM child
                      JOIN manifest ON manifest.repository = child.repository AND manifest.digest = child.parent
                      WHERE child.repository = link.repository AND child.digest = link.digest

@@ -102,6 +102,20 @@ pub enum Error {
     /// Another process has the folder.
     #[error("another process has the registry's folder open")]
     InUse,
+    /// What was said of the shared storage cannot be used.
+    #[error("the shared storage cannot be used: {reason}")]
+    Setting {
+        /// Why.
+        reason: String,
+    },
+    /// It is done otherwise where several replicas share a bucket and a database.
+    #[error(
+        "{what} is not made of shared storage; back up the database and the bucket by their own means"
+    )]
+    Shared {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// The folder's ledger is not one that this program reads.
     #[error("the registry's ledger cannot be read: {reason}")]
     Format {
@@ -126,6 +140,11 @@ impl Error {
         }
     }
 
+    /// The database of several replicas did not do it.
+    pub(crate) fn database(reason: &str) -> Self {
+        Self::Unavailable { what: "the database", reason: reason.to_owned() }
+    }
+
     /// A thread or task that did not come back.
     pub(crate) fn lost(what: &'static str) -> Self {
         Self::Unavailable { what, reason: "its thread has ended".to_owned() }
@@ -135,6 +154,9 @@ impl Error {
     pub(crate) fn again(&self) -> Self {
         match self {
             Self::Full => Self::Full,
+            Self::Unavailable { what, reason } => {
+                Self::Unavailable { what, reason: reason.clone() }
+            }
             other => Self::Unavailable { what: "the ledger", reason: other.to_string() },
         }
     }
@@ -151,5 +173,18 @@ impl From<rusqlite::Error> for Error {
             },
             _ => Self::Unavailable { what: "the ledger", reason: error.to_string() },
         }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    // A value of a row that is not of its column's type.
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Format { reason: error.to_string() }
+    }
+}
+
+impl From<sealift_bucket::Error> for Error {
+    fn from(error: sealift_bucket::Error) -> Self {
+        Self::Unavailable { what: "the bucket", reason: error.to_string() }
     }
 }

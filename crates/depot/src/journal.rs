@@ -56,8 +56,11 @@ pub(crate) struct OwnedLine {
 }
 
 /// Writes a line, in the transaction of the change. The content of a manifest is added when the line is written to the
-/// file, so that the ledger has it once.
+/// file, so that the ledger has it once. Replicas have no file: there the database is backed up by its own means.
 pub(crate) fn write(transaction: &Transaction<'_>, line: &Line<'_>) -> Result<(), Error> {
+    if transaction.is_shared() {
+        return Ok(());
+    }
     transaction.execute("INSERT INTO journal (line) VALUES (?1)", values![&to_text(line)?])?;
     Ok(())
 }

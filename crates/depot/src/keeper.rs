@@ -1,12 +1,13 @@
 //! The thread that keeps what is not urgent: the journal's file, the ledger's time, when manifests were last pulled.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sealift_oci::RepositoryName;
+use sealift_oci::{Digest, RepositoryName};
 
 use crate::Error;
 use crate::cache::Kept;
@@ -20,7 +21,16 @@ const PERIOD: Duration = Duration::from_mins(1);
 const GATHER: Duration = Duration::from_millis(100);
 
 /// What was pulled since it was last written down.
-pub(crate) type Pulled = Mutex<Vec<(RepositoryName, Arc<Kept>)>>;
+pub(crate) type Pulled = Mutex<Noted>;
+
+/// Manifests that were pulled.
+#[derive(Default)]
+pub(crate) struct Noted {
+    /// Those in the cache, which know that they were noted.
+    pub(crate) kept: Vec<(RepositoryName, Arc<Kept>)>,
+    /// Others.
+    pub(crate) others: HashSet<(RepositoryName, Digest)>,
+}
 
 /// The thread.
 pub(crate) struct Keeper {
@@ -33,7 +43,8 @@ pub(crate) struct Keeper {
 /// What the thread works with. It must not hold the depot, whose end it would outlive.
 pub(crate) struct Kit {
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) files: Arc<Files>,
+    /// Where the journal lies; replicas have none.
+    pub(crate) files: Option<Arc<Files>>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) pulled: Arc<Pulled>,
 }
@@ -42,7 +53,7 @@ impl Keeper {
     /// Starts the thread.
     pub(crate) fn start(kit: Kit) -> Result<Self, Error> {
         let (wake, woken) = mpsc::channel();
-        let mut journal = Journal::open(&kit.files)?;
+        let mut journal = kit.files.as_ref().map(Journal::open).transpose()?;
         let trouble = Arc::<Mutex<Option<String>>>::default();
         let told = Arc::clone(&trouble);
         let thread = std::thread::Builder::new()
@@ -77,7 +88,12 @@ impl Drop for Keeper {
 }
 
 impl Kit {
-    fn run(&self, journal: &mut Journal, woken: &Receiver<()>, told: &Mutex<Option<String>>) {
+    fn run(
+        &self,
+        journal: &mut Option<Journal>,
+        woken: &Receiver<()>,
+        told: &Mutex<Option<String>>,
+    ) {
         let mut written = Instant::now();
         loop {
             let mut is_last = false;
@@ -98,12 +114,14 @@ impl Kit {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => is_last = true,
             }
-            let mut result = journal.flush(&self.ledger);
+            let flush = |journal: &mut Journal| journal.flush(&self.ledger);
+            let mut result = journal.as_mut().map_or(Ok(()), flush);
             if is_last || written.elapsed() >= PERIOD {
                 written = Instant::now();
+                let compact = |journal: &mut Journal| journal.compact(&self.ledger);
                 result = result
                     .and_then(|()| self.write_down())
-                    .and_then(|()| journal.compact(&self.ledger));
+                    .and_then(|()| journal.as_mut().map_or(Ok(()), compact));
             }
             // What failed is tried again with the next round; until then whoever asks for health is told.
             let trouble = result.err().map(|error| error.to_string());
@@ -118,17 +136,22 @@ impl Kit {
         let now = self.clock.now();
         let pulled =
             std::mem::take(&mut *self.pulled.lock().unwrap_or_else(PoisonError::into_inner));
-        self.ledger.main().write_blocking(move |transaction| {
-            Clock::keep(transaction, now)?;
+        let time = self.ledger.main().write_blocking(move |transaction| {
+            let time = Clock::keep(transaction, now)?;
             let at = Timestamp::now().as_millisecond();
-            for (repository, kept) in pulled {
+            let cached = pulled.kept.into_iter().map(|(repository, kept)| {
                 kept.was_noted();
+                (repository, kept.manifest.digest.clone())
+            });
+            for (repository, digest) in cached.chain(pulled.others) {
                 transaction.execute(
                     "UPDATE manifest SET pulled_at = ?3 WHERE repository = ?1 AND digest = ?2",
-                    values![repository.as_str(), &kept.manifest.digest.to_string(), at],
+                    values![repository.as_str(), &digest.to_string(), at],
                 )?;
             }
-            Ok(())
-        })
+            Ok(time)
+        })?;
+        self.clock.follow(time);
+        Ok(())
     }
 }

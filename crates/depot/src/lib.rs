@@ -4,7 +4,7 @@
 //! - a blob or manifest that was answered with success is whole and there, until somebody deletes it;
 //! - a manifest's parts were all in its repository when it was taken in, and stay as long as it does;
 //! - what is deleted is gone for clients at once, can be had back for a while, and then leaves the disk;
-//! - one process has the folder; a second one is refused.
+//! - one process has the folder; a second one is refused. Several share a bucket and a database ([`Depot::open_shared`]).
 //!
 //! ARCHITECTURE.md, "How the registry keeps things", tells how.
 
@@ -16,11 +16,13 @@ mod depot;
 mod upload;
 
 mod receive;
+mod shared;
 
 mod adopt;
 mod blob;
 mod body;
 
+mod change;
 mod manifest;
 
 mod document;
@@ -70,5 +72,7 @@ pub use pattern::Pattern;
 pub use records::{Job, QueueLength};
 pub use retain::Removed;
 pub use scrub::{Damage, Repair, RepairBody, RepairFuture, ScrubOptions, Scrubbed};
-pub use settings::{Copies, Immutable, Quota, Retention, Rules, Settings, Sparse};
+pub use settings::{
+    Copies, DatabaseSettings, Immutable, Quota, Retention, Rules, Settings, SharedSettings, Sparse,
+};
 pub use upload::{UploadId, UploadStatus};

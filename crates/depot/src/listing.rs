@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sealift_oci::{Descriptor, Digest, RepositoryName, Tag};
 
-use crate::depot::Depot;
+use crate::depot::{Depot, Place};
 use crate::ledger::{Row, Transaction, Value, values};
 use crate::manifest::time;
 use crate::{Error, ledger};
@@ -65,7 +65,7 @@ pub struct Statistics {
     pub damaged: u64,
     /// Uploads under way.
     pub uploads: u64,
-    /// Bytes that the disk still has, without the reserve.
+    /// Bytes that the disk still has, without the reserve; 0 for a bucket, which has no end.
     pub free_bytes: u64,
 }
 
@@ -141,7 +141,7 @@ impl Depot {
             transaction.query(
                 "SELECT digest, media_type, size, artifact_type, annotations FROM manifest
                  WHERE repository = ?1 AND subject = ?2 AND digest > ?3 AND deleted IS NULL
-                 AND (?4 IS NULL OR artifact_type = ?4) ORDER BY digest LIMIT ?5",
+                 AND (CAST(?4 AS TEXT) IS NULL OR artifact_type = ?4) ORDER BY digest LIMIT ?5",
                 &[
                     Value::from(repository.as_str()),
                     Value::from(&subject.to_string()),
@@ -167,7 +167,7 @@ impl Depot {
             known(transaction, repository)?;
             transaction.query(
                 "SELECT tag.name, tag.digest, manifest.media_type, manifest.artifact_type, tag.updated_at,
-                 tag.author, manifest.pulled_at, manifest.size + (SELECT COALESCE(SUM(link.size), 0)
+                 tag.author, manifest.pulled_at, manifest.size + (SELECT CAST(COALESCE(SUM(link.size), 0) AS BIGINT)
                  FROM child JOIN link ON link.repository = child.repository AND link.digest = child.digest
                  WHERE child.repository = tag.repository AND child.parent = tag.digest AND child.kind = ?4)
                  FROM tag JOIN manifest
@@ -192,7 +192,9 @@ impl Depot {
                     transaction.one("SELECT COUNT(*) FROM upload", &[], |row| row.size(0))
                 })?
                 .unwrap_or(0);
-            statistics.free_bytes = inner.files.n_bytes_free()?;
+            if let Place::Folder(files) = &inner.place {
+                statistics.free_bytes = files.n_bytes_free()?;
+            }
             Ok(statistics)
         };
         tokio::task::spawn_blocking(count).await.map_err(|_| Error::lost("the ledger"))?
@@ -247,8 +249,8 @@ fn tag_detail(row: &Row<'_>) -> Result<TagDetail, Error> {
 
 fn statistics(transaction: &Transaction<'_>) -> Result<Statistics, Error> {
     let repositories = transaction.one(
-        "SELECT COUNT(*), COALESCE(SUM(manifests), 0), COALESCE(SUM(tags), 0) FROM repository
-         WHERE manifests > 0",
+        "SELECT COUNT(*), CAST(COALESCE(SUM(manifests), 0) AS BIGINT),
+         CAST(COALESCE(SUM(tags), 0) AS BIGINT) FROM repository WHERE manifests > 0",
         &[],
         |row| {
             let (repositories, manifests) = (row.size(0)?, row.size(1)?);
@@ -256,7 +258,7 @@ fn statistics(transaction: &Transaction<'_>) -> Result<Statistics, Error> {
         },
     )?;
     let blobs = transaction.one(
-        "SELECT COUNT(*), COALESCE(SUM(size), 0), COALESCE(SUM(CASE state WHEN ?1 THEN 1 ELSE 0 END), 0)
+        "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT), COALESCE(SUM(CASE state WHEN ?1 THEN 1 ELSE 0 END), 0)
          FROM blob WHERE state <> ?2",
         values![ledger::DAMAGED, ledger::DELETING],
         |row| Ok((row.size(0)?, row.size(1)?, row.size(2)?)),

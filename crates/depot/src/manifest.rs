@@ -1,13 +1,12 @@
 //! Manifests and tags: taken in, found, deleted. Each is one transaction, in which all is judged that it depends on.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use sealift_oci::{Digest, RepositoryName, Tag};
 
-use crate::cache::{Cache, Kept};
-use crate::depot::{Depot, Inner};
+use crate::depot::Depot;
 use crate::document::{ManifestParts, manifest_parts};
 use crate::journal::{self, Line};
 use crate::ledger::{BLOB, MANIFEST, Row, Transaction, Value, values};
@@ -17,7 +16,6 @@ use crate::{Error, Settings};
 
 // So many missing parts are named.
 const MISSING_MAX: usize = 100;
-const PULLED_MAX: usize = 1 << 16;
 
 /// What a manifest is asked by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,6 +147,15 @@ impl Depot {
         target: &Target,
     ) -> Result<Option<Arc<Manifest>>, Error> {
         let inner = &self.0;
+        if inner.is_shared() {
+            // Another replica may have changed it just now: the ledger is asked each time.
+            let read = |transaction: &Transaction<'_>| read(transaction, repository, target);
+            let found = inner.ledger.main().read(read).await?;
+            if let Some(manifest) = &found {
+                inner.note_other_pull(repository, &manifest.digest);
+            }
+            return Ok(found.map(Arc::new));
+        }
         let kept = match inner.cache.manifest(repository, target) {
             Ok(kept) => kept,
             Err(stamp) => {
@@ -203,27 +210,6 @@ impl Depot {
         inner.change(repository, job).await?;
         inner.wake();
         Ok(())
-    }
-}
-
-impl Inner {
-    /// Changes a repository; what memory has of it is forgotten before anybody is answered.
-    pub(crate) async fn change<T: Send + 'static>(
-        &self,
-        repository: &RepositoryName,
-        job: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (cache, repository): (Arc<Cache>, _) = (Arc::clone(&self.cache), repository.clone());
-        self.ledger.main().write(job, move |_| cache.forget(&repository)).await
-    }
-
-    fn note_pull(&self, repository: &RepositoryName, kept: &Arc<Kept>) {
-        let mut pulled = self.pulled.lock().unwrap_or_else(PoisonError::into_inner);
-        if pulled.len() < PULLED_MAX {
-            pulled.push((repository.clone(), Arc::clone(kept)));
-        } else {
-            kept.was_noted();
-        }
     }
 }
 

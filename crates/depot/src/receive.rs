@@ -11,14 +11,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use sealift_oci::Hasher;
-use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::Error;
 use crate::depot::Inner;
 use crate::files::hash_file;
 use crate::ledger::Transaction;
-use crate::upload::{Progress, UploadId, mark};
+use crate::upload::{Hold, Progress, UploadId, mark};
 
 const PIECE_BYTES: usize = 1 << 20;
 // At least so often the ledger learns how far an upload has come.
@@ -52,7 +52,7 @@ enum End {
 
 struct Thread {
     pieces: mpsc::Sender<Vec<Bytes>>,
-    result: JoinHandle<(Result<u64, Error>, OwnedMutexGuard<()>)>,
+    result: JoinHandle<(Result<u64, Error>, Hold)>,
 }
 
 /// Takes in a body and tells how many bytes the upload has then.
@@ -61,7 +61,7 @@ pub(crate) async fn receive_body<B>(
     id: &UploadId,
     progress: Progress,
     limit: Limit,
-    guard: OwnedMutexGuard<()>,
+    guard: Hold,
     mut body: B,
 ) -> Result<u64, Error>
 where
@@ -117,12 +117,7 @@ where
 }
 
 impl Thread {
-    fn start(
-        inner: Arc<Inner>,
-        id: UploadId,
-        progress: Progress,
-        guard: OwnedMutexGuard<()>,
-    ) -> Self {
+    fn start(inner: Arc<Inner>, id: UploadId, progress: Progress, guard: Hold) -> Self {
         let (pieces, received) = mpsc::channel(1);
         let result =
             tokio::task::spawn_blocking(move || (write(&inner, &id, progress, received), guard));
@@ -163,7 +158,7 @@ fn fill(
             progress.received += bytes.len() as u64;
         }
         if progress.received - *marked >= MARK_BYTES {
-            inner.files.check_free(0)?;
+            inner.check_free(0)?;
             progress.state = Some(hasher.state());
             let (id, progress, now) = (id.clone(), progress.clone(), inner.clock.now());
             *marked = progress.received;
@@ -186,7 +181,7 @@ fn fill(
 
 // The file as far as the ledger knows it, and the hash of that.
 fn open(inner: &Inner, id: &UploadId, progress: &Progress) -> Result<(File, Hasher), Error> {
-    let path = inner.files.upload(id.as_str());
+    let path = inner.files()?.upload(id.as_str());
     let is_new = progress.received == 0;
     let opened = File::options().create(is_new).truncate(false).write(true).mode(0o600).open(&path);
     let mut file = opened.map_err(|error| match error.kind() {

@@ -62,6 +62,22 @@ impl Depot {
         self.0.ledger.main().write(job, |_| ()).await.map(drop)
     }
 
+    /// The record, which becomes this one if there is none: all who ask at once get the same.
+    pub async fn record_or(&self, kind: &str, key: &str, value: &[u8]) -> Result<Bytes, Error> {
+        let (kind, key, value) = (kind.to_owned(), key.to_owned(), value.to_owned());
+        let job = move |transaction: &Transaction<'_>| {
+            transaction.execute(
+                "INSERT INTO record (kind, key, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (kind, key) DO NOTHING",
+                values![&kind, &key, value.as_slice()],
+            )?;
+            let sql = "SELECT value FROM record WHERE kind = ?1 AND key = ?2";
+            let found = transaction.one(sql, values![&kind, &key], |row| row.bytes(0))?;
+            Ok(found.map_or_else(|| Bytes::from(value), Bytes::from))
+        };
+        self.0.ledger.main().write(job, |_| ()).await
+    }
+
     /// Deletes a record; true if there was one.
     pub async fn delete_record(&self, kind: &str, key: &str) -> Result<bool, Error> {
         let (kind, key) = (kind.to_owned(), key.to_owned());

@@ -12,7 +12,7 @@ use sealift_oci::{Digest, RepositoryName};
 
 use crate::Error;
 use crate::blob::Blob;
-use crate::depot::{Depot, Inner};
+use crate::depot::{Depot, Inner, Place};
 use crate::files::hash_file;
 use crate::ledger::{DAMAGED, Transaction, values};
 
@@ -167,9 +167,15 @@ impl Inner {
         blob: &Blob,
         bytes_per_second: Option<u64>,
     ) -> Result<Option<String>, Error> {
-        let (inner, blob) = (Arc::clone(self), blob.clone());
+        let files = match &self.place {
+            Place::Folder(files) => Arc::clone(files),
+            Place::Bucket(shelf) => {
+                return self.examine_object(shelf, blob, bytes_per_second).await;
+            }
+        };
+        let blob = blob.clone();
         let examine = move || {
-            let path = inner.files.blob(&blob.digest);
+            let path = files.blob(&blob.digest);
             let started = Instant::now();
             let mut n_read = 0_u64;
             // One byte more, so that a file that grew is seen.
@@ -206,11 +212,13 @@ impl Inner {
         if self.examine(blob, None).await?.is_none() {
             return Ok(None);
         }
-        match std::fs::rename(self.files.blob(&blob.digest), self.files.quarantine(&blob.digest)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::file("the blob's file")(error));
+        if let Place::Folder(files) = &self.place {
+            match std::fs::rename(files.blob(&blob.digest), files.quarantine(&blob.digest)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::file("the blob's file")(error));
+                }
+                _ => {}
             }
-            _ => {}
         }
         let (digest, cache) = (blob.digest.to_string(), Arc::clone(&self.cache));
         let job = move |transaction: &Transaction<'_>| {

@@ -1,9 +1,12 @@
 //! What can be set: limits that hold while the depot is open, and rules that may change meanwhile.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use sealift_crypto::Secret;
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::pattern::Pattern;
 
 /// Limits and times of a depot.
@@ -47,6 +50,42 @@ impl Default for Settings {
             sparse: Sparse::Refused,
             cache_bytes: 8 << 20,
         }
+    }
+}
+
+/// A bucket and a database that several replicas share.
+pub struct SharedSettings {
+    /// What is known of repositories, blobs, manifests, tags and uploads.
+    pub database: DatabaseSettings,
+    /// The blobs' bytes.
+    pub bucket: sealift_bucket::Settings,
+    /// Large blobs are written in parts of so many bytes, at least 5 MiB; a blob has at most 10,000 of them.
+    pub part_bytes: usize,
+}
+
+/// A database of PostgreSQL.
+#[derive(Default)]
+pub struct DatabaseSettings {
+    /// Its address: `postgresql://user@host:5432/name`. A password in it is used, but is better kept elsewhere.
+    pub url: String,
+    /// The password.
+    pub password: Option<Secret>,
+    /// File with the authorities that are trusted, PEM.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+impl DatabaseSettings {
+    pub(crate) fn config(&self) -> Result<tokio_postgres::Config, Error> {
+        // The error could show a password.
+        let config = self.url.parse::<tokio_postgres::Config>();
+        let mut config = config.map_err(|_| Error::Setting {
+            reason: "the address of the database is not one, as `postgresql://user@host/name`"
+                .to_owned(),
+        })?;
+        if let Some(password) = &self.password {
+            config.password(password.expose());
+        }
+        Ok(config)
     }
 }
 

@@ -55,7 +55,7 @@ async fn a_broken_off_collection_is_taken_up() {
     let digest = Digest::sha256(b"x");
     let opened = depot(folder.path());
     opened.put_blob(&app, Bytes::from_static(b"x"), &digest, "alice").await.unwrap();
-    let path = opened.0.files.blob(&digest);
+    let path = opened.0.files().unwrap().blob(&digest);
     opened
         .0
         .ledger
@@ -92,7 +92,7 @@ async fn a_push_makes_a_marked_blob_live_again() {
     opened.put_blob(&app, Bytes::from_static(b"x"), &digest, "alice").await.unwrap();
     opened.0.remove_marked().await.unwrap();
     assert!(opened.blob(&app, &digest).await.unwrap().is_some());
-    assert!(opened.0.files.blob(&digest).exists());
+    assert!(opened.0.files().unwrap().blob(&digest).exists());
 }
 
 #[tokio::test]
@@ -102,14 +102,14 @@ async fn a_disk_that_fails_to_be_written_is_not_believed() {
     let digest = Digest::sha256(b"x");
     let opened = depot(folder.path());
     for n_syncs in 0..2 {
-        opened.0.files.fail_syncs_after(n_syncs);
+        opened.0.files().unwrap().fail_syncs_after(n_syncs);
         let put = opened.put_blob(&app, Bytes::from_static(b"x"), &digest, "alice").await;
         assert!(matches!(put, Err(Error::Unavailable { .. })), "{put:?}");
-        assert!(!opened.0.files.blob(&digest).exists());
+        assert!(!opened.0.files().unwrap().blob(&digest).exists());
         assert!(opened.blob(&app, &digest).await.unwrap().is_none());
-        assert_eq!(opened.0.files.uploads().unwrap().len(), 0);
+        assert_eq!(opened.0.files().unwrap().uploads().unwrap().len(), 0);
     }
-    opened.0.files.fail_syncs_after(i64::MAX);
+    opened.0.files().unwrap().fail_syncs_after(i64::MAX);
     opened.put_blob(&app, Bytes::from_static(b"x"), &digest, "alice").await.unwrap();
 }
 
@@ -124,7 +124,11 @@ async fn an_answer_that_was_not_given_can_be_asked_for_again() {
     opened.append(&app, &id, None, None, body).await.unwrap();
     // Killed after the rename and before the commit.
     let digest = Digest::sha256(b"abc");
-    std::fs::rename(opened.0.files.upload(id.as_str()), opened.0.files.blob(&digest)).unwrap();
+    std::fs::rename(
+        opened.0.files().unwrap().upload(id.as_str()),
+        opened.0.files().unwrap().blob(&digest),
+    )
+    .unwrap();
     drop(opened);
     let opened = depot(folder.path());
     assert_eq!(opened.upload_status(&app, &id).await.unwrap().offset, 3);

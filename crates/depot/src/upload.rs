@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -16,14 +16,58 @@ use sealift_oci::{Algorithm, Digest, Hasher, RepositoryName};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::blob::Blob;
-use crate::depot::{Depot, Inner};
+use crate::depot::{Depot, Inner, Place};
 use crate::files::{hash_file, remove};
-use crate::ledger::{Database, Transaction, Value, values};
+use crate::ledger::{Database, Ledger, Transaction, Value, values};
 use crate::receive::{Limit, receive_body};
+use crate::shared::receive_parts;
 use crate::{Error, usage};
 
 // A connection that is lost without a word holds its upload until the server notices.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// Whoever has it is the only one that works on an upload.
+pub(crate) struct Hold {
+    _own: OwnedMutexGuard<()>,
+    _all: Option<AllHold>,
+}
+
+// An advisory lock of the connection by which uploads are written. It goes with the connection too; who appends then
+// finds another ticket in the upload's row.
+struct AllHold {
+    ledger: Arc<Ledger>,
+    key: i64,
+}
+
+impl AllHold {
+    async fn take(ledger: &Arc<Ledger>, key: i64) -> Result<Option<Self>, Error> {
+        let take = move |transaction: &Transaction<'_>| {
+            let sql = "SELECT 1 WHERE pg_try_advisory_lock(?1)";
+            transaction.exists(sql, values![key])
+        };
+        let is_taken = ledger.uploads().write(take, |_| ()).await?;
+        Ok(is_taken.then(|| Self { ledger: Arc::clone(ledger), key }))
+    }
+}
+
+impl Drop for AllHold {
+    fn drop(&mut self) {
+        let key = self.key;
+        let free = move |transaction: &Transaction<'_>| {
+            let sql = "SELECT 1 WHERE pg_advisory_unlock(?1)";
+            transaction.exists(sql, values![key]).map(drop)
+        };
+        // Without a writer there is no connection, and so no lock.
+        let _ = self.ledger.uploads().write_later(free);
+    }
+}
+
+// The first half of the name is as random as the whole.
+fn lock_key(id: &UploadId) -> i64 {
+    let digits: String = id.0.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+    u64::from_str_radix(&digits, 16).unwrap_or(0).cast_signed()
+}
 
 /// The name of an upload: a random UUID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,7 +149,7 @@ impl Depot {
         algorithm: Algorithm,
         by: &str,
     ) -> Result<UploadStatus, Error> {
-        self.0.files.check_free(0)?;
+        self.0.check_free(0)?;
         if let Some((0, error)) = self.0.bytes_left(repository).await? {
             return Err(error);
         }
@@ -152,7 +196,7 @@ impl Depot {
         if at.is_some_and(|at| at != progress.received) {
             return Err(Error::OffsetWrong { have: progress.received });
         }
-        self.0.files.check_free(length.unwrap_or(0))?;
+        self.0.check_free(length.unwrap_or(0))?;
         let limit = self.0.limit(repository, length).await?;
         if limit
             .announced
@@ -160,7 +204,10 @@ impl Depot {
         {
             return Err(limit.exceeded());
         }
-        let offset = receive_body(&self.0, id, progress, limit, guard, body).await?;
+        let offset = match &self.0.place {
+            Place::Folder(_) => receive_body(&self.0, id, progress, limit, guard, body).await?,
+            Place::Bucket(shelf) => receive_parts(&self.0, shelf, id, limit, guard, body).await?,
+        };
         Ok(UploadStatus { id: id.clone(), offset })
     }
 
@@ -174,7 +221,12 @@ impl Depot {
         let (inner, repository) = (Arc::clone(&self.0), repository.clone());
         let (id, digest) = (id.clone(), digest.clone());
         // What is once begun is brought to its end, also if the client goes away meanwhile.
-        let task = tokio::spawn(async move { inner.finish(&repository, &id, &digest).await });
+        let task = tokio::spawn(async move {
+            match &inner.place {
+                Place::Folder(_) => inner.finish(&repository, &id, &digest).await,
+                Place::Bucket(shelf) => inner.finish_parts(shelf, &repository, &id, &digest).await,
+            }
+        });
         task.await.map_err(|_| Error::lost("the upload"))?
     }
 
@@ -191,13 +243,29 @@ impl Depot {
 }
 
 impl Inner {
-    async fn hold_upload(&self, id: &UploadId) -> Result<OwnedMutexGuard<()>, Error> {
-        let lock = self.upload_lock(id).lock_owned();
-        tokio::time::timeout(LOCK_WAIT, lock).await.map_err(|_| Error::Unavailable {
+    /// Waits until nobody else, on any replica, works on an upload.
+    pub(crate) async fn hold_upload(&self, id: &UploadId) -> Result<Hold, Error> {
+        let busy = || Error::Unavailable {
             what: "the upload",
             reason: "another request is still writing to it; ask for its status and go on there"
                 .to_owned(),
-        })
+        };
+        let until = Instant::now() + LOCK_WAIT;
+        let lock = self.upload_lock(id).lock_owned();
+        let own = tokio::time::timeout(LOCK_WAIT, lock).await.map_err(|_| busy())?;
+        if !self.is_shared() {
+            return Ok(Hold { _own: own, _all: None });
+        }
+        let key = lock_key(id);
+        loop {
+            if let Some(all) = AllHold::take(&self.ledger, key).await? {
+                return Ok(Hold { _own: own, _all: Some(all) });
+            }
+            if Instant::now() >= until {
+                return Err(busy());
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
     }
 
     /// What the ledger knows of an upload of this repository.
@@ -222,7 +290,10 @@ impl Inner {
         self.ledger.uploads().read(read).await?.ok_or(Error::UploadUnknown)
     }
 
-    async fn bytes_left(&self, repository: &RepositoryName) -> Result<Option<(u64, Error)>, Error> {
+    pub(crate) async fn bytes_left(
+        &self,
+        repository: &RepositoryName,
+    ) -> Result<Option<(u64, Error)>, Error> {
         let rules = self.rules();
         if rules.quotas.is_empty() {
             return Ok(None);
@@ -248,7 +319,11 @@ impl Inner {
 
     /// Removes an upload's bytes and row.
     pub(crate) async fn drop_upload(&self, id: &UploadId) -> Result<(), Error> {
-        remove(&self.files.upload(&id.0)).map_err(Error::file("the upload's file"))?;
+        let files = match &self.place {
+            Place::Folder(files) => files,
+            Place::Bucket(shelf) => return self.drop_parts(shelf, id).await,
+        };
+        remove(&files.upload(&id.0)).map_err(Error::file("the upload's file"))?;
         let id = id.clone();
         let job = move |transaction: &Transaction<'_>| forget(transaction, &id);
         self.ledger.uploads().write(job, |()| ()).await
@@ -268,7 +343,7 @@ impl Inner {
     ) -> Result<Blob, Error> {
         let _guard = self.hold_upload(id).await?;
         let progress = self.progress(repository, id).await?;
-        let path = self.files.upload(&id.0);
+        let path = self.files()?.upload(&id.0);
         let size = progress.received;
         let kept = progress.state.as_deref().filter(|_| progress.algorithm == digest.algorithm());
         let kept = kept.and_then(|state| Hasher::resume(progress.algorithm, state));
@@ -314,7 +389,8 @@ impl Inner {
                 },
             )
         })?;
-        let mut names = self.files.uploads()?;
+        let files = self.files()?;
+        let mut names = files.uploads()?;
         for (id, progress) in &rows {
             let is_there = names.binary_search(&id.0).is_ok();
             if !is_there && progress.received > 0 && !self.take_back(id, progress)? {
@@ -323,7 +399,7 @@ impl Inner {
         }
         names.retain(|name| !rows.iter().any(|(id, _)| id.0 == *name));
         for name in names {
-            remove(&self.files.upload(&name)).map_err(Error::file("the upload's file"))?;
+            remove(&files.upload(&name)).map_err(Error::file("the upload's file"))?;
         }
         distrust_states_of_another_boot(uploads)
     }
@@ -339,12 +415,13 @@ impl Inner {
             let sql = "SELECT 1 FROM blob WHERE digest = ?1";
             transaction.exists(sql, values![&digest.to_string()])
         })?;
-        let from = self.files.blob(&digest);
+        let files = self.files()?;
+        let from = files.blob(&digest);
         let is_whole = fs::metadata(&from).is_ok_and(|found| found.len() == progress.received);
         if is_blob || !is_whole {
             return Ok(false);
         }
-        fs::rename(&from, self.files.upload(&id.0)).map_err(Error::file("the upload's file"))?;
+        fs::rename(&from, files.upload(&id.0)).map_err(Error::file("the upload's file"))?;
         Ok(true)
     }
 }
@@ -386,10 +463,10 @@ pub(crate) fn mark(
     Ok(())
 }
 
-fn forget(transaction: &Transaction<'_>, id: &UploadId) -> Result<(), Error> {
+pub(crate) fn forget(transaction: &Transaction<'_>, id: &UploadId) -> Result<(), Error> {
     transaction.execute("DELETE FROM upload WHERE id = ?1", values![&id.0]).map(drop)
 }
 
-fn algorithm(name: &str) -> Algorithm {
+pub(crate) fn algorithm(name: &str) -> Algorithm {
     if name == "sha512" { Algorithm::Sha512 } else { Algorithm::Sha256 }
 }

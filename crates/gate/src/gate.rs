@@ -158,13 +158,16 @@ impl Inner {
             Target::Digest(_) => None,
         };
         let key = (manifest.digest.clone(), tag.clone());
-        if let Ok(known) = self.verdicts.find(repository, &key, rules.revision) {
+        // Another replica may have changed the repository: a verdict counts for the state that it was found in.
+        let changes = self.depot.changes(repository).await?;
+        let revision = rules.revision.wrapping_shl(40).wrapping_add(changes);
+        if let Ok(known) = self.verdicts.find(repository, &key, revision) {
             self.numbers.recalled.fetch_add(1, Ordering::Relaxed);
             return Ok(known);
         }
         let lane = usize::from(manifest.digest.hex().as_bytes()[0]) % LANES;
         let _lane = self.lanes[lane].lock().await;
-        let moment = match self.verdicts.find(repository, &key, rules.revision) {
+        let moment = match self.verdicts.find(repository, &key, revision) {
             Ok(known) => return Ok(known),
             Err(moment) => moment,
         };
@@ -192,7 +195,7 @@ impl Inner {
         };
         self.numbers.judging.add(began.elapsed());
         let lasting = Duration::from_secs(rules.settings.verdict_seconds);
-        self.verdicts.keep(repository, key, &verdict, (moment, rules.revision), lasting);
+        self.verdicts.keep(repository, key, &verdict, (moment, revision), lasting);
         Ok(verdict)
     }
 

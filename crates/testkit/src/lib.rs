@@ -11,6 +11,7 @@ mod notary;
 mod registry;
 mod request;
 mod scaling;
+mod stores;
 
 pub use context::{Outcome, TestContext, shared_data};
 pub use files::{FileServer, Mischief};
@@ -18,3 +19,4 @@ pub use image::{LayerFile, TestImage, layer, write_layout};
 pub use notary::{NotaryServer, make_certificates};
 pub use registry::{Access, Faults, Registry};
 pub use scaling::check_scaling;
+pub use stores::{Postgres, S3Server, Trouble, TroubledGate};

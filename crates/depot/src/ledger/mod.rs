@@ -4,7 +4,10 @@
 //! [`Transaction`], and does not know which database runs them. Many writers that wait are one commit, and so one wait
 //! for the disk.
 
+mod channel;
+mod postgres;
 mod schema;
+mod session;
 mod sqlite;
 
 use std::path::Path;
@@ -12,9 +15,12 @@ use std::path::Path;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql};
 
-use crate::Error;
+use crate::{DatabaseSettings, Error};
 
+pub(crate) use postgres::blocking;
+use postgres::{Order, Postgres, prepare};
 pub(crate) use schema::{BLOB, DAMAGED, DELETING, LIVE, MANIFEST, Part};
+use session::{Engine, Integer, Session};
 use sqlite::Sqlite;
 
 /// The databases of a depot.
@@ -27,7 +33,14 @@ pub(crate) struct Ledger {
 pub(crate) enum Database {
     /// A file of this process.
     Sqlite(Sqlite),
+    /// A database that several processes have.
+    Postgres(Postgres),
 }
+
+// Tells whoever waits for a job, once it is known whether it was committed.
+type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+// The answer, and whether the changes shall stay.
+type Job = Box<dyn FnOnce(&Transaction<'_>) -> (Answer, bool) + Send>;
 
 /// A value bound to a statement.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +59,18 @@ pub(crate) enum Value<'a> {
 pub(crate) enum Transaction<'a> {
     /// On a connection of SQLite.
     Sqlite(&'a Connection),
+    /// On a connection of PostgreSQL.
+    Postgres(&'a Session),
+    /// On none: the database cannot be reached.
+    Refused(&'a Error),
 }
 
 /// A row of an answer.
 pub(crate) enum Row<'a> {
     /// Of SQLite.
     Sqlite(&'a rusqlite::Row<'a>),
+    /// Of PostgreSQL.
+    Postgres(&'a tokio_postgres::Row),
 }
 
 impl Ledger {
@@ -60,6 +79,16 @@ impl Ledger {
         Ok(Self {
             main: Database::Sqlite(Sqlite::open(&folder.join("meta.db"), Part::Main)?),
             uploads: Database::Sqlite(Sqlite::open(&folder.join("uploads.db"), Part::Uploads)?),
+        })
+    }
+
+    /// Opens the ledger in a database, whose tables are made if they are not there.
+    pub(crate) fn open_shared(database: &DatabaseSettings) -> Result<Self, Error> {
+        let engine = Engine::new(database)?;
+        blocking(|| prepare(&engine))?;
+        Ok(Self {
+            main: Database::Postgres(Postgres::open(&engine, Order::Strict)?),
+            uploads: Database::Postgres(Postgres::open(&engine, Order::Free)?),
         })
     }
 
@@ -82,13 +111,9 @@ impl Database {
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
         after: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, Error> {
-        match self {
-            Self::Sqlite(sqlite) => {
-                let (tell, told) = tokio::sync::oneshot::channel();
-                sqlite.send(job, after, move |result| drop(tell.send(result)))?;
-                told.await.map_err(|_| sqlite.silence())?
-            }
-        }
+        let (tell, told) = tokio::sync::oneshot::channel();
+        self.send(job_of(job, after, move |result| drop(tell.send(result))))?;
+        told.await.map_err(|_| self.silence())?
     }
 
     /// The same for a thread that may wait.
@@ -96,13 +121,9 @@ impl Database {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        match self {
-            Self::Sqlite(sqlite) => {
-                let (tell, told) = std::sync::mpsc::channel();
-                sqlite.send(job, |_| (), move |result| drop(tell.send(result)))?;
-                told.recv().map_err(|_| sqlite.silence())?
-            }
-        }
+        let (tell, told) = std::sync::mpsc::channel();
+        self.send(job_of(job, |_| (), move |result| drop(tell.send(result))))?;
+        told.recv().map_err(|_| self.silence())?
     }
 
     /// Runs a job that nobody waits for.
@@ -110,19 +131,35 @@ impl Database {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
+        self.send(job_of(job, |()| (), drop))
+    }
+
+    fn send(&self, job: Job) -> Result<(), Error> {
         match self {
-            Self::Sqlite(sqlite) => sqlite.send(job, |()| (), drop),
+            Self::Sqlite(sqlite) => sqlite.send(job),
+            Self::Postgres(postgres) => postgres.send(job),
+        }
+    }
+
+    // Why a job got no answer.
+    fn silence(&self) -> Error {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.silence(),
+            Self::Postgres(_) => Error::lost("the ledger"),
         }
     }
 
     /// Reads a little: some rows by index. It is run where it is called, since handing it to a thread costs more than
-    /// the rows do, which lie in memory nearly always.
-    #[allow(clippy::unused_async, reason = "a database behind a network is asked here too")]
+    /// the rows do, which lie in memory nearly always. Behind a network each query sees what is committed by then.
+    #[allow(clippy::unused_async, reason = "whoever asks need not know that it is done at once")]
     pub(crate) async fn read<T>(
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.read_blocking(job)
+        match self {
+            Self::Sqlite(sqlite) => sqlite.read(job),
+            Self::Postgres(postgres) => postgres.read(false, job),
+        }
     }
 
     /// Reads one state of the ledger, for a thread that may wait.
@@ -132,6 +169,7 @@ impl Database {
     ) -> Result<T, Error> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(job),
+            Self::Postgres(postgres) => postgres.read(true, job),
         }
     }
 
@@ -139,14 +177,18 @@ impl Database {
     pub(crate) fn n_syncs(&self) -> u64 {
         match self {
             Self::Sqlite(sqlite) => sqlite.n_syncs(),
+            Self::Postgres(_) => 0,
         }
     }
 
-    /// Refuses if the disk failed while it was written.
+    /// Refuses if the disk failed while it was written, or the database cannot be reached.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
             Self::Sqlite(sqlite) if sqlite.is_broken() => Err(sqlite.silence()),
             Self::Sqlite(_) => Ok(()),
+            Self::Postgres(postgres) => {
+                postgres.read(false, |transaction| transaction.exists("SELECT 1", &[])).map(drop)
+            }
         }
     }
 
@@ -154,8 +196,29 @@ impl Database {
     pub(crate) fn copy_to(&self, path: &Path) -> Result<(), Error> {
         match self {
             Self::Sqlite(sqlite) => sqlite.copy_to(path),
+            Self::Postgres(_) => Err(Error::Shared { what: "a copy of the ledger" }),
         }
     }
+}
+
+// A job with its answer: `tell` is told once it is committed, and before that `after` is run.
+fn job_of<T: Send + 'static>(
+    job: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    after: impl FnOnce(&T) + Send + 'static,
+    tell: impl FnOnce(Result<T, Error>) + Send + 'static,
+) -> Job {
+    Box::new(move |transaction| {
+        let result = job(transaction);
+        let is_kept = result.is_ok();
+        let answer: Answer = Box::new(move |committed| {
+            tell(result.and_then(|value| {
+                committed?;
+                after(&value);
+                Ok(value)
+            }));
+        });
+        (answer, is_kept)
+    })
 }
 
 impl Transaction<'_> {
@@ -165,6 +228,8 @@ impl Transaction<'_> {
             Self::Sqlite(connection) => {
                 Ok(connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(values))?)
             }
+            Self::Postgres(session) => session.execute(sql, values),
+            Self::Refused(error) => Err(error.again()),
         }
     }
 
@@ -185,6 +250,10 @@ impl Transaction<'_> {
                 }
                 Ok(found)
             }
+            Self::Postgres(session) => {
+                session.query(sql, values)?.iter().map(|row| read(&Row::Postgres(row))).collect()
+            }
+            Self::Refused(error) => Err(error.again()),
         }
     }
 
@@ -201,12 +270,22 @@ impl Transaction<'_> {
                 let mut rows = statement.query(rusqlite::params_from_iter(values))?;
                 rows.next()?.map(|row| read(&Row::Sqlite(row))).transpose()
             }
+            Self::Postgres(session) => {
+                let rows = session.query(sql, values)?;
+                rows.first().map(|row| read(&Row::Postgres(row))).transpose()
+            }
+            Self::Refused(error) => Err(error.again()),
         }
     }
 
     /// True if a query has a row.
     pub(crate) fn exists(&self, sql: &'static str, values: &[Value<'_>]) -> Result<bool, Error> {
         Ok(self.one(sql, values, |_| Ok(()))?.is_some())
+    }
+
+    /// Whether several replicas share the ledger.
+    pub(crate) fn is_shared(&self) -> bool {
+        !matches!(self, Self::Sqlite(_))
     }
 }
 
@@ -215,6 +294,7 @@ impl Row<'_> {
     pub(crate) fn text(&self, column: usize) -> Result<String, Error> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -222,6 +302,7 @@ impl Row<'_> {
     pub(crate) fn text_or_null(&self, column: usize) -> Result<Option<String>, Error> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -229,6 +310,7 @@ impl Row<'_> {
     pub(crate) fn integer(&self, column: usize) -> Result<i64, Error> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
+            Self::Postgres(row) => Ok(row.try_get::<_, Integer>(column)?.0),
         }
     }
 
@@ -236,6 +318,9 @@ impl Row<'_> {
     pub(crate) fn integer_or_null(&self, column: usize) -> Result<Option<i64>, Error> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
+            Self::Postgres(row) => {
+                Ok(row.try_get::<_, Option<Integer>>(column)?.map(|number| number.0))
+            }
         }
     }
 
@@ -248,6 +333,7 @@ impl Row<'_> {
     pub(crate) fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -255,6 +341,7 @@ impl Row<'_> {
     pub(crate) fn bytes_or_null(&self, column: usize) -> Result<Option<Vec<u8>>, Error> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 

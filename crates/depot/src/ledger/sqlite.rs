@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{Part, Transaction};
+use super::{Answer, Job, Part, Transaction};
 use crate::Error;
 
 // Bytes "Sdep" in the file's head, so that another program's database is refused.
@@ -34,10 +34,6 @@ struct State {
     // After a failed write of the disk nobody knows what it holds: only a new start reads that.
     is_broken: AtomicBool,
 }
-
-type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
-// The answer, and whether the changes shall stay.
-type Job = Box<dyn FnOnce(&Transaction<'_>) -> (Answer, bool) + Send>;
 
 impl Sqlite {
     /// Opens a database, which is made if it is not there.
@@ -69,25 +65,8 @@ impl Sqlite {
         })
     }
 
-    /// Hands a job to the writer; `tell` gets its result once it is committed.
-    pub(crate) fn send<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
-        after: impl FnOnce(&T) + Send + 'static,
-        tell: impl FnOnce(Result<T, Error>) + Send + 'static,
-    ) -> Result<(), Error> {
-        let job: Job = Box::new(move |transaction| {
-            let result = job(transaction);
-            let is_kept = result.is_ok();
-            let answer: Answer = Box::new(move |committed| {
-                tell(result.and_then(|value| {
-                    committed?;
-                    after(&value);
-                    Ok(value)
-                }));
-            });
-            (answer, is_kept)
-        });
+    /// Hands a job to the writer.
+    pub(crate) fn send(&self, job: Job) -> Result<(), Error> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
         sent.then_some(()).ok_or_else(|| Error::lost("the ledger"))

@@ -6,10 +6,15 @@
 )]
 
 use std::io;
+use std::process::Command;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use sealift_depot::{Blob, Children, Depot, Error, NewManifest, Put, Settings, Target};
+use sealift_depot::{
+    Blob, Children, DatabaseSettings, Depot, Error, NewManifest, Put, Settings, SharedSettings,
+    Target,
+};
 use sealift_oci::{Digest, RepositoryName, Tag, media_type};
 
 pub(crate) struct Yard {
@@ -25,10 +30,58 @@ pub(crate) fn yard() -> Yard {
     yard_with(&settings())
 }
 
+/// The whole suite runs once more where this names servers: `ADDRESS OF S3 ADDRESS OF POSTGRESQL`.
+pub(crate) const SERVERS: &str = "SEALIFT_DEPOT_SERVERS";
+
 pub(crate) fn yard_with(settings: &Settings) -> Yard {
     let folder = tempfile::tempdir().unwrap();
+    if let Ok(servers) = std::env::var(SERVERS) {
+        let (s3, database) = servers.split_once(' ').unwrap();
+        let settings = settings.clone();
+        let own = folder.path().file_name().unwrap().to_str().unwrap();
+        let own = own.trim_start_matches('.').to_lowercase();
+        make_schema(database, &own);
+        let shared = shared_settings(s3, database, &own);
+        // The runtime of the test may not wait.
+        let opened = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(Depot::open_shared(shared, &settings)).unwrap()
+        });
+        return Yard { folder, depot: opened.join().unwrap() };
+    }
     let depot = Depot::open_folder(folder.path(), settings).unwrap();
     Yard { folder, depot }
+}
+
+/// Makes a part of the database that has tables of its own.
+pub(crate) fn make_schema(database: &str, own: &str) {
+    let sql = format!("CREATE SCHEMA {own}");
+    let done = Command::new("psql").args([database, "-qc", &sql]).status();
+    assert!(done.unwrap().success(), "psql failed");
+}
+
+/// A part of the bucket and of the database that nobody else uses.
+pub(crate) fn shared_settings(s3: &str, database: &str, own: &str) -> SharedSettings {
+    SharedSettings {
+        database: DatabaseSettings {
+            url: format!("{database}&options=-c%20search_path%3D{own}"),
+            ..DatabaseSettings::default()
+        },
+        bucket: sealift_bucket::Settings {
+            bucket: "images".to_owned(),
+            endpoint: Some(s3.to_owned()),
+            is_path_style: true,
+            prefix: own.to_owned(),
+            credentials: sealift_bucket::Credentials::Fixed {
+                access: "key".to_owned(),
+                secret: sealift_crypto::Secret::new(b"secret".to_vec()),
+                session: None,
+            },
+            patience: Duration::from_secs(3),
+            ..sealift_bucket::Settings::default()
+        },
+        part_bytes: 5 << 20,
+    }
 }
 
 pub(crate) fn name(text: &str) -> RepositoryName {

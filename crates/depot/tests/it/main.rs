@@ -9,5 +9,6 @@ mod common;
 
 mod keeping;
 mod manifests;
+mod replicas;
 mod torture;
 mod uploads;

@@ -24,7 +24,7 @@ use crate::common::{
 };
 
 /// Numbers that look random and can be had again.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
@@ -36,7 +36,7 @@ impl Dice {
 }
 
 /// Nothing is held but by references: every window is as narrow as it can be.
-fn strict() -> Settings {
+pub(crate) fn strict() -> Settings {
     Settings { lease_secs: 0, undelete_secs: 0, ..settings() }
 }
 
@@ -45,8 +45,8 @@ fn blob(number: u64) -> Vec<u8> {
     format!("blob {number}").repeat(1 + number as usize * 40).into_bytes()
 }
 
-struct Client {
-    depot: Depot,
+pub(crate) struct Client {
+    pub(crate) depot: Depot,
     own: RepositoryName,
     others: Vec<RepositoryName>,
     dice: Dice,
@@ -57,6 +57,25 @@ struct Client {
 }
 
 impl Client {
+    pub(crate) fn new(depot: Depot, number: usize, names: &[RepositoryName], seed: u64) -> Self {
+        Self {
+            depot,
+            own: names[number].clone(),
+            others: names.to_vec(),
+            dice: Dice(seed.wrapping_mul(31).wrapping_add(number as u64 + 1) | 1),
+            alive: BTreeMap::new(),
+            deleted: Vec::new(),
+            n_pushed: 0,
+        }
+    }
+
+    /// Deletes all that it has.
+    pub(crate) async fn leave(&mut self) {
+        for (digest, _) in std::mem::take(&mut self.alive).into_values() {
+            self.depot.delete_manifest(&self.own, &digest, "x").await.unwrap();
+        }
+    }
+
     async fn bring(&mut self, number: u64) {
         let bytes = blob(number);
         let digest = Digest::sha256(&bytes);
@@ -101,7 +120,7 @@ impl Client {
         panic!("200 pushes were all overtaken");
     }
 
-    async fn step(&mut self) {
+    pub(crate) async fn step(&mut self) {
         match self.dice.roll(10) {
             0..=4 => self.push().await,
             5..=6 => {
@@ -127,7 +146,7 @@ impl Client {
         }
     }
 
-    async fn check(&self) {
+    pub(crate) async fn check(&self) {
         for (tag, (digest, parts)) in &self.alive {
             let found = self.depot.manifest(&self.own, &by_tag(tag)).await.unwrap();
             assert_eq!(&found.unwrap_or_else(|| panic!("{tag} is lost")).digest, digest);
@@ -148,16 +167,8 @@ fn storm(seed: u64, n_steps: u64) {
         let folder = tempfile::tempdir().unwrap();
         let depot = Depot::open_folder(folder.path(), &strict()).unwrap();
         let names: Vec<_> = (0..4).map(|number| name(&format!("team/app{number}"))).collect();
-        let clients = names.iter().enumerate().map(|(number, own)| {
-            let mut client = Client {
-                depot: depot.clone(),
-                own: own.clone(),
-                others: names.clone(),
-                dice: Dice(seed.wrapping_mul(31).wrapping_add(number as u64 + 1) | 1),
-                alive: BTreeMap::new(),
-                deleted: Vec::new(),
-                n_pushed: 0,
-            };
+        let clients = (0..names.len()).map(|number| {
+            let mut client = Client::new(depot.clone(), number, &names, seed);
             tokio::spawn(async move {
                 for _ in 0..n_steps {
                     client.step().await;
@@ -233,7 +244,7 @@ fn child() {
     });
 }
 
-fn tell(text: String) {
+pub(crate) fn tell(text: String) {
     // One write, so that a kill leaves a whole line or none.
     std::io::stdout().write_all(format!("{text}\n").as_bytes()).unwrap();
 }

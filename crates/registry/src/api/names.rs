@@ -8,6 +8,7 @@ pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-co
 pub(super) const API_VERSION: HeaderName =
     HeaderName::from_static("docker-distribution-api-version");
 /// The id of an upload.
+pub(super) const CHUNK_MIN: HeaderName = HeaderName::from_static("oci-chunk-min-length");
 pub(super) const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 /// The subject of a manifest, which we have read.
 pub(super) const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");

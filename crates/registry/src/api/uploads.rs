@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::call::{Call, Outcome, What, empty, of_depot, set};
 use super::intake::Intake;
-use super::names::{CONTENT_DIGEST, UPLOAD_ID};
+use super::names::{CHUNK_MIN, CONTENT_DIGEST, UPLOAD_ID};
 use super::range::{self, Chunk};
 use super::refusal::{Code, Refusal};
 use crate::Body;
@@ -44,7 +44,11 @@ pub(super) async fn begin(call: &Call<'_>, repository: &RepositoryName, body: In
     let status = depot.begin_upload(repository, algorithm, call.by()).await.map_err(of_depot)?;
     call.registry.metrics.upload_begun();
     let Some(digest) = whole else {
-        return Ok(progress(StatusCode::ACCEPTED, repository, &status));
+        let mut response = progress(StatusCode::ACCEPTED, repository, &status);
+        if let Some(n_bytes) = depot.chunk_bytes_min() {
+            set(&mut response, CHUNK_MIN, &n_bytes.to_string());
+        }
+        return Ok(response);
     };
     let sent = append(call, repository, &status.id, body).await;
     let finished = match sent {

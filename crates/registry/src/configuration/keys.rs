@@ -52,6 +52,7 @@ const fn secret(path: &'static str, what: &'static str) -> Key {
 }
 
 const NO_DRIVER: &str = "no driver of this kind; use `filesystem` or `s3`";
+const REDIRECTS: &str = "blobs always come through the registry, which judges and counts them";
 const S3_OWN: &str = "the client of the store decides";
 
 /// The keys in the order of distribution's documentation.
@@ -78,7 +79,7 @@ pub const KEYS: &[Key] = &[
     secret("storage.s3.sessiontoken", "as `accesskey`"),
     read("storage.s3.region", "region of the bucket"),
     read("storage.s3.regionendpoint", "address of a store that is not Amazon's"),
-    read("storage.s3.redirectendpoint", "host of the addresses that pulls are sent to"),
+    ignored("storage.s3.redirectendpoint", REDIRECTS),
     read(
         "storage.s3.forcepathstyle",
         "the bucket stands in the path; default with `regionendpoint`",
@@ -94,7 +95,7 @@ pub const KEYS: &[Key] = &[
     read("storage.s3.keyid", "key of KMS"),
     read("storage.s3.storageclass", "class of new objects"),
     ignored("storage.s3.v4auth", "signatures are always of version 4"),
-    ignored("storage.s3.chunksize", S3_OWN),
+    read("storage.s3.chunksize", "size of the parts of large blobs, at least 5 MiB; default 8 MiB"),
     ignored("storage.s3.multipartcopychunksize", S3_OWN),
     ignored("storage.s3.multipartcopymaxconcurrency", S3_OWN),
     ignored("storage.s3.multipartcopythresholdsize", S3_OWN),
@@ -113,7 +114,7 @@ pub const KEYS: &[Key] = &[
     ignored("storage.cache.blobdescriptor", "what is asked for often stays in memory"),
     ignored("storage.cache.layerinfo", "what is asked for often stays in memory"),
     ignored("storage.cache.blobdescriptorsize", "what is kept in memory is bounded"),
-    read("storage.redirect.disable", "pulls are not sent to the store (`s3`)"),
+    ignored("storage.redirect.disable", REDIRECTS),
     ignored("storage.tag.concurrencylimit", "tags are found by an index"),
     read("storage.maintenance.uploadpurging.enabled", "`false`: uploads without an end stay"),
     read("storage.maintenance.uploadpurging.age", "how old such an upload gets; default `168h`"),

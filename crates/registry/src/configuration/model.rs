@@ -94,8 +94,6 @@ pub struct Storage {
     pub is_read_only: bool,
     /// After which time an upload without an end is given up; none for never.
     pub upload_age: Option<Duration>,
-    /// Pulls may be sent to the store.
-    pub redirects: bool,
 }
 
 /// Where images lie.
@@ -126,9 +124,6 @@ pub struct Bucket {
     /// Address of the store, if it is not Amazon's.
     #[serde(rename = "regionendpoint")]
     pub endpoint: Option<String>,
-    /// Host of the addresses that pulls are sent to.
-    #[serde(rename = "redirectendpoint")]
-    pub redirect_endpoint: Option<String>,
     /// The bucket stands in the path.
     #[serde(rename = "forcepathstyle")]
     pub path_style: Option<bool>,
@@ -154,6 +149,9 @@ pub struct Bucket {
     /// Class of new objects.
     #[serde(rename = "storageclass")]
     pub storage_class: Option<String>,
+    /// Size of the parts of large blobs.
+    #[serde(rename = "chunksize")]
+    pub part_bytes: Option<usize>,
 }
 
 /// Who is let in.

@@ -26,6 +26,10 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("immutable", "tags that never change"),
     ("quotas", "how much a path may hold"),
     ("storage", "limits of manifests and blobs, and how long what was deleted can be had back"),
+    (
+        "shared",
+        "database and folder of a replica, where images lie in a bucket; docs/registry-replicas.md",
+    ),
     ("scrub", "how often blobs are read and hashed again"),
     ("events", "webhooks that are signed and retried"),
     ("audit", "the log of who did what"),

@@ -15,6 +15,7 @@ use super::sections::{Reader, headers, is_web, option_truth};
 use super::tree::{Node, Value};
 
 const UPLOAD_AGE: Duration = Duration::from_hours(168);
+const PART_BYTES_MIN: usize = 5 << 20;
 const WINDOW_MAX: Duration = Duration::from_hours(24);
 const DRIVERS: [&str; 3] = ["filesystem", "s3", "inmemory"];
 // As Go and IANA name them; the others have no forward secrecy, or an old cipher, and are never spoken.
@@ -40,7 +41,6 @@ impl Reader<'_> {
             can_delete: self.get("storage.delete.enabled"),
             is_read_only: self.get("storage.maintenance.readonly.enabled"),
             upload_age: is_purging.then_some(age),
-            redirects: !self.get::<bool>("storage.redirect.disable"),
         }
     }
 
@@ -59,8 +59,10 @@ impl Reader<'_> {
             ["inmemory"] => StoragePlace::Temporary,
             ["s3"] => {
                 let bucket = self.bucket();
-                let hint = "name a folder: `storage: {filesystem: {rootdirectory: …}}`";
-                self.fail("storage.s3", "storage in a bucket is not served by this version", hint);
+                if self.text("sealift.shared.database").is_none() {
+                    let hint = "write `sealift: {shared: {database: \"postgresql://user@host/name\"}}`, the same for all replicas";
+                    self.fail("storage.s3", "needs a database of PostgreSQL beside it", hint);
+                }
                 StoragePlace::Bucket(Box::new(bucket))
             }
             [] => {
@@ -97,11 +99,13 @@ impl Reader<'_> {
             let hint = "give both, or none of them for those of the environment";
             self.fail("storage.s3", "has only one of `accesskey` and `secretkey`", hint);
         }
-        for key in ["regionendpoint", "redirectendpoint"] {
-            let path = format!("storage.s3.{key}");
-            if self.text(&path).is_some_and(|url| !is_web(&url)) {
-                self.fail(&path, "is no address", "write `https://store.example.com`");
-            }
+        if bucket.endpoint.as_ref().is_some_and(|url| !url.is_empty() && !is_web(url)) {
+            let hint = "write `https://store.example.com`";
+            self.fail("storage.s3.regionendpoint", "is no address", hint);
+        }
+        if bucket.part_bytes.is_some_and(|n_bytes| n_bytes < PART_BYTES_MIN) {
+            let hint = "write 5242880 or more; a blob has at most 10,000 parts";
+            self.fail("storage.s3.chunksize", "is too small for a store", hint);
         }
         bucket
     }

@@ -1,5 +1,6 @@
 //! A tree as YAML, without secrets.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::keys::{Inside, inside, join, row};
@@ -49,7 +50,7 @@ fn value(node: &Node, path: &str, key: &str, depth: usize, text: &mut String) {
             let _ = writeln!(text, " {HIDDEN}");
         }
         Value::Text { text: content, is_plain } => {
-            let _ = writeln!(text, " {}", scalar(content, *is_plain));
+            let _ = writeln!(text, " {}", scalar(&without_password(content), *is_plain));
         }
         Value::Map(entries) if entries.is_empty() => text.push_str(" {}\n"),
         Value::List(items) if items.is_empty() => text.push_str(" []\n"),
@@ -75,6 +76,19 @@ fn is_secret_name(path: &str, key: &str) -> bool {
         "api-key",
     ];
     is_free && key != "tokens" && words.iter().any(|word| key.contains(word))
+}
+
+// An address can have a password in it.
+fn without_password(text: &str) -> Cow<'_, str> {
+    let whole = || {
+        let (scheme, rest) = text.split_once("://")?;
+        let (login, host) =
+            rest.split_once(['/', '?']).map_or(rest, |(it, _)| it).rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        let path = &rest[login.len() + 1 + host.len()..];
+        Some(format!("{scheme}://{user}:…@{host}{path}"))
+    };
+    whole().map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 // Plain where that reads as the same text, and JSON's quotes else, which YAML reads too.

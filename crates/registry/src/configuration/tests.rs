@@ -150,8 +150,8 @@ sealift: {gat: {}}
                 certificates are always verified; name the authority instead
             config.yml:5: error: `storage.s3`: has only one of `accesskey` and `secretkey`
                 give both, or none of them for those of the environment
-            config.yml:5: error: `storage.s3`: storage in a bucket is not served by this version
-                name a folder: `storage: {filesystem: {rootdirectory: …}}`
+            config.yml:5: error: `storage.s3`: needs a database of PostgreSQL beside it
+                write `sealift: {shared: {database: "postgresql://user@host/name"}}`, the same for all replicas
             config.yml:7: error: `auth.token.signingalgorithms`: none of these is accepted
                 have tokens signed with ES256 or RS256
             config.yml:13: error: `http.tls.letsencrypt`: is not supported, and the file promises it
@@ -178,6 +178,7 @@ sealift: {gat: {}}
                 delete it
             config.yml:3: note: `log.reportcaller`: has no effect: entries name what they are about, not lines of source code
             config.yml:5: note: `storage.s3.v4auth`: has no effect: signatures are always of version 4
+            config.yml:6: note: `storage.redirect.disable`: has no effect: blobs always come through the registry, which judges and counts them
             config.yml:11: note: `http.secret`: has no effect: uploads need no signed state
             config.yml:19: note: `redis`: has no effect: nothing is kept in Redis
         "#]],
@@ -248,6 +249,41 @@ fn variables_stand_above_the_file() {
 }
 
 #[test]
+fn a_bucket_and_its_database() {
+    let text = "\
+version: 0.1
+storage:
+  s3: {bucket: b, region: r, regionendpoint: http://a:9000, chunksize: 6000000, redirectendpoint: https://c}
+http: {addr: 127.0.0.1:5000}
+sealift:
+  shared: {database: 'postgresql://me:hunter2@db/registry?sslmode=disable', password: hunter2}
+";
+    check_with(
+        text,
+        &[("REGISTRY_STORAGE_S3_CHUNKSIZE", "1")],
+        expect![[r#"
+        REGISTRY_STORAGE_S3_CHUNKSIZE (environment): error: `storage.s3.chunksize`: is too small for a store
+            write 5242880 or more; a blob has at most 10,000 parts
+        config.yml:3: note: `storage.s3.redirectendpoint`: has no effect: blobs always come through the registry, which judges and counts them
+        version: 0.1
+        storage:
+          s3:
+            bucket: b
+            region: r
+            regionendpoint: "http://a:9000"
+            chunksize: 1
+            redirectendpoint: "https://c"
+        http:
+          addr: "127.0.0.1:5000"
+        sealift:
+          shared:
+            database: "postgresql://me:…@db/registry?sslmode=disable"
+            password: "…"
+    "#]],
+    );
+}
+
+#[test]
 fn variables_replace_whole_sections() {
     check_with(
         SMALL,
@@ -262,8 +298,8 @@ fn variables_replace_whole_sections() {
             ("REGISTRY_AUTH_HTPASSWD_PATH", "/p"),
         ],
         expect![[r#"
-            REGISTRY_STORAGE (environment): error: `storage.s3`: storage in a bucket is not served by this version
-                name a folder: `storage: {filesystem: {rootdirectory: …}}`
+            REGISTRY_STORAGE (environment): error: `storage.s3`: needs a database of PostgreSQL beside it
+                write `sealift: {shared: {database: "postgresql://user@host/name"}}`, the same for all replicas
             version: 0.1
             storage:
               s3:

@@ -27,6 +27,13 @@ pub(super) fn parts(
     depot: &Depot,
 ) -> anyhow::Result<Parts> {
     let settings = settings(configuration)?;
+    // What only this machine has would be refused by the others.
+    if depot.is_shared() && settings.tokens.enabled && settings.tokens.key.is_none() {
+        return Err(Usage::error(
+            "the key of the token server must be the same on all replicas",
+            "name its file: `sealift: {tokens: {key: /run/secrets/token.key}}`",
+        ));
+    }
     let fetch: Option<Arc<dyn Fetch>> = if settings.oidc.issuers.is_empty() {
         None
     } else {

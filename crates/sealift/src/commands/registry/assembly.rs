@@ -1,5 +1,6 @@
 //! A registry of its configuration: storage, access, trust data, certificates, and what is plugged in.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use super::access;
 use super::keeping;
 use super::plugins::{self, Place, Running};
 use super::reloading::Governed;
+use super::shared;
 use super::telling::Telling;
 use crate::commands::entries::Lines;
 use crate::commands::trust::serve::sealing_key;
@@ -47,6 +49,8 @@ pub(super) struct Assembled {
     pub(super) kept: Vec<Attending>,
     /// The folder, if it goes with the process.
     pub(super) temporary: Option<TempDir>,
+    /// Held by a replica: its folder.
+    pub(super) lock: Option<File>,
 }
 
 pub(super) fn assemble(
@@ -55,14 +59,7 @@ pub(super) fn assemble(
     log: Lines,
 ) -> anyhow::Result<Assembled> {
     let (folder, temporary) = folder(configuration)?;
-    let mut settings: DepotSettings = section(configuration, "storage")?;
-    settings.upload_secs = configuration.storage.upload_age.map_or(u64::MAX, |age| age.as_secs());
-    if configuration.validation.platforms == Platforms::Nothing
-        && settings.sparse == Sparse::Refused
-    {
-        settings.sparse = Sparse::Indexes;
-    }
-    let depot = Depot::open_folder(&folder, &settings)?;
+    let (depot, lock) = storage(configuration, &folder)?;
     depot.set_rules(keeping::rules(configuration)?);
     let kept = keep(configuration, &folder, &depot, log.clone())?;
     let (tls, certificate) = tls(configuration, arguments, &folder)?;
@@ -71,8 +68,12 @@ pub(super) fn assemble(
     let gatekeeper = Gatekeeper::new(parts);
     let guard =
         Guard { gatekeeper: gatekeeper.clone(), log: Box::new(log.clone()), clock: Timestamp::now };
-    let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
-    let trust = Arc::new(TrustService::open(trust, guard)?.beside_images());
+    let trust = if depot.is_shared() {
+        None
+    } else {
+        let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
+        Some(Arc::new(TrustService::open(trust, guard)?.beside_images()))
+    };
     let client = Client::new(sealift_client::Settings {
         ca_bundle: host_ca_bundle(),
         ..sealift_client::Settings::default()
@@ -81,7 +82,7 @@ pub(super) fn assemble(
     let upstream = mirror(configuration, &depot, &folder)?;
     let health = (!configuration.checks.is_empty())
         .then(|| Arc::new(Health::start(&configuration.checks, &depot, &client)));
-    let mut hooks = Hooks { trust: Some(trust), tracer, upstream, health, ..Hooks::default() };
+    let mut hooks = Hooks { trust, tracer, upstream, health, ..Hooks::default() };
     let telling = Telling::of(configuration, tls.is_some());
     let notifier = telling.start(configuration, &depot, client, log.clone());
     hooks.listeners.push(Arc::new(notifier.clone()));
@@ -123,7 +124,33 @@ pub(super) fn assemble(
         address,
         kept,
         temporary,
+        lock,
     })
+}
+
+// Where images lie. The lock of a replica's own folder lasts as long as the file.
+fn storage(configuration: &Configuration, folder: &Path) -> anyhow::Result<(Depot, Option<File>)> {
+    let settings = depot_settings(configuration)?;
+    match &configuration.storage.place {
+        StoragePlace::Bucket(bucket) => {
+            let lock = shared::take_folder(folder)?;
+            let depot = shared::wait(shared::open(configuration, bucket, &settings))?;
+            Ok((depot, Some(lock)))
+        }
+        _ => Ok((Depot::open_folder(folder, &settings)?, None)),
+    }
+}
+
+/// Limits and times of the storage.
+pub(super) fn depot_settings(configuration: &Configuration) -> anyhow::Result<DepotSettings> {
+    let mut settings: DepotSettings = section(configuration, "storage")?;
+    settings.upload_secs = configuration.storage.upload_age.map_or(u64::MAX, |age| age.as_secs());
+    if configuration.validation.platforms == Platforms::Nothing
+        && settings.sparse == Sparse::Refused
+    {
+        settings.sparse = Sparse::Indexes;
+    }
+    Ok(settings)
 }
 
 // Answers at the socket of the folder, collects and scrubs.
@@ -203,10 +230,7 @@ fn folder(configuration: &Configuration) -> anyhow::Result<(PathBuf, Option<Temp
             let folder = folder.context("cannot make a folder for `storage: inmemory`")?;
             Ok((folder.path().to_owned(), Some(folder)))
         }
-        StoragePlace::Bucket(_) => Err(Usage::error(
-            "storage in a bucket needs a database beside it",
-            "name a folder: `storage: {filesystem: {rootdirectory: /var/lib/registry}}`",
-        )),
+        StoragePlace::Bucket(_) => Ok((shared::folder(configuration)?, None)),
     }
 }
 

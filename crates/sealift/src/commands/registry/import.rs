@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use sealift_migration::{Kind, Options, Report, import};
 use sealift_oci::RepositoryName;
 
-use super::keeping::{open, storage};
+use super::keeping::open_storage;
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::Printer;
 use sealift_arguments::{RegistryImport, SourceKind, TextOrJson};
@@ -21,10 +21,9 @@ pub(super) fn run(arguments: &RegistryImport, printer: &Printer) -> anyhow::Resu
         SourceKind::Layout => Kind::Layout,
     };
     let options = Options { kind, repository, by: "import".to_owned() };
-    let (folder, rules) = storage(&arguments.storage)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
     let report = runtime.block_on(async {
-        let depot = open(&folder, rules)?;
+        let depot = open_storage(&arguments.storage).await?;
         let mut told = |name: &RepositoryName| printer.detail(name.as_str());
         let report = import(&depot, &arguments.path, &options, &mut told).await;
         report.map_err(|error| match error.hint() {

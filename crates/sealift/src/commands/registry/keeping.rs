@@ -15,7 +15,9 @@ use sealift_oci::{Digest, RepositoryName, Tag};
 use sealift_registry::configuration::{Configuration, StoragePlace};
 use serde_json::{Map, Value, json};
 
+use super::assembly::depot_settings;
 use super::config::read_file;
+use super::shared;
 use crate::columns::columns;
 use crate::failure::{FINDINGS, Usage};
 use crate::printer::Printer;
@@ -56,7 +58,7 @@ fn unused((repositories, keep): (Pattern, Duration)) -> Retention {
 }
 
 /// The folder that options name, and rules if they name a configuration.
-pub(super) fn storage(options: &StorageOptions) -> anyhow::Result<(PathBuf, Rules)> {
+fn storage(options: &StorageOptions) -> anyhow::Result<(PathBuf, Rules)> {
     if let Some(path) = &options.configuration {
         let reading = read_file(path)?;
         let name = path.display();
@@ -68,8 +70,8 @@ pub(super) fn storage(options: &StorageOptions) -> anyhow::Result<(PathBuf, Rule
         };
         let StoragePlace::Folder(folder) = &configuration.storage.place else {
             return Err(Usage::error(
-                format!("the configuration `{name}` names no folder"),
-                "name one with --data",
+                format!("the configuration `{name}` names no folder, and this is done in one only"),
+                "of a bucket and its database, keep copies by their own means",
             ));
         };
         return Ok((folder.clone(), rules(&configuration)?));
@@ -82,7 +84,7 @@ pub(super) fn storage(options: &StorageOptions) -> anyhow::Result<(PathBuf, Rule
 }
 
 /// Opens a folder for work of its operator.
-pub(super) fn open(folder: &Path, rules: Rules) -> anyhow::Result<Depot> {
+fn open(folder: &Path, rules: Rules) -> anyhow::Result<Depot> {
     let depot = Depot::open_folder(folder, &DepotSettings::default());
     let depot = depot.map_err(|error| unopened(error, folder))?;
     depot.set_rules(rules);
@@ -110,8 +112,36 @@ fn exists(folder: &Path) -> anyhow::Result<()> {
     ))
 }
 
+// The configuration of a replica, if it is one.
+fn replica(options: &StorageOptions) -> anyhow::Result<Option<Configuration>> {
+    let Some(path) = &options.configuration else { return Ok(None) };
+    let configuration = read_file(path)?.configuration;
+    Ok(configuration.filter(|it| matches!(it.storage.place, StoragePlace::Bucket(_))))
+}
+
+/// Opens the storage of options for work of its operator. It must be called within a runtime.
+pub(super) async fn open_storage(options: &StorageOptions) -> anyhow::Result<Depot> {
+    if let Some(configuration) = replica(options)?
+        && let StoragePlace::Bucket(bucket) = &configuration.storage.place
+    {
+        let depot = shared::open(&configuration, bucket, &depot_settings(&configuration)?).await?;
+        depot.set_rules(rules(&configuration)?);
+        return Ok(depot);
+    }
+    let (folder, rules) = storage(options)?;
+    open(&folder, rules)
+}
+
 /// Does what is asked, by the server that has the folder open, or here.
 pub(super) fn done(options: &StorageOptions, request: &Request) -> anyhow::Result<Answer> {
+    if let Some(configuration) = replica(options)? {
+        // Servers that run on it are no matter.
+        let folder = shared::folder(&configuration)?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
+        return runtime.block_on(async {
+            Ok(perform(&open_storage(options).await?, &folder, request).await?)
+        });
+    }
     let (folder, rules) = storage(options)?;
     exists(&folder)?;
     done_in(&folder, rules, request)

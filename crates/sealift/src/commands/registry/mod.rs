@@ -14,6 +14,7 @@ mod assembly;
 mod office;
 mod plugins;
 mod reloading;
+mod shared;
 mod telling;
 
 use std::process::ExitCode;

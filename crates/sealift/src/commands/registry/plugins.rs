@@ -181,8 +181,9 @@ fn session_secret(depot: &Depot) -> anyhow::Result<Secret> {
         if let Some(known) = known.filter(|known| known.len() == SECRET_BYTES) {
             return Ok(Secret::new(known.to_vec()));
         }
+        // Another replica may be started at the same time.
         let secret = SealingKey::generate();
-        depot.put_record(SECRET_KIND, SECRET_KEY, secret.expose()).await?;
-        Ok(secret)
+        let kept = depot.record_or(SECRET_KIND, SECRET_KEY, secret.expose()).await?;
+        Ok(Secret::new(kept.to_vec()))
     })
 }

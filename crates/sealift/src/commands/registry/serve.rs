@@ -64,6 +64,7 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         governed,
         address,
         temporary,
+        lock,
     } = assembled;
     let notifier = governed.notifier.clone();
     if temporary.is_some() {
@@ -78,7 +79,13 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         let address = &configuration.http.address;
         let listener = bind(address).await?;
         let address = listener.local_addr().context("cannot tell the address")?;
-        announce(printer, address, &folder, (tls.as_ref(), certificate.as_deref()), is_open);
+        announce(
+            printer,
+            address,
+            &place_name(&configuration, &folder),
+            (tls.as_ref(), certificate.as_deref()),
+            is_open,
+        );
         let debugging = debug(&configuration, &registry, printer).await?;
         let stop = async {
             let mut n_looks = 0_u64;
@@ -114,6 +121,7 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
     drop(reloading);
     drop(notifier);
     drop(kept);
+    drop(lock);
     // The last of them has the sender of the log; a request that hangs is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     if Arc::into_inner(registry).is_some() {
@@ -208,10 +216,20 @@ fn own_text(arguments: &RegistryServe) -> anyhow::Result<String> {
     ))
 }
 
+fn place_name(configuration: &Configuration, folder: &Path) -> String {
+    match &configuration.storage.place {
+        StoragePlace::Bucket(bucket) => {
+            let own = folder.display();
+            format!("the bucket `{}`, without trust data (docker trust), and {own}", bucket.bucket)
+        }
+        _ => folder.display().to_string(),
+    }
+}
+
 fn announce(
     printer: &Printer,
     address: SocketAddr,
-    folder: &Path,
+    place: &str,
     (tls, certificate): (Option<&TlsAcceptor>, Option<&Path>),
     is_open: bool,
 ) {
@@ -222,8 +240,7 @@ fn announce(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let login = if is_open { String::new() } else { format!("docker login {host} && ") };
     printer.message(&format!(
-        "serving {} on {scheme}://{host}; try: {login}docker push {host}/NAME:TAG",
-        folder.display()
+        "serving {place} on {scheme}://{host}; try: {login}docker push {host}/NAME:TAG"
     ));
     if let Some(certificate) = certificate {
         printer.message(&format!(
