@@ -143,7 +143,7 @@ fn finish(command: &mut Command) -> (bool, String) {
 }
 
 // An image with one file that says which it is.
-fn make_image(context: &TestContext, docker: &Docker, name: &str, content: &str) {
+pub(crate) fn make_image(context: &TestContext, docker: &Docker, name: &str, content: &str) {
     let root = context.work().join("root");
     fs::create_dir_all(&root).unwrap();
     fs::write(root.join("busybox"), static_program()).unwrap();

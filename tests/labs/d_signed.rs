@@ -2,6 +2,7 @@
 //! good, missing, by somebody else, moved to another image, revoked.
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sealift_crypto::{Certificate, Secret, SigningKey};
@@ -9,6 +10,8 @@ use sealift_notation::{DistinguishedName, Validity, issue_signer, new_root};
 use sealift_testkit::TestContext;
 use serde_json::Value;
 
+use crate::c_docker::make_image;
+use crate::docker::Docker;
 use crate::lab::empty_lab;
 use crate::serving::{Server, free_host, skopeo};
 
@@ -275,4 +278,96 @@ fn d6_docker_content_trust_decides() {
     assert!(verified.stdout.contains("lines follow each other"), "{}", verified.stdout);
     let figures = lab.server.curl(&[], "/metrics");
     assert!(figures.contains("sealift_gate_refusals_total{gate=\"trust\"} "), "{figures}");
+}
+
+// A client of Docker's with Content Trust, which asks the registry itself for trust data: no server is named.
+fn docker(context: &TestContext, daemon: &Docker, arguments: &[&str]) -> (bool, String) {
+    let home = context.work().join("person");
+    let mut command = Command::new("/usr/bin/docker");
+    command.args(arguments).current_dir(&home).env("HOME", &home).stdin(Stdio::null());
+    command.env("DOCKER_CONFIG", home.join(".docker")).env("DOCKER_HOST", &daemon.socket);
+    command.env("DOCKER_CONTENT_TRUST", "1").env_remove("DOCKER_CONTENT_TRUST_SERVER");
+    for name in ["ROOT", "REPOSITORY"] {
+        command.env(format!("DOCKER_CONTENT_TRUST_{name}_PASSPHRASE"), "passphrase");
+    }
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+// What the daemon says that does not ask for signatures.
+fn plain_pull(daemon: &Docker, name: &str) -> (bool, String) {
+    let output =
+        Command::new("/usr/bin/docker").args(["--host", &daemon.socket, "pull", name]).output();
+    let output = output.unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn c1_what_docker_trust_signs_on_the_same_origin_is_given_out() {
+    let context = empty_lab();
+    let Some(daemon) = Docker::start(context.work().join("docker")) else { return };
+    let host = free_host();
+    context.expect(0, &["registry", "cert", "--host", &host, "certs"]);
+    let trusted = context.work().join("person/.docker/tls").join(&host);
+    fs::create_dir_all(&trusted).unwrap();
+    fs::copy(context.work().join("certs/ca.crt"), trusted.join("ca.crt")).unwrap();
+    let policy = |pins: &str| {
+        format!(
+            "version = 1\n[[signer]]\nname = \"alice\"\nroles = [\"targets/alice\"]\n{pins}\n\
+             [[rule]]\nmatch = \"{host}/team/*\"\nsigners = [\"alice\"]\nformats = [\"dct\"]\n"
+        )
+    };
+    context.write("trust.toml", policy(""));
+    context.write(
+        "registry.yml",
+        format!(
+            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: registry}}}}\n\
+             http: {{addr: \"{host}\", tls: {{certificate: certs/registry.crt, key: certs/registry.key}}}}\n\
+             sealift:\n  open: true\n  gate: {{name: \"{host}\", scan: false, fail_on: never, trust: trust.toml}}\n"
+        ),
+    );
+    let authority = context.work().join("certs/ca.crt");
+    let mut command = context.command(&["registry", "serve", "registry.yml"]);
+    let server = Server::start(&mut command, &host, Some(authority));
+    let repository = format!("{host}/team/app");
+    let (signed, unsigned) = (format!("{repository}:signed"), format!("{repository}:unsigned"));
+    make_image(&context, &daemon, &signed, "one");
+    make_image(&context, &daemon, &unsigned, "two");
+    let person = |arguments: &[&str]| {
+        let (is_done, text) = docker(&context, &daemon, arguments);
+        assert!(is_done, "docker {arguments:?}\n{text}");
+    };
+    person(&["trust", "key", "generate", "alice"]);
+    person(&["trust", "signer", "add", "--key", "alice.pub", "alice", &repository]);
+    person(&["push", &signed]);
+    daemon.run(&["push", &unsigned]);
+    let root = server.curl(&[], &format!("/v2/{repository}/_trust/tuf/root.json"));
+    let root: Value = serde_json::from_str(&root).unwrap();
+    let pin = root["signed"]["roles"]["root"]["keyids"][0].as_str().unwrap();
+    context.write("trust.toml", policy(&format!("pins = [\"{pin}\"]")));
+    daemon.run(&["rmi", &signed, &unsigned]);
+    let begin = Instant::now();
+    // By tag and then by digest, as the daemon does it.
+    loop {
+        let (is_given, text) = plain_pull(&daemon, &signed);
+        if is_given {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "{text}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let denied = |name: &str| {
+        let (is_given, text) = plain_pull(&daemon, name);
+        let start = "Error response from daemon: ";
+        assert!(!is_given && text.contains(start), "{text}");
+        assert!(
+            text.contains("denied: the trust gate refuses it: ") && text.contains("alice"),
+            "{text}"
+        );
+    };
+    denied(&unsigned);
+    person(&["trust", "revoke", "--yes", &signed]);
+    denied(&signed);
 }

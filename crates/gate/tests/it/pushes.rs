@@ -140,3 +140,31 @@ async fn the_audit_log_is_a_chain() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_of_layers_are_never_asked() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/layer", listener.local_addr().unwrap());
+    let yard = Yard::new(&Settings { quarantine: true, ..Settings::default() });
+    let own = image("1.0", "app");
+    // Its layer is nowhere here: not in this repository, and not among what was looked at before.
+    let config = own.config.bytes();
+    let (bytes, digest) = (bytes::Bytes::copy_from_slice(config), Digest::sha256(config));
+    yard.depot.put_blob(&repository(), bytes, &digest, "anna").await.unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_slice(own.manifest.bytes()).unwrap();
+    let layer = &mut manifest["layers"][0];
+    layer["mediaType"] = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip".into();
+    layer["digest"] = Digest::sha256(b"elsewhere").to_string().into();
+    layer["urls"] = serde_json::json!([url]);
+    let bytes = manifest.to_string().into_bytes();
+    let kind = own.descriptor().media_type;
+    let digest = yard.put(&bytes, &kind, crate::harness::tag("foreign")).await.digest;
+    // What is not here cannot be looked at, and is not given out.
+    let found = yard.examined(&digest).await;
+    assert_eq!(found.status, Status::Unreadable, "{found:?}");
+    let refusals = yard.refusals(&crate::harness::tag("foreign")).await;
+    assert!(refusals[0].starts_with("quarantine: it could not be examined"), "{refusals:?}");
+    let asked = listener.accept().map(drop).unwrap_err();
+    assert_eq!(asked.kind(), std::io::ErrorKind::WouldBlock, "somebody asked the address");
+}
