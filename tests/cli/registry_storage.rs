@@ -181,10 +181,6 @@ fn storage_is_kept_without_a_server_and_with_one() {
     assert_one_error(&rebuild, 2, &["a server has `data` open"]);
     drop(served);
 
-    fs::remove_file(context.work().join("data/meta.db")).unwrap();
-    context.expect(0, &on(&["rebuild"]));
-    let served = Served::start(&context, &["--anonymous"]);
-    assert_eq!(served.get("/v2/team/app/manifests/latest", "").0, 200);
     let nowhere = ["registry", "gc", "--data", "nowhere"];
     assert_one_error(&context.run(&nowhere), 2, &["there is no registry in `nowhere`", "--data"]);
 }
