@@ -160,6 +160,7 @@ impl Inner {
         if fs::metadata(&to).is_ok_and(|found| found.len() == size) {
             return Ok(false);
         }
+        target.make_room(digest).map_err(Error::file("the backup"))?;
         remove(&to).map_err(Error::file("the backup"))?;
         let copied = fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop));
         match copied {

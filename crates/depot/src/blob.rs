@@ -216,8 +216,9 @@ impl Inner {
         let job =
             move |transaction: &Transaction<'_>| link(transaction, &rules, &name, &linked, lease);
         let result = self.ledger.main().write(job, |()| ()).await;
-        if result.is_err() && is_moved {
-            // No ledger knows of the file: back to where it can be tried again.
+        if result.is_err() && is_moved && self.ledger.main().check().is_ok() {
+            // No ledger knows of the file: back to where it can be tried again. If the disk failed in the commit, the
+            // next start may find the blob in the ledger; then its file has to be there, and is an orphan if not.
             drop(fs::rename(self.files()?.blob(&blob.digest), path));
         } else if result.is_ok() && !is_moved {
             remove(path).map_err(Error::file("the upload's file"))?;
@@ -245,7 +246,7 @@ impl Inner {
         } else {
             File::open(from).map_err(failed)?
         };
-        files.settle(&file, from, &to).map_err(failed)?;
+        files.settle(&file, from, &blob.digest).map_err(failed)?;
         Ok(true)
     }
 }

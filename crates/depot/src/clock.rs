@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
 use crate::Error;
-use crate::ledger::{Database, Transaction, values};
+use crate::ledger::{Ledger, Transaction, values};
 
 /// The ledger's time.
 pub(crate) struct Clock {
@@ -19,12 +19,21 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Goes on from what the ledger has.
-    pub(crate) fn open(ledger: &Database) -> Result<Self, Error> {
-        let at_start = ledger.read_blocking(|transaction| {
-            transaction
-                .one("SELECT value FROM meta WHERE name = 'time'", &[], |row| row.parsed::<i64>(0))
+    /// Goes on from what the ledger has: the time that was written down, or that of a change after it.
+    pub(crate) fn open(ledger: &Ledger) -> Result<Self, Error> {
+        let written = ledger.main().read_blocking(|transaction| {
+            let time = "SELECT value FROM meta WHERE name = 'time'";
+            let time = transaction.one(time, &[], |row| row.parsed::<i64>(0))?;
+            let deleted = "SELECT MAX(deleted) FROM manifest WHERE deleted IS NOT NULL";
+            let deleted = transaction.one(deleted, &[], |row| row.integer_or_null(0))?;
+            Ok(time.max(deleted.flatten()))
         })?;
+        // A process that is killed again and again before it writes the time down would never see a window pass.
+        let touched = ledger.uploads().read_blocking(|transaction| {
+            let touched = "SELECT MAX(touched) FROM upload";
+            transaction.one(touched, &[], |row| row.integer_or_null(0))
+        })?;
+        let at_start = written.max(touched.flatten());
         Ok(Self {
             at_start: at_start.unwrap_or(0),
             since: Instant::now(),

@@ -16,6 +16,7 @@ use sealift_oci::{Digest, RepositoryName};
 use crate::Error;
 use crate::depot::{Depot, Inner, Place};
 use crate::files::{folders, remove};
+use crate::lease::{Leases, Link};
 use crate::ledger::{BLOB, DELETING, Database, LIVE, Transaction, Value, values};
 use crate::shared::give_up_objects;
 use crate::upload::UploadId;
@@ -50,13 +51,6 @@ pub struct Collected {
     pub orphans: u64,
     /// Seconds for which blobs are not collected yet, since the depot was opened only lately.
     pub wait_secs: u64,
-}
-
-struct Link {
-    repository: RepositoryName,
-    digest: Digest,
-    size: u64,
-    lease: i64,
 }
 
 impl Depot {
@@ -138,7 +132,32 @@ impl Inner {
         }
     }
 
-    async fn unlink(&self, batch: Vec<Link>, now: i64, leases_end: i64) -> Result<u64, Error> {
+    // On a task of its own: whoever asked for the collection may go away, but not before all have back what they were
+    // told of.
+    async fn unlink(
+        self: &Arc<Self>,
+        batch: Vec<Link>,
+        now: i64,
+        leases_end: i64,
+    ) -> Result<u64, Error> {
+        let inner = Arc::clone(self);
+        let work = async move {
+            if leases_end != i64::MAX {
+                inner.leases.set_leaving(now, batch.clone());
+            }
+            let done = inner.unlink_batch(batch, now, leases_end).await;
+            inner.leases.set_leaving(now, Vec::new());
+            done
+        };
+        tokio::spawn(work).await.map_err(|_| Error::lost("the collector"))?
+    }
+
+    async fn unlink_batch(
+        &self,
+        batch: Vec<Link>,
+        now: i64,
+        leases_end: i64,
+    ) -> Result<u64, Error> {
         let is_leased = leases_end != i64::MAX;
         let (leases, cache) = (Arc::clone(&self.leases), Arc::clone(&self.cache));
         let job = move |transaction: &Transaction<'_>| {
@@ -433,6 +452,16 @@ fn delete_link(transaction: &Transaction<'_>, link: &Link, leases_end: i64) -> R
     let change = Change { bytes: -signed(link.size), ..Change::default() };
     usage::count(transaction, &link.repository, change)?;
     Ok(true)
+}
+
+/// Gives a repository back what a manifest names and somebody was told of, but the collector is taking just now.
+pub(crate) fn keep_leased(
+    transaction: &Transaction<'_>,
+    leases: &Leases,
+    repository: &RepositoryName,
+    blobs: &[Digest],
+) -> Result<(), Error> {
+    leases.leaving(repository, blobs).iter().try_for_each(|link| restore_link(transaction, link))
 }
 
 fn restore_link(transaction: &Transaction<'_>, link: &Link) -> Result<(), Error> {

@@ -130,7 +130,7 @@ impl fmt::Debug for Depot {
 impl Inner {
     fn new(ledger: Ledger, place: Place, settings: &Settings) -> Result<Self, Error> {
         let ledger = Arc::new(ledger);
-        let clock = Arc::new(Clock::open(ledger.main())?);
+        let clock = Arc::new(Clock::open(&ledger)?);
         let pulled = Arc::<Pulled>::default();
         let files = match &place {
             Place::Folder(files) => Some(Arc::clone(files)),

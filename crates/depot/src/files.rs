@@ -8,6 +8,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use sealift_oci::{Algorithm, Digest, Hasher};
 
@@ -23,6 +24,7 @@ pub(crate) struct Files {
     n_syncs: AtomicU64,
     // Tests let a wait fail: so many more succeed.
     syncs_left: AtomicI64,
+    making: Mutex<()>,
     // The lock goes with the file.
     _lock: File,
 }
@@ -57,36 +59,44 @@ impl Files {
             reserve_bytes,
             n_syncs: AtomicU64::new(0),
             syncs_left: AtomicI64::new(i64::MAX),
+            making: Mutex::default(),
             _lock: lock,
         };
         files.make_folders().map_err(failed)?;
         Ok(files)
     }
 
-    // All folders that blobs can lie in, so that no push has to make one and wait for the disk for it.
+    // Those of single blobs are made when the first one comes that lies there.
     fn make_folders(&self) -> io::Result<()> {
-        let make = |path: PathBuf| match DirBuilder::new().mode(0o700).create(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(()),
-        };
-        for name in ["uploads", "quarantine"] {
-            make(self.root.join(name))?;
+        for name in ["uploads", "quarantine", "blobs"] {
+            make_folder(&self.root.join(name))?;
         }
-        make(self.root.join("blobs"))?;
+        let blobs = self.root.join("blobs");
         for algorithm in ALGORITHMS {
-            let folder = self.root.join("blobs").join(algorithm.as_str());
-            // The last one that is made says that all are there.
-            if folder.join("ff").exists() {
-                continue;
-            }
-            make(folder.clone())?;
-            for byte in 0..=255_u8 {
-                make(folder.join(format!("{byte:02x}")))?;
-            }
+            let folder = blobs.join(algorithm.as_str());
+            make_folder(&folder)?;
+            // Also what a process made in it that was killed before it could wait.
             self.sync_folder(&folder)?;
         }
-        self.sync_folder(&self.root.join("blobs"))?;
+        self.sync_folder(&blobs)?;
         self.sync_folder(&self.root)
+    }
+
+    /// Makes the folder of a blob's file if need be, and waits until it is on the disk.
+    pub(crate) fn make_room(&self, blob: &Digest) -> io::Result<()> {
+        let path = self.blob(blob);
+        let Some(folder) = path.parent() else { return Ok(()) };
+        // Nobody else may believe in a folder that the disk may not have yet.
+        let _turn = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if !make_folder(folder)? {
+            return Ok(());
+        }
+        let synced = folder.parent().map_or(Ok(()), |above| self.sync_folder(above));
+        if synced.is_err() {
+            // The next one makes it, and waits again.
+            drop(fs::remove_dir(folder));
+        }
+        synced
     }
 
     /// The folder.
@@ -136,16 +146,21 @@ impl Files {
         self.sync(&File::open(path)?)
     }
 
-    /// Brings a file, whose bytes were just written, to its place: two waits for the disk.
-    pub(crate) fn settle(&self, file: &File, from: &Path, to: &Path) -> io::Result<()> {
-        let settled = self
-            .sync(file)
-            .and_then(|()| fs::rename(from, to))
-            .and_then(|()| to.parent().map_or(Ok(()), |folder| self.sync_folder(folder)));
+    /// Makes a file, whose bytes were just written, the file of a blob: two waits for the disk, and a third for each of
+    /// the 256 folders when it gets its first one.
+    pub(crate) fn settle(&self, file: &File, from: &Path, blob: &Digest) -> io::Result<()> {
+        let to = self.blob(blob);
+        let move_it = || -> io::Result<()> {
+            self.sync(file)?;
+            self.make_room(blob)?;
+            fs::rename(from, &to)?;
+            to.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
+        };
+        let settled = move_it();
         if settled.is_err() {
             // Neither name may be trusted; a failure to remove them changes nothing of that, the ledger has neither.
             drop(fs::remove_file(from));
-            drop(fs::remove_file(to));
+            drop(fs::remove_file(&to));
         }
         settled
     }
@@ -184,7 +199,12 @@ impl Files {
         let path = self.root.join("blobs").join(algorithm.as_str()).join(format!("{first:02x}"));
         let failed = |error| Error::file("the folder of blobs")(error);
         let mut found = Vec::new();
-        for entry in fs::read_dir(path).map_err(failed)? {
+        let entries = match fs::read_dir(path) {
+            // No blob has come yet that lies there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
             let digest = format!("{}:{}", algorithm.as_str(), name.to_string_lossy());
@@ -210,6 +230,14 @@ impl Files {
         }
         names.sort_unstable();
         Ok(names)
+    }
+}
+
+// True if it was not there. Two may make one at the same time.
+fn make_folder(path: &Path) -> io::Result<bool> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        made => made.map(|()| true),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Leases in memory: a client that was told that a blob is here may name it in a manifest later.
 //!
 //! A lease is taken before the ledger is asked, and the collector looks for leases once more after it has taken a blob
-//! out of the ledger: whoever was told of the blob has a lease by then. After a start nobody knows who was told
-//! what, so that nothing is collected until a whole lease has passed.
+//! out of the ledger: whoever was told of the blob has a lease by then, and gets it back. A manifest that comes before
+//! that gets it back itself. After a start nobody knows who was told what, so that nothing is collected until a whole
+//! lease has passed.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,9 +13,21 @@ use sealift_oci::{Digest, RepositoryName};
 
 const N_SHARDS: usize = 16;
 
+/// A blob of a repository, as the ledger has it.
+#[derive(Clone)]
+pub(crate) struct Link {
+    pub(crate) repository: RepositoryName,
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    /// The lease of its push or mount.
+    pub(crate) lease: i64,
+}
+
 /// Which blobs of which repositories somebody was told of.
 #[derive(Default)]
 pub(crate) struct Leases {
+    // What the collector is taking out of the ledger, and when it looked for leases.
+    leaving: Mutex<(i64, Vec<Link>)>,
     hash: RandomState,
     // Two blobs with one hash lengthen each other's lease, no more.
     shards: [Mutex<HashMap<u64, i64>>; N_SHARDS],
@@ -52,6 +65,23 @@ impl Leases {
         let (key, shard) = self.shard(repository, digest);
         let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         shard.get(&key).is_some_and(|until| *until > now)
+    }
+
+    /// Says what the collector takes out of the ledger from now on.
+    pub(crate) fn set_leaving(&self, now: i64, links: Vec<Link>) {
+        *self.leaving.lock().unwrap_or_else(PoisonError::into_inner) = (now, links);
+    }
+
+    /// Which of these blobs the collector is taking out of the ledger although somebody was told of them.
+    pub(crate) fn leaving(&self, repository: &RepositoryName, digests: &[Digest]) -> Vec<Link> {
+        let leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, links) = &*leaving;
+        let is_wanted = |link: &&Link| {
+            link.repository == *repository
+                && digests.contains(&link.digest)
+                && self.has(repository, &link.digest, *now)
+        };
+        links.iter().filter(is_wanted).cloned().collect()
     }
 
     /// Forgets those that have ended.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sealift_oci::{Digest, RepositoryName, Tag};
 
+use crate::collect::keep_leased;
 use crate::depot::Depot;
 use crate::document::{ManifestParts, manifest_parts};
 use crate::journal::{self, Line};
@@ -135,7 +136,12 @@ impl Depot {
             settings: inner.settings.clone(),
             now: Timestamp::now(),
         };
-        let put = inner.change(repository, move |transaction| put(transaction, &putting)).await?;
+        let leases = Arc::clone(&inner.leases);
+        let job = move |transaction: &Transaction<'_>| {
+            keep_leased(transaction, &leases, &putting.repository, &putting.parsed.blobs)?;
+            put(transaction, &putting)
+        };
+        let put = inner.change(repository, job).await?;
         inner.wake();
         Ok(put)
     }

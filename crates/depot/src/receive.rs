@@ -20,7 +20,8 @@ use crate::files::hash_file;
 use crate::ledger::Transaction;
 use crate::upload::{Hold, Progress, UploadId, mark};
 
-const PIECE_BYTES: usize = 1 << 20;
+// Small enough that what was just received is still near the processor when it is written and hashed.
+const PIECE_BYTES: usize = 256 << 10;
 // At least so often the ledger learns how far an upload has come.
 const MARK_BYTES: u64 = 8 << 20;
 

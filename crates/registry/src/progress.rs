@@ -1,43 +1,90 @@
-//! A connection that ends when a client takes what it is sent too slowly.
+//! A connection that ends when a client takes what it is sent too slowly, and that hears a client out who is refused
+//! while it still speaks.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// How many bytes a connection has moved, in both directions.
+use crate::ConnectionLimits;
+
+// What comes after a refusal is thrown away for so long, and so many bytes of it.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 16 << 20;
+
+/// What is known of a connection.
 #[derive(Clone, Default)]
-pub(crate) struct Moved(Arc<AtomicU64>);
+pub(crate) struct Moved(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    // Bytes in both directions.
+    n_bytes: AtomicU64,
+    // The client was refused before it had said all.
+    is_unheard: AtomicBool,
+    // What comes is a body.
+    is_body: AtomicBool,
+    // Bytes since the last answer, which are headers.
+    n_header_bytes: AtomicU64,
+}
 
 impl Moved {
     pub(crate) fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.n_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Says that the headers of a request have come, and whether a body follows.
+    pub(crate) fn begin(&self, has_body: bool) {
+        self.0.is_body.store(has_body, Ordering::Relaxed);
+        self.0.n_header_bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Says that a request has its answer, and whether its client may still be speaking.
+    pub(crate) fn end(&self, is_unheard: bool) {
+        self.begin(false);
+        self.0.is_unheard.store(is_unheard, Ordering::Relaxed);
+    }
+
+    fn is_unheard(&self) -> bool {
+        self.0.is_unheard.load(Ordering::Relaxed)
     }
 
     fn add(&self, bytes: usize) {
-        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.0.n_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
-/// A stream that counts, and that fails if `least` bytes cannot be written within `time` of the moment at which the
-/// client first kept it waiting.
+/// A stream that counts, and that fails if too few bytes can be written in the time that is given from the moment at
+/// which the client first kept it waiting, or if headers are too long: the buffer that reads them is that of bodies,
+/// and larger.
 pub(crate) struct Watched<S> {
     stream: S,
     moved: Moved,
     time: Duration,
     least: u64,
+    header_bytes: u64,
     // Since the client kept us waiting: when it is too late, and what it has taken.
     waiting: Option<(Pin<Box<Sleep>>, u64)>,
+    // Since our side is shut: until when the client is heard, and how much of it at most.
+    lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S, moved: Moved, time: Duration, least: u64) -> Self {
-        Self { stream, moved, time, least, waiting: None }
+    pub(crate) fn new(stream: S, moved: Moved, limits: &ConnectionLimits) -> Self {
+        Self {
+            stream,
+            moved,
+            time: limits.progress,
+            least: limits.progress_bytes,
+            header_bytes: limits.header_bytes as u64,
+            waiting: None,
+            lingering: None,
+        }
     }
 
     fn written(
@@ -77,8 +124,27 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let watched = &mut *self;
+        let state = Arc::clone(&watched.moved.0);
         let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let outcome = if state.is_body.load(Ordering::Relaxed) {
+            Pin::new(&mut watched.stream).poll_read(context, buffer)
+        } else {
+            let so_far = state.n_header_bytes.load(Ordering::Relaxed);
+            let left =
+                usize::try_from(watched.header_bytes.saturating_sub(so_far)).unwrap_or(usize::MAX);
+            let most = left.min(buffer.remaining());
+            if most == 0 {
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+            // What of a body comes with the headers is no more than they may be.
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+            let outcome = Pin::new(&mut watched.stream).poll_read(context, &mut part);
+            let n = part.filled().len();
+            buffer.advance(n);
+            state.n_header_bytes.fetch_add(n as u64, Ordering::Relaxed);
+            outcome
+        };
         let n = buffer.filled().len() - before;
         if n > 0 {
             self.moved.add(n);
@@ -89,7 +155,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -121,8 +187,28 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         }
     }
 
+    // If a socket is closed while bytes lie in it unread, the client gets a reset, which may overtake the refusal.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let watched = &mut *self;
+        if watched.lingering.is_none() {
+            ready!(Pin::new(&mut watched.stream).poll_shutdown(context))?;
+            if !watched.moved.is_unheard() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let begin = || (Box::pin(sleep(LINGER)), LINGER_BYTES);
+        let (late, left) = watched.lingering.get_or_insert_with(begin);
+        let mut bytes = [0; 4096];
+        while *left > 0 && late.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match ready!(Pin::new(&mut watched.stream).poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {
+                    *left = left.saturating_sub(buffer.filled().len());
+                }
+                _ => break,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -136,7 +222,10 @@ mod tests {
     async fn who_takes_nothing_is_left() {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let moved = Moved::default();
-        let mut watched = Watched::new(ours, moved.clone(), Duration::from_millis(80), 100);
+        let progress = Duration::from_millis(80);
+        let limits =
+            ConnectionLimits { progress, progress_bytes: 100, ..ConnectionLimits::default() };
+        let mut watched = Watched::new(ours, moved.clone(), &limits);
         // Who reads steadily gets all of it.
         let reader = tokio::spawn(async move {
             let mut bytes = vec![0; 640];

@@ -2,7 +2,7 @@
 //!
 //! [`TestContext`] runs the binary as a user would, with a HOME, a store and a configuration of its own.
 //! [`Registry`] and [`FileServer`] are servers on loopback that can be told to misbehave. [`layer`] and [`write_layout`] make images.
-//! [`check_scaling`] tells linear work from what grows faster.
+//! [`torture`] lets many clients use a registry that is killed now and then. [`check_scaling`] tells linear work from what grows faster.
 
 mod context;
 mod files;
@@ -12,6 +12,7 @@ mod registry;
 mod request;
 mod scaling;
 mod stores;
+mod torture;
 
 pub use context::{Outcome, TestContext, shared_data};
 pub use files::{FileServer, Mischief};
@@ -20,3 +21,4 @@ pub use notary::{NotaryServer, make_certificates};
 pub use registry::{Access, Faults, Registry};
 pub use scaling::check_scaling;
 pub use stores::{Postgres, S3Server, Trouble, TroubledGate};
+pub use torture::{Report, Torture, torture};

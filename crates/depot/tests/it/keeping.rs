@@ -44,7 +44,9 @@ async fn what_nothing_needs_goes() {
     let loose = push_blob(depot, &app, b"loose").await;
     let layer = Digest::sha256(b"layer one");
     depot.mount(&other, &app, &layer).await.unwrap();
-    fs::write(blob_path(yard.folder.path(), &Digest::sha256(b"orphan")), b"orphan").unwrap();
+    let orphan = blob_path(yard.folder.path(), &Digest::sha256(b"orphan"));
+    fs::create_dir_all(orphan.parent().unwrap()).unwrap();
+    fs::write(&orphan, b"orphan").unwrap();
     let plan = depot.collect(&CollectOptions { dry_run: true, ..CollectOptions::default() }).await;
     let plan = plan.unwrap();
     assert_eq!((plan.links, plan.blobs, plan.bytes), (2, 1, 5));

@@ -134,6 +134,14 @@ async fn a_blob_costs_three_waits_for_the_disk() {
     let yard = yard();
     let app = name("app");
     let count = |before: u64| yard.depot.n_syncs() - before;
+    // The first blob that lies in a folder brings the folder; here another one has come before.
+    let wanted = Digest::sha256(b"abcdef");
+    let neighbour = (0..100_000_u32)
+        .map(u32::to_be_bytes)
+        .find(|bytes| Digest::sha256(bytes).hex()[..2] == wanted.hex()[..2]);
+    let before = yard.depot.n_syncs();
+    push_blob(&yard.depot, &app, &neighbour.unwrap()).await;
+    assert_eq!(count(before), 4);
     let before = yard.depot.n_syncs();
     let upload = yard.depot.begin_upload(&app, Algorithm::Sha256, "alice").await.unwrap().id;
     yard.depot.append(&app, &upload, None, None, body(&[b"abc"])).await.unwrap();

@@ -212,14 +212,23 @@ impl Registry {
     async fn of_service(&self, parts: &Parts, seen: &Seen<'_>) -> Answered {
         let outcome = match seen.path {
             "/metrics" => self.counters(parts, seen).await,
-            "/readyz" => match self.depot.statistics().await {
-                Ok(_) if !self.is_well() => Err(Refusal::plain(Code::Unavailable)),
-                Ok(_) => Ok(json_of(JSON, "{\"status\":\"ok\"}\n".to_owned())),
+            "/readyz" => match self.look_at_storage().await {
+                Ok(()) if !self.is_well() => Err(Refusal::plain(Code::Unavailable)),
+                Ok(()) => Ok(json_of(JSON, "{\"status\":\"ok\"}\n".to_owned())),
                 Err(error) => Err(Refusal::plain(Code::Unavailable).caused_by(error)),
             },
             _ => Ok(json_of(JSON, "{\"status\":\"ok\"}\n".to_owned())),
         };
         Answered::of(outcome, Route::Service, None)
+    }
+
+    async fn look_at_storage(&self) -> Result<(), DepotError> {
+        match self.depot.health() {
+            // What is there can still be pulled.
+            Ok(()) | Err(DepotError::Full) => {}
+            Err(error) => return Err(error),
+        }
+        self.depot.statistics().await.map(drop)
     }
 
     async fn counters(&self, parts: &Parts, seen: &Seen<'_>) -> Outcome {
@@ -261,7 +270,7 @@ impl Registry {
 
     /// Whether requests can be served.
     pub(crate) async fn is_ready(&self) -> bool {
-        self.is_well() && self.depot.statistics().await.is_ok()
+        self.is_well() && self.look_at_storage().await.is_ok()
     }
 
     fn is_well(&self) -> bool {

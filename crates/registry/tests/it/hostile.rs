@@ -187,3 +187,19 @@ fn plain_http_on_a_port_of_tls_is_told() {
     );
     assert!(reply.body.contains("speaks HTTPS"), "{reply:?}");
 }
+
+#[test]
+fn who_is_refused_hears_why() {
+    let lab = Lab::new();
+    // All of the body is sent before the answer is looked for, as clients do; the server reads little of it.
+    let body = vec![b'-'; 8 << 20];
+    for _ in 0..20 {
+        let mut stream = lab.connect();
+        let head =
+            format!("POST {PLACE} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body).unwrap();
+        let answer = read_all(&mut stream);
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
+mod bad_input;
 mod clients;
 mod containers;
 mod endpoints;
@@ -12,6 +13,7 @@ mod lab;
 mod operating;
 mod replay;
 mod rights;
+mod robustness;
 mod routes;
 mod rules;
 mod token_routes;

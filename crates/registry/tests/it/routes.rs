@@ -56,7 +56,7 @@ fn codes(reply: &Reply) -> Vec<String> {
 }
 
 #[track_caller]
-fn refused(reply: &Reply, status: u16, code: &str) {
+pub(crate) fn refused(reply: &Reply, status: u16, code: &str) {
     assert_eq!((reply.status, codes(reply)), (status, vec![code.to_owned()]), "{reply:?}");
 }
 
@@ -121,7 +121,7 @@ fn a_blob_in_one_request_and_in_parts() {
 }
 
 #[track_caller]
-fn begin(lab: &Lab, query: &str) -> String {
+pub(crate) fn begin(lab: &Lab, query: &str) -> String {
     let path = format!("/v2/team/app/blobs/uploads/{query}");
     let reply = lab.request("POST", &path, &["Content-Length: 0"], b"");
     assert_eq!((reply.status, reply.header("Range")), (202, Some("0-0")), "{reply:?}");
