@@ -184,3 +184,24 @@ fn d6_the_rule_that_can_never_fire_is_named() {
     assert!(linted.contains("image.rego:6:13"), "{linted}");
     assert!(linted.contains("this definition of `deny` can never fire"), "{linted}");
 }
+
+/// OCI's own suite, of version 1.1 and of the version under development: no test fails, none is skipped.
+#[test]
+fn the_conformance_suite_passes() {
+    if std::env::var_os("SEALIFT_DISTRIBUTION_CONFORMANCE").is_none() {
+        eprintln!(
+            "SKIPPED: SEALIFT_DISTRIBUTION_CONFORMANCE names no conformance suite; tests/setup builds it"
+        );
+        return;
+    }
+    let port = crate::serving::free_host().rsplit(':').next().unwrap().to_owned();
+    let output =
+        std::process::Command::new(crate::lab::project().join("tests/interop/distribution.sh"))
+            .arg(env!("CARGO_BIN_EXE_sealift"))
+            .env("PORT", port)
+            .output()
+            .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(text.matches(" 0 failed, 0 skipped, 0 errors").count(), 2, "{text}");
+}

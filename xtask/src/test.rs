@@ -6,13 +6,14 @@ use std::process::{Command, Stdio};
 use anyhow::ensure;
 
 /// What tests/setup makes: the variable by which tests find it, its folder (with a variable of its own), and the path there.
-const TOOLS: [(&str, (&str, &str), &str); 6] = [
+const TOOLS: [(&str, (&str, &str), &str); 7] = [
     ("SEALIFT_SBOM_PYTHON", ("SEALIFT_VALIDATORS", "sealift-validators"), "bin/python"),
     ("SEALIFT_BROWSER_PYTHON", ("SEALIFT_BROWSER", "sealift-browser"), "bin/python"),
     ("SEALIFT_PYTHON", VERIFIERS, "bin/python"),
     ("SEALIFT_NOTATION", VERIFIERS, "bin/notation"),
     ("SEALIFT_NOTATION_GO_TESTDATA", VERIFIERS, "notation-go"),
     ("SEALIFT_SKOPEO", VERIFIERS, "bin/copy-by-policy"),
+    ("SEALIFT_DISTRIBUTION_CONFORMANCE", VERIFIERS, "bin/distribution-conformance"),
 ];
 const VERIFIERS: (&str, &str) = ("SEALIFT_VERIFIERS", "sealift-verifiers");
 
