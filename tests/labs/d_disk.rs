@@ -1,6 +1,8 @@
 //! D: the registry on a disk that fails, is full or cannot be written, with a second process, and with addresses in a manifest
 //! that lead elsewhere. A library that the test makes lets calls of the system fail when a file says so.
 
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
+
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
@@ -182,7 +184,8 @@ fn a_file_that_fails_is_no_blob() {
     let Some(disk) = Disk::new() else { return };
     let server = disk.serve();
     assert_eq!(push_blob(&server, "before"), "201");
-    let orders: [(&[(&str, &str, u32)], &str); 5] = [
+    type Orders<'a> = &'a [(&'a str, &'a str, u32)];
+    let orders: [(Orders<'_>, &str); 5] = [
         (&[("sync", "/data/uploads/", EIO)], "503"),
         (&[("sync", "/data/blobs/", EIO)], "503"),
         (&[("write", "/data/uploads/", EIO)], "503"),

@@ -58,6 +58,26 @@ fn start(context: &TestContext, stores: &Stores, name: &str) -> Server {
     Server::start(&mut command, &host, None)
 }
 
+// An upload begun here and ended there; the store's own minimum is told.
+fn upload_over_two(one: &Server, two: &Server, credentials: &str) {
+    let as_anna = [&STATUS[..], &["-u", credentials]].concat();
+    let begun = one.curl(&["-u", credentials, "-i", "-X", "POST"], "/v2/team/app/blobs/uploads/");
+    let header = |name: &str| {
+        let line = begun.lines().find(|line| line.to_lowercase().starts_with(name));
+        line.and_then(|line| line.split_once(": ")).map(|(_, value)| value.trim().to_owned())
+    };
+    assert_eq!(header("oci-chunk-min-length").as_deref(), Some("5242880"), "{begun}");
+    let place = header("location").unwrap();
+    let octets = ["-H", "Content-Type: application/octet-stream"];
+    let part = [&as_anna[..], &octets, &["-X", "PATCH", "--data-binary", "hello "]].concat();
+    assert_eq!(one.curl(&part, &place), "202");
+    let last = [&as_anna[..], &octets, &["-X", "PUT", "--data-binary", "world"]].concat();
+    let digest = "sha256:b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
+    assert_eq!(two.curl(&last, &format!("{place}?digest={digest}")), "201");
+    let blob = format!("/v2/team/app/blobs/{digest}");
+    assert_eq!(one.curl(&["-u", credentials], &blob), "hello world");
+}
+
 #[test]
 fn d9_replicas_share_a_store_and_a_database() {
     let Some(mut stores) = stores() else { return };
@@ -73,22 +93,7 @@ fn d9_replicas_share_a_store_and_a_database() {
     let path = "/v2/team/app/manifests/1.0";
     assert_eq!(two.curl(&[&as_anna[..], &["-X", "DELETE"]].concat(), path), "202");
     assert_eq!(one.curl(&as_anna, path), "404");
-    // An upload begun here and ended there; the store's own minimum is told.
-    let begun = one.curl(&["-u", &credentials, "-i", "-X", "POST"], "/v2/team/app/blobs/uploads/");
-    let header = |name: &str| {
-        let line = begun.lines().find(|line| line.to_lowercase().starts_with(name));
-        line.and_then(|line| line.split_once(": ")).map(|(_, value)| value.trim().to_owned())
-    };
-    assert_eq!(header("oci-chunk-min-length").as_deref(), Some("5242880"), "{begun}");
-    let place = header("location").unwrap();
-    let octets = ["-H", "Content-Type: application/octet-stream"];
-    let part = [&as_anna[..], &octets, &["-X", "PATCH", "--data-binary", "hello "]].concat();
-    assert_eq!(one.curl(&part, &place), "202");
-    let last = [&as_anna[..], &octets, &["-X", "PUT", "--data-binary", "world"]].concat();
-    let digest = "sha256:b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
-    assert_eq!(two.curl(&last, &format!("{place}?digest={digest}")), "201");
-    let blob = format!("/v2/team/app/blobs/{digest}");
-    assert_eq!(one.curl(&["-u", &credentials], &blob), "hello world");
+    upload_over_two(&one, &two, &credentials);
     // One is killed while it takes in images: what was answered is there.
     let pushed: Vec<String> = std::thread::scope(|scope| {
         let pushing = scope.spawn(|| {

@@ -1,5 +1,7 @@
 //! D: the registry under torture, with the whole program. bench/registry-torture does the same for as long as one likes.
 
+#![allow(clippy::print_stdout, reason = "what was counted is said")]
+
 use std::time::Duration;
 
 use sealift_testkit::{Report, Torture, torture};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -37,15 +37,7 @@ const FLUSH_TIME: Duration = Duration::from_secs(5);
 
 pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Result<ExitCode> {
     let configuration = configuration(arguments, printer)?;
-    let is_open = access::is_open(&configuration)?;
-    let may_be_open =
-        arguments.anonymous || (arguments.config.is_some() && says_open(&configuration)?);
-    if is_open && !may_be_open && !is_local(&configuration.http.address) {
-        return Err(Usage::error(
-            format!("everybody who reaches `{}` could push and delete", configuration.http.address),
-            "give --htpasswd FILE, listen on 127.0.0.1, or say --anonymous",
-        ));
-    }
+    let is_open = openness(&configuration, arguments)?;
     let (interrupt, hangup) = Interrupt::install_for_server()?;
     let (log, writer) = Lines::start(configuration.log.clone());
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
@@ -79,27 +71,10 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
         let address = &configuration.http.address;
         let listener = bind(address).await?;
         let address = listener.local_addr().context("cannot tell the address")?;
-        announce(
-            printer,
-            address,
-            &place_name(&configuration, &folder),
-            (tls.as_ref(), certificate.as_deref()),
-            is_open,
-        );
+        let place = place_name(&configuration, &folder);
+        announce(printer, address, &place, (tls.as_ref(), certificate.as_deref()), is_open);
         let debugging = debug(&configuration, &registry, printer).await?;
-        let stop = async {
-            let mut n_looks = 0_u64;
-            while !interrupt.is_set() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                n_looks += 1;
-                if hangup.swap(false, Ordering::Relaxed) {
-                    reloading.read_again();
-                }
-                if n_looks.is_multiple_of(LOOKS_A_RELOAD) {
-                    reloading.look();
-                }
-            }
-        };
+        let stop = until_stopped(&interrupt, &hangup, &mut reloading);
         let limits = ConnectionLimits {
             connections: CONNECTIONS_MAX,
             request: ANSWER_TIME,
@@ -133,6 +108,35 @@ pub(super) fn run(arguments: &RegistryServe, printer: &Printer) -> anyhow::Resul
     }
     printer.message("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+// Whether everybody may do everything here, which somebody must have said if others than this machine reach it.
+fn openness(configuration: &Configuration, arguments: &RegistryServe) -> anyhow::Result<bool> {
+    let is_open = access::is_open(configuration)?;
+    let may_be_open =
+        arguments.anonymous || (arguments.config.is_some() && says_open(configuration)?);
+    if is_open && !may_be_open && !is_local(&configuration.http.address) {
+        return Err(Usage::error(
+            format!("everybody who reaches `{}` could push and delete", configuration.http.address),
+            "give --htpasswd FILE, listen on 127.0.0.1, or say --anonymous",
+        ));
+    }
+    Ok(is_open)
+}
+
+// Reads again what changed, until somebody wants the server to end.
+async fn until_stopped(interrupt: &Interrupt, hangup: &AtomicBool, reloading: &mut Reloading<'_>) {
+    let mut n_looks = 0_u64;
+    while !interrupt.is_set() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        n_looks += 1;
+        if hangup.swap(false, Ordering::Relaxed) {
+            reloading.read_again();
+        }
+        if n_looks.is_multiple_of(LOOKS_A_RELOAD) {
+            reloading.look();
+        }
+    }
 }
 
 // Metrics and health at an address of their own, if the configuration names one.
