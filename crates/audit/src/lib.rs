@@ -50,7 +50,7 @@ pub struct Context<'a> {
 
 /// Rules of this crate that Dockerfiles do not have, in the order of their ids.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    all().chain(image::RULES).filter(|rule| sealift_lint::rule(rule.id).is_none())
+    all().chain(image::RULES).filter(|rule| !sealift_lint::has_id(rule.id))
 }
 
 /// Every rule on files, in the words for these files.

@@ -30,9 +30,10 @@ pub struct Rule {
 impl Rule {
     /// Whether `name` is its id, name or one of its aliases, in any case.
     pub fn is_called(&self, name: &str) -> bool {
+        let name = name.trim();
         [self.id, self.name]
             .iter()
             .chain(self.aliases)
-            .any(|known| known.eq_ignore_ascii_case(name.trim()))
+            .any(|known| known.eq_ignore_ascii_case(name))
     }
 }

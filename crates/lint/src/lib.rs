@@ -44,7 +44,7 @@ pub use ignore_file::{IgnoreFile, matches_glob};
 pub use label::{LabelKind, LabelSchema};
 pub use package_index::{Package, PackageIndex};
 pub use render::{mask, render, secrets};
-pub use rule::{Check, Group, rule, rules};
+pub use rule::{Check, Group, has_id, rule, rules};
 pub use rules::{CHECKS, HIDDEN};
 pub use shared::{
     Silence, admin_port, can_be_secret, database_port, is_secret_name, secrets_in, silenced_by,

@@ -69,9 +69,17 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 
 /// The first rule with this id, name or alias.
 pub fn rule(name: &str) -> Option<&'static Rule> {
-    // Most ask by id, and the table is in that order.
-    if let Ok(index) = CHECKS.binary_search_by_key(&name, |check| check.rule.id) {
-        return Some(&CHECKS[index].rule);
-    }
-    rules().find(|rule| rule.is_called(name))
+    // Most ask by id.
+    by_id(name).or_else(|| rules().find(|rule| rule.is_called(name)))
+}
+
+/// Whether a rule has this id.
+pub fn has_id(id: &str) -> bool {
+    by_id(id).is_some()
+}
+
+fn by_id(id: &str) -> Option<&'static Rule> {
+    // The table is in that order.
+    let index = CHECKS.binary_search_by_key(&id, |check| check.rule.id).ok()?;
+    Some(&CHECKS[index].rule)
 }

@@ -1,5 +1,6 @@
 //! Everything that may begin a secret or name one, found in one pass, and what to try there.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -193,6 +194,7 @@ fn index(number: usize) -> u16 {
 
 #[derive(Default)]
 struct List {
+    places: HashMap<String, usize>,
     patterns: Vec<String>,
     actions: Vec<Vec<Action>>,
 }
@@ -200,8 +202,8 @@ struct List {
 impl List {
     fn add(&mut self, anchor: &str, action: Action) {
         let small = anchor.to_ascii_lowercase();
-        let place = self.patterns.iter().position(|known| *known == small).unwrap_or_else(|| {
-            self.patterns.push(small);
+        let place = *self.places.entry(small).or_insert_with_key(|small| {
+            self.patterns.push(small.clone());
             self.actions.push(Vec::new());
             self.patterns.len() - 1
         });
