@@ -145,7 +145,12 @@ fn a_configuration_of_distribution_at_work() {
     assert_eq!(event["request"]["host"], "localhost");
     let place = event["target"]["url"].as_str().unwrap();
     assert!(place.starts_with("https://r.example/v2/app/blobs/sha256:"), "{event}");
-    assert!(ask(debug, "GET", "/metrics", "").contains("{endpoint=\"ear\",result=\"sent\"} 1"));
+    // It counts when it has read the answer.
+    let (begin, counted) = (Instant::now(), "{endpoint=\"ear\",result=\"sent\"} 1");
+    while !ask(debug, "GET", "/metrics", "").contains(counted) {
+        assert!(begin.elapsed() < WAIT, "the event was not counted");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 
     context.write("registry.yml", configuration(port, debug, &second));
     served.signal("-HUP");

@@ -23,6 +23,7 @@ mod c_policies;
 mod c_trust;
 mod d_disk;
 mod d_gate;
+mod d_installed;
 mod d_mirror;
 mod d_pages;
 mod d_registry;

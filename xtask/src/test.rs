@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 use anyhow::ensure;
 
 /// What tests/setup makes: the variable by which tests find it, its folder (with a variable of its own), and the path there.
-const TOOLS: [(&str, (&str, &str), &str); 7] = [
+const TOOLS: [(&str, (&str, &str), &str); 8] = [
     ("SEALIFT_SBOM_PYTHON", ("SEALIFT_VALIDATORS", "sealift-validators"), "bin/python"),
     ("SEALIFT_BROWSER_PYTHON", ("SEALIFT_BROWSER", "sealift-browser"), "bin/python"),
     ("SEALIFT_PYTHON", VERIFIERS, "bin/python"),
     ("SEALIFT_NOTATION", VERIFIERS, "bin/notation"),
     ("SEALIFT_NOTATION_GO_TESTDATA", VERIFIERS, "notation-go"),
+    ("SEALIFT_HELM", VERIFIERS, "bin/helm"),
     ("SEALIFT_SKOPEO", VERIFIERS, "bin/copy-by-policy"),
     ("SEALIFT_DISTRIBUTION_CONFORMANCE", VERIFIERS, "bin/distribution-conformance"),
 ];
@@ -28,9 +29,9 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         .status()
         .is_ok_and(|status| status.success());
     let arguments: &[&str] = if has_nextest {
-        &["nextest", "run", "--workspace"]
+        &["nextest", "run", "--workspace", "--no-fail-fast"]
     } else {
-        &["test", "--workspace", "--quiet"]
+        &["test", "--workspace", "--quiet", "--no-fail-fast"]
     };
     let mut tests = Command::new(cargo);
     tests.args(arguments).current_dir(root);

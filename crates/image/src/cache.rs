@@ -16,12 +16,22 @@ const KEPT: u8 = 0;
 const EXTRACT: u8 = 1;
 const OVER_LIMIT: u8 = 2;
 
+/// A layer for a cache: the blob that a manifest names, and the content that a config says the blob has. Only both tell
+/// what was read and verified: an image may name a known content beside a blob that holds another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LayerKey<'a> {
+    /// Of the blob, as it is stored.
+    pub digest: &'a Digest,
+    /// Of the content, uncompressed.
+    pub diff_id: &'a Digest,
+}
+
 /// Keeps what was found in layers. What cannot be kept or found again is no error: the layer is read.
 pub trait LayerCache: Sync {
     /// What [`LayerCache::save`] was given for the layer and the key.
-    fn load(&self, diff_id: &Digest, key: &str) -> Option<Vec<u8>>;
+    fn load(&self, layer: LayerKey<'_>, key: &str) -> Option<Vec<u8>>;
     /// Keeps it.
-    fn save(&self, diff_id: &Digest, key: &str, bytes: &[u8]);
+    fn save(&self, layer: LayerKey<'_>, key: &str, bytes: &[u8]);
 }
 
 /// A scan as bytes.

@@ -35,7 +35,7 @@ mod side_hash;
 mod tree;
 
 pub use blob::{BlobSource, read_blob_verified};
-pub use cache::LayerCache;
+pub use cache::{LayerCache, LayerKey};
 pub use daemon::{
     Container, inspect_container, open_daemon, open_daemon_container, running_containers,
 };

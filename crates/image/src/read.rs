@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use sealift_archive::{EntryKind, Header, Limits, RelativePath};
 use sealift_oci::Digest;
 
-use crate::cache::{self, LayerCache};
+use crate::cache::{self, LayerCache, LayerKey};
 use crate::inspection::Inspection;
 use crate::merge::Merge;
 use crate::records::{Record, Records};
@@ -62,8 +62,8 @@ pub fn read(image: &Image, wanted: &Wanted<'_>, limits: &ReadLimits) -> Result<F
 /// The same, with extracts of files that are only looked at. An extract follows its file through hard links; a layer is
 /// not read again for one, so a file is inspected by the name that its layer has.
 ///
-/// A layer that the cache knows is not read at all, and its blob not asked for: what is said of it is said of its
-/// `diff_id`, which the image's config has. `wanted`, `inspection` and `limits` must be those with which the cache was
+/// A layer that the cache knows is not read at all, and its blob not asked for: that this blob has this `diff_id` was
+/// verified when it was read. `wanted`, `inspection` and `limits` must be those with which the cache was
 /// filled.
 ///
 /// What is wrong with one layer hides nothing of the others: a layer that is encrypted, damaged, not what its digest
@@ -233,12 +233,14 @@ impl Job<'_> {
     }
 
     fn layer(&self, layer: usize, keep: &Keep<'_>, key: &str) -> Result<Scan> {
-        let (_, diff_id) = self.image.layers().nth(layer).expect("the caller counts the layers");
+        let (descriptor, diff_id) =
+            self.image.layers().nth(layer).expect("the caller counts the layers");
+        let known = LayerKey { digest: &descriptor.digest, diff_id };
         let watch_key = self.budget.watch_key();
         if let Some(cache) = self.cache
-            && let Some(mut scan) = cache.load(diff_id, key).and_then(|bytes| cache::decode(&bytes))
+            && let Some(mut scan) = cache.load(known, key).and_then(|bytes| cache::decode(&bytes))
             && let Some(marks) = watch_key.map_or(Some(Vec::new()), |key| {
-                let bytes = cache.load(diff_id, key)?;
+                let bytes = cache.load(known, key)?;
                 cache::decode_marks(&bytes, scan.records.len())
             })
         {
@@ -248,9 +250,9 @@ impl Job<'_> {
         }
         let scan = scan::scan(self.image, layer, self.budget, keep)?;
         if let Some(cache) = self.cache {
-            cache.save(diff_id, key, &cache::encode(&scan));
+            cache.save(known, key, &cache::encode(&scan));
             if let Some(key) = watch_key {
-                cache.save(diff_id, key, &cache::encode_marks(&scan.marks));
+                cache.save(known, key, &cache::encode_marks(&scan.marks));
             }
         }
         Ok(scan)

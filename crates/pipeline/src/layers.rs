@@ -1,6 +1,6 @@
 //! What was found in layers, kept beside the store: a layer that was looked at once is not read again.
 
-use sealift_image::LayerCache;
+use sealift_image::{LayerCache, LayerKey};
 use sealift_oci::Digest;
 use sealift_store::Store;
 
@@ -16,17 +16,18 @@ impl Layers {
     }
 }
 
-fn name(diff_id: &Digest, key: &str) -> String {
+fn name(layer: LayerKey<'_>, key: &str) -> String {
     let dash = if key.is_empty() { "" } else { "-" };
-    format!("{}{dash}{key}", diff_id.to_string().replace(':', "-"))
+    let both = format!("{} {}", layer.digest, layer.diff_id);
+    format!("{}{dash}{key}", Digest::sha256(both.as_bytes()).hex())
 }
 
 impl LayerCache for Layers {
-    fn load(&self, diff_id: &Digest, key: &str) -> Option<Vec<u8>> {
-        self.0.load(&name(diff_id, key))
+    fn load(&self, layer: LayerKey<'_>, key: &str) -> Option<Vec<u8>> {
+        self.0.load(&name(layer, key))
     }
 
-    fn save(&self, diff_id: &Digest, key: &str, bytes: &[u8]) {
-        self.0.save(&name(diff_id, key), bytes);
+    fn save(&self, layer: LayerKey<'_>, key: &str, bytes: &[u8]) {
+        self.0.save(&name(layer, key), bytes);
     }
 }

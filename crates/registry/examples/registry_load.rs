@@ -1,8 +1,8 @@
 //! Loads a registry over plain HTTP: small requests on kept connections, pushes and pulls of 100 MB, manifests one by one
 //! and from 16 clients. Says what each costs the server's processor.
 //!
-//! usage: `registry_load HOST:PORT PID…` with the processes whose processor time counts; with `--static PATH` only reads
-//! of that path are measured, for a server of files.
+//! usage: `registry_load HOST:PORT PID…` with the processes whose processor time counts; with `--reads` before them it
+//! ends after the small requests, and with `--static PATH` only reads of that path are measured, for a server of files.
 
 #![expect(clippy::print_stdout, reason = "it is a program")]
 #![expect(clippy::unwrap_used, reason = "a failure ends it")]
@@ -131,10 +131,31 @@ fn digest_of(bytes: &[u8]) -> String {
     Digest::sha256(bytes).to_string()
 }
 
-fn manifest(config: &str, layer: &str, size: usize, number: usize) -> String {
-    format!(
-        r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{config}","size":2}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{layer}","size":{size}}}],"annotations":{{"number":"{number}"}}}}"#
-    )
+// The smallest image that there is: its layer is an archive with nothing in it.
+struct Image {
+    config: String,
+    config_digest: String,
+    layer: Vec<u8>,
+    layer_digest: String,
+}
+
+impl Image {
+    fn new() -> Self {
+        let layer = vec![0; 1024];
+        let layer_digest = digest_of(&layer);
+        let config = format!(
+            r#"{{"architecture":"amd64","os":"linux","config":{{"User":"65532"}},"rootfs":{{"type":"layers","diff_ids":["{layer_digest}"]}}}}"#
+        );
+        Self { config_digest: digest_of(config.as_bytes()), config, layer, layer_digest }
+    }
+
+    fn manifest(&self, number: usize) -> String {
+        let Self { config, config_digest, layer, layer_digest } = self;
+        let (config_size, layer_size) = (config.len(), layer.len());
+        format!(
+            r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{config_digest}","size":{config_size}}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{layer_digest}","size":{layer_size}}}],"annotations":{{"number":"{number}"}}}}"#
+        )
+    }
 }
 
 // Processor time of processes, in hundredths of a second as the kernel has it.
@@ -205,21 +226,27 @@ fn main() {
         reads("file", &host, &pids, &path, REQUESTS);
         return;
     }
-    let pids = arguments;
+    let reads_only = arguments.first().is_some_and(|first| first == "--reads");
+    let pids = arguments.split_off(usize::from(reads_only));
     println!("memory idle\t{}\tMB", memory(&pids));
     let mut connection = Connection::open(&host);
-    let (config, small) = (digest_of(b"{}"), vec![b'x'; 1000]);
-    let layer = digest_of(&small);
-    connection.push("bench/app", b"{}", &config);
-    connection.push("bench/app", &small, &layer);
-    let text = manifest(&config, &layer, small.len(), 0);
+    let image = Image::new();
+    let Image { config_digest: config, layer_digest: layer, layer: small, .. } = &image;
+    connection.push("bench/app", image.config.as_bytes(), config);
+    connection.push("bench/app", small, layer);
+    let text = image.manifest(0);
     for tag in 0..TAGS {
         connection.put(&format!("/v2/bench/app/manifests/tag{tag:04}"), &text);
     }
+    // What a registry does in the background after a push is not what a read costs.
+    std::thread::sleep(Duration::from_secs(3));
     reads("base", &host, &pids, "/v2/", REQUESTS);
     reads("manifest by tag", &host, &pids, "/v2/bench/app/manifests/tag0007", REQUESTS);
     reads("small blob", &host, &pids, &format!("/v2/bench/app/blobs/{layer}"), REQUESTS);
     reads("tags n=100", &host, &pids, "/v2/bench/app/tags/list?n=100", REQUESTS);
+    if reads_only {
+        return;
+    }
     let mut seed = 1_u64;
     let large: Vec<u8> = std::iter::repeat_with(|| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -246,12 +273,7 @@ fn main() {
             |number| {
                 let mut connection = Connection::open(&host);
                 for count in 0..PUTS {
-                    let text = manifest(
-                        &config,
-                        &layer,
-                        small.len(),
-                        (clients * 100 + number) * 1000 + count,
-                    );
+                    let text = image.manifest((clients * 100 + number) * 1000 + count);
                     connection.put(&format!("/v2/bench/app/manifests/put{number}"), &text);
                 }
             },

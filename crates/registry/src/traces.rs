@@ -54,6 +54,11 @@ impl TraceContext {
         Self { trace, parent: Some(parent), is_sampled: flags & 1 == 1, ..own }
     }
 
+    /// Of a part of this request.
+    pub(crate) fn part(&self) -> Self {
+        Self { parent: Some(self.span), span: Self::of(None).span, ..*self }
+    }
+
     /// For who is asked on behalf of this request, and for the answer.
     pub fn header(&self) -> String {
         let flags = u8::from(self.is_sampled);
@@ -95,40 +100,55 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// A request that was answered.
+/// Whose time a span is, as OTLP numbers it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SpanKind {
+    /// A part of a request.
+    Internal = 1,
+    /// A request.
+    Server = 2,
+    /// What another server was asked for.
+    Client = 3,
+}
+
+/// A request that was answered, or a part of one.
 pub(crate) struct Span {
     pub(crate) context: TraceContext,
+    pub(crate) kind: SpanKind,
     pub(crate) name: String,
     pub(crate) start_nanoseconds: i128,
     pub(crate) duration: Duration,
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) status: u16,
-    pub(crate) request_id: String,
+    pub(crate) attributes: Vec<(&'static str, Attribute)>,
+    pub(crate) is_fault: bool,
+}
+
+/// What is said of a span.
+pub(crate) enum Attribute {
+    Text(String),
+    Number(u64),
 }
 
 impl Span {
     fn to_json(&self) -> Value {
         let end = self.start_nanoseconds + i128::try_from(self.duration.as_nanos()).unwrap_or(0);
-        let text =
-            |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
-        let status = self.status.to_string();
+        let attributes = self.attributes.iter().map(|(key, value)| {
+            let value = match value {
+                Attribute::Text(text) => json!({ "stringValue": text }),
+                // 64 bits are text in JSON (protobuf's JSON mapping).
+                Attribute::Number(number) => json!({ "intValue": number.to_string() }),
+            };
+            json!({ "key": key, "value": value })
+        });
         json!({
             "traceId": hex(&self.context.trace),
             "spanId": hex(&self.context.span),
             "parentSpanId": self.context.parent.map(|parent| hex(&parent)).unwrap_or_default(),
             "name": self.name,
-            // A server.
-            "kind": 2,
+            "kind": self.kind as u8,
             "startTimeUnixNano": self.start_nanoseconds.to_string(),
             "endTimeUnixNano": end.to_string(),
-            "attributes": [
-                text("http.request.method", &self.method),
-                text("url.path", &self.path),
-                json!({ "key": "http.response.status_code", "value": { "intValue": status } }),
-                text("sealift.request_id", &self.request_id),
-            ],
-            "status": { "code": if self.status >= 500 { 2 } else { 0 } },
+            "attributes": attributes.collect::<Vec<_>>(),
+            "status": { "code": if self.is_fault { 2 } else { 0 } },
         })
     }
 }
@@ -253,16 +273,21 @@ mod tests {
         let settings = TraceSettings { endpoint, headers, ..TraceSettings::default() };
         let client = Client::new(sealift_client::Settings::default()).unwrap();
         let tracer = Tracer::start(&settings, client).unwrap();
-        tracer.send(Span {
-            context: TraceContext::of(Some(HEADER)),
-            name: "GET manifest".to_owned(),
+        let request = TraceContext::of(Some(HEADER));
+        let span = |context, kind, name: &str| Span {
+            context,
+            kind,
+            name: name.to_owned(),
             start_nanoseconds: 1_000,
             duration: Duration::from_nanos(5),
-            method: "GET".to_owned(),
-            path: "/v2/a/manifests/b".to_owned(),
-            status: 200,
-            request_id: "1-2".to_owned(),
-        });
+            attributes: vec![
+                ("url.path", Attribute::Text("/v2/a/manifests/b".to_owned())),
+                ("http.response.status_code", Attribute::Number(200)),
+            ],
+            is_fault: false,
+        };
+        tracer.send(span(request, SpanKind::Server, "GET manifest"));
+        tracer.send(span(request.part(), SpanKind::Internal, "gate"));
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = tokio::io::BufReader::new(stream);
         let (mut line, mut length) = (String::new(), 0);
@@ -282,8 +307,13 @@ mod tests {
         stream.read_exact(&mut body).await.unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
-        let span = &body["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+        let spans = &body["resourceSpans"][0]["scopeSpans"][0]["spans"];
+        let (span, part) = (&spans[0], &spans[1]);
         assert_eq!(span["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!((&part["traceId"], &part["parentSpanId"]), (&span["traceId"], &span["spanId"]));
+        assert_ne!(part["spanId"], span["spanId"]);
+        assert_eq!((&span["kind"], &part["kind"]), (&json!(2), &json!(1)));
+        assert_eq!(span["attributes"][1]["value"], json!({ "intValue": "200" }));
         assert_eq!(
             (&span["parentSpanId"], &span["endTimeUnixNano"]),
             (&json!("00f067aa0ba902b7"), &json!("1005"))

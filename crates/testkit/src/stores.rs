@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub struct Postgres {
     programs: PathBuf,
     port: u16,
     server: Option<Child>,
+    has_tls: bool,
 }
 
 /// A server that speaks S3: `moto`, from the environment that `tests/setup` makes.
@@ -65,7 +67,8 @@ impl Postgres {
             let done = Command::new("chown").arg("postgres").arg(folder.path()).status();
             assert!(done.unwrap().success(), "there is no user `postgres`");
         }
-        let mut postgres = Self { folder, programs, port: free_port(), server: None };
+        let mut postgres =
+            Self { folder, programs, port: free_port(), server: None, has_tls: false };
         let data = postgres.folder.path().join("data");
         let done = postgres
             .command("initdb")
@@ -100,6 +103,7 @@ impl Postgres {
             .args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c"])
             .arg(format!("unix_socket_directories={}", folder.display()))
             .args(["-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "log_min_messages=fatal"])
+            .args(["-c", if self.has_tls { "ssl=on" } else { "ssl=off" }])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
@@ -118,6 +122,30 @@ impl Postgres {
             assert!(done.unwrap().success());
             server.wait().unwrap();
         }
+    }
+
+    /// From now on it speaks TLS to whoever wants, and to nobody in the clear over the network; by this certificate.
+    pub fn insist_on_tls(&mut self, certificate: &str, key: &str) {
+        self.stop();
+        let data = self.folder.path().join("data");
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                let done = Command::new("chown").arg("postgres").arg(&path).status();
+                assert!(done.unwrap().success(), "there is no user `postgres`");
+            }
+        }
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+        std::fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        self.has_tls = true;
+        self.resume();
+    }
+
+    /// Address of a database, without a word on TLS.
+    pub fn address(&self, name: &str) -> String {
+        format!("postgresql://sealift@127.0.0.1:{}/{name}", self.port)
     }
 
     /// Runs a statement; whether it worked, and what was said.
@@ -146,12 +174,21 @@ impl Drop for Postgres {
 impl S3Server {
     /// Starts one; none if it is not installed.
     pub fn start() -> Option<Self> {
+        Self::start_strict(usize::MAX)
+    }
+
+    /// The same, which after some requests verifies signatures and who may do what.
+    pub fn start_strict(n_free: usize) -> Option<Self> {
         let program = folder_of_stores()?.join("bin/moto_server");
         if !program.exists() {
             return None;
         }
         let port = free_port();
-        let server = Command::new(program)
+        let mut command = Command::new(program);
+        if n_free < usize::MAX {
+            command.env("INITIAL_NO_AUTH_ACTION_COUNT", n_free.to_string());
+        }
+        let server = command
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -178,9 +215,34 @@ impl S3Server {
 
     /// Makes a bucket.
     pub fn make_bucket(&self, name: &str) {
+        self.ask(&format!("PUT /{name}"), "s3", "");
+    }
+
+    /// Makes a role that may do everything with objects, and tells its name.
+    pub fn make_role(&self, name: &str) -> String {
+        let anybody = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%5D%7D";
+        let all = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C\
+            %22Action%22%3A%22s3%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D";
+        let version = "Version=2010-05-08";
+        let role = format!(
+            "Action=CreateRole&{version}&RoleName={name}&AssumeRolePolicyDocument={anybody}"
+        );
+        self.ask("POST /", "iam", &role);
+        let policy = format!(
+            "Action=PutRolePolicy&{version}&RoleName={name}&PolicyName=all&PolicyDocument={all}"
+        );
+        self.ask("POST /", "iam", &policy);
+        format!("arn:aws:iam::123456789012:role/{name}")
+    }
+
+    // Moto asks the header to which service a request goes.
+    fn ask(&self, what: &str, service: &str, body: &str) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let request = format!(
-            "PUT /{name} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            "{what} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential=key/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n{body}",
+            body.len()
         );
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();

@@ -17,8 +17,8 @@ pub(super) fn run(image: &Image, name: Option<&Reference>, findings: &mut Findin
         "root" | "0" => findings.add_shared("SL1011", place(), "the image runs as root"),
         _ => {}
     }
-    let is_asked = |test: &[String]| test.first().is_some_and(|first| first != "NONE");
-    if !config.healthcheck.as_ref().is_some_and(|check| is_asked(&check.test)) {
+    // `NONE` is a decision: the platform asks by itself, as for the instruction in a Dockerfile.
+    if config.healthcheck.as_ref().is_none_or(|check| check.test.is_empty()) {
         findings.add_shared("SL4008", place(), "nobody asks how a container of the image is");
     }
     if let Some(name) = name.filter(|name| name.digest().is_none())

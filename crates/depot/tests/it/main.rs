@@ -10,5 +10,6 @@ mod common;
 mod keeping;
 mod manifests;
 mod replicas;
+mod secured;
 mod torture;
 mod uploads;

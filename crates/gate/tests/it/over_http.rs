@@ -15,7 +15,9 @@ use sealift_depot::{Depot, Settings as DepotSettings};
 use sealift_gate::{Settings, Webhook};
 use sealift_oci::Digest;
 use sealift_registry::hooks::{Gate as _, Listener};
-use sealift_registry::{ConnectionLimits, Entry, Hooks, Log, Options, Registry, bind, serve};
+use sealift_registry::{
+    ConnectionLimits, Entry, Hooks, Log, Options, Registry, TraceSettings, Tracer, bind, serve,
+};
 use sealift_testkit::TestImage;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -50,12 +52,22 @@ impl Served {
     }
 
     async fn over(folder: TempDir, name: &Path, settings: &Settings) -> Self {
+        Self::traced(folder, name, settings, None).await
+    }
+
+    async fn traced(
+        folder: TempDir,
+        name: &Path,
+        settings: &Settings,
+        tracer: Option<Tracer>,
+    ) -> Self {
         let place = folder.path().join(name);
         let depot = Depot::open_folder(&place, &DepotSettings::default()).unwrap();
         let yard = Yard::over(folder, depot.clone(), settings);
         let hooks = Hooks {
             gate: Some(Arc::new(yard.gate.clone())),
             listeners: vec![Arc::clone(&yard.herald) as Arc<dyn Listener>],
+            tracer,
             ..Hooks::default()
         };
         let gatekeeper = Gatekeeper::new(Parts::open());
@@ -328,4 +340,35 @@ async fn a_known_verdict_is_quick() {
     println!("a known verdict with its manifest: p50 {half:?}, p99 {most:?}");
     // The goal is 1 ms; a test machine may be at something else.
     assert!(half < Duration::from_millis(1), "{half:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_is_a_part_of_its_request_in_a_trace() {
+    let (url, heard) = server_at(TcpListener::bind("127.0.0.1:0").unwrap(), vec![200; 9]);
+    let endpoint = url.trim_end_matches("/hook").to_owned();
+    let traces = TraceSettings { endpoint, ..TraceSettings::default() };
+    let client = sealift_client::Client::new(sealift_client::Settings::default()).unwrap();
+    let (folder, rules) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let settings = with_policy(rules.path(), "");
+    let tracer = Tracer::start(&traces, client);
+    let served = Served::traced(folder, Path::new("registry"), &settings, tracer).await;
+    served.push(&image("1.0", ""), "root").await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = format!("traceparent: 00-{trace}-00f067aa0ba902b7-01\r\n");
+    let pulled = served.ask("GET", "/v2/team/app/manifests/root", &parent, b"").await;
+    assert_eq!(pulled.status, 403);
+    let mut spans = Vec::new();
+    while spans.len() < 2 {
+        let (_, body) = heard.recv_timeout(Duration::from_mins(1)).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let told = body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone();
+        spans.extend(told.into_iter().filter(|span| span["traceId"] == trace));
+    }
+    let part = spans.iter().find(|span| span["name"] == "gate").unwrap();
+    let whole = spans.iter().find(|span| span["name"] == "GET manifest").unwrap();
+    assert_eq!(part["parentSpanId"], whole["spanId"]);
+    let said = part["attributes"].to_string();
+    for word in ["sealift.verdict", "refused", "Container must not run as root"] {
+        assert!(said.contains(word), "{said}");
+    }
 }

@@ -4,7 +4,8 @@ use sealift_depot::Target;
 use sealift_gate::record::{self, Status};
 use sealift_gate::{REPORT_TYPE, SBOM_TYPE, Settings};
 use sealift_keeping::audit;
-use sealift_oci::{Digest, Manifest};
+use sealift_oci::{Digest, Manifest, Raw};
+use sealift_testkit::TestImage;
 
 use crate::harness::{CRITICAL, Yard, advisories, image, repository};
 
@@ -41,6 +42,25 @@ async fn a_pushed_image_gets_its_sbom_and_its_report() {
     assert!(sbom.to_string().contains("pkg:deb/debian/demo@1.0"), "{sbom}");
     let report = document(&yard, found.report.as_ref().unwrap()).await;
     assert!(report.to_string().contains("CVE-2026-0001"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_content_beside_another_blob_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let advisories = advisories(folder.path(), CRITICAL);
+    let yard = Yard::new(&Settings { advisories: Some(advisories), ..Settings::default() });
+    let clean = image("9.9", "app");
+    let found = yard.examined(&yard.push(&clean, "clean").await.digest).await;
+    assert_eq!((found.status, found.packages), (Status::Passed, 1), "{found:?}");
+    // The config still says what the clean layer holds; only the blob is another.
+    let worse = image("1.0", "app");
+    let mut manifest = worse.manifest.value().clone();
+    manifest.config = clean.manifest.value().config.clone();
+    let forged =
+        TestImage { manifest: Raw::encode(manifest), config: clean.config, layers: worse.layers };
+    let found = yard.examined(&yard.push(&forged, "forged").await.digest).await;
+    assert_eq!((found.status, found.packages), (Status::Unreadable, 0), "{found:?}");
+    assert!(found.reason.as_deref().is_some_and(|it| it.contains("sha256:")), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

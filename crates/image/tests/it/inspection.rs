@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sealift_archive::RelativePath;
 use sealift_image::{
-    Inspection, LayerCache, Look, ReadLimits, Watch, open_directory_inspected, read_inspected,
+    Inspection, LayerCache, LayerKey, Look, ReadLimits, Watch, open_directory_inspected,
+    read_inspected,
 };
-use sealift_oci::Digest;
 
 use crate::kit::{image, layer};
 
@@ -107,11 +107,11 @@ fn folders_too() {
 #[derive(Default)]
 struct Memory(Mutex<HashMap<(String, String), Vec<u8>>>);
 impl LayerCache for Memory {
-    fn load(&self, diff_id: &Digest, key: &str) -> Option<Vec<u8>> {
-        self.0.lock().unwrap().get(&(diff_id.to_string(), key.to_owned())).cloned()
+    fn load(&self, layer: LayerKey<'_>, key: &str) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(&(format!("{layer:?}"), key.to_owned())).cloned()
     }
-    fn save(&self, diff_id: &Digest, key: &str, bytes: &[u8]) {
-        let name = (diff_id.to_string(), key.to_owned());
+    fn save(&self, layer: LayerKey<'_>, key: &str, bytes: &[u8]) {
+        let name = (format!("{layer:?}"), key.to_owned());
         self.0.lock().unwrap().insert(name, bytes.to_vec());
     }
 }

@@ -13,6 +13,7 @@ use super::range::{self, Asked};
 use super::refusal::{Code, Refusal};
 use crate::Body;
 use crate::hooks::{Answer, EventKind, UpstreamBlob, UpstreamFault};
+use crate::traces::SpanKind;
 
 // What has a digest as its address never changes; who may read it can.
 const FOREVER: &str = "private, max-age=31536000";
@@ -48,7 +49,9 @@ async fn read(call: &Call<'_>, asked: &RepositoryName, digest: &Digest) -> Outco
             let size = upstream.blob_size(asked, namespace, digest).await.map_err(fault)?;
             return Ok(scoped(call, head(StatusCode::OK, digest, size, Body::empty())));
         }
-        match upstream.blob(asked, namespace, digest).await.map_err(fault)? {
+        let found = upstream.blob(asked, namespace, digest);
+        let found = call.part("upstream", SpanKind::Client, found, |_| Vec::new()).await;
+        match found.map_err(fault)? {
             UpstreamBlob::Kept => {
                 blob = call.depot().blob(repository, digest).await.map_err(of_depot)?;
             }

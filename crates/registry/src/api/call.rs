@@ -1,6 +1,7 @@
 //! One request: who asks, whether they may, and what is told of it.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Response, StatusCode};
@@ -15,9 +16,10 @@ use serde_json::json;
 use super::query::Query;
 use super::refusal::{Code, Refusal};
 use super::service::Registry;
-use crate::Body;
 use crate::hooks::{Event, EventKind, RequestFacts};
 use crate::listener::ClientCertificate;
+use crate::traces::{Attribute, Span, SpanKind};
+use crate::{Body, TraceContext};
 
 // All warnings of an answer together (distribution-spec, §Warnings).
 const WARNING_BYTES_MAX: usize = 4096;
@@ -31,6 +33,8 @@ pub(super) struct Call<'a> {
     pub(super) peer: SocketAddr,
     pub(super) request_id: &'a str,
     pub(super) now: Timestamp,
+    pub(super) started: Instant,
+    pub(super) trace: Option<TraceContext>,
     pub(super) method: Method,
     pub(super) headers: &'a HeaderMap,
     pub(super) query: Query,
@@ -44,6 +48,32 @@ impl Call<'_> {
 
     pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Does a part of the request, and tells a collector of traces how long it took and what came of it.
+    pub(super) async fn part<T>(
+        &self,
+        name: &str,
+        kind: SpanKind,
+        work: impl Future<Output = T>,
+        came: impl FnOnce(&T) -> Vec<(&'static str, Attribute)>,
+    ) -> T {
+        let (Some(tracer), Some(context)) = (&self.registry.hooks.tracer, self.trace) else {
+            return work.await;
+        };
+        let before = self.started.elapsed();
+        let done = work.await;
+        let start = self.now.as_nanosecond();
+        tracer.send(Span {
+            context: context.part(),
+            kind,
+            name: name.to_owned(),
+            start_nanoseconds: start + i128::try_from(before.as_nanos()).unwrap_or(0),
+            duration: self.started.elapsed().saturating_sub(before),
+            attributes: came(&done),
+            is_fault: false,
+        });
+        done
     }
 
     /// Name of who asks, for what is written down.

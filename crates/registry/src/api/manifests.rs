@@ -18,6 +18,7 @@ use super::names::{CONTENT_DIGEST, SUBJECT, TAG};
 use super::refusal::{Code, Refusal};
 use crate::Body;
 use crate::hooks::{Answer, Asked, EventKind};
+use crate::traces::{Attribute, SpanKind};
 
 // The specification wants that 4 MiB are taken; a larger one is no manifest.
 const MANIFEST_BYTES_MAX: usize = 4 << 20;
@@ -60,7 +61,8 @@ async fn read(call: &Call<'_>, asked: &RepositoryName, target: &Target) -> Outco
     }
     let (manifest, warning) = match (upstream, &route) {
         (Some(upstream), Some(_)) => {
-            let found = upstream.manifest(asked, namespace, target).await;
+            let found = upstream.manifest(asked, namespace, target);
+            let found = call.part("upstream", SpanKind::Client, found, |_| Vec::new()).await;
             let found = found.map_err(|fault| of_upstream(fault, Code::ManifestUnknown))?;
             (found.manifest, found.warning)
         }
@@ -126,7 +128,21 @@ async fn judge(
         request_id: call.request_id,
         now: call.now,
     };
-    match gate.pull(asked).await {
+    let judged = call.part("gate", SpanKind::Internal, gate.pull(asked), |answer| {
+        let text = |text: &str| Attribute::Text(text.to_owned());
+        let (verdict, reason) = match answer {
+            Answer::Allow => ("allowed", None),
+            Answer::Warn(warning) => ("allowed", Some(warning)),
+            Answer::Refuse(denied) => ("refused", Some(&denied.message)),
+        };
+        let reason = reason.map(|reason| ("sealift.reason", text(reason)));
+        let digest = ("sealift.digest", text(&manifest.digest.to_string()));
+        [Some(digest), Some(("sealift.verdict", text(verdict))), reason]
+            .into_iter()
+            .flatten()
+            .collect()
+    });
+    match judged.await {
         Answer::Allow => Ok(None),
         Answer::Warn(warning) => Ok(Some(warning)),
         Answer::Refuse(denied) => {

@@ -26,7 +26,7 @@ use crate::health::Health;
 use crate::hooks::{Event, EventKind, Gate, Listener, Pages, RequestFacts, Upstream};
 use crate::listener::ClientCertificate;
 use crate::metrics::{Metrics, Route};
-use crate::traces::Span;
+use crate::traces::{Attribute, Span, SpanKind};
 use crate::{Body, Entry, Log, Service, TraceContext, Tracer, TrustService};
 
 const LOGGED_BYTES_MAX: usize = 512;
@@ -161,6 +161,8 @@ impl Registry {
                     peer: seen.peer,
                     request_id: seen.request_id,
                     now: seen.now,
+                    started: seen.started,
+                    trace: seen.trace,
                     method: parts.method.clone(),
                     headers: &parts.headers,
                     query: Query::parse(parts.uri.query().unwrap_or_default()),
@@ -304,8 +306,8 @@ impl Registry {
         Answered::of(Err(nowhere()), Route::Unknown, None)
     }
 
-    fn record(&self, seen: &Seen<'_>, answered: &Answered, started: Instant, agent: Option<&str>) {
-        let duration = started.elapsed();
+    fn record(&self, seen: &Seen<'_>, answered: &Answered, agent: Option<&str>) {
+        let duration = seen.started.elapsed();
         let status = answered.response.status().as_u16();
         self.metrics.count(answered.route, status, duration);
         if let Some(reason) = &answered.cause
@@ -330,28 +332,28 @@ impl Registry {
 }
 
 impl Registry {
-    fn trace(
-        &self,
-        seen: &Seen<'_>,
-        answered: &mut Answered,
-        started: Instant,
-        context: Option<TraceContext>,
-    ) {
-        let (Some(tracer), Some(context)) = (&self.hooks.tracer, context) else { return };
+    fn trace(&self, seen: &Seen<'_>, answered: &mut Answered) {
+        let (Some(tracer), Some(context)) = (&self.hooks.tracer, seen.trace) else { return };
         super::call::set(
             &mut answered.response,
             HeaderName::from_static("traceresponse"),
             &context.header(),
         );
+        let status = answered.response.status().as_u16();
+        let text = |text: &str| Attribute::Text(text.to_owned());
         tracer.send(Span {
             context,
+            kind: SpanKind::Server,
             name: format!("{} {}", seen.method, answered.route.as_str()),
             start_nanoseconds: seen.now.as_nanosecond(),
-            duration: started.elapsed(),
-            method: seen.method.to_owned(),
-            path: cut(seen.path).to_owned(),
-            status: answered.response.status().as_u16(),
-            request_id: seen.request_id.to_owned(),
+            duration: seen.started.elapsed(),
+            attributes: vec![
+                ("http.request.method", text(seen.method)),
+                ("url.path", text(cut(seen.path))),
+                ("http.response.status_code", Attribute::Number(u64::from(status))),
+                ("sealift.request_id", text(seen.request_id)),
+            ],
+            is_fault: status >= 500,
         });
     }
 }
@@ -361,6 +363,8 @@ struct Seen<'a> {
     peer: SocketAddr,
     request_id: &'a str,
     now: Timestamp,
+    started: Instant,
+    trace: Option<TraceContext>,
     method: &'a str,
     path: &'a str,
 }
@@ -479,6 +483,8 @@ impl Service for Registry {
             peer,
             request_id: &request_id,
             now: (self.clock)(),
+            started,
+            trace,
             method: method.as_str(),
             path: &path,
         };
@@ -501,8 +507,8 @@ impl Service for Registry {
             _ => self.other(request, &seen).await,
         };
         let agent = agent.as_ref().and_then(|agent| agent.to_str().ok());
-        self.record(&seen, &answered, started, agent);
-        self.trace(&seen, &mut answered, started, trace);
+        self.record(&seen, &answered, agent);
+        self.trace(&seen, &mut answered);
         let headers = answered.response.headers_mut();
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), value);
