@@ -14,7 +14,8 @@ VIEWS = ["layers", "packages", "findings", "trust", "referrers", "history", "man
 PAGES = [
     "/", "/?q=nothing-of-this-name", f"/r/{REPOSITORY}", IMAGE, *[f"{IMAGE}?view={view}" for view in VIEWS],
     f"{IMAGE}?view=layers&sort=size", f"{IMAGE}?view=findings&severity=high&fixed=yes", "/-/storage", "/-/admin",
-    "/-/admin/robots", "/-/admin/retain", "/-/admin/collect", "/-/account", "/r/no/such", "/-/login",
+    "/-/admin/robots", "/-/admin/retain", "/-/admin/collect", "/-/admin/log", f"/-/admin/log?user={USER}&event=manifest.pushed",
+    "/-/account", "/r/no/such", "/-/login",
 ]
 CONTROLS = {"button", "link", "textbox", "searchbox", "combobox", "spinbutton", "DisclosureTriangle"}
 faults = []
@@ -165,6 +166,17 @@ def by_keyboard(browser):
     enter_by(page, "Collect now")
     if "left the disk" not in page.get_by_role("status").inner_text():
         fault("nothing was collected")
+    enter_by(page, "Audit log")
+    expect(page, "each line follows the one before")
+    tab_to(page, "Event")
+    page.keyboard.type("manifest.pus")
+    tab_to(page, "User contains")
+    page.keyboard.type(USER)
+    enter(page)
+    expect(page, f"{REPOSITORY}:{TAG}")
+    by_link(page, f"/r/{REPOSITORY}/-/sha256:")
+    expect(page, f"docker pull {ORIGIN.split('//')[1]}/{REPOSITORY}@sha256:")
+    page.goto(f"{ORIGIN}/-/admin/log")
     enter_by(page, "Robots")
     for name, text in [("Name", "browser"), ("Repositories, as team/** or team/app:v*", "team/**")]:
         tab_to(page, name)
@@ -188,6 +200,17 @@ def enter_by(page, name):
     enter(page)
 
 
+def by_link(page, prefix):
+    """By the tabulator to the first link that begins so."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        address = page.evaluate("document.activeElement.getAttribute('href')")
+        if address and address.startswith(prefix):
+            enter(page)
+            return
+    raise SystemExit(f"{page.url}: no link to `{prefix}`")
+
+
 def names(page, path):
     """What a screen reader is told: each control has a name, and the page its parts."""
     session = page.context.new_cdp_session(page)
@@ -206,11 +229,20 @@ def names(page, path):
         fault(f"{path}: a table that is none to those who hear it")
 
 
+def see(page, name, scheme, width):
+    for text in page.evaluate(LOOK):
+        fault(f"{page.url} {name} {scheme} {width}: {text}")
+    names(page, f"{page.url} {name}")
+    if FOLDER:
+        page.screenshot(path=f"{FOLDER}/{name}-{scheme}-{width}.png", full_page=True)
+
+
 def look(browser, scheme, width):
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
     watch(page)
     page.goto(f"{ORIGIN}/-/login")
+    see(page, "login", scheme, width)
     for label, text in [("User", USER), ("Password", PASSWORD)]:
         page.get_by_label(label, exact=True).fill(text)
     page.get_by_role("button", name="Log in").click()
@@ -218,13 +250,22 @@ def look(browser, scheme, width):
     for number, path in enumerate(PAGES):
         page.goto(f"{ORIGIN}{path}")
         titles.add(page.title())
-        for text in page.evaluate(LOOK):
-            fault(f"{path} {scheme} {width}: {text}")
-        names(page, path)
-        if FOLDER:
-            page.screenshot(path=f"{FOLDER}/{number:02}-{scheme}-{width}.png", full_page=True)
+        see(page, f"{number:02}", scheme, width)
+    # What forms lead to, and what is shown on demand.
+    page.goto(f"{ORIGIN}/-/admin/robots")
+    page.get_by_label("Name", exact=True).fill(f"look-{scheme}-{width}")
+    page.get_by_label("Repositories, as").fill("team/**")
+    page.get_by_role("button", name="Make").click()
+    expect(page, "It is shown this once")
+    see(page, "robot", scheme, width)
+    page.goto(f"{ORIGIN}/-/admin/retain")
+    page.get_by_role("button", name="What would be removed now?").click()
+    see(page, "retention", scheme, width)
+    page.goto(f"{ORIGIN}/-/admin")
+    page.locator("summary").first.click()
+    see(page, "change", scheme, width)
     # Searches and filters of a page share its title.
-    if len(titles) < len(PAGES) - 3:
+    if len(titles) < len(PAGES) - 4:
         fault(f"pages with the same title: {sorted(titles)}")
     context.close()
 

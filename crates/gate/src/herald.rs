@@ -61,6 +61,26 @@ impl Listener for Herald {
     }
 }
 
+// Those that a herald wants to hear of.
+const KINDS: [EventKind; 11] = [
+    EventKind::Pushed,
+    EventKind::Pulled,
+    EventKind::Deleted,
+    EventKind::TagDeleted,
+    EventKind::BlobPushed,
+    EventKind::BlobDeleted,
+    EventKind::Mounted,
+    EventKind::Denied,
+    EventKind::Login,
+    EventKind::Administered,
+    EventKind::TrustChanged,
+];
+
+/// What kinds of events are called in the audit log.
+pub fn event_names() -> [&'static str; 11] {
+    KINDS.map(name_of)
+}
+
 // As the audit log and others see it.
 fn name_of(kind: EventKind) -> &'static str {
     match kind {

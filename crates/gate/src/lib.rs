@@ -26,7 +26,7 @@ pub mod record;
 pub use error::Error;
 pub use examine::{GATE_USER, REPORT_TYPE, SBOM_TYPE};
 pub use gate::Gate;
-pub use herald::{Herald, Scribe};
+pub use herald::{Herald, Scribe, event_names};
 pub use judgement::{Reason, Verdict};
 pub use metrics::{Numbers, Timed};
 pub use rules::Environment;

@@ -8,11 +8,15 @@ use sealift_oci::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-const LOG: &str = "audit";
+pub(crate) const LOG: &str = "audit";
 const PAGE: usize = 500;
 // Of one answer; who wants more asks on from where it ended.
 const EVENTS_MAX: usize = 2_000;
-const DENIED: &str = "request.denied";
+pub(crate) const DENIED: &str = "request.denied";
+/// The event that stands for those that came too fast to be written down.
+pub const LOST: &str = "log.lost";
+/// The event that stands for a line that cannot be read.
+pub const UNREADABLE: &str = "log.unreadable";
 
 /// A line of the log: what happened since the line before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,7 +107,7 @@ pub async fn check(depot: &Depot, known: Option<&Mark>) -> Result<Check, Error> 
             return Ok(check);
         }
         for (number, bytes) in &lines {
-            if let Err(fault) = check.take(*number, bytes, known) {
+            if let Err(fault) = check.take(&Row::read(*number, bytes), known) {
                 check.fault = Some(fault);
                 return Ok(check);
             }
@@ -112,26 +116,71 @@ pub async fn check(depot: &Depot, known: Option<&Mark>) -> Result<Check, Error> 
 }
 
 impl Check {
-    fn take(&mut self, number: u64, bytes: &[u8], known: Option<&Mark>) -> Result<(), Fault> {
-        let due = self.lines + 1;
+    /// A look that begins after a line, whatever that says.
+    pub(crate) fn after(row: &Row) -> Self {
+        Self { lines: row.mark.number, last: Some(row.mark.clone()), ..Self::default() }
+    }
+
+    /// Takes the next line, if it is that.
+    pub(crate) fn take(&mut self, row: &Row, known: Option<&Mark>) -> Result<(), Fault> {
+        let (due, number) = (self.lines + 1, row.mark.number);
         if number != due {
             return Err(Fault::Missing(due));
         }
-        let line: Line = serde_json::from_slice(bytes).map_err(|_| Fault::Unreadable(number))?;
+        let line = row.line.as_ref().ok_or(Fault::Unreadable(number))?;
         let before = self.last.as_ref().map(|mark| &mark.digest);
         if line.number != number || line.previous.as_ref() != before {
             return Err(Fault::Broken(number));
         }
-        let digest = Digest::sha256(bytes);
-        if known.is_some_and(|mark| mark.number == number && mark.digest != digest) {
+        if known.is_some_and(|mark| mark.number == number && *mark != row.mark) {
             return Err(Fault::Replaced(number));
         }
         self.lines = number;
         self.events += line.events.len() as u64;
         self.lost += line.lost;
-        self.last = Some(Mark { number, digest });
+        self.last = Some(row.mark.clone());
         Ok(())
     }
+}
+
+/// A line as it is stored: its number and hash, and what it says if that can be read.
+pub(crate) struct Row {
+    pub(crate) mark: Mark,
+    pub(crate) line: Option<Line>,
+}
+
+impl Row {
+    pub(crate) fn read(number: u64, bytes: &[u8]) -> Self {
+        let mark = Mark { number, digest: Digest::sha256(bytes) };
+        Self { mark, line: serde_json::from_slice(bytes).ok() }
+    }
+
+    /// All its events in their order; what was not written down, and what cannot be read, is an event too.
+    pub(crate) fn events(self) -> Vec<Map<String, Value>> {
+        let number = self.mark.number;
+        let unreadable = |what: &str| of_log(number, UNREADABLE, &format!("{what} cannot be read"));
+        let Some(line) = self.line else { return vec![unreadable("the line")] };
+        let mut events: Vec<_> = line
+            .events
+            .into_iter()
+            .map(|event| match event {
+                Value::Object(mut event) => {
+                    event.insert("line".to_owned(), json!(number));
+                    event
+                }
+                _ => unreadable("the event"),
+            })
+            .collect();
+        if line.lost > 0 {
+            events.push(of_log(number, LOST, &format!("{} events", line.lost)));
+        }
+        events
+    }
+}
+
+/// Whether an event is about the log itself: what it stands for may be what somebody looks for.
+pub(crate) fn is_of_log(event: &Map<String, Value>) -> bool {
+    matches!(event.get("event").and_then(Value::as_str), Some(LOST | UNREADABLE))
 }
 
 /// Which events somebody wants to see.
@@ -213,24 +262,8 @@ pub async fn newest(depot: &Depot, count: usize, wanted: Wanted) -> Result<Event
 }
 
 fn events_of(number: u64, bytes: &[u8], wanted: Wanted) -> Vec<Map<String, Value>> {
-    let Ok(line) = serde_json::from_slice::<Line>(bytes) else {
-        return vec![of_log(number, "log.unreadable", "the line cannot be read")];
-    };
-    let mut events: Vec<_> = line
-        .events
-        .into_iter()
-        .filter_map(|event| match event {
-            Value::Object(event) => Some(event),
-            _ => None,
-        })
-        .filter(|event| wanted.fits(event))
-        .collect();
-    for event in &mut events {
-        event.insert("line".to_owned(), json!(number));
-    }
-    if line.lost > 0 {
-        events.push(of_log(number, "log.lost", &format!("{} events", line.lost)));
-    }
+    let mut events = Row::read(number, bytes).events();
+    events.retain(|event| is_of_log(event) || wanted.fits(event));
     events
 }
 

@@ -34,6 +34,7 @@ impl Address {
             "/-/admin/robots" => Self::Desk(Desk::Robots),
             "/-/admin/collect" => Self::Desk(Desk::Collection),
             "/-/admin/retain" => Self::Desk(Desk::Retention),
+            "/-/admin/log" => Self::Desk(Desk::Log),
             crate::layout::STYLE_PATH => Self::Style,
             "/-/icon.svg" => Self::Icon,
             other => {

@@ -31,6 +31,8 @@ impl Web {
             Desk::Robots => self.change_robots(visit).await,
             Desk::Collection => self.collect(visit).await,
             Desk::Retention => self.preview_retention().await,
+            // It is only read.
+            Desk::Log => return Shown::Absent,
         };
         self.desk(*desk, visit, Some(&outcome)).await
     }
@@ -52,6 +54,7 @@ impl Web {
                 admin::retention(visitor, &self.office.retention_rules(), going)
             }
             Desk::Collection => admin::collection(visitor),
+            Desk::Log => self.log(visit).await,
         };
         let body = admin::frame(desk, &self.name, outcome, &content);
         page(&format!("{} – Administration", desk.title()), Part::Administration, body)

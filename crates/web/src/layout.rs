@@ -211,10 +211,12 @@ pub(crate) fn marked(text: &str) -> Markup {
 
 /// A time for people, with the exact one for programs.
 pub(crate) fn time(time: Timestamp) -> Markup {
-    let text = time.to_string();
-    let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
-    let clock: String = rest.chars().take(5).collect();
-    html! { time datetime=(text) { (day) " " (clock) " UTC" } }
+    html! { time datetime=(time) { (time.strftime("%Y-%m-%d %H:%M UTC")) } }
+}
+
+/// A time to the second, where many things happen in a minute.
+pub(crate) fn moment(time: Timestamp) -> Markup {
+    html! { time datetime=(time) { (time.strftime("%Y-%m-%d %H:%M:%S UTC")) } }
 }
 
 /// A number of things, with the right form of the word.

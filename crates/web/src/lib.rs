@@ -10,6 +10,7 @@ mod deeds;
 mod imaging;
 mod insight;
 mod layout;
+mod log;
 mod looking;
 mod office;
 mod pages;
@@ -19,5 +20,5 @@ mod session;
 mod table;
 
 pub use insight::{Counts, Details, Finding, Insight, Package, Signature, Summary, Verdict};
-pub use office::{Going, Office, Robot};
+pub use office::{Going, LogAsked, LogBegin, LogEvent, LogPart, LogPlace, Office, Robot};
 pub use service::{Settings, Web};

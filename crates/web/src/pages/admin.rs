@@ -16,14 +16,16 @@ pub(crate) enum Desk {
     Robots,
     Retention,
     Collection,
+    Log,
 }
 
 impl Desk {
-    const ALL: [(Self, &'static str, &'static str); 4] = [
+    const ALL: [(Self, &'static str, &'static str); 5] = [
         (Self::Users, "Users", "/-/admin"),
         (Self::Robots, "Robots", "/-/admin/robots"),
         (Self::Retention, "Retention", "/-/admin/retain"),
         (Self::Collection, "Collection", "/-/admin/collect"),
+        (Self::Log, "Audit log", "/-/admin/log"),
     ];
 
     /// What it is called.

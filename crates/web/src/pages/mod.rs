@@ -6,6 +6,7 @@ pub(crate) mod chart;
 pub(crate) mod findings;
 pub(crate) mod image;
 pub(crate) mod layers;
+pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod overview;
 pub(crate) mod packages;

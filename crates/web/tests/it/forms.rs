@@ -24,12 +24,12 @@ fn a_form_of_elsewhere_does_nothing() {
     ] {
         assert_eq!(check(&[header], &body), 403, "{header}");
     }
-    assert!(site.clerk.0.lock().unwrap().is_empty());
+    assert!(site.clerk.deeds.lock().unwrap().is_empty());
     assert_eq!(check(&["Origin: http://here", "Sec-Fetch-Site: same-origin"], &body), 200);
-    assert_eq!(*site.clerk.0.lock().unwrap(), ["collect, dry: false"]);
+    assert_eq!(*site.clerk.deeds.lock().unwrap(), ["collect, dry: false"]);
     // By a link nothing is done at all.
     assert_eq!(anna.get(&format!("{path}?{body}")).status, 200);
-    assert_eq!(site.clerk.0.lock().unwrap().len(), 1);
+    assert_eq!(site.clerk.deeds.lock().unwrap().len(), 1);
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
         assert_eq!(anna.request(method, path, &[], "").status, 405, "{method}");
     }
@@ -59,7 +59,7 @@ fn administrators_do_things_and_that_is_written_down() {
     anna.send("/-/admin/collect", "dry=yes");
     anna.send("/-/admin/collect", "dry=");
     assert_eq!(
-        *site.clerk.0.lock().unwrap(),
+        *site.clerk.deeds.lock().unwrap(),
         [
             "robot ci team/**:pull 30",
             "no robot ci",

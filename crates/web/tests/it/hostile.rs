@@ -5,7 +5,7 @@ use sealift_oci::{Digest, media_type};
 use crate::knowing::Knowing;
 use crate::site::{Browser, CONFIG, Site};
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 18] = [
     "/",
     "/?q=%3Cscript%3Ealert(1)%3C/script%3E",
     "/r/team/app",
@@ -21,6 +21,8 @@ const PAGES: [&str; 16] = [
     "/-/admin",
     "/-/admin/robots",
     "/-/admin/retain",
+    "/-/admin/log",
+    "/-/admin/log?event=%22%3E%3Cscript%3E&user=%22%3E%3Cscript%3E&repository=%3Cb%3E&denied=yes&before=%22%3E",
     "/-/account",
 ];
 

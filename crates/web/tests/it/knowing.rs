@@ -9,7 +9,8 @@ use sealift_depot::Target;
 use sealift_oci::{Digest, RepositoryName};
 use sealift_registry::hooks::UpstreamState;
 use sealift_web::{
-    Counts, Details, Finding, Going, Insight, Office, Package, Robot, Signature, Summary, Verdict,
+    Counts, Details, Finding, Going, Insight, LogAsked, LogEvent, LogPart, LogPlace, Office,
+    Package, Robot, Signature, Summary, Verdict,
 };
 
 pub(crate) const EVIL: &str = "<script>alert(3)</script>\"'\u{202e}><img src=x onerror=alert(4)>";
@@ -105,13 +106,44 @@ impl Insight for Knowing {
     }
 }
 
-/// Remembers what he was told.
-#[derive(Default)]
-pub(crate) struct Clerk(pub(crate) Mutex<Vec<String>>);
+/// Remembers what he was told, and gives out the log that he was given.
+pub(crate) struct Clerk {
+    pub(crate) deeds: Mutex<Vec<String>>,
+    pub(crate) asked: Mutex<LogAsked>,
+    pub(crate) log: Mutex<Result<LogPart, String>>,
+}
+
+impl Default for Clerk {
+    fn default() -> Self {
+        let evil = || Some(EVIL.to_owned());
+        let event = LogEvent {
+            line: 7,
+            time: None,
+            event: EVIL.to_owned(),
+            user: evil(),
+            address: evil(),
+            repository: evil(),
+            tag: evil(),
+            digest: evil(),
+            reason: evil(),
+        };
+        let place = Some(LogPlace { line: 7, event: 1 });
+        let log = LogPart {
+            lines: 9,
+            read: Some((1, 9)),
+            fault: Some((3, EVIL.to_owned())),
+            events: vec![event],
+            newer: place,
+            older: place,
+        };
+        let (deeds, asked) = (Mutex::default(), Mutex::default());
+        Self { deeds, asked, log: Mutex::new(Ok(log)) }
+    }
+}
 
 impl Clerk {
     fn told(&self, text: String) {
-        self.0.lock().unwrap().push(text);
+        self.deeds.lock().unwrap().push(text);
     }
 }
 
@@ -177,6 +209,15 @@ impl Office for Clerk {
 
     fn gate(&self) -> BoxFuture<'_, Vec<(String, String)>> {
         Box::pin(ready(vec![("Advisories".to_owned(), EVIL.to_owned())]))
+    }
+
+    fn log(&self, asked: LogAsked) -> BoxFuture<'_, Result<LogPart, String>> {
+        *self.asked.lock().unwrap() = asked;
+        Box::pin(ready(self.log.lock().unwrap().clone()))
+    }
+
+    fn log_kinds(&self) -> Vec<&'static str> {
+        vec!["login", "manifest.pushed"]
     }
 
     fn upstreams(&self) -> Vec<UpstreamState> {

@@ -6,6 +6,7 @@ mod forms;
 mod hostile;
 mod knowing;
 mod lists;
+mod log;
 mod rights;
 mod sessions;
 mod site;

@@ -67,8 +67,14 @@ fn the_name_beside_a_token_makes_nobody_that_user() {
 #[test]
 fn the_desk_is_for_administrators() {
     let site = Site::start();
-    let desks =
-        ["/-/admin", "/-/admin/robots", "/-/admin/retain", "/-/admin/collect", "/-/storage"];
+    let desks = [
+        "/-/admin",
+        "/-/admin/robots",
+        "/-/admin/retain",
+        "/-/admin/collect",
+        "/-/admin/log",
+        "/-/storage",
+    ];
     let ben = site.browser_of("ben");
     for path in desks {
         assert_eq!(site.browser().get(path).status, 303, "{path}");
@@ -79,7 +85,7 @@ fn the_desk_is_for_administrators() {
         assert_eq!(site.browser_of("anna").get(path).status, 200, "{path}");
     }
     assert!(!ben.get("/").body.contains("/-/admin"));
-    assert!(site.clerk.0.lock().unwrap().is_empty());
+    assert!(site.clerk.deeds.lock().unwrap().is_empty());
 }
 
 #[test]

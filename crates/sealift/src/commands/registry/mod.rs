@@ -11,6 +11,7 @@ mod users;
 
 mod access;
 mod assembly;
+mod log_page;
 mod office;
 mod plugins;
 mod reloading;

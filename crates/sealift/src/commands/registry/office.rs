@@ -14,8 +14,10 @@ use sealift_gate::Gate;
 use sealift_oci::RepositoryName;
 use sealift_pipeline::build::megabytes;
 use sealift_registry::hooks::{Upstream, UpstreamState};
-use sealift_web::{Going, Office, Robot};
+use sealift_web::{Going, LogAsked, LogPart, Office, Robot};
 use tokio::task::spawn_blocking;
+
+use super::log_page;
 
 /// The parts that are asked.
 pub(super) struct Desk {
@@ -172,6 +174,14 @@ impl Office for Desk {
                 row("Events given up", &numbers.dropped),
             ]
         })
+    }
+
+    fn log(&self, asked: LogAsked) -> BoxFuture<'_, Result<LogPart, String>> {
+        Box::pin(async move { log_page::read(&self.depot, asked).await.map_err(text) })
+    }
+
+    fn log_kinds(&self) -> Vec<&'static str> {
+        log_page::kinds()
     }
 
     fn upstreams(&self) -> Vec<UpstreamState> {
