@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::insight::Finding;
-use crate::layout::{badge, empty, plain};
+use crate::layout::{badge, count, empty, plain};
 use crate::pages::chart::{self, Course};
 use crate::query::encode;
 use crate::table::{rest, short, table, words};
@@ -67,7 +67,7 @@ pub(crate) fn body(
             }))
         } @else {
             (form(address, filter))
-            p role="status" { (found.len()) " of " (findings.len()) " findings" }
+            p role="status" { (found.len()) " of " (count(findings.len(), "finding", "findings")) }
             @if !shown.is_empty() { (table("Findings", &columns, &shown)) }
             (more(&base, filter.page, found.len()))
         }

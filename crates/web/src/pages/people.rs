@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::layout::{Visitor, badge, empty, plain, secret_field, time};
 use crate::office::Robot;
 use crate::pages::account::rules;
-use crate::table::{rest, table, words};
+use crate::table::{rest, short, table, words};
 
 /// A user as administrators see one.
 pub(crate) struct User {
@@ -17,7 +17,7 @@ pub(crate) struct User {
 }
 
 pub(crate) fn users(visitor: &Visitor, users: &[User], can_change: bool) -> Markup {
-    let columns = [words("User"), words("Groups"), rest("Rules about them"), words("Change")];
+    let columns = [short("User"), words("Groups"), rest("Rules about them"), words("Change")];
     let cells = |user: &User| {
         vec![
             html! {
@@ -52,7 +52,7 @@ fn change(visitor: &Visitor, name: &str, can_change: bool) -> Markup {
                 (secret_field(visitor))
                 input type="hidden" name="user" value=(name);
                 button name="deed" value="end" { "End all sessions" }
-                @if can_change {
+                @if can_change && visitor.name.as_deref() != Some(name) {
                     button .danger name="deed" value="remove" { "Remove " (plain(name)) }
                 }
             }
@@ -89,7 +89,7 @@ pub(crate) fn robots(visitor: &Visitor, robots: Option<&[Robot]>, now: Timestamp
         };
     };
     let columns = [
-        words("Robot"),
+        short("Robot"),
         words("State"),
         rest("May"),
         words("Made"),

@@ -69,6 +69,8 @@ fn administrators_do_things_and_that_is_written_down() {
             "collect, dry: false",
         ]
     );
+    let users = anna.get("/-/admin").body;
+    assert!(users.contains("Remove ben") && !users.contains("Remove anna"), "{users}");
     // What was done is told, what was only looked at or did not work is not.
     let heard = site.heard.0.lock().unwrap();
     let told: Vec<_> = heard.iter().filter(|line| line.starts_with("administered anna")).collect();
