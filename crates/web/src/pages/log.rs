@@ -149,7 +149,6 @@ fn events(log: &Log<'_>) -> Markup {
 fn cells(log: &Log<'_>, event: &LogEvent) -> Vec<Markup> {
     // What the log says of itself nobody did.
     let is_of_log = event.event.starts_with("log.");
-    let text = |text: &Option<String>| html! { @if let Some(text) = text { (plain(text)) } };
     vec![
         html! { @match event.time { Some(time) => (moment(time)), None => span .soft { "unknown" } } },
         html! {
@@ -162,11 +161,18 @@ fn cells(log: &Log<'_>, event: &LogEvent) -> Vec<Markup> {
                 None => @if !is_of_log { span .soft { "nobody" } },
             }
         },
-        text(&event.address),
+        html! { @if let Some(address) = &event.address { (host_and_port(address)) } },
         subject(event, (log.address_of)(event).as_deref()),
         html! { @if let Some(reason) = &event.reason { (marked(reason)) } },
         html! { (event.line) },
     ]
+}
+
+// Where there is no room for both, the port stands below.
+fn host_and_port(address: &str) -> Markup {
+    let address = plain(address);
+    let (host, port) = address.split_at(address.rfind(':').unwrap_or(address.len()));
+    html! { (host) wbr; (port) }
 }
 
 // Repository, tag and digest; what is the surest name of the image leads to it, if it is there.

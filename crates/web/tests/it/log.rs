@@ -16,6 +16,7 @@ fn event(kind: &str, repository: &str, tag: Option<&str>, digest: Option<&Digest
         repository: Some(repository.to_owned()),
         tag: tag.map(str::to_owned),
         digest: digest.map(ToString::to_string),
+        address: Some("[2001:db8::1]:443".to_owned()),
         ..LogEvent::default()
     }
 }
@@ -110,6 +111,7 @@ fn images_that_are_there_have_links() {
     assert!(pushed.contains(&format!("href=\"/r/team/app/-/{here}\"")), "{pushed}");
     assert!(pushed.contains(here.short()) && pushed.contains("team/app:1.0"), "{pushed}");
     assert!(pushed.contains("2023-11-14 22:13:21 UTC"), "{pushed}");
+    assert!(pushed.contains("[2001:db8::1]<wbr>:443"), "{pushed}");
     assert_eq!(links(&pushed), 1);
     let tag = page(event("request.denied", "team/app", Some("1.0"), None));
     assert!(tag.contains("href=\"/r/team/app/-/1.0\""), "{tag}");
