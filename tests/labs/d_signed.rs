@@ -274,6 +274,8 @@ fn d6_docker_content_trust_decides() {
     let refused = refused.as_array().unwrap();
     assert!(refused.iter().any(|event| event["tag"] == "1" && event["repository"] == "dct/app"));
     assert!(refused.iter().all(|event| event["event"] == "request.denied"));
+    // Each is there once: by the image, not by the address of the request too.
+    assert!(refused.iter().all(|event| event["repository"] == "dct/app"), "{refused:#?}");
     let verified = lab.context.expect(0, &["registry", "log", "--verify", "--data", "registry"]);
     assert!(verified.stdout.contains("lines follow each other"), "{}", verified.stdout);
     let figures = lab.server.curl(&[], "/metrics");

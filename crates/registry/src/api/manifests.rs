@@ -147,9 +147,8 @@ async fn judge(
         Answer::Warn(warning) => Ok(Some(warning)),
         Answer::Refuse(denied) => {
             tell(call, EventKind::Denied, repository, target, manifest, Some(&denied.message));
-            Err(Refusal::because(Code::Denied, denied.message)
-                .about(denied.detail)
-                .caused_by("the gate refuses"))
+            let refusal = Refusal::because(Code::Denied, denied.message).about(denied.detail);
+            Err(Refusal { is_told: true, ..refusal.caused_by("the gate refuses") })
         }
     }
 }

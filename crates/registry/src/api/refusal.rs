@@ -153,6 +153,8 @@ pub struct Refusal {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// For the log only.
     pub cause: Option<String>,
+    /// Listeners were told of it, by whoever knew more than the address.
+    pub is_told: bool,
 }
 
 impl Refusal {
@@ -165,6 +167,7 @@ impl Refusal {
             detail: Vec::new(),
             headers: Vec::new(),
             cause: None,
+            is_told: false,
         }
     }
 

@@ -176,6 +176,7 @@ impl Registry {
                     Ok(address) => dispatch(&call, address, body).await,
                 };
                 if let Err(refusal) = &outcome
+                    && !refusal.is_told
                     && matches!(refusal.code, Code::Denied | Code::Unauthorized)
                     && !(refusal.code == Code::Unauthorized && call.principal.is_anonymous())
                 {
