@@ -20,7 +20,7 @@ use crate::metrics::Numbers;
 use crate::rules::{Environment, Rules};
 use crate::shape::{Shape, shape};
 use crate::source::Shelf;
-use crate::verdicts::Verdicts;
+use crate::verdicts::{Name, Verdicts};
 use crate::webhook::Hooks;
 use crate::{Error, Settings, record};
 
@@ -99,6 +99,9 @@ impl Gate {
         let Some(manifest) = self.0.depot.manifest(repository, target).await? else {
             return Ok(None);
         };
+        if shape(&manifest.media_type, &manifest.bytes) == Shape::Artifact {
+            return Ok(Some(Arc::default()));
+        }
         let rules = self.0.rules();
         self.0.judged(&rules, repository, target, &manifest).await.map(Some)
     }
@@ -146,6 +149,23 @@ impl Inner {
         })
     }
 
+    // A verdict that still counts. There is none of what nothing runs.
+    async fn recall(
+        &self,
+        rules: &Rules,
+        repository: &RepositoryName,
+        name: &Name,
+    ) -> Result<Result<Arc<Verdict>, u64>, Error> {
+        // Another replica may have changed the repository: a verdict counts for the state that it was found in.
+        let changes = self.depot.changes(repository).await?;
+        let revision = rules.revision.wrapping_shl(40).wrapping_add(changes);
+        let Ok(known) = self.verdicts.find(repository, name, revision) else {
+            return Ok(Err(revision));
+        };
+        self.numbers.recalled.fetch_add(1, Ordering::Relaxed);
+        Ok(Ok(known))
+    }
+
     async fn judged(
         self: &Arc<Self>,
         rules: &Arc<Rules>,
@@ -153,18 +173,11 @@ impl Inner {
         target: &Target,
         manifest: &Arc<sealift_depot::Manifest>,
     ) -> Result<Arc<Verdict>, Error> {
-        let tag = match target {
-            Target::Tag(tag) => Some(tag.clone()),
-            Target::Digest(_) => None,
+        let key = name_of(target, &manifest.digest);
+        let revision = match self.recall(rules, repository, &key).await? {
+            Ok(known) => return Ok(known),
+            Err(revision) => revision,
         };
-        let key = (manifest.digest.clone(), tag.clone());
-        // Another replica may have changed the repository: a verdict counts for the state that it was found in.
-        let changes = self.depot.changes(repository).await?;
-        let revision = rules.revision.wrapping_shl(40).wrapping_add(changes);
-        if let Ok(known) = self.verdicts.find(repository, &key, revision) {
-            self.numbers.recalled.fetch_add(1, Ordering::Relaxed);
-            return Ok(known);
-        }
         let lane = usize::from(manifest.digest.hex().as_bytes()[0]) % LANES;
         let _lane = self.lanes[lane].lock().await;
         let moment = match self.verdicts.find(repository, &key, revision) {
@@ -176,7 +189,7 @@ impl Inner {
         let question = Question {
             shelf: self.shelf(repository),
             manifest: Arc::clone(manifest),
-            name: self.name(repository, tag.as_ref(), &manifest.digest)?,
+            name: self.name(repository, key.1.as_ref(), &manifest.digest)?,
             parents: record::parents(&self.depot, repository, &manifest.digest).await?,
         };
         let (inner, rules_of) = (Arc::clone(self), Arc::clone(rules));
@@ -206,17 +219,22 @@ impl Inner {
             return Answer::Allow;
         }
         let manifest = asked.manifest;
-        if shape(&manifest.media_type, &manifest.bytes) == Shape::Artifact {
-            return Answer::Allow;
-        }
-        let shared = Arc::new(manifest.clone());
-        let verdict = match self.judged(&rules, asked.repository, asked.target, &shared).await {
-            Ok(verdict) => verdict,
-            Err(error) => Arc::new(Verdict::of_error(&error)),
+        let name = name_of(asked.target, &manifest.digest);
+        let verdict = match self.recall(&rules, asked.repository, &name).await {
+            Ok(Ok(known)) => known,
+            _ if shape(&manifest.media_type, &manifest.bytes) == Shape::Artifact => {
+                return Answer::Allow;
+            }
+            _ => {
+                let shared = Arc::new(manifest.clone());
+                match self.judged(&rules, asked.repository, asked.target, &shared).await {
+                    Ok(verdict) => verdict,
+                    Err(error) => Arc::new(Verdict::of_error(&error)),
+                }
+            }
         };
-        let name = format!("{}@{}", asked.repository, manifest.digest);
         let numbers = &self.numbers;
-        match refusal(&name, &verdict) {
+        match refusal(asked.repository, &manifest.digest, &verdict) {
             None => {
                 numbers.admitted.fetch_add(1, Ordering::Relaxed);
                 match verdict.warnings.first() {
@@ -236,9 +254,18 @@ impl Inner {
     }
 }
 
+fn name_of(target: &Target, digest: &Digest) -> Name {
+    let tag = match target {
+        Target::Tag(tag) => Some(tag.clone()),
+        Target::Digest(_) => None,
+    };
+    (digest.clone(), tag)
+}
+
 // One line, since Docker prints one.
-fn refusal(name: &str, verdict: &Verdict) -> Option<Denied> {
+fn refusal(repository: &RepositoryName, digest: &Digest, verdict: &Verdict) -> Option<Denied> {
     let first = verdict.reasons.first()?;
+    let name = format!("{repository}@{digest}");
     let more = match verdict.reasons.len() {
         1 => String::new(),
         count => format!(" (and {} more)", count - 1),

@@ -13,7 +13,8 @@ const VERDICTS_MAX: usize = 100_000;
 // Somebody is waiting for what was refused to be put right.
 const REFUSED_FOR: Duration = Duration::from_secs(20);
 
-type Name = (Digest, Option<Tag>);
+/// What a verdict is about: a manifest, and the tag by which it was asked for.
+pub(crate) type Name = (Digest, Option<Tag>);
 
 #[derive(Default)]
 pub(crate) struct Verdicts(Mutex<Known>);
