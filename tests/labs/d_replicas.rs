@@ -11,13 +11,13 @@ use crate::serving::{PASSWORD, Server, add_user, free_host, image};
 
 const STATUS: [&str; 4] = ["-o", "/dev/null", "-w", "%{http_code}"];
 
-struct Stores {
+pub(crate) struct Stores {
     postgres: Postgres,
-    s3: S3Server,
-    database: String,
+    pub(crate) s3: S3Server,
+    pub(crate) database: String,
 }
 
-fn stores() -> Option<Stores> {
+pub(crate) fn stores() -> Option<Stores> {
     let (Some(postgres), Some(s3)) = (Postgres::start(), S3Server::start()) else {
         eprintln!("SKIPPED: PostgreSQL or moto is not installed; tests/setup does that");
         return None;

@@ -283,7 +283,7 @@ fn d6_docker_content_trust_decides() {
 }
 
 // A client of Docker's with Content Trust, which asks the registry itself for trust data: no server is named.
-fn docker(context: &TestContext, daemon: &Docker, arguments: &[&str]) -> (bool, String) {
+pub(crate) fn docker(context: &TestContext, daemon: &Docker, arguments: &[&str]) -> (bool, String) {
     let home = context.work().join("person");
     let mut command = Command::new("/usr/bin/docker");
     command.args(arguments).current_dir(&home).env("HOME", &home).stdin(Stdio::null());
@@ -298,7 +298,7 @@ fn docker(context: &TestContext, daemon: &Docker, arguments: &[&str]) -> (bool, 
 }
 
 // What the daemon says that does not ask for signatures.
-fn plain_pull(daemon: &Docker, name: &str) -> (bool, String) {
+pub(crate) fn plain_pull(daemon: &Docker, name: &str) -> (bool, String) {
     let output =
         Command::new("/usr/bin/docker").args(["--host", &daemon.socket, "pull", name]).output();
     let output = output.unwrap();

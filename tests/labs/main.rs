@@ -28,6 +28,7 @@ mod d_mirror;
 mod d_pages;
 mod d_registry;
 mod d_replicas;
+mod d_replicas_trust;
 mod d_server;
 mod d_signed;
 mod d_torture;

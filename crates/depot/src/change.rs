@@ -12,8 +12,8 @@ use crate::ledger::{Transaction, values};
 const PULLED_MAX: usize = 1 << 16;
 
 impl Depot {
-    /// How often manifests and tags of a repository changed on any replica, for whoever keeps what it made of them. A depot
-    /// of one process does not count: whoever changes it is heard there.
+    /// How often manifests, tags and trust data of a repository changed on any replica, for whoever keeps what it made of them.
+    /// A depot of one process does not count: whoever changes it is heard there.
     pub async fn changes(&self, repository: &RepositoryName) -> Result<u64, Error> {
         if !self.is_shared() {
             return Ok(0);
@@ -41,11 +41,7 @@ impl Inner {
         let job = move |transaction: &Transaction<'_>| {
             let done = job(transaction)?;
             if transaction.is_shared() {
-                transaction.execute(
-                    "INSERT INTO change (repository, number) VALUES (?1, 1)
-                     ON CONFLICT (repository) DO UPDATE SET number = change.number + 1",
-                    values![changed.as_str()],
-                )?;
+                count_change(transaction, changed.as_str())?;
             }
             Ok(done)
         };
@@ -69,4 +65,14 @@ impl Inner {
             pulled.others.insert((repository.clone(), digest.clone()));
         }
     }
+}
+
+/// Counts a change of a repository for the other replicas.
+pub(crate) fn count_change(transaction: &Transaction<'_>, repository: &str) -> Result<(), Error> {
+    transaction.execute(
+        "INSERT INTO change (repository, number) VALUES (?1, 1)
+         ON CONFLICT (repository) DO UPDATE SET number = change.number + 1",
+        values![repository],
+    )?;
+    Ok(())
 }

@@ -108,6 +108,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Only what several replicas share has it.
+    #[error("{what} is not in a folder's ledger")]
+    NotShared {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// It is done otherwise where several replicas share a bucket and a database.
     #[error(
         "{what} is not made of shared storage; back up the database and the bucket by their own means"

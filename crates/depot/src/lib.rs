@@ -43,6 +43,8 @@ mod backup;
 
 mod records;
 
+mod trust;
+
 mod keeper;
 
 mod journal;
@@ -75,4 +77,5 @@ pub use scrub::{Damage, Repair, RepairBody, RepairFuture, ScrubOptions, Scrubbed
 pub use settings::{
     Copies, DatabaseSettings, Immutable, Quota, Retention, Rules, Settings, SharedSettings, Sparse,
 };
+pub use trust::TrustStore;
 pub use upload::{UploadId, UploadStatus};

@@ -37,6 +37,15 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The key that seals the server's keys is not that of the other replicas.
+    #[error("the sealing key of the trust data does not open what is in the database: {reason}")]
+    SharedSealingKey {
+        /// Why.
+        reason: &'static str,
+    },
+    /// What replicas share cannot be used.
+    #[error("the trust data of the replicas cannot be read: {0}")]
+    Shared(#[source] sealift_depot::Error),
     /// The database cannot be used.
     #[error("the database `{path}` cannot be used: {reason}")]
     Database {
@@ -66,8 +75,11 @@ impl Error {
             Self::SealingKey { .. } => Some(
                 "bring the key back from a backup; without it the server's keys are lost and have to be rotated",
             ),
+            Self::SharedSealingKey { .. } => Some(
+                "give all replicas the same, in `sealift: {shared: {sealing_key_file: …}}` or SEALIFT_TRUST_SEALING_KEY, or none of them any",
+            ),
             Self::Tls { .. } => Some("give the certificate with its chain and its key as PEM"),
-            Self::File { .. } | Self::Database { .. } => None,
+            Self::File { .. } | Self::Database { .. } | Self::Shared(_) => None,
         }
     }
 

@@ -32,6 +32,6 @@ pub use home::{Home, HomeRepository, read_folder, write_folder};
 pub use key::Key;
 pub use key_file::{KeyFile, read_public_key, write_public_key};
 pub use limits::Limits;
-pub use name::{Gun, Role};
+pub use name::{Gun, Role, repository_of};
 pub use publish::{Change, DelegationChange, Keys, Repository};
 pub use verify::{State, Trusted, Update};

@@ -32,6 +32,19 @@ impl Gun {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The repository in its registry: the name without that of the registry before it, `team/app`.
+    pub fn repository(&self) -> &str {
+        repository_of(&self.0)
+    }
+}
+
+/// What [`Gun::repository`] is of a name that was checked before.
+pub fn repository_of(gun: &str) -> &str {
+    let rest = gun.split_once('/').filter(|(first, _)| {
+        first.contains(['.', ':']) || *first == "localhost" || first.starts_with('[')
+    });
+    rest.map_or(gun, |(_, repository)| repository)
 }
 
 impl fmt::Display for Gun {
@@ -179,6 +192,16 @@ mod tests {
         }
         for text in ["", "/", "a/", "/a", "a//b", "a/../b", "a/./b", "a b", "a\n", "a\\b", "é"] {
             assert!(Gun::parse(text).is_err(), "{text}");
+        }
+        for (text, repository) in [
+            ("registry.example/team/app", "team/app"),
+            ("localhost/app", "app"),
+            ("host:5000/a", "a"),
+            ("[::1]:5000/a/b", "a/b"),
+            ("team/app", "team/app"),
+            ("app", "app"),
+        ] {
+            assert_eq!(Gun::parse(text).unwrap().repository(), repository);
         }
     }
 }

@@ -156,6 +156,14 @@ impl Database {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.read_little(job)
+    }
+
+    /// The same for a thread that may wait.
+    pub(crate) fn read_little<T>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(job),
             Self::Postgres(postgres) => postgres.read(false, job),

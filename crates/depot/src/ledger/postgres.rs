@@ -172,6 +172,7 @@ pub(crate) fn prepare(engine: &Arc<Engine>) -> Result<(), Error> {
     let is_there = transaction.exists("SELECT 1 WHERE to_regclass('meta') IS NOT NULL", &[])?;
     if !is_there {
         session.run(&schema::shared())?;
+        add(&session)?;
         return session.run("COMMIT");
     }
     let format = transaction
@@ -179,9 +180,11 @@ pub(crate) fn prepare(engine: &Arc<Engine>) -> Result<(), Error> {
         .map_err(|_| Error::Format {
             reason: "the database has tables of another program".to_owned(),
         })?;
-    session.run("COMMIT")?;
     match format.as_deref() {
-        Some(SHARED_FORMAT) => Ok(()),
+        Some(SHARED_FORMAT) => {
+            add(&session)?;
+            session.run("COMMIT")
+        }
         Some(other) => Err(Error::Format {
             reason: format!(
                 "it has format {}, and this program reads {SHARED_FORMAT}",
@@ -192,6 +195,18 @@ pub(crate) fn prepare(engine: &Arc<Engine>) -> Result<(), Error> {
             Err(Error::Format { reason: "the database has tables of another program".to_owned() })
         }
     }
+}
+
+// The tables that a ledger of an earlier version lacks.
+fn add(session: &Session) -> Result<(), Error> {
+    let transaction = Transaction::Postgres(session);
+    for (table, statements) in schema::ADDITIONS {
+        let sql = "SELECT 1 WHERE to_regclass(?1) IS NOT NULL";
+        if !transaction.exists(sql, &[(*table).into()])? {
+            session.run(statements)?;
+        }
+    }
+    Ok(())
 }
 
 // Waits a little for a database that is being started.

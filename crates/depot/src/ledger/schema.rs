@@ -24,6 +24,10 @@ impl Part {
     }
 }
 
+/// What came to a ledger in PostgreSQL after its first version: a table that tells whether it is there, and the statements.
+/// Nothing that was there before is changed, so that replicas of the earlier version go on beside a newer one.
+pub(crate) const ADDITIONS: &[(&str, &str)] = &[("trust_document", TRUST)];
+
 /// The format of a ledger in PostgreSQL.
 pub(crate) const SHARED_FORMAT: &str = "sealift 1";
 
@@ -109,4 +113,22 @@ const OBJECTS: &str = "
     CREATE TABLE change (repository TEXT NOT NULL PRIMARY KEY, number BIGINT NOT NULL);
     CREATE TABLE upload_part (
         upload TEXT NOT NULL, number BIGINT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (upload, number));
+";
+
+// As `SqliteStore` of the registry has them. Times are text, so that a person can read them: RFC 3339.
+const TRUST: &str = "
+    CREATE TABLE trust_document (
+        gun TEXT COLLATE \"C\" NOT NULL, role TEXT COLLATE \"C\" NOT NULL, version BIGINT NOT NULL, bytes BYTEA NOT NULL,
+        sha256 TEXT COLLATE \"C\" NOT NULL, sha384 TEXT COLLATE \"C\" NOT NULL, sha512 TEXT COLLATE \"C\" NOT NULL,
+        modified TEXT NOT NULL, expires TEXT NOT NULL, PRIMARY KEY (gun, role, version));
+    CREATE INDEX trust_document_sha256 ON trust_document (gun, role, sha256);
+    CREATE INDEX trust_document_sha384 ON trust_document (gun, role, sha384);
+    CREATE INDEX trust_document_sha512 ON trust_document (gun, role, sha512);
+    CREATE TABLE trust_key (
+        gun TEXT COLLATE \"C\" NOT NULL, role TEXT COLLATE \"C\" NOT NULL, place BIGINT NOT NULL,
+        id TEXT NOT NULL, public TEXT NOT NULL, sealed TEXT NOT NULL, PRIMARY KEY (gun, role, place));
+    CREATE TABLE trust_change (
+        number BIGINT NOT NULL PRIMARY KEY, created_at TEXT NOT NULL, gun TEXT COLLATE \"C\" NOT NULL,
+        version BIGINT NOT NULL, sha256 TEXT NOT NULL, category TEXT NOT NULL);
+    CREATE INDEX trust_change_gun ON trust_change (gun, number);
 ";

@@ -11,5 +11,8 @@ mod keeping;
 mod manifests;
 mod replicas;
 mod secured;
+#[path = "../../../tuf/tests/it/store_suite.rs"]
+mod store_suite;
 mod torture;
+mod trust;
 mod uploads;

@@ -21,14 +21,14 @@ use crate::common::{
 };
 use crate::torture::{Client, strict};
 
-struct Stores {
-    postgres: Postgres,
-    s3: S3Server,
-    database: String,
+pub(crate) struct Stores {
+    pub(crate) postgres: Postgres,
+    pub(crate) s3: S3Server,
+    pub(crate) database: String,
 }
 
 /// Both servers; none if they are not installed.
-fn stores() -> Option<Stores> {
+pub(crate) fn stores() -> Option<Stores> {
     if std::env::var_os(SERVERS).is_some() {
         return None;
     }

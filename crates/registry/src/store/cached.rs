@@ -1,7 +1,8 @@
 //! What is asked for again and again, kept in memory in the form in which it is answered.
 //!
 //! One process has the folder, so that nobody else changes what is kept here. A reader that found an old document just
-//! before a writer replaced it must not keep it: the count of changes says whether one came in between.
+//! before a writer replaced it must not keep it: the count of changes says whether one came in between. What replicas share
+//! another one may replace at any time, and is not kept: to ask whether it was would be as long as to ask for it.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -38,37 +39,42 @@ struct Shelf {
     answers: HashMap<Gun, HashMap<(Role, Pick), Kept>>,
 }
 
-/// A store that remembers answers.
-pub struct CachedStore<S> {
-    store: S,
-    shelf: RwLock<Shelf>,
+/// A store that remembers answers, if it is its process's own.
+pub struct CachedStore {
+    store: Box<dyn Store>,
+    shelf: Option<RwLock<Shelf>>,
 }
 
-impl<S: Store> CachedStore<S> {
-    /// Remembers answers of this store.
-    pub fn new(store: S) -> Self {
-        Self { store, shelf: RwLock::default() }
+impl CachedStore {
+    /// Remembers answers of this store, which nobody else changes.
+    pub fn own(store: impl Store + 'static) -> Self {
+        Self { store: Box::new(store), shelf: Some(RwLock::default()) }
+    }
+
+    /// Asks this store each time, since others change it too.
+    pub fn shared(store: impl Store + 'static) -> Self {
+        Self { store: Box::new(store), shelf: None }
     }
 
     // What is on the shelf is whole at any time, and can be thrown away at any time.
-    fn read(&self) -> RwLockReadGuard<'_, Shelf> {
-        self.shelf.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> Option<RwLockReadGuard<'_, Shelf>> {
+        Some(self.shelf.as_ref()?.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Shelf> {
-        self.shelf.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> Option<RwLockWriteGuard<'_, Shelf>> {
+        Some(self.shelf.as_ref()?.write().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// An answer that is kept, if it still holds.
     pub fn recall(&self, gun: &Gun, role: &Role, pick: &Pick, now: Timestamp) -> Option<Kept> {
-        let shelf = self.read();
+        let shelf = self.read()?;
         let kept = shelf.answers.get(gun)?.get(&(role.clone(), pick.clone()))?;
         (kept.fresh_until > now).then(|| kept.clone())
     }
 
     /// How many changes there were; to be asked before an answer is read that shall be kept.
     pub fn n_changes(&self) -> u64 {
-        self.read().n_changes
+        self.read().map_or(0, |shelf| shelf.n_changes)
     }
 
     /// Keeps an answer, if nothing has changed since; `fresh_until` is when it has to be asked for again.
@@ -82,8 +88,7 @@ impl<S: Store> CachedStore<S> {
         let Served { bytes, modified, is_immutable, .. } = served;
         let sha256 = sha256_hex(&bytes);
         let kept = Kept { bytes: bytes.into(), sha256, modified, is_immutable, fresh_until };
-        let mut shelf = self.write();
-        if shelf.n_changes == n_changes {
+        if let Some(mut shelf) = self.write().filter(|shelf| shelf.n_changes == n_changes) {
             if shelf.n_bytes + kept.bytes.len() > BYTES_MAX {
                 shelf.answers.clear();
                 shelf.n_bytes = 0;
@@ -98,7 +103,7 @@ impl<S: Store> CachedStore<S> {
 
     // After the change: whoever read before it sees another count, whoever reads after it sees the change.
     fn forget(&self, gun: &Gun) {
-        let mut shelf = self.write();
+        let Some(mut shelf) = self.write() else { return };
         shelf.n_changes += 1;
         let forgotten = shelf.answers.remove(gun).unwrap_or_default();
         let n_bytes: usize = forgotten.values().map(|kept| kept.bytes.len()).sum();
@@ -106,7 +111,7 @@ impl<S: Store> CachedStore<S> {
     }
 }
 
-impl<S: Store> Store for CachedStore<S> {
+impl Store for CachedStore {
     fn newest(&self, gun: &Gun, role: &Role) -> Result<Option<Document>, StoreError> {
         self.store.newest(gun, role)
     }
@@ -163,5 +168,14 @@ impl<S: Store> Store for CachedStore<S> {
         keep: &[String],
     ) -> Result<(), StoreError> {
         self.store.add_key(gun, role, key, keep)
+    }
+
+    fn add_first_key(
+        &self,
+        gun: &Gun,
+        role: &Role,
+        key: &KeyRecord,
+    ) -> Result<KeyRecord, StoreError> {
+        self.store.add_first_key(gun, role, key)
     }
 }

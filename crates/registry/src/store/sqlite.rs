@@ -77,16 +77,17 @@ impl SqliteStore {
         statement.query_row(parameters, read_document).optional().map_err(failed)
     }
 
-    fn write(
+    fn write<T>(
         &self,
-        act: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+        act: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut connection = locked(&self.writer);
         let transaction = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(failed)?;
-        act(&transaction)?;
-        transaction.commit().map_err(failed)
+        let done = act(&transaction)?;
+        transaction.commit().map_err(failed)?;
+        Ok(done)
     }
 }
 
@@ -176,6 +177,13 @@ fn add_document(
     Ok(())
 }
 
+fn has_root(connection: &Connection, gun: &Gun) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached("SELECT 1 FROM document WHERE gun = ? AND role = ?")
+        .and_then(|mut statement| statement.exists(params![gun.as_str(), Role::ROOT.as_str()]))
+        .map_err(failed)
+}
+
 fn add_change(
     transaction: &Transaction<'_>,
     gun: &str,
@@ -245,9 +253,15 @@ impl Store for SqliteStore {
         hash: &str,
     ) -> Result<Option<Document>, StoreError> {
         let sql = match kind {
-            HashKind::Sha256 => "SELECT * FROM document WHERE gun = ? AND role = ? AND sha256 = ?",
-            HashKind::Sha384 => "SELECT * FROM document WHERE gun = ? AND role = ? AND sha384 = ?",
-            HashKind::Sha512 => "SELECT * FROM document WHERE gun = ? AND role = ? AND sha512 = ?",
+            HashKind::Sha256 => {
+                "SELECT * FROM document WHERE gun = ? AND role = ? AND sha256 = ? ORDER BY version DESC"
+            }
+            HashKind::Sha384 => {
+                "SELECT * FROM document WHERE gun = ? AND role = ? AND sha384 = ? ORDER BY version DESC"
+            }
+            HashKind::Sha512 => {
+                "SELECT * FROM document WHERE gun = ? AND role = ? AND sha512 = ? ORDER BY version DESC"
+            }
         };
         self.document(sql, params![gun.as_str(), role.as_str(), hash])
     }
@@ -259,7 +273,13 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(|transaction| {
-            documents.iter().try_for_each(|document| add_document(transaction, gun, document, now))
+            for document in documents {
+                add_document(transaction, gun, document, now)?;
+            }
+            if documents.is_empty() || has_root(transaction, gun)? {
+                return Ok(());
+            }
+            Err(StoreError::OldVersion)
         })
     }
 
@@ -327,16 +347,38 @@ impl Store for SqliteStore {
                     params![gun.as_str(), role.as_str()],
                 )
                 .map_err(failed)?;
-            for (place, key) in (0_i64..).zip(&all) {
-                let public = key.public.to_string();
-                transaction
-                    .execute(
-                        "INSERT INTO key VALUES (?, ?, ?, ?, ?, ?)",
-                        params![gun.as_str(), role.as_str(), place, key.id, public, key.sealed],
-                    )
-                    .map_err(failed)?;
-            }
-            Ok(())
+            (0_i64..).zip(&all).try_for_each(|(place, key)| {
+                insert_key(transaction, gun, role, (place, key)).map_err(failed)
+            })
         })
     }
+
+    fn add_first_key(
+        &self,
+        gun: &Gun,
+        role: &Role,
+        key: &KeyRecord,
+    ) -> Result<KeyRecord, StoreError> {
+        self.write(|transaction| {
+            if let Some(newest) = keys(transaction, gun, role)?.pop() {
+                return Ok(newest);
+            }
+            insert_key(transaction, gun, role, (0, key)).map_err(failed)?;
+            Ok(key.clone())
+        })
+    }
+}
+
+fn insert_key(
+    connection: &Connection,
+    gun: &Gun,
+    role: &Role,
+    (place, key): (i64, &KeyRecord),
+) -> rusqlite::Result<()> {
+    let KeyRecord { id, public, sealed } = key;
+    let (gun, role, public) = (gun.as_str(), role.as_str(), public.to_string());
+    connection
+        .prepare_cached("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?)")?
+        .execute(params![gun, role, place, id, public, sealed])?;
+    Ok(())
 }

@@ -63,6 +63,9 @@ impl Answer {
         let status = StatusCode::from_u16(refusal.code.status())
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = Self::of_kind(status, JSON, refusal.to_json());
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer = answer.with(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
         answer.refusal = Some(refusal.code.as_str());
         answer.cause = refusal.cause;
         answer

@@ -5,26 +5,34 @@ use sealift_crypto::{SealingKey, Secret};
 use sealift_tuf::server::{Code, Pick, Refusal, SealedKeys, Server, parse_name};
 use sealift_tuf::{Gun, Role};
 
-use crate::store::{CachedStore, Folder, Kept, SqliteStore};
+use crate::store::{CachedStore, Folder, Kept, SharedTrust, SqliteStore};
 
 // Nobody sees a timestamp that expires while it is used.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Documents and the keys of the server. Everything here may wait for the disk, but for what is recalled.
+/// Documents and the keys of the server. Everything here may wait for the disk or the database, but for what is recalled.
 pub struct Documents {
-    store: CachedStore<SqliteStore>,
-    folder: Folder,
+    store: CachedStore,
+    sealing: Secret,
+    // It is this process's as long as this is there.
+    _folder: Option<Folder>,
 }
 
 impl Documents {
-    pub(super) fn new(store: SqliteStore, folder: Folder) -> Self {
-        Self { store: CachedStore::new(store), folder }
+    /// Of a folder, which is this process's own.
+    pub(super) fn own(store: SqliteStore, folder: Folder) -> Self {
+        let sealing = Secret::new(folder.sealing().expose().to_vec());
+        Self { store: CachedStore::own(store), sealing, _folder: Some(folder) }
+    }
+
+    /// Of several replicas.
+    pub(super) fn shared(SharedTrust { store, sealing }: SharedTrust) -> Self {
+        Self { store: CachedStore::shared(store), sealing, _folder: None }
     }
 
     /// Lets a server work.
     pub(super) fn with_server<T>(&self, act: impl FnOnce(&Server<'_>) -> T) -> T {
-        let sealing = Secret::new(self.folder.sealing().expose().to_vec());
-        let sealing = SealingKey::new(&sealing).expect("the folder was opened with 32 bytes");
+        let sealing = SealingKey::new(&self.sealing).expect("it was opened with 32 bytes");
         let keys = SealedKeys::new(&self.store, sealing);
         act(&Server::new(&self.store, &keys).renew_before(RENEW_BEFORE))
     }
@@ -40,7 +48,7 @@ impl Documents {
         self.store.recall(gun, role, pick, now)
     }
 
-    /// A document, which is in memory from then on.
+    /// A document, which is in memory from then on if nobody else changes it.
     pub(super) fn find(
         &self,
         gun: &Gun,

@@ -14,7 +14,7 @@ use sealift_access as access;
 use sealift_access::{Action, Denial, Gatekeeper, Principal, Thing};
 use sealift_oci::RepositoryName;
 use sealift_tuf::server::{Code, Pick, Refusal};
-use sealift_tuf::{Gun, Role};
+use sealift_tuf::{Gun, Role, repository_of};
 use tokio::time::timeout;
 
 use super::address::{Address, AddressFault};
@@ -23,7 +23,7 @@ use super::documents::Documents;
 use super::metrics::Metrics;
 use super::multipart::{Form, FormFault, FormLimits};
 use crate::hooks::{Event, EventKind, Listener, RequestFacts};
-use crate::store::{Folder, SqliteStore};
+use crate::store::{Folder, SharedTrust, SqliteStore};
 use crate::{Body, Entry, Error, Log, Service};
 
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(15);
@@ -66,9 +66,18 @@ impl TrustService {
         let path = folder.database();
         let store = SqliteStore::open(&path)
             .map_err(|error| Error::Database { path, reason: error.to_string() })?;
+        Ok(Self::new(Documents::own(store, folder), guard))
+    }
+
+    /// A server over what several replicas share: each answers as any other would.
+    pub fn over_shared(trust: SharedTrust, guard: Guard) -> Self {
+        Self::new(Documents::shared(trust), guard)
+    }
+
+    fn new(documents: Documents, guard: Guard) -> Self {
         let run = (guard.clock)().as_microsecond().unsigned_abs();
-        Ok(Self {
-            documents: Arc::new(Documents::new(store, folder)),
+        Self {
+            documents: Arc::new(documents),
             guard,
             listeners: OnceLock::new(),
             metrics: Metrics::default(),
@@ -76,7 +85,7 @@ impl TrustService {
             has_images: false,
             run,
             n_requests: AtomicU64::new(0),
-        })
+        }
     }
 
     /// On the address of a registry: rules for a repository are rules for its trust data.
@@ -297,10 +306,9 @@ impl TrustService {
 
     // Before the answer: whoever pulls after a publication is judged by it.
     fn tell(&self, context: &Context, user: &Principal, gun: &Gun, what: &str) {
-        let Thing::Repository(own) = own_thing(Thing::Repository(gun.as_str())) else { return };
         let event = Event {
             kind: EventKind::TrustChanged,
-            repository: RepositoryName::parse(own).ok(),
+            repository: RepositoryName::parse(gun.repository()).ok(),
             from: None,
             tag: None,
             digest: None,
@@ -365,12 +373,7 @@ impl Service for TrustService {
 // The repository of this registry that a name of Docker's is about: without the registry's own name before it.
 fn own_thing(thing: Thing<'_>) -> Thing<'_> {
     match thing {
-        Thing::Repository(gun) => {
-            let own = gun.split_once('/').filter(|(host, _)| {
-                host.contains(['.', ':']) || *host == "localhost" || host.starts_with('[')
-            });
-            Thing::Repository(own.map_or(gun, |(_, name)| name))
-        }
+        Thing::Repository(gun) => Thing::Repository(repository_of(gun)),
         other => other,
     }
 }

@@ -19,6 +19,8 @@ use sealift_tuf::{Change, FileMeta, Gun, Key, Keys, Repository, Role};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::replicas::{self, Servers};
+
 pub(crate) const GUN: &str = "localhost:5443/team/app";
 pub(crate) const PLACE: &str = "/v2/localhost:5443/team/app/_trust/tuf/";
 
@@ -57,6 +59,8 @@ pub(crate) struct Setup {
     pub(crate) folder: Option<Arc<TempDir>>,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) has_tls: bool,
+    /// What replicas share, instead of the folder.
+    pub(crate) servers: Option<Servers>,
 }
 
 impl Default for Setup {
@@ -68,6 +72,7 @@ impl Default for Setup {
             folder: None,
             clock: Timestamp::now,
             has_tls: false,
+            servers: replicas::servers_of_suite(),
         }
     }
 }
@@ -78,7 +83,12 @@ impl Lab {
     }
 
     pub(crate) fn start(setup: Setup) -> Self {
+        let servers = setup.servers.clone();
         Self::of(setup, |guard, folder| {
+            if let Some(servers) = servers {
+                let trust = replicas::trust(&servers, &replicas::schema(folder), None);
+                return Arc::new(TrustService::over_shared(trust.unwrap(), guard));
+            }
             let opened = open_folder(folder, None).unwrap();
             Arc::new(TrustService::open(opened, guard).unwrap())
         })

@@ -12,10 +12,14 @@ mod hostile;
 mod lab;
 mod operating;
 mod replay;
+mod replicas;
 mod rights;
 mod robustness;
 mod routes;
 mod rules;
+#[path = "../../../tuf/tests/it/store_suite.rs"]
+mod store_suite;
+mod stores;
 mod token_routes;
 mod token_server;
 mod upstreams;

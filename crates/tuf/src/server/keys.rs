@@ -37,6 +37,19 @@ impl<'a> SealedKeys<'a> {
     pub fn new(store: &'a dyn Store, sealing: SealingKey) -> Self {
         Self { store, sealing }
     }
+
+    fn make(&self, gun: &Gun, role: &Role) -> Result<(Key, KeyRecord), StoreError> {
+        let private = SigningKey::generate_p256();
+        let key = Key::bare(&private.public());
+        let pkcs8 = private.pkcs8().map_err(|error| StoreError::Failed(error.to_string()))?;
+        let sealed = self.sealing.seal(pkcs8, &context(gun, role, key.id()));
+        let record = KeyRecord {
+            id: key.id().to_owned(),
+            public: key.to_value(),
+            sealed: STANDARD.encode(sealed),
+        };
+        Ok((key, record))
+    }
 }
 
 // A sealed key that is put into another repository's place does not open.
@@ -48,24 +61,19 @@ impl ServerKeys for SealedKeys<'_> {
     fn get_or_create(&self, gun: &Gun, role: &Role, in_root: &[String]) -> Result<Key, StoreError> {
         let keys = self.store.keys(gun, role)?;
         let found = keys.iter().find(|key| in_root.contains(&key.id)).or(keys.last());
-        match found {
-            Some(key) => {
-                Key::from_value(&key.public).map_err(|error| StoreError::Failed(error.to_string()))
+        let public = match found {
+            Some(key) => key.public.clone(),
+            // Whoever asks at the same time, of this process or of another one, is told the same.
+            None => {
+                let (_, made) = self.make(gun, role)?;
+                self.store.add_first_key(gun, role, &made)?.public
             }
-            None => self.create(gun, role, in_root),
-        }
+        };
+        Key::from_value(&public).map_err(|error| StoreError::Failed(error.to_string()))
     }
 
     fn create(&self, gun: &Gun, role: &Role, in_root: &[String]) -> Result<Key, StoreError> {
-        let private = SigningKey::generate_p256();
-        let key = Key::bare(&private.public());
-        let pkcs8 = private.pkcs8().map_err(|error| StoreError::Failed(error.to_string()))?;
-        let sealed = self.sealing.seal(pkcs8, &context(gun, role, key.id()));
-        let record = KeyRecord {
-            id: key.id().to_owned(),
-            public: key.to_value(),
-            sealed: STANDARD.encode(sealed),
-        };
+        let (key, record) = self.make(gun, role)?;
         self.store.add_key(gun, role, &record, in_root)?;
         Ok(key)
     }

@@ -130,4 +130,13 @@ impl Store for MemoryStore {
         self.content().shelves.entry(gun.clone()).or_default().add_key(role, key, keep);
         Ok(())
     }
+
+    fn add_first_key(
+        &self,
+        gun: &Gun,
+        role: &Role,
+        key: &KeyRecord,
+    ) -> Result<KeyRecord, StoreError> {
+        Ok(self.content().shelves.entry(gun.clone()).or_default().add_first_key(role, key))
+    }
 }

@@ -28,6 +28,8 @@ pub enum Code {
     InvalidParameters,
     /// The store failed.
     Updating,
+    /// The store cannot be reached for the moment.
+    Unavailable,
     /// Anything else.
     Unknown,
 }
@@ -57,6 +59,7 @@ impl Code {
             Self::InvalidGun => "INVALID_GUN",
             Self::InvalidParameters => "INVALID_PARAMETERS",
             Self::Updating => "UPDATING",
+            Self::Unavailable => "UNAVAILABLE",
             Self::Unknown => "UNKNOWN",
         }
     }
@@ -66,6 +69,7 @@ impl Code {
         match self {
             Self::MetadataNotFound => 404,
             Self::Updating | Self::Unknown => 500,
+            Self::Unavailable => 503,
             _ => 400,
         }
     }
@@ -83,6 +87,7 @@ impl Code {
             Self::InvalidGun => "The server does not support actions on images of this name.",
             Self::InvalidParameters => "The parameters provided are not valid.",
             Self::Updating => "An error has occurred while updating the TUF repository.",
+            Self::Unavailable => "The trust data cannot be reached for the moment.",
             Self::Unknown => "unknown error",
         }
     }
@@ -119,6 +124,9 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::OldVersion => Self::with(Code::Version, json!({})),
+            StoreError::Unavailable(cause) => {
+                Self { cause: Some(cause), ..Self::plain(Code::Unavailable) }
+            }
             StoreError::Failed(cause) => Self { cause: Some(cause), ..Self::plain(Code::Updating) },
         }
     }

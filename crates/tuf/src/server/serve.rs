@@ -111,7 +111,7 @@ impl<'a> Server<'a> {
         if current.expires > limit {
             return Ok(Some(current));
         }
-        let Some(documents) = self.renewed(gun, limit, now)? else {
+        let Some(documents) = self.renewed(gun, &current, limit, now)? else {
             // Its keys are not here: the publisher must sign.
             return Ok(Some(current));
         };
@@ -122,10 +122,12 @@ impl<'a> Server<'a> {
         }
     }
 
-    // A timestamp, and a snapshot if it is about to expire too.
+    // A timestamp, and a snapshot if it is about to expire too. Its version follows that of the timestamp at hand, which was
+    // read before the snapshot: so it is refused if somebody published meanwhile, and never leads back to what was replaced.
     fn renewed(
         &self,
         gun: &Gun,
+        current: &Document,
         limit: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Vec<NewDocument>>, Refusal> {
@@ -157,7 +159,8 @@ impl<'a> Server<'a> {
             });
             (bytes, expires) = (sealed, meta.expires);
         }
-        match self.make_timestamp(gun, &root, &bytes, expires, now) {
+        let follows = (current.version, now);
+        match self.make_timestamp(gun, &root, (&bytes, expires), follows) {
             Ok(timestamp) => {
                 documents.push(timestamp);
                 Ok(Some(documents))
@@ -176,8 +179,14 @@ impl<'a> Server<'a> {
     ) -> Result<(), Refusal> {
         let files = read_files(self, files)?;
         let documents = judge(self, gun, &files, now)?;
-        self.store.update(gun, &documents, now)?;
-        Ok(())
+        match self.store.update(gun, &documents, now) {
+            // Perhaps only a timestamp was signed again meanwhile, here or by another replica; what is older stays so.
+            Err(old @ StoreError::OldVersion) => {
+                let documents = judge(self, gun, &files, now).map_err(|_| old)?;
+                Ok(self.store.update(gun, &documents, now)?)
+            }
+            result => Ok(result?),
+        }
     }
 
     fn ids_in_root(&self, gun: &Gun, role: &Role) -> Result<Vec<String>, Refusal> {

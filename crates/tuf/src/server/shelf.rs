@@ -34,7 +34,7 @@ impl Shelf {
         self.roles.get(role.as_str())?.iter().rev().find(|entry| is_wanted(entry))
     }
 
-    /// Adds documents; each must be newer than what is there, and none may come twice.
+    /// Adds documents; each must be newer than what is there, none may come twice, and there must be a root.
     pub(super) fn add(
         &mut self,
         documents: &[NewDocument],
@@ -52,7 +52,10 @@ impl Shelf {
                 expires: document.expires,
             });
         }
-        Ok(())
+        if documents.is_empty() || self.roles.contains_key(Role::ROOT.as_str()) {
+            return Ok(());
+        }
+        Err(StoreError::OldVersion)
     }
 
     /// Forgets all documents; says whether there were any.
@@ -68,5 +71,16 @@ impl Shelf {
         let keys = self.keys.entry(role.as_str().to_owned()).or_default();
         keys.push(key.clone());
         trim_keys(keys, keep);
+    }
+
+    pub(super) fn add_first_key(&mut self, role: &Role, key: &KeyRecord) -> KeyRecord {
+        let keys = self.keys.entry(role.as_str().to_owned()).or_default();
+        match keys.last() {
+            Some(newest) => newest.clone(),
+            None => {
+                keys.push(key.clone());
+                key.clone()
+            }
+        }
     }
 }

@@ -132,6 +132,9 @@ pub enum StoreError {
     /// A document of this version or a later one is there already.
     #[error("a newer version is there already")]
     OldVersion,
+    /// It cannot be reached for the moment.
+    #[error("{0}")]
+    Unavailable(String),
     /// It failed.
     #[error("{0}")]
     Failed(String),
@@ -159,7 +162,8 @@ pub trait Store: Send + Sync {
         hash: &str,
     ) -> Result<Option<Document>, StoreError>;
 
-    /// Keeps all of them or none: none if one is not newer than what is there. A timestamp among them is a change.
+    /// Keeps all of them or none: none if one is not newer than what is there, or if the repository has no root and is given
+    /// none, since somebody deleted it meanwhile. A timestamp among them is a change.
     fn update(
         &self,
         gun: &Gun,
@@ -184,4 +188,12 @@ pub trait Store: Send + Sync {
         key: &KeyRecord,
         keep: &[String],
     ) -> Result<(), StoreError>;
+
+    /// Adds a key if the role has none; the newest key that it has then. All who ask at once get the same.
+    fn add_first_key(
+        &self,
+        gun: &Gun,
+        role: &Role,
+        key: &KeyRecord,
+    ) -> Result<KeyRecord, StoreError>;
 }

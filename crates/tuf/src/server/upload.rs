@@ -182,8 +182,11 @@ impl Judgement<'_> {
         };
         let document = new_document(&Role::SNAPSHOT, snapshot.version, snapshot.expires, &bytes);
         self.accepted.push(document);
-        let timestamp =
-            self.server.make_timestamp(self.gun, &self.root, &bytes, snapshot.expires, self.now)?;
+        // Whoever publishes meanwhile brings a snapshot of the same version.
+        let current = self.server.store().newest(self.gun, &Role::TIMESTAMP)?;
+        let follows = (current.map_or(0, |document| document.version), self.now);
+        let of = (bytes.as_slice(), snapshot.expires);
+        let timestamp = self.server.make_timestamp(self.gun, &self.root, of, follows)?;
         self.accepted.push(timestamp);
         Ok(())
     }
@@ -269,17 +272,16 @@ impl Server<'_> {
         write(role, &canonical, &signatures).map(Some).map_err(fail)
     }
 
-    /// A timestamp over a snapshot, newer than the one that is there.
+    /// A timestamp over a snapshot with its expiry; it follows one of this version, and is made at this time.
     pub(super) fn make_timestamp(
         &self,
         gun: &Gun,
         root: &Root,
-        snapshot: &[u8],
-        snapshot_expires: Timestamp,
-        now: Timestamp,
+        (snapshot, snapshot_expires): (&[u8], Timestamp),
+        (previous, now): (u64, Timestamp),
     ) -> Result<NewDocument, Refusal> {
         let role = Role::TIMESTAMP;
-        let version = self.store().newest(gun, &role)?.map_or(0, |document| document.version) + 1;
+        let version = previous.saturating_add(1);
         let mut timestamp = Meta { version, ..Meta::new(expiry(&role, now)) };
         timestamp.meta.insert(Role::SNAPSHOT.as_str().to_owned(), FileMeta::of(snapshot));
         let map = timestamp.to_map(&role);

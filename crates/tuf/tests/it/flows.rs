@@ -11,7 +11,7 @@ fn file(byte: u8) -> FileMeta {
     FileMeta::of_manifest([byte; 32], 523)
 }
 
-fn sign(tag: &str, byte: u8) -> Change {
+pub(crate) fn sign(tag: &str, byte: u8) -> Change {
     Change::SignTag { tag: tag.to_owned(), file: file(byte), count_from: None }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sealift_crypto::{Certificate, SealingKey, SigningKey};
-use sealift_tuf::server::{MemoryStore, Pick, Refusal, SealedKeys, Server, parse_name};
+use sealift_tuf::server::{MemoryStore, Pick, Refusal, SealedKeys, Server, Store, parse_name};
 use sealift_tuf::verify::{FirstUse, Pin, Policy};
 use sealift_tuf::{
     Change, Envelope, Error, FileMeta, Gun, Key, Keys, Limits, Meta, Repository, Role, State,
@@ -92,6 +92,11 @@ impl Lab {
         lab.publish(&repository).unwrap();
         lab.sign("v1", 1);
         lab
+    }
+
+    /// The same server over a store that stands before its own.
+    pub(crate) fn server_over<'a>(&'a self, store: &'a dyn Store) -> Server<'a> {
+        Server::new(store, self.server_keys)
     }
 
     pub(crate) fn publish(&self, repository: &Repository) -> Result<(), Refusal> {

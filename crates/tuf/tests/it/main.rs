@@ -10,6 +10,8 @@ mod hostile;
 mod lab;
 mod oracle;
 mod properties;
+mod races;
 mod recorded;
 mod rotation;
+mod store_suite;
 mod transcripts;

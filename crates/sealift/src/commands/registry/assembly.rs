@@ -13,7 +13,7 @@ use sealift_keeping::{Attending, Rhythm, attend, tend};
 use sealift_mirror::{Mirror, Password, Settings as MirrorSettings, UpstreamSettings};
 use sealift_registry::configuration::{Configuration, Finding, Platforms, StoragePlace};
 use sealift_registry::hooks::Upstream;
-use sealift_registry::store::open_folder;
+use sealift_registry::store::{open_folder, open_shared};
 use sealift_registry::{
     Entry, Guard, Health, Hooks, Log as _, Options, Prefix, Protocol, Registry, TlsAcceptor,
     TraceSettings, Tracer, TrustService, UrlRules, tls_of_folder, tls_with_clients,
@@ -68,12 +68,7 @@ pub(super) fn assemble(
     let gatekeeper = Gatekeeper::new(parts);
     let guard =
         Guard { gatekeeper: gatekeeper.clone(), log: Box::new(log.clone()), clock: Timestamp::now };
-    let trust = if depot.is_shared() {
-        None
-    } else {
-        let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
-        Some(Arc::new(TrustService::open(trust, guard)?.beside_images()))
-    };
+    let trust = Some(Arc::new(trust(configuration, &depot, &folder, guard)?.beside_images()));
     let client = Client::new(sealift_client::Settings {
         ca_bundle: host_ca_bundle(),
         ..sealift_client::Settings::default()
@@ -151,6 +146,22 @@ pub(super) fn depot_settings(configuration: &Configuration) -> anyhow::Result<De
         settings.sparse = Sparse::Indexes;
     }
     Ok(settings)
+}
+
+// Trust data are where the images are: in a folder, or in what replicas share.
+fn trust(
+    configuration: &Configuration,
+    depot: &Depot,
+    folder: &Path,
+    guard: Guard,
+) -> anyhow::Result<TrustService> {
+    if depot.is_shared() {
+        let sealing = sealing_key(shared::sealing_key_file(configuration)?.as_deref())?;
+        let trust = shared::wait(open_shared(depot, sealing))?;
+        return Ok(TrustService::over_shared(trust, guard));
+    }
+    let trust = open_folder(&folder.join("trust"), sealing_key(None)?)?;
+    Ok(TrustService::open(trust, guard)?)
 }
 
 // Answers at the socket of the folder, collects and scrubs.

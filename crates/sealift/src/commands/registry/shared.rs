@@ -29,12 +29,20 @@ struct SharedSection {
     /// File with the authorities that the database and the store are trusted by, PEM.
     ca_file: Option<PathBuf>,
     folder: Option<PathBuf>,
+    /// File with the key that seals the keys of trust data.
+    sealing_key_file: Option<PathBuf>,
 }
 
 /// The folder of a replica: it holds nothing that another one needs.
 pub(super) fn folder(configuration: &Configuration) -> anyhow::Result<PathBuf> {
     let own: SharedSection = section(configuration, "shared")?;
     Ok(own.folder.unwrap_or_else(|| PathBuf::from("/var/lib/registry")))
+}
+
+/// The file with the key that seals the keys of trust data, if one is named.
+pub(super) fn sealing_key_file(configuration: &Configuration) -> anyhow::Result<Option<PathBuf>> {
+    let own: SharedSection = section(configuration, "shared")?;
+    Ok(own.sealing_key_file)
 }
 
 /// Takes the folder, which is made if it is not there. Another process that has it is a refusal.
