@@ -241,7 +241,7 @@ fn operating(pair: &Pair) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    let log = ask(&["registry", "log", "--registry-config", "one.yml"]);
+    let log = ask(&["registry", "log", "--limit", "1000", "--registry-config", "one.yml"]);
     assert!(log.matches("trust.changed  -  team/app").count() >= 6, "{log}");
     let verified = ask(&["registry", "log", "--verify", "--registry-config", "one.yml"]);
     assert!(verified.contains("lines follow each other"), "{verified}");
