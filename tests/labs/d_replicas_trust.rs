@@ -25,7 +25,7 @@ struct Pair {
     context: TestContext,
     stores: Stores,
     name: String,
-    tls: bool,
+    has_tls: bool,
 }
 
 // Everything under `team` needs alice.
@@ -38,16 +38,17 @@ fn policy(name: &str, pin: Option<&str>) -> String {
 }
 
 impl Pair {
-    fn new(context: TestContext, stores: Stores, name: String, tls: bool) -> Self {
+    fn new(context: TestContext, stores: Stores, name: String, has_tls: bool) -> Self {
         context.write("trust.toml", policy(&name, None));
-        Self { context, stores, name, tls }
+        Self { context, stores, name, has_tls }
     }
 
     fn command(&self, replica: &str, host: &str) -> Command {
         let work = self.context.work();
-        let tls = match self.tls {
-            true => ", tls: {certificate: certs/registry.crt, key: certs/registry.key}",
-            false => "",
+        let tls = if self.has_tls {
+            ", tls: {certificate: certs/registry.crt, key: certs/registry.key}"
+        } else {
+            ""
         };
         let text = format!(
             "version: 0.1
@@ -73,7 +74,8 @@ sealift:
 
     fn start(&self, replica: &str) -> Server {
         let host = free_host();
-        let authority: Option<PathBuf> = self.tls.then(|| self.context.work().join("certs/ca.crt"));
+        let authority: Option<PathBuf> =
+            self.has_tls.then(|| self.context.work().join("certs/ca.crt"));
         Server::start(&mut self.command(replica, &host), &host, authority)
     }
 

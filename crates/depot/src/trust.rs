@@ -113,10 +113,8 @@ impl Store for TrustStore {
         // What takes long is done before the others have to wait.
         let brought: Vec<Brought> = documents.iter().map(Brought::new).collect::<Result<_, _>>()?;
         let gun = gun.clone();
-        match self.write(move |transaction| add_all(transaction, &gun, &brought, now))? {
-            true => Ok(()),
-            false => Err(StoreError::OldVersion),
-        }
+        let is_kept = self.write(move |transaction| add_all(transaction, &gun, &brought, now))?;
+        is_kept.then_some(()).ok_or(StoreError::OldVersion)
     }
 
     fn delete(&self, gun: &Gun, now: Timestamp) -> Result<(), StoreError> {

@@ -34,13 +34,13 @@ pub async fn open_shared(depot: &Depot, given: Option<Secret>) -> Result<SharedT
     };
     let key =
         SealingKey::new(&sealing).map_err(|_| refused("this replica's does not have 32 bytes"))?;
-    let proof = match depot.record(KIND, PROOF).await.map_err(Error::Shared)? {
-        Some(proof) => proof,
+    let known = depot.record(KIND, PROOF).await.map_err(Error::Shared)?;
+    let proof = if let Some(known) = known {
+        known
+    } else {
         // Of several that start at once one is first; the others are held against its key.
-        None => {
-            let proof = key.seal(&Secret::new(PROVED.to_vec()), CONTEXT);
-            depot.record_or(KIND, PROOF, &proof).await.map_err(Error::Shared)?
-        }
+        let proof = key.seal(&Secret::new(PROVED.to_vec()), CONTEXT);
+        depot.record_or(KIND, PROOF, &proof).await.map_err(Error::Shared)?
     };
     key.open(&proof, CONTEXT).map_err(|_| refused(reason))?;
     Ok(SharedTrust { store, sealing })

@@ -99,7 +99,7 @@ impl Stores {
     // Replicas of one folder's name share all.
     fn replica(&self, folder: &Arc<TempDir>, clock: fn() -> Timestamp) -> Lab {
         let (folder, servers) = (Some(Arc::clone(folder)), Some(self.servers.clone()));
-        Lab::start(Setup { folder, servers, clock, ..Setup::default() })
+        Lab::start(Setup { folder, clock, servers, ..Setup::default() })
     }
 }
 

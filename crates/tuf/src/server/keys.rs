@@ -61,13 +61,12 @@ impl ServerKeys for SealedKeys<'_> {
     fn get_or_create(&self, gun: &Gun, role: &Role, in_root: &[String]) -> Result<Key, StoreError> {
         let keys = self.store.keys(gun, role)?;
         let found = keys.iter().find(|key| in_root.contains(&key.id)).or(keys.last());
-        let public = match found {
-            Some(key) => key.public.clone(),
+        let public = if let Some(key) = found {
+            key.public.clone()
+        } else {
             // Whoever asks at the same time, of this process or of another one, is told the same.
-            None => {
-                let (_, made) = self.make(gun, role)?;
-                self.store.add_first_key(gun, role, &made)?.public
-            }
+            let (_, made) = self.make(gun, role)?;
+            self.store.add_first_key(gun, role, &made)?.public
         };
         Key::from_value(&public).map_err(|error| StoreError::Failed(error.to_string()))
     }

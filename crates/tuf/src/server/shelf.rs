@@ -75,12 +75,10 @@ impl Shelf {
 
     pub(super) fn add_first_key(&mut self, role: &Role, key: &KeyRecord) -> KeyRecord {
         let keys = self.keys.entry(role.as_str().to_owned()).or_default();
-        match keys.last() {
-            Some(newest) => newest.clone(),
-            None => {
-                keys.push(key.clone());
-                key.clone()
-            }
+        if let Some(newest) = keys.last() {
+            return newest.clone();
         }
+        keys.push(key.clone());
+        key.clone()
     }
 }
