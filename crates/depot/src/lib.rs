@@ -77,5 +77,5 @@ pub use scrub::{Damage, Repair, RepairBody, RepairFuture, ScrubOptions, Scrubbed
 pub use settings::{
     Copies, DatabaseSettings, Immutable, Quota, Retention, Rules, Settings, SharedSettings, Sparse,
 };
-pub use trust::TrustStore;
+pub use trust::{SqliteTrustStore, TrustStore};
 pub use upload::{UploadId, UploadStatus};

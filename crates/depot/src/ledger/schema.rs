@@ -115,7 +115,7 @@ const OBJECTS: &str = "
         upload TEXT NOT NULL, number BIGINT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (upload, number));
 ";
 
-// As `SqliteStore` of the registry has them. Times are text, so that a person can read them: RFC 3339.
+// As `SqliteTrustStore` has them. Times are text, so that a person can read them: RFC 3339.
 const TRUST: &str = "
     CREATE TABLE trust_document (
         gun TEXT COLLATE \"C\" NOT NULL, role TEXT COLLATE \"C\" NOT NULL, version BIGINT NOT NULL, bytes BYTEA NOT NULL,

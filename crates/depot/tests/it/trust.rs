@@ -1,10 +1,10 @@
-//! Trust data in the ledger that replicas share: the same as in any other store, whichever replica is asked.
+//! Stores of trust data: all are the same, and in the ledger that replicas share whichever replica is asked.
 #![allow(clippy::unwrap_used, reason = "a test says by panic what is wrong")]
 
 use std::cell::Cell;
 
 use jiff::{SignedDuration, Timestamp};
-use sealift_depot::{Depot, Error, TrustStore};
+use sealift_depot::{Depot, Error, SqliteTrustStore, TrustStore};
 use sealift_tuf::server::{NewDocument, Store, StoreError};
 use sealift_tuf::{Gun, Role};
 use tokio::runtime::Runtime;
@@ -38,6 +38,18 @@ fn the_store_in_the_ledger_is_one() {
         Box::new(trust(&stores, &own))
     });
     check_races(&[&trust(&stores, "own"), &trust(&stores, "own"), &trust(&stores, "own")]);
+}
+
+#[test]
+fn the_store_in_sqlite_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let n_made = Cell::new(0);
+    let open = |name: &str| SqliteTrustStore::open(&folder.path().join(name)).unwrap();
+    check_store(&|| {
+        n_made.set(n_made.get() + 1);
+        Box::new(open(&format!("{}.db", n_made.get())))
+    });
+    check_races(&[&open("raced.db")]);
 }
 
 #[test]

@@ -3,9 +3,7 @@
 mod cached;
 mod folder;
 mod shared;
-mod sqlite;
 
 pub use cached::{CachedStore, Kept};
 pub use folder::{Folder, open_folder, parse_sealing_key};
 pub use shared::{SharedTrust, open_shared};
-pub use sqlite::SqliteStore;

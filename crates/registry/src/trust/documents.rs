@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sealift_crypto::{SealingKey, Secret};
+use sealift_depot::SqliteTrustStore;
 use sealift_tuf::server::{Code, Pick, Refusal, SealedKeys, Server, parse_name};
 use sealift_tuf::{Gun, Role};
 
-use crate::store::{CachedStore, Folder, Kept, SharedTrust, SqliteStore};
+use crate::store::{CachedStore, Folder, Kept, SharedTrust};
 
 // Nobody sees a timestamp that expires while it is used.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(24);
@@ -20,7 +21,7 @@ pub struct Documents {
 
 impl Documents {
     /// Of a folder, which is this process's own.
-    pub(super) fn own(store: SqliteStore, folder: Folder) -> Self {
+    pub(super) fn own(store: SqliteTrustStore, folder: Folder) -> Self {
         let sealing = Secret::new(folder.sealing().expose().to_vec());
         Self { store: CachedStore::own(store), sealing, _folder: Some(folder) }
     }

@@ -12,6 +12,7 @@ use hyper::{Method, Request, Response};
 use jiff::Timestamp;
 use sealift_access as access;
 use sealift_access::{Action, Denial, Gatekeeper, Principal, Thing};
+use sealift_depot::SqliteTrustStore;
 use sealift_oci::RepositoryName;
 use sealift_tuf::server::{Code, Pick, Refusal};
 use sealift_tuf::{Gun, Role, repository_of};
@@ -23,7 +24,7 @@ use super::documents::Documents;
 use super::metrics::Metrics;
 use super::multipart::{Form, FormFault, FormLimits};
 use crate::hooks::{Event, EventKind, Listener, RequestFacts};
-use crate::store::{Folder, SharedTrust, SqliteStore};
+use crate::store::{Folder, SharedTrust};
 use crate::{Body, Entry, Error, Log, Service};
 
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(15);
@@ -64,7 +65,7 @@ impl TrustService {
     /// A server over a folder.
     pub fn open(folder: Folder, guard: Guard) -> Result<Self, Error> {
         let path = folder.database();
-        let store = SqliteStore::open(&path)
+        let store = SqliteTrustStore::open(&path)
             .map_err(|error| Error::Database { path, reason: error.to_string() })?;
         Ok(Self::new(Documents::own(store, folder), guard))
     }

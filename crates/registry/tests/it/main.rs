@@ -17,9 +17,6 @@ mod rights;
 mod robustness;
 mod routes;
 mod rules;
-#[path = "../../../tuf/tests/it/store_suite.rs"]
-mod store_suite;
-mod stores;
 mod token_routes;
 mod token_server;
 mod upstreams;

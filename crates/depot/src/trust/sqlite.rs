@@ -37,7 +37,7 @@ const SCHEMA: &str = "
 ";
 
 /// A store in a SQLite database.
-pub struct SqliteStore {
+pub struct SqliteTrustStore {
     writer: Mutex<Connection>,
     // Readers do not wait for a writer that waits for the disk.
     reader: Mutex<Connection>,
@@ -62,7 +62,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-impl SqliteStore {
+impl SqliteTrustStore {
     /// Opens a database, which is made if it is not there.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut writer = connect(path).map_err(failed)?;
@@ -223,7 +223,7 @@ fn keys(connection: &Connection, gun: &Gun, role: &Role) -> Result<Vec<KeyRecord
     Ok(keys)
 }
 
-impl Store for SqliteStore {
+impl Store for SqliteTrustStore {
     fn newest(&self, gun: &Gun, role: &Role) -> Result<Option<Document>, StoreError> {
         self.document(
             "SELECT * FROM document WHERE gun = ? AND role = ? ORDER BY version DESC LIMIT 1",

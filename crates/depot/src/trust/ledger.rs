@@ -1,6 +1,6 @@
 //! Trust data of Docker Content Trust, in the ledger that several replicas share.
 //!
-//! [`TrustStore`] keeps what a server of trust data has, as `SqliteStore` of the registry does for one process. An update is one
+//! [`TrustStore`] keeps what a server of trust data has, as `SqliteTrustStore` does for one process. An update is one
 //! change of the ledger, and changes come one after another over all replicas: of two that bring the same version one is
 //! refused, and whatever was answered with success every replica reads. Nothing is kept in memory.
 
