@@ -2,6 +2,8 @@
 
 use sealift_oci::Reference;
 
+use crate::shell::base_name;
+
 /// The distribution that a base image is, as far as its name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -36,7 +38,7 @@ impl Base {
     /// Last part of the repository: `python` of `docker.io/library/python`.
     pub(crate) fn short_name(&self) -> &str {
         let repository = self.reference.as_ref().map_or("", Reference::repository);
-        repository.rsplit('/').next().unwrap_or("")
+        base_name(repository)
     }
 
     pub(crate) fn tag(&self) -> Option<&str> {

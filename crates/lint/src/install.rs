@@ -30,7 +30,28 @@ pub(crate) struct Call<'a> {
     /// What it is told to do: `install`, `update` …
     pub(crate) verb: &'a Word,
     /// What comes after that, flags and their values excluded.
-    pub(crate) operands: Vec<&'a Word>,
+    pub(crate) operands: Operands<'a>,
+}
+
+/// Some arguments of a command, in order.
+#[derive(Clone, Copy)]
+pub(crate) struct Operands<'a> {
+    arguments: &'a [Word],
+    at: &'a [usize],
+}
+
+impl<'a> Operands<'a> {
+    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = &'a Word> {
+        self.at.iter().filter_map(move |at| self.arguments.get(*at))
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.at.is_empty()
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.at.len()
+    }
 }
 
 impl Call<'_> {
@@ -47,27 +68,34 @@ impl Call<'_> {
 
 /// Name of a package without its version.
 pub(crate) fn package_name(word: &str) -> &str {
-    let end = word.find(['=', '<', '>', '~', '@', '[', '/', ':', '!']).unwrap_or(word.len());
+    let is_end =
+        |byte: u8| matches!(byte, b'=' | b'<' | b'>' | b'~' | b'@' | b'[' | b'/' | b':' | b'!');
+    let end = word.bytes().position(is_end).unwrap_or(word.len());
     &word[..end]
 }
 
 /// The call that a command is.
 pub(crate) fn call(command: &Command) -> Option<Call<'_>> {
     let manager = command.manager?;
-    let name = command.name();
-    let mut words = command.arguments();
-    if name == "uv" {
-        let (first, rest) = words.split_first()?;
-        words = (first.as_str() == "pip").then_some(rest)?;
-    } else if manager == Manager::Pip && !is_pip(name) {
-        words = match words {
-            [module, pip, rest @ ..] if module.as_str() == "-m" && is_pip(pip) => rest,
-            _ => return None,
-        };
-    }
-    let mut plain = operands(words, flags_with_value(manager)).into_iter();
-    let verb = plain.next()?;
-    Some(Call { manager, command, verb, operands: plain.collect() })
+    let (verb, at) = command.plain.split_first()?;
+    let arguments = command.arguments();
+    Some(Call {
+        manager,
+        command,
+        verb: arguments.get(*verb)?,
+        operands: Operands { arguments, at },
+    })
+}
+
+/// Which arguments of a package manager are its verb and operands.
+pub(crate) fn plain_arguments(manager: Manager, name: &str, arguments: &[Word]) -> Vec<usize> {
+    let first = match arguments {
+        _ if manager != Manager::Pip || is_pip(name) => 0,
+        [pip, ..] if name == "uv" && pip.as_str() == "pip" => 1,
+        [module, pip, ..] if name != "uv" && module.as_str() == "-m" && is_pip(pip) => 2,
+        _ => return Vec::new(),
+    };
+    operands(arguments, first, flags_with_value(manager))
 }
 
 impl Manager {
@@ -142,17 +170,18 @@ fn flags_with_value(manager: Manager) -> &'static [&'static str] {
     }
 }
 
-fn operands<'a>(words: &'a [Word], with_value: &[&str]) -> Vec<&'a Word> {
-    let mut found = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
+/// Words from the first on that are neither flags nor their values.
+fn operands(words: &[Word], first: usize, with_value: &[&str]) -> Vec<usize> {
+    let mut found = Vec::with_capacity(words.len());
+    let mut words = words.iter().enumerate().skip(first);
+    while let Some((at, word)) = words.next() {
         // Every flag has a dash: a long list of packages is not compared with any.
         if word.starts_with('-') {
             if with_value.contains(&word.as_str()) {
                 words.next();
             }
         } else if !word.is_empty() {
-            found.push(word);
+            found.push(at);
         }
     }
     found

@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use sealift_diagnostic::Span;
 use sealift_dockerfile::Word;
+pub(crate) use sealift_shell::base_name;
 use sealift_shell::{Body, CommandKind, Part, PartKind, Script, Value, parse};
 
-use crate::install::Manager;
+use crate::install::{Manager, plain_arguments};
 
 /// One simple command.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +26,8 @@ pub(crate) struct Command {
     pub(crate) nested: bool,
     /// The package manager that it is; many rules ask for it.
     pub(crate) manager: Option<Manager>,
+    /// Which of its arguments are the verb and the operands of that.
+    pub(crate) plain: Vec<usize>,
     /// Index of the word that is the command itself.
     start: usize,
     /// Where its name starts in that word, behind the folder.
@@ -99,12 +102,10 @@ impl Command {
         let word = self.words.get(self.start).map_or("", Word::as_str);
         self.name_start = word.len() - base_name(word).len();
         self.manager = Manager::of_program(self.name());
+        if let Some(manager) = self.manager {
+            self.plain = plain_arguments(manager, self.name(), self.arguments());
+        }
     }
-}
-
-/// The last part of a path.
-pub(crate) fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or("")
 }
 
 /// Whether a program of this name runs the text it is given.
@@ -134,16 +135,18 @@ pub(crate) fn is_builtin(name: &str) -> bool {
 
 /// Whether a word is `NAME=value`.
 pub(crate) fn is_assignment(word: &str) -> bool {
-    let Some((name, _)) = word.split_once('=') else { return false };
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let name = word.bytes().take_while(is_name).count();
+    name > 0
+        && word.as_bytes().get(name) == Some(&b'=')
+        && !word.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The command of an exec form; the script of `["sh", "-c", "…"]` is looked into.
 pub(crate) fn exec(words: &[Word]) -> Vec<Command> {
     let mut command = Command { words: words.to_vec(), ..Command::default() };
     command.settle();
-    with_script(command)
+    with_scripts(vec![command])
 }
 
 /// Where a byte range of a script stands in the file.
@@ -151,7 +154,7 @@ pub(crate) type Place<'a> = &'a dyn Fn(Range<usize>) -> Span;
 
 /// The commands of a script; `place` says where a byte range of it stands in the file.
 pub(crate) fn commands(script: &Script<'_>, place: Place<'_>) -> Vec<Command> {
-    simple(script, place).into_iter().flat_map(with_script).collect()
+    with_scripts(simple(script, place))
 }
 
 /// The commands of a text.
@@ -170,20 +173,29 @@ fn simple(script: &Script<'_>, place: Place<'_>) -> Vec<Command> {
     collector.commands
 }
 
-/// A command, and those in the text of its `-c` when it is a shell.
-fn with_script(command: Command) -> Vec<Command> {
-    let mut commands = Vec::new();
-    if is_shell(command.name())
-        && let Some(at) = command.arguments().iter().position(|word| {
-            word.starts_with('-') && !word.starts_with("--") && word.ends_with('c')
-        })
-        && let Some(script) = command.arguments().get(at + 1)
-    {
-        let span = script.span;
-        commands = simple(&parse(script), &|_| span);
+/// Commands, and behind each that is a shell those in the text of its `-c`.
+fn with_scripts(commands: Vec<Command>) -> Vec<Command> {
+    if !commands.iter().any(|command| is_shell(command.name())) {
+        return commands;
     }
-    commands.insert(0, command);
-    commands
+    let mut all = Vec::with_capacity(commands.len());
+    for command in commands {
+        let inner = script_of(&command).map(|script| simple(&parse(script), &|_| script.span));
+        all.push(command);
+        all.extend(inner.into_iter().flatten());
+    }
+    all
+}
+
+/// The text that a shell is given by `-c`.
+fn script_of(command: &Command) -> Option<&Word> {
+    if !is_shell(command.name()) {
+        return None;
+    }
+    let is_flag =
+        |word: &Word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c');
+    let at = command.arguments().iter().position(is_flag)?;
+    command.arguments().get(at + 1)
 }
 
 /// Walks a tree; its depth is limited by the parser.
@@ -218,6 +230,7 @@ impl<'a> Collector<'a, '_> {
                 for assignment in &simple.assignments {
                     found.assignments.push(self.assignment(assignment));
                 }
+                found.words.reserve_exact(simple.words.len());
                 for word in &simple.words {
                     found.words.push(self.word(word));
                 }
@@ -281,7 +294,7 @@ impl<'a> Collector<'a, '_> {
             Value::Word(value) => {
                 self.parts(&value.parts);
                 let name = written.len().saturating_sub(value.span.len());
-                format!("{}{}", written.get(..name).unwrap_or(""), value.text(self.source))
+                [written.get(..name).unwrap_or(""), &value.text(self.source)].concat()
             }
             Value::Array(values) => {
                 self.words(values);

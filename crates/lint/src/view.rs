@@ -131,15 +131,10 @@ impl<'a> View<'a> {
     }
 
     /// A stage and those it starts from, itself first.
-    pub(crate) fn lineage(&self, index: usize) -> Vec<&StageView<'a>> {
-        let mut line = Vec::new();
-        let mut next = self.stages.get(index);
-        while let Some(stage) = next {
-            line.push(stage);
-            // A parent always stands before its child, so this ends.
-            next = stage.parent.and_then(|parent| self.stages.get(parent));
-        }
-        line
+    pub(crate) fn lineage(&self, index: usize) -> impl Iterator<Item = &StageView<'a>> {
+        // A parent always stands before its child, so this ends.
+        let parent = |stage: &&StageView<'a>| self.stages.get(stage.parent?);
+        std::iter::successors(self.stages.get(index), parent)
     }
 
     /// The image at the bottom of a stage.
@@ -149,9 +144,7 @@ impl<'a> View<'a> {
 
     /// All instructions that shape the image of a stage, the latest first.
     pub(crate) fn history(&self, index: usize) -> impl Iterator<Item = &'a Instruction> {
-        let line: Vec<_> =
-            self.lineage(index).into_iter().map(|it| it.stage.instructions).collect();
-        line.into_iter().flat_map(|instructions| instructions.iter().rev())
+        self.lineage(index).flat_map(|stage| stage.stage.instructions.iter().rev())
     }
 
     /// Every `RUN` of the file.
@@ -162,6 +155,11 @@ impl<'a> View<'a> {
     /// Every command of every `RUN`.
     pub(crate) fn commands(&self) -> impl Iterator<Item = &shell::Command> {
         self.runs().flat_map(|run| &run.commands)
+    }
+
+    /// Whether a text stands anywhere in the file: a rule asks before it looks at every word.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        self.file.source.contains(text)
     }
 
     /// Every instruction of every stage; a trigger of `ONBUILD` counts as itself.

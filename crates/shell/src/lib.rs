@@ -8,6 +8,7 @@
 // expect-test writes raw strings with hashes.
 #![cfg_attr(test, allow(clippy::needless_raw_string_hashes))]
 
+mod few;
 mod tree;
 mod word;
 
@@ -20,10 +21,11 @@ mod faults;
 
 pub use dialect::Dialect;
 pub use faults::{Fault, FaultKind, Settings, faults};
+pub use few::Few;
 pub use parse::parse;
 pub use problem::{Problem, ProblemKind};
 pub use tree::{
     Arm, Assignment, Body, Branch, Chain, Command, CommandKind, Connector, Expansion, For, Heredoc,
     Part, PartKind, Pipeline, Redirect, Script, Simple, Statement, Value, Word,
 };
-pub use word::{assignment_name, is_name};
+pub use word::{assignment_name, base_name, is_name};

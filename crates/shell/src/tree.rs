@@ -2,7 +2,7 @@
 
 use sealift_diagnostic::Span;
 
-use crate::Problem;
+use crate::{Few, Problem};
 
 /// A parsed script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Pipeline<'a> {
     /// The `!` before it.
     pub negation: Option<Span>,
     /// The commands; never empty.
-    pub commands: Vec<Command<'a>>,
+    pub commands: Few<Command<'a>>,
     /// From its first byte to its last.
     pub span: Span,
 }
@@ -240,7 +240,7 @@ pub struct Heredoc<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Word<'a> {
     /// Its parts, in order; empty for an empty value.
-    pub parts: Vec<Part<'a>>,
+    pub parts: Few<Part<'a>>,
     /// From its first byte to its last.
     pub span: Span,
 }

@@ -10,11 +10,19 @@ pub fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+/// The last part of a path.
+pub fn base_name(path: &str) -> &str {
+    // Nearly all paths here are short: a loop over their bytes is done before a searcher has begun.
+    let start = path.bytes().rposition(|byte| byte == b'/').map_or(0, |at| at + 1);
+    &path[start..]
+}
+
 /// The name that `NAME=value` or `NAME+=value` assigns to.
 pub fn assignment_name(text: &str) -> Option<&str> {
-    let (name, _) = text.split_once('=')?;
-    let name = name.strip_suffix('+').unwrap_or(name);
-    is_name(name).then_some(name)
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let (name, rest) = text.split_at(text.bytes().take_while(is_letter).count());
+    let assigns = rest.starts_with('=') || rest.starts_with("+=");
+    (assigns && is_name(name)).then_some(name)
 }
 
 impl<'a> Word<'a> {

@@ -170,7 +170,8 @@ fn undeclared_argument(view: &View<'_>, sink: &mut Sink) {
         .collect();
     for stage in &view.stages {
         let Some(from) = stage.stage.from else { continue };
-        for word in std::iter::once(&from.image).chain(&from.platform) {
+        let words = std::iter::once(&from.image).chain(&from.platform);
+        for word in words.filter(|word| word.contains('$')) {
             for name in variables::references(word, view.file.escape) {
                 if declared.contains(&name.as_str()) || PREDEFINED.contains(&name.as_str()) {
                     continue;

@@ -276,6 +276,9 @@ fn script_cache(view: &View<'_>, sink: &mut Sink, name: &str, verbs: &[&str], co
             plain.map(|word| word.text.clone()).collect()
         };
         let own: Vec<&Command> = run.commands.iter().filter(|it| it.name() == name).collect();
+        if own.is_empty() {
+            continue;
+        }
         let cleaned = own.iter().any(|it| words(it).starts_with(&["cache".into(), "clean".into()]));
         let mounted = has_cache(
             run,

@@ -270,7 +270,7 @@ fn program_not_installed(view: &View<'_>, sink: &mut Sink) {
 
 /// The stage at the bottom starts from an image that has the program.
 fn other_base(view: &View<'_>, index: usize, image: &str) -> Option<Fix> {
-    let bottom = *view.lineage(index).last()?;
+    let bottom = view.lineage(index).last()?;
     let (from, base) = (bottom.stage.from?, bottom.base.as_ref()?);
     let image = match base.family() {
         // Its packages are others.

@@ -12,7 +12,7 @@ use crate::{
     install::{call, package_name},
     mend,
     rule::Sink,
-    shell::Command,
+    shell::{Command, base_name},
     view::{StageView, View},
 };
 
@@ -139,7 +139,7 @@ enum Wget {
 fn wget_of(view: &View<'_>, stage: &StageView<'_>) -> Wget {
     let lineage = view.lineage(stage.stage.index);
     let mut calls =
-        lineage.iter().flat_map(|stage| &stage.runs).flat_map(|run| &run.commands).filter_map(call);
+        lineage.flat_map(|stage| &stage.runs).flat_map(|run| &run.commands).filter_map(call);
     let installed = calls.any(|call| {
         call.manager.is_distribution()
             && call.installs()
@@ -182,15 +182,16 @@ fn copied_archive(view: &View<'_>, sink: &mut Sink) {
             for word in copy.paths().filter(|word| is_archive(word)) {
                 let renamed = !copy.destination.ends_with('/') && is_archive(&copy.destination);
                 let path = if renamed { copy.destination.as_str() } else { word.as_str() };
-                let name = path.rsplit('/').next().unwrap_or("");
+                let name = base_name(path);
                 let later = stage
                     .runs
                     .iter()
                     .filter(|run| run.instruction.span.start > instruction.span.start)
                     .flat_map(|run| &run.commands);
-                let Some(unpack) = later.filter(|command| unpacks(command)).find(|command| {
-                    command.arguments().iter().any(|it| it.rsplit('/').next() == Some(name))
-                }) else {
+                let Some(unpack) = later
+                    .filter(|command| unpacks(command))
+                    .find(|command| command.arguments().iter().any(|it| base_name(it) == name))
+                else {
                     continue;
                 };
                 let finding =
@@ -251,10 +252,8 @@ fn archive_left(view: &View<'_>, sink: &mut Sink) {
         }
         let targets = run.commands.iter().filter_map(|command| Some((command, target(command)?)));
         for (command, target) in targets {
-            let name = target.rsplit('/').next().unwrap_or("");
-            let uses = |it: &Command| {
-                it.arguments().iter().any(|word| word.rsplit('/').next() == Some(name))
-            };
+            let name = base_name(&target);
+            let uses = |it: &Command| it.arguments().iter().any(|word| base_name(word) == name);
             let unpacked = run.commands.iter().any(|it| unpacks(it) && uses(it));
             // `gunzip x.gz` itself removes what it unpacks.
             let removed = run.commands.iter().any(|it| {
@@ -288,12 +287,12 @@ fn archive_left(view: &View<'_>, sink: &mut Sink) {
 /// The file that a command downloads to.
 pub(super) fn target(command: &Command) -> Option<String> {
     let words = command.arguments();
-    let url = words.iter().find(|word| is_url(word));
     let short = match command.name() {
         "curl" => 'o',
         "wget" => 'O',
         _ => return None,
     };
+    let url = words.iter().find(|word| is_url(word));
     let redirected =
         || command.redirects.iter().find(|word| !word.starts_with("/dev/") && word.len() > 1);
     let named = words.iter().enumerate().find_map(|(at, word)| {

@@ -116,7 +116,7 @@ fn tools<'v>(view: &'v View<'_>, table: &[(&str, &[&str])]) -> Vec<Tool<'v>> {
     for run in final_runs(view) {
         for command in &run.commands {
             let Some(call) = call(command).filter(is_of_distribution) else { continue };
-            for word in &call.operands {
+            for word in call.operands.iter() {
                 let name = package_name(word);
                 if let Some((_, programs)) = table.iter().find(|(package, _)| *package == name) {
                     let fix = leave_out(view, run, &call, word);
@@ -134,11 +134,16 @@ fn is_of_distribution(call: &Call<'_>) -> bool {
 
 /// Whether the file runs one of some programs, as far as one can see.
 fn uses(view: &View<'_>, programs: &[&str]) -> bool {
-    let is_program = |word: &str| programs.contains(&word.rsplit('/').next().unwrap_or(""));
+    // Most words are no path to any of them, which their ends tell sooner than their last parts.
+    let is_program = |word: &str| {
+        programs.iter().any(|program| {
+            word.strip_suffix(program).is_some_and(|path| path.is_empty() || path.ends_with('/'))
+        })
+    };
     let in_steps = view.commands().any(|command| {
         // Another program may start it: `xargs curl`, `timeout 5 curl`.
-        let others = command.words.iter().any(|word| is_program(word));
-        is_program(command.name()) || others && call(command).is_none()
+        is_program(command.name())
+            || call(command).is_none() && command.words.iter().any(|word| is_program(word))
     });
     let started = |instruction: &Instruction| {
         matches!(
@@ -169,8 +174,8 @@ fn leave_out(view: &View<'_>, run: &RunView<'_>, call: &Call<'_>, word: &Word) -
 fn without_package(view: &View<'_>, call: &Call<'_>, word: &Word) -> Option<Edit> {
     let words = &call.command.words;
     let at = words.iter().position(|other| other == word)?;
-    let first = call.operands.first()?.span;
-    let all = first.join(call.operands.last()?.span);
+    let first = call.operands.iter().next()?.span;
+    let all = first.join(call.operands.iter().next_back()?.span);
     let cut = if word.span == first {
         Span::new(word.span.start, words.get(at + 1)?.span.start)
     } else {

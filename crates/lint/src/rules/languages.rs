@@ -9,7 +9,7 @@ use crate::{
     install::{Manager, call},
     mend,
     rule::Sink,
-    shell::Command,
+    shell::{Command, base_name},
     view::{RunView, StageView, View},
 };
 
@@ -223,7 +223,7 @@ fn lock_file_unused(view: &View<'_>, sink: &mut Sink) {
 /// Whether a stage copies a file: by name, or with the whole context where it is known to be.
 fn copies(view: &View<'_>, stage: &StageView<'_>, file: &str) -> bool {
     let present = view.context.context_files.is_some_and(|files| files.iter().any(|it| it == file));
-    view.lineage(stage.stage.index).iter().any(|stage| {
+    view.lineage(stage.stage.index).any(|stage| {
         stage.stage.instructions.iter().any(|instruction| {
             let (InstructionKind::Copy(copy) | InstructionKind::Add(copy)) = &instruction.kind
             else {
@@ -231,7 +231,7 @@ fn copies(view: &View<'_>, stage: &StageView<'_>, file: &str) -> bool {
             };
             copy.from.is_none()
                 && copy.paths().any(|word| {
-                    let name = word.rsplit('/').next().unwrap_or("");
+                    let name = base_name(word);
                     name == file
                         || present
                             && (matches!(word.as_str(), "." | "./" | "*")
@@ -259,12 +259,14 @@ pub(super) const PIP_UNHASHED: Check = Check {
 };
 
 fn pip_unhashed(view: &View<'_>, sink: &mut Sink) {
-    let configured = view.instructions().any(|it| it.raw.contains("PIP_REQUIRE_HASHES"));
+    let configured = || view.instructions().any(|it| it.raw.contains("PIP_REQUIRE_HASHES"));
     for call in view.commands().filter_map(call) {
-        let installs = call.manager == Manager::Pip && call.installs();
+        if call.manager != Manager::Pip || !call.installs() {
+            continue;
+        }
         let list = call.command.flag(Some('r'), "requirement");
-        let hashed = call.command.flag(None, "require-hashes").is_some() || configured;
-        if let Some(list) = list.filter(|_| installs && !hashed) {
+        let hashed = || call.command.flag(None, "require-hashes").is_some() || configured();
+        if let Some(list) = list.filter(|_| !hashed()) {
             let finding = sink.add(list.span, "the list of packages is installed without hashes");
             let edit = mend::insert_after(call.verb, " --require-hashes");
             // It fails until the list has hashes.

@@ -147,6 +147,9 @@ pub(super) const PASSWORDLESS_SUDO: Check = Check {
 };
 
 fn passwordless_sudo(view: &View<'_>, sink: &mut Sink) {
+    if !view.mentions("NOPASSWD") {
+        return;
+    }
     for command in view.commands() {
         let word = command.arguments().iter().find(|word| word.contains("NOPASSWD"));
         if let Some(word) = word {

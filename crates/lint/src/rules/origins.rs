@@ -1,5 +1,7 @@
 //! Variables that mean themselves, and copies to nobody knows where.
 
+use std::collections::HashSet;
+
 use sealift_diagnostic::{Level, Rule};
 use sealift_dockerfile::{InstructionKind, variables};
 
@@ -24,17 +26,20 @@ pub(super) const OWN_REFERENCE: Check = Check {
 fn own_reference(view: &View<'_>, sink: &mut Sink) {
     for stage in &view.stages {
         let parent = stage.parent.and_then(|parent| view.stages.get(parent));
-        let mut known: Vec<&str> =
+        let mut known: HashSet<&str> =
             parent.map(|it| it.variables.keys().copied().collect()).unwrap_or_default();
-        known.push("PATH");
+        known.insert("PATH");
         for instruction in stage.stage.instructions {
             match &instruction.kind {
                 InstructionKind::Env(pairs) => {
                     for (index, pair) in pairs.pairs.iter().enumerate() {
-                        let names = variables::references(&pair.value, view.file.escape);
                         let before = &pairs.pairs[..index];
+                        if before.is_empty() || !pair.value.contains('$') {
+                            continue;
+                        }
+                        let names = variables::references(&pair.value, view.file.escape);
                         let own = before.iter().find(|it| {
-                            names.contains(it.key.as_str()) && !known.contains(&it.key.as_str())
+                            names.contains(it.key.as_str()) && !known.contains(it.key.as_str())
                         });
                         let Some(own) = own else { continue };
                         let message =

@@ -13,7 +13,8 @@ use crate::{
 
 /// The steps that shape the final image: size and tools matter only there.
 pub(super) fn final_runs<'v, 'a>(view: &'v View<'a>) -> Vec<&'v RunView<'a>> {
-    let line = view.last().map(|last| view.lineage(last.stage.index)).unwrap_or_default();
+    let Some(last) = view.last() else { return Vec::new() };
+    let line: Vec<_> = view.lineage(last.stage.index).collect();
     line.into_iter().rev().flat_map(|stage| &stage.runs).collect()
 }
 
@@ -22,7 +23,7 @@ pub(super) fn installed_at_the_end<'v>(view: &'v View<'_>) -> Vec<&'v Word> {
     let calls = final_runs(view).into_iter().flat_map(|run| &run.commands).filter_map(call);
     calls
         .filter(|call| call.installs() && call.manager.is_distribution())
-        .flat_map(|call| call.operands)
+        .flat_map(|call| call.operands.iter())
         .collect()
 }
 

@@ -133,11 +133,13 @@ pub(super) const DATABASE_PORT: Check = Check {
 
 fn named_ports(view: &View<'_>, sink: &mut Sink, table: &[(u16, &str)], servers: &[&str]) {
     for stage in &view.stages {
-        let at_home = view.base(stage.stage.index).is_some_and(|base| base.is_called(servers));
-        if at_home {
+        let opens = |instruction: &&Instruction| !exposed(instruction).is_empty();
+        let mut instructions = stage.stage.instructions.iter().filter(opens).peekable();
+        let at_home = || view.base(stage.stage.index).is_some_and(|base| base.is_called(servers));
+        if instructions.peek().is_none() || at_home() {
             continue;
         }
-        for instruction in stage.stage.instructions {
+        for instruction in instructions {
             for (index, word) in exposed(instruction).iter().enumerate() {
                 let Some((low, high)) = range(word) else { continue };
                 let Some((port, service)) =

@@ -30,14 +30,17 @@ pub(super) const APT_RECOMMENDS: Check = Check {
 };
 
 fn apt_recommends(view: &View<'_>, sink: &mut Sink) {
-    let configured = view
-        .runs()
-        .any(|run| run.instruction.raw.to_ascii_lowercase().contains("apt::install-recommends"));
-    for run in final_runs(view).into_iter().filter(|_| !configured) {
+    let is_configured = || {
+        view.runs()
+            .any(|run| run.instruction.raw.to_ascii_lowercase().contains("apt::install-recommends"))
+    };
+    let mut configured = None;
+    for run in final_runs(view) {
         let calls = run.commands.iter().filter_map(call);
         for call in calls.filter(|call| call.manager == Manager::Apt && call.installs()) {
             let command = call.command;
-            if command.flag(None, "no-install-recommends").is_none() {
+            let is_bare = command.flag(None, "no-install-recommends").is_none();
+            if is_bare && !*configured.get_or_insert_with(is_configured) {
                 let finding = sink.add(call.verb.span, "recommended packages are installed too");
                 let edit = mend::insert_flag(command, call.verb, "--no-install-recommends");
                 finding.fixes.extend(mend::fix(
@@ -68,7 +71,8 @@ pub(super) const CURL_AND_WGET: Check = Check {
 
 fn curl_and_wget(view: &View<'_>, sink: &mut Sink) {
     let installed = installed_at_the_end(view);
-    let find = |name: &str| installed.iter().find(|word| package_name(word) == name);
+    let is = |word: &str, name: &str| word.starts_with(name) && package_name(word) == name;
+    let find = |name: &str| installed.iter().find(|word| is(word, name));
     if let (Some(curl), Some(wget)) = (find("curl"), find("wget")) {
         let finding = sink.add(wget.span, "both `curl` and `wget` are installed");
         finding.related.push((curl.span, "the other one".to_owned()));
@@ -193,7 +197,7 @@ fn build_tools(view: &View<'_>, sink: &mut Sink) {
             if !call.manager.is_distribution() {
                 continue;
             }
-            for word in &call.operands {
+            for word in call.operands.iter() {
                 let name = package_name(word);
                 if builds(name) {
                     sink.add(
@@ -225,8 +229,8 @@ pub(super) const TOOLCHAIN_BASE: Check = Check {
 
 fn toolchain_base(view: &View<'_>, sink: &mut Sink) {
     let Some(last) = view.last() else { return };
-    let lineage = view.lineage(last.stage.index);
-    let Some((bottom, base)) = lineage.last().and_then(|it| Some((it, it.base.as_ref()?))) else {
+    let bottom = view.lineage(last.stage.index).last();
+    let Some((bottom, base)) = bottom.and_then(|it| Some((it, it.base.as_ref()?))) else {
         return;
     };
     let tag = base.tag().unwrap_or("");

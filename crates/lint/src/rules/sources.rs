@@ -30,7 +30,7 @@ pub(super) fn foreign_sources(view: &View<'_>, stage: &StageView<'_>) -> bool {
         "config-manager",
         "apt_preferences",
     ];
-    view.lineage(stage.stage.index).iter().any(|stage| {
+    view.lineage(stage.stage.index).any(|stage| {
         stage.stage.instructions.iter().any(|instruction| match &instruction.kind {
             InstructionKind::Run(_) => {
                 let bodies = instruction.heredocs.iter().map(|heredoc| heredoc.body.as_str());

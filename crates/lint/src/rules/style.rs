@@ -124,9 +124,15 @@ fn mixed_case(view: &View<'_>, sink: &mut Sink) {
     let large = words().filter(|(_, word)| is_large(word)).count();
     let wants_small = small > large;
     for (instruction, written) in words() {
-        let wanted =
-            if wants_small { written.to_ascii_lowercase() } else { written.to_ascii_uppercase() };
-        if written != wanted {
+        let is_other = |byte: u8| {
+            if wants_small { byte.is_ascii_uppercase() } else { byte.is_ascii_lowercase() }
+        };
+        if written.bytes().any(is_other) {
+            let wanted = if wants_small {
+                written.to_ascii_lowercase()
+            } else {
+                written.to_ascii_uppercase()
+            };
             let message = format!("`{written}` is written unlike the other keywords");
             let finding = sink.add(instruction.keyword_span, message);
             finding.help = Some(format!("write `{wanted}`").into());
@@ -264,9 +270,9 @@ fn new_form(view: &View<'_>, pair: &Pair) -> Option<Fix> {
     }
     let quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
     let inside = if quoted { &value[1..value.len() - 1] } else { value };
-    if inside.contains(['"', '\'', '#'])
-        || inside.replace(&format!("{escape}\n"), "").contains(escape)
-    {
+    let is_escaped =
+        || inside.contains(escape) && inside.replace(&format!("{escape}\n"), "").contains(escape);
+    if inside.contains(['"', '\'', '#']) || is_escaped() {
         return None;
     }
     let edits = if quoted || !value.contains(char::is_whitespace) {

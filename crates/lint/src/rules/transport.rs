@@ -86,8 +86,8 @@ fn runs_its_input(command: &Command) -> bool {
     if shell::is_shell(name) {
         return !arguments.iter().any(|word| word.starts_with('-') && word.contains('c'));
     }
-    let language = ["python", "perl", "ruby", "node", "php"].iter().any(|it| name.starts_with(it));
-    language && arguments.iter().all(|word| word.as_str() == "-")
+    arguments.iter().all(|word| word.as_str() == "-")
+        && ["python", "perl", "ruby", "node", "php"].iter().any(|it| name.starts_with(it))
 }
 
 /// The download at the start of the pipeline that `command` ends.
@@ -115,12 +115,12 @@ fn evaluates_download(command: &Command) -> bool {
 /// `bash <(curl …)`.
 fn process_substitution(run: &RunView<'_>) -> Option<Span> {
     let Form::Shell(line) = &run.run.command else { return None };
-    let at = ["<(curl", "<(wget"].iter().find_map(|form| line.find(form))?;
     let fed = run
         .commands
         .iter()
         .any(|command| shell::is_shell(command.name()) || matches!(command.name(), "source" | "."));
-    fed.then(|| line.span(at..at + 6))
+    let at = ["<(curl", "<(wget"].iter().filter(|_| fed).find_map(|form| line.find(form))?;
+    Some(line.span(at..at + 6))
 }
 
 pub(super) const REMOTE_FILE_UNCHECKED: Check = Check {
@@ -332,27 +332,52 @@ fn with_check(view: &View<'_>, command: &Command, word: &Word) -> Option<Fix> {
     Some(Fix::new(Tier::Suggested, format!("let `{}` check again", command.name()), edits))
 }
 
+/// Which values of a variable switch a check off.
+#[derive(Clone, Copy)]
+enum Unsafe {
+    /// `0`, `false`, `no` and `off`.
+    Off,
+    /// All others, but no empty one.
+    On,
+    /// Any that is not empty.
+    Any,
+    /// Those with this in them.
+    With(&'static str),
+}
+
+const UNSAFE_VARIABLES: [(&str, Unsafe); 20] = [
+    ("NODE_TLS_REJECT_UNAUTHORIZED", Unsafe::Off),
+    ("PYTHONHTTPSVERIFY", Unsafe::Off),
+    ("NPM_CONFIG_STRICT_SSL", Unsafe::Off),
+    ("YARN_ENABLE_STRICT_SSL", Unsafe::Off),
+    ("CONDA_SSL_VERIFY", Unsafe::Off),
+    ("PERL_LWP_SSL_VERIFY_HOSTNAME", Unsafe::Off),
+    ("BUNDLE_SSL_VERIFY_MODE", Unsafe::Off),
+    ("DOCKER_CONTENT_TRUST", Unsafe::Off),
+    ("GOSUMDB", Unsafe::Off),
+    ("GIT_SSL_NO_VERIFY", Unsafe::On),
+    ("COMPOSER_DISABLE_TLS", Unsafe::On),
+    ("VAULT_SKIP_VERIFY", Unsafe::On),
+    ("GOINSECURE", Unsafe::Any),
+    ("PIP_TRUSTED_HOST", Unsafe::Any),
+    ("UV_INSECURE_HOST", Unsafe::Any),
+    ("GONOSUMCHECK", Unsafe::With("-insecure")),
+    ("GOFLAGS", Unsafe::With("-insecure")),
+    ("MAVEN_OPTS", Unsafe::With("ssl.insecure=true")),
+    ("JAVA_TOOL_OPTIONS", Unsafe::With("ssl.insecure=true")),
+    ("GIT_SSH_COMMAND", Unsafe::With("stricthostkeychecking=no")),
+];
+
 fn is_unsafe_variable(name: &str, value: &str) -> bool {
+    let known = UNSAFE_VARIABLES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let Some((_, which)) = known else { return false };
     let value = value.trim_matches(['"', '\'']).to_ascii_lowercase();
     let off = matches!(value.as_str(), "0" | "false" | "no" | "off");
-    match name.to_ascii_uppercase().as_str() {
-        "NODE_TLS_REJECT_UNAUTHORIZED"
-        | "PYTHONHTTPSVERIFY"
-        | "NPM_CONFIG_STRICT_SSL"
-        | "YARN_ENABLE_STRICT_SSL"
-        | "CONDA_SSL_VERIFY"
-        | "PERL_LWP_SSL_VERIFY_HOSTNAME"
-        | "BUNDLE_SSL_VERIFY_MODE"
-        | "DOCKER_CONTENT_TRUST"
-        | "GOSUMDB" => off,
-        "GIT_SSL_NO_VERIFY" | "COMPOSER_DISABLE_TLS" | "VAULT_SKIP_VERIFY" => {
-            !off && !value.is_empty()
-        }
-        "GOINSECURE" | "PIP_TRUSTED_HOST" | "UV_INSECURE_HOST" => !value.is_empty(),
-        "GONOSUMCHECK" | "GOFLAGS" => value.contains("-insecure"),
-        "MAVEN_OPTS" | "JAVA_TOOL_OPTIONS" => value.contains("ssl.insecure=true"),
-        "GIT_SSH_COMMAND" => value.contains("stricthostkeychecking=no"),
-        _ => false,
+    match which {
+        Unsafe::Off => off,
+        Unsafe::On => !off && !value.is_empty(),
+        Unsafe::Any => !value.is_empty(),
+        Unsafe::With(text) => value.contains(text),
     }
 }
 

@@ -114,12 +114,8 @@ fn unpinned(view: &View<'_>, sink: &mut Sink, managers: &[Manager]) {
             {
                 continue;
             }
-            let open: Vec<&Word> = call
-                .operands
-                .iter()
-                .copied()
-                .filter(|word| !is_pinned(call.manager, word))
-                .collect();
+            let open: Vec<&Word> =
+                call.operands.iter().filter(|word| !is_pinned(call.manager, word)).collect();
             let (Some(first), Some(last)) = (open.first(), open.last()) else { continue };
             let finding = sink.add(
                 first.span.join(last.span),

@@ -134,6 +134,9 @@ fn hadolint(comment: &str) -> Option<Silencer> {
 
 /// `checkov:skip=CKV_DOCKER_3,CKV_DOCKER_2:words`, anywhere in the comment; it holds for the file.
 fn checkov(comment: &str) -> Option<Silencer> {
+    if !comment.contains(":skip=") {
+        return None;
+    }
     let mut forms = ["checkov:skip=", "bridgecrew:skip=", "cortex:skip="].iter();
     let rest = forms.find_map(|form| Some(comment.split_once(form)?.1))?.trim_start_matches(' ');
     let is_name = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '-' | ',');
@@ -149,6 +152,9 @@ fn checkov(comment: &str) -> Option<Silencer> {
 
 /// `trivy:ignore:DS-0002:exp:2026-12-31 trivy:ignore:DS-0001`: blanks divide, `*` is any text.
 fn trivy(comment: &str) -> Option<Silencer> {
+    if !comment.contains(":ignore:") {
+        return None;
+    }
     let mut names = Vec::new();
     let mut fault = None;
     let mut is_one = false;

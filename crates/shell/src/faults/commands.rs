@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Chain, Command, CommandKind, Connector, Dialect, Part, PartKind, Pipeline, Simple, Word,
+    base_name,
 };
 
 impl<'a> Walk<'a> {
@@ -28,7 +29,7 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        match name.rsplit('/').next().unwrap_or("") {
+        match base_name(name) {
             "cd" | "pushd" | "popd" => self.unchecked_folder(command, simple, name, place),
             "echo" => self.echo(simple),
             "rm" => self.remove_root(simple),

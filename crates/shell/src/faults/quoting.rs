@@ -6,7 +6,9 @@ use super::{
     FaultKind,
     walk::{Usage, Walk, may_split},
 };
-use crate::{Body, CommandKind, Expansion, Part, PartKind, Simple, Word, assignment_name};
+use crate::{
+    Body, CommandKind, Expansion, Part, PartKind, Simple, Word, assignment_name, base_name,
+};
 
 /// Commands whose output is one word.
 const ONE_WORD: [&str; 20] = [
@@ -154,6 +156,9 @@ impl<'a> Walk<'a> {
                 self.quoted_expansion(word, name);
             }
         }
+        if !simple.words.iter().any(has_single) {
+            return;
+        }
         let name = reader(simple, name);
         if expands_itself(name) {
             return;
@@ -226,6 +231,11 @@ fn is_list(part: &Part<'_>) -> bool {
     }
 }
 
+/// Whether a part of a word stands in single quotes.
+fn has_single(word: &Word<'_>) -> bool {
+    word.parts.iter().any(|part| matches!(part.kind, PartKind::Single(_)))
+}
+
 /// Whether an expansion is never split, or what is split is up to its own quotes.
 fn stays_whole(expansion: &Expansion<'_>) -> bool {
     expansion.length || matches!(expansion.operator, "+" | ":+")
@@ -256,7 +266,7 @@ pub(super) fn only_command<'a, 'b>(body: &'b Body<'a>) -> Option<&'b Simple<'a>>
 
 /// The command that reads the arguments: that behind `-exec` of `find`, else the command itself.
 fn reader<'a>(simple: &Simple<'a>, name: &'a str) -> &'a str {
-    let name = name.rsplit('/').next().unwrap_or("");
+    let name = base_name(name);
     if name != "find" {
         return name;
     }

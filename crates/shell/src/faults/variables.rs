@@ -150,6 +150,9 @@ impl<'a> Variables<'a> {
     /// What holds after one of several ways; a way that never ends here is left out by the caller.
     pub(super) fn merge(&mut self, ways: &[Changes<'a>]) {
         let Some((first, others)) = ways.split_first() else { return };
+        if ways.iter().all(Vec::is_empty) {
+            return;
+        }
         if others.is_empty() {
             for (name, value) in first {
                 self.set(name, value.unwrap_or(Value::Dirty));

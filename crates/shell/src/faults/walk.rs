@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     Arm, Assignment, Body, Branch, Chain, Command, CommandKind, Connector, Dialect, For, Heredoc,
-    Part, PartKind, Pipeline, Redirect, Script, Simple, Value as Assigned, Word, is_name,
+    Part, PartKind, Pipeline, Redirect, Script, Simple, Value as Assigned, Word, base_name,
+    is_name,
 };
 
 /// Where a command stands.
@@ -138,8 +139,10 @@ impl<'a> Walk<'a> {
 
     /// What was set since a moment may also not have been.
     fn perhaps(&mut self, mark: usize) {
-        let changes = self.variables.back(mark);
-        self.variables.merge(&[changes, Vec::new()]);
+        if self.variables.mark() > mark {
+            let changes = self.variables.back(mark);
+            self.variables.merge(&[changes, Vec::new()]);
+        }
     }
 
     fn pipeline(&mut self, pipeline: &'a Pipeline<'a>, place: Place) {
@@ -335,10 +338,15 @@ impl<'a> Walk<'a> {
         let declares = matches!(name, "export" | "declare" | "typeset" | "local" | "readonly");
         // Bash and ksh do not split what a declaration assigns.
         let is_safe = declares && matches!(self.dialect, Dialect::Bash | Dialect::Ksh);
+        // Only what may fall into several words asks for it.
+        let takes_many = (!command.redirects.is_empty()
+            || simple.words.iter().any(|word| word.parts.iter().any(may_split)))
+            && takes_many_words(name);
         for (index, word) in simple.words.iter().enumerate() {
             let is_assigned = is_safe && assigned(word).is_some();
             let usage = if index == 0 || is_assigned { Usage::Whole } else { Usage::Split };
-            self.takes_many = takes_many_words(name);
+            // A substitution in the word before had commands of its own.
+            self.takes_many = takes_many;
             self.word(word, usage);
         }
     }
@@ -490,7 +498,7 @@ fn takes_many_words(name: &str) -> bool {
         "xargs",
         "gpg",
     ];
-    let name = name.rsplit('/').next().unwrap_or("");
+    let name = base_name(name);
     COMMANDS.contains(&name) || name.is_empty()
 }
 

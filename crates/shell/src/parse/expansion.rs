@@ -199,14 +199,14 @@ impl<'a> Parser<'a> {
             };
             match kind {
                 Some(kind) => {
-                    self.literal(&mut parts, literal, before);
+                    parts.extend(self.literal(literal, before));
                     parts.push(Part { kind, span: Span::new(before, self.at) });
                     literal = self.at;
                 }
                 None => self.at = before + 1,
             }
         }
-        self.literal(&mut parts, literal, self.at);
+        parts.extend(self.literal(literal, self.at));
         parts
     }
 

@@ -3,7 +3,7 @@
 use sealift_diagnostic::Span;
 
 use super::Parser;
-use crate::{Heredoc, Part, PartKind, ProblemKind, Word};
+use crate::{Few, Heredoc, Part, PartKind, ProblemKind, Word};
 
 impl<'a> Parser<'a> {
     /// The delimiter behind `<<`; its body is read at the end of the line.
@@ -11,7 +11,7 @@ impl<'a> Parser<'a> {
         let start = self.at;
         let target = self.word().unwrap_or_else(|| {
             self.problem(ProblemKind::Missing("a delimiter"), Span::new(start, self.at));
-            Word { parts: Vec::new(), span: Span::at(start) }
+            Word { parts: Few::new(), span: Span::at(start) }
         });
         let delimiter = target.text(self.text).into_owned();
         let quoted = target.is_quoted();

@@ -9,8 +9,8 @@ mod words;
 use sealift_diagnostic::Span;
 
 use crate::{
-    Body, Chain, Command, CommandKind, Connector, Heredoc, Pipeline, Problem, ProblemKind, Script,
-    Statement,
+    Body, Chain, Command, CommandKind, Connector, Few, Heredoc, Pipeline, Problem, ProblemKind,
+    Script, Statement,
 };
 
 /// Deepest nesting of commands, substitutions and expansions that is read.
@@ -19,11 +19,32 @@ const DEPTH_MAX: usize = 48;
 /// Most problems that are told.
 const PROBLEMS_MAX: usize = 100;
 
-/// Words that end a list, where a command may stand.
-const CLOSERS: [&str; 8] = ["then", "elif", "else", "fi", "do", "done", "esac", "}"];
+/// Words that end a list where a command may stand, by their first byte.
+const fn closers(first: u8) -> &'static [&'static str] {
+    match first {
+        b't' => &["then"],
+        b'e' => &["elif", "else", "esac"],
+        b'f' => &["fi"],
+        b'd' => &["do", "done"],
+        b'}' => &["}"],
+        _ => &[],
+    }
+}
 
-/// Words that open a construct, where a command may stand.
-const OPENERS: [&str; 9] = ["if", "for", "while", "until", "case", "{", "[[", "function", "select"];
+/// Words that open a construct where a command may stand, by their first byte.
+const fn openers(first: u8) -> &'static [&'static str] {
+    match first {
+        b'i' => &["if"],
+        b'f' => &["for", "function"],
+        b'w' => &["while"],
+        b'u' => &["until"],
+        b'c' => &["case"],
+        b'{' => &["{"],
+        b'[' => &["[["],
+        b's' => &["select"],
+        _ => &[],
+    }
+}
 
 /// Parse a script. It never fails: see [`Script::problems`].
 pub fn parse(text: &str) -> Script<'_> {
@@ -163,8 +184,7 @@ impl<'a> Parser<'a> {
         match self.peek() {
             None | Some(b')') => true,
             Some(b';') => self.peek_at(1) == Some(b';') || self.starts_with(";&"),
-            Some(b'a'..=b'z' | b'}') => CLOSERS.iter().any(|word| self.is_word(word)),
-            _ => false,
+            Some(byte) => closers(byte).iter().any(|word| self.is_word(word)),
         }
     }
 
@@ -238,7 +258,7 @@ impl<'a> Parser<'a> {
             negation = Some(span);
             self.blanks();
         }
-        let mut commands = vec![self.command()];
+        let mut commands = Few::One(self.command());
         loop {
             self.blanks();
             if self.peek() != Some(b'|') || self.peek_at(1) == Some(b'|') {
@@ -256,11 +276,11 @@ impl<'a> Parser<'a> {
         let start = self.at;
         let kind = match self.peek() {
             Some(b'(') => self.nested(Self::bracket),
-            Some(b'{' | b'[' | b'a'..=b'z') => match self.opener() {
+            Some(byte) => match self.opener(byte) {
                 Some(opener) => self.nested(|it| it.construct(opener)),
                 None => return self.simple(),
             },
-            _ => return self.simple(),
+            None => return self.simple(),
         };
         let end = self.at;
         let redirects = self.redirects();
@@ -269,8 +289,8 @@ impl<'a> Parser<'a> {
     }
 
     /// Take the reserved word that opens a construct.
-    fn opener(&mut self) -> Option<Span> {
-        OPENERS.into_iter().find_map(|word| self.take_word(word))
+    fn opener(&mut self, first: u8) -> Option<Span> {
+        openers(first).iter().find_map(|word| self.take_word(word))
     }
 
     fn construct(&mut self, opener: Span) -> CommandKind<'a> {

@@ -4,8 +4,12 @@ use sealift_diagnostic::Span;
 
 use super::{Parser, is_metacharacter};
 use crate::{
-    Assignment, Command, CommandKind, Part, PartKind, ProblemKind, Redirect, Simple, Value, Word,
+    Assignment, Command, CommandKind, Few, Part, PartKind, ProblemKind, Redirect, Simple, Value,
+    Word,
 };
+
+/// How many words most commands have at most.
+const WORDS: usize = 8;
 
 /// Commands whose arguments are assignments.
 const DECLARATIONS: [&str; 6] = ["export", "declare", "local", "readonly", "typeset", "alias"];
@@ -42,6 +46,9 @@ impl<'a> Parser<'a> {
                 if let Some(kind) = self.function(name) {
                     return Command { kind, redirects, span: Span::new(start, self.at) };
                 }
+            }
+            if simple.words.is_empty() {
+                simple.words.reserve_exact(WORDS);
             }
             simple.words.push(word);
             if self.peek() == Some(b'(') && is_declaration(&simple) {
@@ -112,7 +119,7 @@ impl<'a> Parser<'a> {
         let value = if self.peek() == Some(b'(') {
             Value::Array(self.array())
         } else {
-            let empty = Word { parts: Vec::new(), span: Span::at(self.at) };
+            let empty = Word { parts: Few::new(), span: Span::at(self.at) };
             Value::Word(self.value().unwrap_or(empty))
         };
         Some(Assignment { name, indexed, append, value, span: Span::new(start, self.at) })
@@ -170,6 +177,10 @@ impl<'a> Parser<'a> {
             b'<' | b'>' | b'&' => 0,
             _ => return None,
         };
+        // Most words end at a blank, and most commands have no redirection at all.
+        if descriptor > 0 && !matches!(rest.get(descriptor), Some(b'<' | b'>' | b'&')) {
+            return None;
+        }
         let operator = OPERATORS
             .into_iter()
             .find(|operator| rest[descriptor..].starts_with(operator.as_bytes()))?;
@@ -188,7 +199,7 @@ impl<'a> Parser<'a> {
         }
         let target = self.word().unwrap_or_else(|| {
             self.problem(ProblemKind::Missing("a file"), Span::new(start, self.at));
-            Word { parts: Vec::new(), span: Span::at(self.at) }
+            Word { parts: Few::new(), span: Span::at(self.at) }
         });
         let span = Span::new(start, self.at);
         Some(Redirect { descriptor, operator, target, heredoc: None, span })

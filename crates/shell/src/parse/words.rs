@@ -3,10 +3,22 @@
 use sealift_diagnostic::Span;
 
 use super::{Parser, is_metacharacter};
-use crate::{Part, PartKind, ProblemKind, Word};
+use crate::{Few, Part, PartKind, ProblemKind, Word};
 
 /// How far the end of a bracket pattern or a brace list is looked for.
 const PATTERN_BYTES_MAX: usize = 256;
+
+/// Bytes that neither end a word nor open anything in it.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let others = b" \t\r\n;&|<>()\\'\"$`*?[@+!~{";
+    let mut at = 0;
+    while at < others.len() {
+        plain[others[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};
 
 /// Where a word stands, which decides what ends it and what is special in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,14 +57,16 @@ impl<'a> Parser<'a> {
         }
         let span = Span::new(start, self.at);
         let kind = PartKind::Literal(self.slice(start, self.at));
-        Word { parts: vec![Part { kind, span }], span }
+        Word { parts: Few::One(Part { kind, span }), span }
     }
 
     fn word_in(&mut self, place: Place) -> Option<Word<'a>> {
         let start = self.at;
-        let mut parts = Vec::new();
+        let mut parts = Few::new();
         let mut literal = self.at;
-        while let Some(byte) = self.peek() {
+        loop {
+            self.plain();
+            let Some(byte) = self.peek() else { break };
             let is_special = match byte {
                 b'\\' | b'\'' | b'"' | b'$' | b'`' => true,
                 b'*' | b'?' | b'[' => place == Place::Argument,
@@ -73,23 +87,32 @@ impl<'a> Parser<'a> {
                 self.at = before + 1;
                 continue;
             };
-            self.literal(&mut parts, literal, before);
+            if let Some(text) = self.literal(literal, before) {
+                parts.push(text);
+            }
             parts.push(part);
             literal = self.at;
         }
-        self.literal(&mut parts, literal, self.at);
+        if let Some(text) = self.literal(literal, self.at) {
+            parts.push(text);
+        }
         (self.at > start).then(|| Word { parts, span: Span::new(start, self.at) })
+    }
+
+    /// Pass over bytes that are plain wherever a word stands.
+    fn plain(&mut self) {
+        let rest = &self.bytes[self.at.min(self.end)..self.end];
+        self.at += rest.iter().take_while(|byte| PLAIN[usize::from(**byte)]).count();
     }
 
     fn follows_colon(&self, start: usize) -> bool {
         self.at > start && self.bytes.get(self.at - 1) == Some(&b':')
     }
 
-    pub(super) fn literal(&self, parts: &mut Vec<Part<'a>>, start: usize, end: usize) {
-        if start < end {
-            let kind = PartKind::Literal(self.slice(start, end));
-            parts.push(Part { kind, span: Span::new(start, end) });
-        }
+    /// The plain text between two places, if there is some.
+    pub(super) fn literal(&self, start: usize, end: usize) -> Option<Part<'a>> {
+        let kind = PartKind::Literal(self.slice(start, end));
+        (start < end).then_some(Part { kind, span: Span::new(start, end) })
     }
 
     /// The special part here; `None` when the byte is plain after all.
@@ -199,14 +222,14 @@ impl<'a> Parser<'a> {
             };
             match kind {
                 Some(kind) => {
-                    self.literal(&mut parts, literal, before);
+                    parts.extend(self.literal(literal, before));
                     parts.push(Part { kind, span: Span::new(before, self.at) });
                     literal = self.at;
                 }
                 None => self.at = before + 1,
             }
         }
-        self.literal(&mut parts, literal, self.at);
+        parts.extend(self.literal(literal, self.at));
         parts
     }
 
