@@ -5,10 +5,11 @@ use crate::{Diagnostic, Fix, Rule, Span};
 /// Longest message.
 const MESSAGE_BYTES_MAX: usize = 300;
 
-/// The findings of one rule; each gets the rule's words.
+/// The findings of one rule, behind those of others if there are any; each gets the rule's words.
 #[derive(Debug)]
 pub struct Sink {
-    rule: &'static Rule,
+    /// The rule.
+    pub rule: &'static Rule,
     /// What was found so far.
     pub findings: Vec<Diagnostic>,
 }

@@ -60,9 +60,9 @@ pub fn lint(parse: &Parse, context: &Context<'_>) -> Vec<Diagnostic> {
     let config = context.config;
     let is_on = |rule| config.is_on(rule) || config.allows(rule) && suppress::is_tried(parse, rule);
     for check in CHECKS.iter().filter(|check| is_on(&check.rule)) {
-        let mut sink = rule::Sink::new(&check.rule);
+        let mut sink = rule::Sink { rule: &check.rule, findings: found };
         (check.run)(&view, &mut sink);
-        found.append(&mut sink.findings);
+        found = sink.findings;
     }
     let suppressions = suppress::Suppressions::read(parse, context.config);
     found.retain(|finding| !suppressions.silence(finding));

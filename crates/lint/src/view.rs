@@ -26,6 +26,8 @@ pub(crate) struct View<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) global: &'a [Instruction],
     pub(crate) stages: Vec<StageView<'a>>,
+    /// The stages that the image is made of, the lowest first.
+    final_line: Vec<usize>,
     faults: OnceCell<Vec<ScriptFault>>,
 }
 
@@ -117,7 +119,12 @@ impl<'a> View<'a> {
             let runs = runs(stage.instructions, &mut shells, &mut variables);
             views.push(StageView { stage: stage.clone(), parent, base, variables, runs });
         }
-        Self { file, context, global: found.global, stages: views, faults: OnceCell::new() }
+        let line = |at: &usize| views.get(*at)?.parent;
+        let mut final_line: Vec<usize> =
+            std::iter::successors(views.len().checked_sub(1), line).collect();
+        final_line.reverse();
+        let faults = OnceCell::new();
+        Self { file, context, global: found.global, stages: views, final_line, faults }
     }
 
     /// The faults of all scripts, which many rules share.
@@ -145,6 +152,12 @@ impl<'a> View<'a> {
     /// All instructions that shape the image of a stage, the latest first.
     pub(crate) fn history(&self, index: usize) -> impl Iterator<Item = &'a Instruction> {
         self.lineage(index).flat_map(|stage| stage.stage.instructions.iter().rev())
+    }
+
+    /// The steps of the final image, in order: those of the last stage and of the stages below it.
+    pub(crate) fn final_runs(&self) -> impl DoubleEndedIterator<Item = &RunView<'a>> {
+        let stages = self.final_line.iter().filter_map(|at| self.stages.get(*at));
+        stages.flat_map(|stage| &stage.runs)
     }
 
     /// Every `RUN` of the file.

@@ -1,5 +1,6 @@
 //! Which files a linter is asked to read: paths, folders, patterns and standard input.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,11 +54,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
         all.append(&mut one(path)?);
     }
     project::join(&mut all, paths);
-    for input in all {
-        for input in with_others(input) {
-            if !found.iter().any(|known| known.path == input.path) {
-                found.push(input);
-            }
+    let mut known = HashSet::new();
+    for input in all.into_iter().flat_map(with_others) {
+        if known.insert(input.path.clone()) {
+            found.push(input);
         }
     }
     Ok(found)

@@ -27,14 +27,15 @@ impl<T> Few<T> {
 
     /// Append an element.
     pub fn push(&mut self, last: T) {
-        *self = match std::mem::take(self) {
-            Self::Many(all) if all.is_empty() => Self::One(last),
-            Self::Many(mut all) => {
-                all.push(last);
-                Self::Many(all)
+        match self {
+            Self::Many(all) if all.is_empty() => *self = Self::One(last),
+            Self::Many(all) => all.push(last),
+            Self::One(_) => {
+                if let Self::One(first) = std::mem::take(self) {
+                    *self = Self::Many(vec![first, last]);
+                }
             }
-            Self::One(first) => Self::Many(vec![first, last]),
-        };
+        }
     }
 }
 

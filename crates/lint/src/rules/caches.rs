@@ -3,7 +3,6 @@
 use sealift_diagnostic::{Fix, Level, Rule, Tier};
 use sealift_dockerfile::{InstructionKind, MountKind, Word};
 
-use super::packages::final_runs;
 use crate::{
     Check,
     install::{Call, Manager, call},
@@ -58,7 +57,7 @@ pub(super) const APT_LISTS: Check = Check {
 };
 
 fn apt_lists(view: &View<'_>, sink: &mut Sink) {
-    let runs = final_runs(view);
+    let runs: Vec<_> = view.final_runs().collect();
     // A later step that installs without an update needs the lists.
     let last_need = runs.iter().rposition(|run| {
         let all: Vec<Call<'_>> = calls(run, Manager::Apt).collect();
@@ -106,7 +105,7 @@ fn pip_cache(view: &View<'_>, sink: &mut Sink) {
         }),
         _ => false,
     });
-    for run in final_runs(view).into_iter().filter(|_| !off) {
+    for run in view.final_runs().filter(|_| !off) {
         let exported = run.instruction.raw.contains("PIP_NO_CACHE_DIR=");
         if exported || has_cache(run, &["pip", ".cache"]) || removes(run, &[".cache"]) {
             continue;
@@ -138,7 +137,7 @@ pub(super) const APK_CACHE: Check = Check {
 };
 
 fn apk_cache(view: &View<'_>, sink: &mut Sink) {
-    for run in final_runs(view) {
+    for run in view.final_runs() {
         if has_cache(run, &["/apk"]) || removes(run, &["/var/cache/apk"]) {
             continue;
         }
@@ -169,7 +168,7 @@ pub(super) const RPM_CACHE: Check = Check {
 };
 
 fn rpm_cache(view: &View<'_>, sink: &mut Sink) {
-    for run in final_runs(view) {
+    for run in view.final_runs() {
         let all = || calls(run, Manager::Yum).chain(calls(run, Manager::Zypper));
         let cleaned = all().any(|call| matches!(call.verb.as_str(), "clean" | "cc"));
         if cleaned || removes(run, &["/var/cache"]) || has_cache(run, &["/var/cache", "libdnf5"]) {
@@ -210,7 +209,7 @@ pub(super) const APK_UPDATE: Check = Check {
 };
 
 fn apk_update(view: &View<'_>, sink: &mut Sink) {
-    for run in final_runs(view) {
+    for run in view.final_runs() {
         if has_cache(run, &["/apk"]) || removes(run, &["/var/cache/apk"]) {
             continue;
         }
@@ -270,7 +269,7 @@ pub(super) const NPM_CACHE: Check = Check {
 };
 
 fn script_cache(view: &View<'_>, sink: &mut Sink, name: &str, verbs: &[&str], command: &str) {
-    for run in final_runs(view) {
+    for run in view.final_runs() {
         let words = |it: &Command| -> Vec<String> {
             let plain = it.arguments().iter().filter(|word| !word.starts_with('-'));
             plain.map(|word| word.text.clone()).collect()

@@ -5,7 +5,6 @@ use std::cell::OnceCell;
 use sealift_diagnostic::{Level, Rule, Tier};
 use sealift_dockerfile::{InstructionKind, Word};
 
-use super::packages::final_runs;
 use crate::{
     Check,
     base::Family,
@@ -246,7 +245,7 @@ pub(super) const ARCHIVE_LEFT: Check = Check {
 };
 
 fn archive_left(view: &View<'_>, sink: &mut Sink) {
-    for run in final_runs(view) {
+    for run in view.final_runs() {
         if run.run.mounts.iter().any(|mount| mount.target.as_deref() == Some("/tmp")) {
             continue;
         }

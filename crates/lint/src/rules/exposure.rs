@@ -3,7 +3,6 @@
 use sealift_diagnostic::{Edit, Fix, Level, Rule, Span, Tier};
 use sealift_dockerfile::{Flag, Instruction, InstructionKind, Network, Security, Word};
 
-use super::packages::final_runs;
 use crate::{
     Check, edit,
     install::{Call, Manager, call, package_name},
@@ -113,7 +112,7 @@ struct Tool<'v> {
 /// The packages of a table, with their programs, that get into the final image.
 fn tools<'v>(view: &'v View<'_>, table: &[(&str, &[&str])]) -> Vec<Tool<'v>> {
     let mut found = Vec::new();
-    for run in final_runs(view) {
+    for run in view.final_runs() {
         for command in &run.commands {
             let Some(call) = call(command).filter(is_of_distribution) else { continue };
             for word in call.operands.iter() {

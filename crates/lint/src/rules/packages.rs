@@ -8,19 +8,12 @@ use crate::{
     install::{Call, Manager, call},
     mend,
     rule::Sink,
-    view::{RunView, View},
+    view::View,
 };
-
-/// The steps that shape the final image: size and tools matter only there.
-pub(super) fn final_runs<'v, 'a>(view: &'v View<'a>) -> Vec<&'v RunView<'a>> {
-    let Some(last) = view.last() else { return Vec::new() };
-    let line: Vec<_> = view.lineage(last.stage.index).collect();
-    line.into_iter().rev().flat_map(|stage| &stage.runs).collect()
-}
 
 /// The packages of the distribution that end up in the final image.
 pub(super) fn installed_at_the_end<'v>(view: &'v View<'_>) -> Vec<&'v Word> {
-    let calls = final_runs(view).into_iter().flat_map(|run| &run.commands).filter_map(call);
+    let calls = view.final_runs().flat_map(|run| &run.commands).filter_map(call);
     calls
         .filter(|call| call.installs() && call.manager.is_distribution())
         .flat_map(|call| call.operands.iter())

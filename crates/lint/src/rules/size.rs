@@ -3,7 +3,7 @@
 use sealift_diagnostic::{Level, Rule, Tier};
 use sealift_dockerfile::{InstructionKind, Word};
 
-use super::packages::{final_runs, installed_at_the_end};
+use super::packages::installed_at_the_end;
 use crate::{
     Check,
     install::{Call, Manager, call, package_name},
@@ -35,7 +35,7 @@ fn apt_recommends(view: &View<'_>, sink: &mut Sink) {
             .any(|run| run.instruction.raw.to_ascii_lowercase().contains("apt::install-recommends"))
     };
     let mut configured = None;
-    for run in final_runs(view) {
+    for run in view.final_runs() {
         let calls = run.commands.iter().filter_map(call);
         for call in calls.filter(|call| call.manager == Manager::Apt && call.installs()) {
             let command = call.command;
@@ -188,7 +188,7 @@ fn builds(name: &str) -> bool {
 }
 
 fn build_tools(view: &View<'_>, sink: &mut Sink) {
-    for run in final_runs(view) {
+    for run in view.final_runs() {
         let all: Vec<Call<'_>> = run.commands.iter().filter_map(call).collect();
         let removed = all.iter().any(|call| {
             matches!(call.verb.as_str(), "purge" | "remove" | "autoremove" | "del" | "erase")

@@ -56,7 +56,7 @@ fn undefined_variable(view: &View<'_>, sink: &mut Sink) {
         // The variables of another base are not known here: only what is surely a slip is reported.
         let is_bare =
             base.is_some_and(|base| base.is_scratch() || BARE.contains(&base.short_name()));
-        let mut known: BTreeSet<&str> = GIVEN.into_iter().collect();
+        let mut known: BTreeSet<&str> = BTreeSet::new();
         if let Some(parent) = stage.parent.and_then(|parent| view.stages.get(parent)) {
             known.extend(parent.variables.keys().copied());
         }
@@ -64,7 +64,7 @@ fn undefined_variable(view: &View<'_>, sink: &mut Sink) {
             let uses = instruction.raw.contains('$');
             for word in words(instruction).into_iter().filter(|_| uses) {
                 for name in unset(word, &known, view.file.escape) {
-                    let meant = closest(&name, known.iter().copied());
+                    let meant = closest(&name, known.iter().copied().chain(GIVEN));
                     let slip = meant.filter(|meant| is_bare || is_slip(&name, meant));
                     if is_bare || slip.is_some() {
                         report(view, sink, word, &name, slip);
@@ -131,7 +131,8 @@ fn unset(word: &str, known: &BTreeSet<&str>, escape: char) -> BTreeSet<String> {
     }
     let options =
         variables::Options { escape, quotes: variables::Quotes::Remove, keep_unset: false };
-    let lookup = |name: &str| known.contains(name).then(|| "x".to_owned());
+    let is_set = |name: &str| known.contains(name) || GIVEN.contains(&name);
+    let lookup = |name: &str| is_set(name).then(|| "x".to_owned());
     variables::expand_with(word, &lookup, options).map(|it| it.unmatched).unwrap_or_default()
 }
 

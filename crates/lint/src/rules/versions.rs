@@ -100,10 +100,12 @@ const NAMES_MAX: usize = 5;
 
 /// Names in backticks, as many as a message has room for.
 pub(super) fn listed(words: &[&Word]) -> String {
-    let names: Vec<String> = words.iter().take(NAMES_MAX).map(|word| format!("`{word}`")).collect();
+    let mut text = String::new();
+    for (at, word) in words.iter().take(NAMES_MAX).enumerate() {
+        text.extend([if at > 0 { ", `" } else { "`" }, word.as_str(), "`"]);
+    }
     let more = words.len().saturating_sub(NAMES_MAX);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{rest}", names.join(", "))
+    if more > 0 { format!("{text} and {more} more") } else { text }
 }
 
 fn unpinned(view: &View<'_>, sink: &mut Sink, managers: &[Manager]) {

@@ -62,8 +62,14 @@ impl<'a> Parser<'a> {
 
     fn word_in(&mut self, place: Place) -> Option<Word<'a>> {
         let start = self.at;
+        self.plain();
+        // Nearly every word is plain, and ends where any word does.
+        if matches!(self.peek(), None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&')) {
+            let span = Span::new(start, self.at);
+            return self.literal(start, self.at).map(|text| Word { parts: Few::One(text), span });
+        }
         let mut parts = Few::new();
-        let mut literal = self.at;
+        let mut literal = start;
         loop {
             self.plain();
             let Some(byte) = self.peek() else { break };
@@ -206,10 +212,12 @@ impl<'a> Parser<'a> {
     pub(super) fn quoted_parts(&mut self, close: Option<u8>) -> Vec<Part<'a>> {
         let mut parts = Vec::new();
         let mut literal = self.at;
-        while let Some(byte) = self.peek() {
-            if Some(byte) == close {
-                break;
-            }
+        loop {
+            let rest = &self.bytes[self.at.min(self.end)..self.end];
+            let is_plain =
+                |byte: &&u8| !matches!(byte, b'\\' | b'$' | b'`') && Some(**byte) != close;
+            self.at += rest.iter().take_while(is_plain).count();
+            let Some(byte) = self.peek().filter(|byte| Some(*byte) != close) else { break };
             let before = self.at;
             let kind = match byte {
                 b'\\' => match self.peek_at(1) {
