@@ -2,7 +2,7 @@
 
 use sealift_diagnostic::{Diagnostic, Span, closest};
 
-use crate::{Keyword, Text, Word};
+use crate::{Keyword, Text, Word, split};
 
 /// One flag as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(crate) fn read(line: &Text, start: usize) -> (Vec<Flag>, usize) {
     let text = line.as_str();
     let mut at = start;
     loop {
-        at += text[at..].len() - text[at..].trim_start().len();
+        at = text.len() - split::trim_start(&text[at..]).len();
         if !text[at..].starts_with("--") {
             return (flags, at);
         }

@@ -84,13 +84,17 @@ fn unquote(text: &str) -> Option<(String, bool)> {
     (quote.is_none() && !name.is_empty()).then_some((name, plain))
 }
 
+/// Whether there may be an operator in a text.
+pub(crate) fn may_open(text: &str) -> bool {
+    memchr::memchr_iter(b'<', text.as_bytes()).any(|at| text.as_bytes().get(at + 1) == Some(&b'<'))
+}
+
 /// The operators among the words of a range, with where they stand.
 pub(crate) fn openers(text: &str, range: Range<usize>) -> Vec<(Opener, Range<usize>)> {
-    if !text[range.clone()].contains("<<") {
+    if !may_open(&text[range.clone()]) {
         return Vec::new();
     }
     split::quoted(text, range, '\\')
-        .into_iter()
         .filter_map(|range| Some((Heredoc::opener(&text[range.clone()])?, range)))
         .collect()
 }
@@ -124,7 +128,7 @@ pub(crate) fn read(
 }
 
 fn body(opener: Opener, operator_span: Span, lines: &mut Lines<'_>) -> Heredoc {
-    let start = lines.peek().map_or(operator_span.end, |line| line.start);
+    let start = lines.next_start().unwrap_or(operator_span.end);
     let mut end = start;
     let mut end_span = Span::at(start);
     while let Some(line) = lines.next() {

@@ -126,13 +126,15 @@ impl Reader<'_> {
         self.expect(b'"')?;
         let mut value = String::new();
         loop {
-            let letter = self.text[self.at..].chars().next()?;
-            self.at += letter.len_utf8();
-            match letter {
-                '"' => return Some(value),
-                '\\' => value.push(self.escaped()?),
-                '\0'..='\u{1f}' => return None,
-                _ => value.push(letter),
+            let rest = &self.text[self.at..];
+            let is_end = |byte: u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+            let plain = rest.bytes().position(is_end)?;
+            value.push_str(&rest[..plain]);
+            self.at += plain;
+            match self.bump()? {
+                b'"' => return Some(value),
+                b'\\' => value.push(self.escaped()?),
+                _ => return None,
             }
         }
     }

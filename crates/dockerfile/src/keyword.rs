@@ -73,7 +73,11 @@ impl Keyword {
 
     /// The keyword that `text` is, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|keyword| keyword.as_str().eq_ignore_ascii_case(text))
+        let first = text.as_bytes().first()?.to_ascii_uppercase();
+        Self::ALL.into_iter().find(|keyword| {
+            let name = keyword.as_str();
+            name.as_bytes()[0] == first && name.eq_ignore_ascii_case(text)
+        })
     }
 
     /// Whether `<<NAME` opens a heredoc in its shell form.

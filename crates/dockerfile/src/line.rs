@@ -2,7 +2,7 @@
 
 use sealift_diagnostic::Span;
 
-use crate::Text;
+use crate::{Text, split};
 
 /// A comment outside heredocs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,19 +45,25 @@ impl<'a> Lines<'a> {
         self.source
     }
 
-    /// The next line, left in place.
-    pub(crate) fn peek(&self) -> Option<Line<'a>> {
-        let rest = self.source.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let length = rest.find('\n').map_or(rest.len(), |at| at + 1);
-        let text = rest[..length].trim_end_matches(['\r', '\n']);
-        Some(Line { text, start: self.at, next: self.at + length, number: self.count + 1 })
+    /// Where the next line starts, if there is one.
+    pub(crate) fn next_start(&self) -> Option<usize> {
+        (self.at < self.source.len()).then_some(self.at)
     }
 
     pub(crate) fn next(&mut self) -> Option<Line<'a>> {
-        let line = self.peek()?;
-        self.at = line.next;
-        self.count = line.number;
-        Some(line)
+        let rest = self.source.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let bytes = rest.as_bytes();
+        let (mut end, length) = match memchr::memchr(b'\n', bytes) {
+            Some(at) => (at, at + 1),
+            None => (rest.len(), rest.len()),
+        };
+        while end > 0 && bytes[end - 1] == b'\r' {
+            end -= 1;
+        }
+        let start = self.at;
+        self.at += length;
+        self.count += 1;
+        Some(Line { text: &rest[..end], start, next: self.at, number: self.count })
     }
 
     /// Everything between two offsets.
@@ -66,53 +72,67 @@ impl<'a> Lines<'a> {
     }
 }
 
+impl<'a> Line<'a> {
+    /// Its text without white space at its start, and where that starts in the source.
+    pub(crate) fn trimmed(&self) -> (&'a str, usize) {
+        let trimmed = split::trim_start(self.text);
+        (trimmed, self.start + self.text.len() - trimmed.len())
+    }
+}
+
+const ROOM_BYTES: usize = 4096;
+
 /// A logical line: continuations joined, comments and blank lines inside cut out.
 #[derive(Debug, Default)]
 pub(crate) struct Logical {
     pub(crate) text: Text,
-    pub(crate) comments: Vec<Comment>,
     pub(crate) blanks: Vec<Span>,
-    /// The line that it starts in.
-    pub(crate) number: usize,
 }
 
-/// The comment that a line is, if it is one.
-pub(crate) fn comment(line: &Line<'_>) -> Option<Comment> {
-    let trimmed = line.text.trim_start();
+/// The comment that a trimmed line is, if it is one.
+pub(crate) fn comment(trimmed: &str, start: usize, line: usize) -> Option<Comment> {
     let text = trimmed.strip_prefix('#')?.trim().to_owned();
-    let start = line.start + line.text.len() - trimmed.len();
-    Some(Comment {
-        text,
-        span: Span::new(start, start + trimmed.trim_end().len()),
-        line: line.number,
-    })
+    Some(Comment { text, span: Span::new(start, start + trimmed.trim_end().len()), line })
 }
 
-/// Read the logical line that starts with the next physical one.
-pub(crate) fn logical(lines: &mut Lines<'_>, escape: char) -> Option<Logical> {
-    let first = lines.next()?;
-    let trimmed = first.text.trim_start();
-    let mut logical = Logical { number: first.number, ..Logical::default() };
-    let mut start = first.start + first.text.len() - trimmed.len();
-    let (mut part, mut continued) = without_continuation(trimmed, escape);
-    logical.text.push(part, start);
-    while continued && let Some(line) = lines.next() {
-        if let Some(comment) = comment(&line) {
-            logical.comments.push(comment);
-        } else if line.text.trim_start().is_empty() {
-            logical.blanks.push(Span::new(line.start, line.next));
-        } else {
-            start = line.start;
-            (part, continued) = without_continuation(line.text, escape);
-            logical.text.push(part, start);
+impl Logical {
+    /// Nothing yet, with room for the longest line of most files, as one after another is read.
+    pub(crate) fn with_room(source: &str) -> Self {
+        Self { text: Text::with_room(source.len().min(ROOM_BYTES)), blanks: Vec::new() }
+    }
+
+    /// Read the logical line that starts with this physical one; comments inside it go to the others.
+    pub(crate) fn read(
+        &mut self,
+        first: &Line<'_>,
+        lines: &mut Lines<'_>,
+        comments: &mut Vec<Comment>,
+        escape: char,
+    ) {
+        self.text.clear();
+        self.blanks.clear();
+        let (trimmed, start) = first.trimmed();
+        let (part, mut continued) = without_continuation(trimmed, escape);
+        self.text.push(part, start);
+        while continued && let Some(line) = lines.next() {
+            let (trimmed, start) = line.trimmed();
+            if let Some(comment) = comment(trimmed, start, line.number) {
+                comments.push(comment);
+            } else if trimmed.is_empty() {
+                self.blanks.push(Span::new(line.start, line.next));
+            } else {
+                let part;
+                (part, continued) = without_continuation(line.text, escape);
+                self.text.push(part, line.start);
+            }
         }
     }
-    Some(logical)
 }
 
 /// A line without the escape character that continues it; a doubled one continues nothing.
 fn without_continuation(line: &str, escape: char) -> (&str, bool) {
-    let trimmed = line.trim_end_matches([' ', '\t']);
+    let blanks = line.bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let trimmed = &line[..line.len() - blanks];
     match trimmed.strip_suffix(escape) {
         Some(part) if !part.ends_with(escape) => (part, true),
         _ => (line, false),

@@ -7,7 +7,7 @@ use crate::{
     Comment, Dockerfile, Heredoc, Instruction, InstructionKind, Keyword, Onbuild, Text,
     directive::Directives,
     flag, heredoc, json,
-    line::{self, Lines},
+    line::{self, Lines, Logical},
     shape::Shaper,
     split,
 };
@@ -103,8 +103,11 @@ pub fn parse(source: &str, limits: &Limits) -> Parse {
 /// Parse one instruction by itself, such as an `ONBUILD` trigger of a base image.
 pub fn parse_instruction(source: &str, escape: char) -> Result<Instruction, Vec<Diagnostic>> {
     let mut parser = Parser::new(source);
-    let line = line::logical(&mut parser.lines, escape).map(|logical| logical.text);
-    let instruction = line.and_then(|line| parser.instruction(&line, escape));
+    let mut logical = Logical::default();
+    let instruction = parser.lines.next().and_then(|first| {
+        logical.read(&first, &mut parser.lines, &mut parser.comments, escape);
+        parser.instruction(&logical.text, escape)
+    });
     match instruction {
         Some(instruction) if parser.problems.is_empty() => Ok(instruction),
         _ => Err(parser.problems),
@@ -113,6 +116,10 @@ pub fn parse_instruction(source: &str, escape: char) -> Result<Instruction, Vec<
 
 /// Longest message.
 const MESSAGE_BYTES_MAX: usize = 300;
+
+/// Room is made for as many instructions of this length as a file of this many bytes has.
+const INSTRUCTION_BYTES: usize = 128;
+const ROOM_BYTES: usize = 4096;
 
 struct Parser<'a> {
     lines: Lines<'a>,
@@ -137,20 +144,18 @@ impl<'a> Parser<'a> {
     fn file(&mut self, limits: &Limits) {
         let mut has_stage = false;
         let mut stages = 0;
-        while let Some(line) = self.lines.peek() {
-            let trimmed = line.text.trim_start();
-            let start = line.start + line.text.len() - trimmed.len();
+        let mut logical = Logical::with_room(self.lines.source());
+        self.instructions.reserve(self.lines.source().len().min(ROOM_BYTES) / INSTRUCTION_BYTES);
+        while let Some(line) = self.lines.next() {
+            let (trimmed, start) = line.trimmed();
             if self.directives.take(trimmed, start, &mut self.problems) {
-                self.lines.next();
                 continue;
             }
-            if let Some(comment) = line::comment(&line) {
+            if let Some(comment) = line::comment(trimmed, start, line.number) {
                 self.comments.push(comment);
-                self.lines.next();
                 continue;
             }
             if trimmed.is_empty() {
-                self.lines.next();
                 continue;
             }
             self.directives.finish();
@@ -160,8 +165,7 @@ impl<'a> Parser<'a> {
                 return;
             }
             let escape = self.directives.escape();
-            let Some(logical) = line::logical(&mut self.lines, escape) else { return };
-            self.comments.extend(logical.comments);
+            logical.read(&line, &mut self.lines, &mut self.comments, escape);
             if logical.text.len() > limits.line_bytes_max {
                 let message =
                     format!("an instruction longer than `{}` bytes", limits.line_bytes_max);
@@ -175,8 +179,8 @@ impl<'a> Parser<'a> {
                 self.problems.push(Diagnostic::error(instruction.span, message));
                 return;
             }
-            instruction.blank_continuations = logical.blanks;
-            instruction.line_number = logical.number;
+            instruction.blank_continuations = std::mem::take(&mut logical.blanks);
+            instruction.line_number = line.number;
             self.check_place(&instruction, &mut has_stage);
             self.instructions.push(instruction);
         }
@@ -252,9 +256,11 @@ impl<'a> Parser<'a> {
             }
             return Some(instruction);
         }
-        let exec = json::read(&instruction.line, arguments.clone()) != json::Array::No;
-        if keyword.takes_heredocs() && !exec {
-            let line = &instruction.line;
+        let line = &instruction.line;
+        if keyword.takes_heredocs()
+            && heredoc::may_open(&line[arguments.clone()])
+            && json::read(line, arguments.clone()) == json::Array::No
+        {
             instruction.heredocs =
                 heredoc::read(line, arguments.clone(), &mut self.lines, &mut self.problems);
             for heredoc in &instruction.heredocs {

@@ -67,7 +67,6 @@ impl Shaper<'_> {
 
     fn words(&self) -> Vec<Word> {
         split::blank_delimited(self.line, self.arguments.clone())
-            .into_iter()
             .map(|range| self.line.word(range))
             .collect()
     }
@@ -82,12 +81,12 @@ impl Shaper<'_> {
     }
 
     fn from(&mut self) -> Option<From> {
-        let words = self.words();
+        let mut words = self.words().into_iter();
         let platform = self.flag("platform");
-        let (image, name) = match words.as_slice() {
-            [image] => (image.clone(), None),
-            [image, keyword, name] if keyword.eq_ignore_ascii_case("as") => {
-                if !is_stage_name(name) {
+        let (image, name) = match (words.next()?, words.next(), words.next(), words.next()) {
+            (image, None, ..) => (image, None),
+            (image, Some(keyword), Some(name), None) if keyword.eq_ignore_ascii_case("as") => {
+                if !is_stage_name(&name) {
                     let message = format!("`{name}` cannot be the name of a stage");
                     self.problem(name.span, message).help = Some(
                         "a name starts with a letter; letters, digits, `-`, `_` and `.` follow"
@@ -95,10 +94,10 @@ impl Shaper<'_> {
                     );
                     return None;
                 }
-                (image.clone(), Some(name.clone()))
+                (image, Some(name))
             }
-            words => {
-                let span = words.first()?.span.join(words.last()?.span);
+            (first, ..) => {
+                let span = first.span.join(self.words().last()?.span);
                 self.problem(span, "`FROM` takes an image, or an image, `AS` and a name").help =
                     Some("write `FROM image` or `FROM image AS name`".into());
                 return None;
@@ -224,8 +223,8 @@ impl Shaper<'_> {
     }
 
     fn pairs(&mut self) -> Option<Pairs> {
-        let words = split::quoted(self.line, self.arguments.clone(), self.escape);
-        let first = words.first()?.clone();
+        let mut words = split::quoted(self.line, self.arguments.clone(), self.escape).peekable();
+        let first = words.peek()?.clone();
         if !self.line[first].contains('=') {
             return self.legacy_pair();
         }
