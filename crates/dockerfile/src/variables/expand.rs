@@ -1,8 +1,6 @@
 //! The expander: one pass over the letters, with a bounded recursion for `${A:-${B}}`.
 
-use std::{iter::Peekable, str::Chars};
-
-use super::{Error, Expansion, Lookup, Options, Quotes, pattern};
+use super::{Error, Expansion, Lookup, Options, Quotes, letters::Letters, pattern};
 
 /// Deepest nesting of `${A:-${B:-…}}`.
 const DEPTH_MAX: usize = 64;
@@ -11,7 +9,7 @@ pub(super) const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
 pub(super) fn run(text: &str, lookup: &Lookup<'_>, options: Options) -> Result<Expansion, Error> {
     let mut expander = Expander {
-        letters: text.chars().peekable(),
+        letters: Letters::new(text),
         lookup,
         options,
         depth: 0,
@@ -24,7 +22,7 @@ pub(super) fn run(text: &str, lookup: &Lookup<'_>, options: Options) -> Result<E
 }
 
 struct Expander<'a> {
-    letters: Peekable<Chars<'a>>,
+    letters: Letters<'a>,
     lookup: &'a Lookup<'a>,
     options: Options,
     depth: usize,
@@ -53,7 +51,7 @@ impl Output {
             self.words.word.push_str(text);
             self.words.open = true;
         } else {
-            text.chars().for_each(|letter| self.words.push(letter));
+            self.words.push(text);
         }
         Ok(())
     }
@@ -67,13 +65,16 @@ struct Words {
 }
 
 impl Words {
-    fn push(&mut self, letter: char) {
-        if !letter.is_whitespace() {
-            self.word.push(letter);
-            self.open = true;
-        } else if self.open && !self.word.is_empty() {
-            self.list.push(std::mem::take(&mut self.word));
-            self.open = false;
+    fn push(&mut self, text: &str) {
+        for (index, part) in text.split(char::is_whitespace).enumerate() {
+            if index > 0 && self.open && !self.word.is_empty() {
+                self.list.push(std::mem::take(&mut self.word));
+                self.open = false;
+            }
+            if !part.is_empty() {
+                self.word.push_str(part);
+                self.open = true;
+            }
         }
     }
 
@@ -85,12 +86,25 @@ impl Words {
     }
 }
 
+/// Whether a letter may be the one that starts with this byte.
+fn may_be(letter: char, byte: u8) -> bool {
+    if letter.is_ascii() { char::from(byte) == letter } else { !byte.is_ascii() }
+}
+
 impl Expander<'_> {
     /// Expand up to `stop`, which is consumed, or to the end of the text.
     fn until(&mut self, stop: Option<char>, keep_escapes: bool) -> Result<Output, Error> {
         let mut output = Output::default();
         let quotes = self.options.quotes == Quotes::Remove;
-        while let Some(letter) = self.letters.peek().copied() {
+        let escape = self.options.escape;
+        loop {
+            let plain = self.letters.until(|byte| {
+                matches!(byte, b'$' | b'\'' | b'"')
+                    || Some(char::from(byte)) == stop
+                    || may_be(escape, byte)
+            });
+            output.push_str(plain, false)?;
+            let Some(letter) = self.letters.peek() else { break };
             match letter {
                 _ if Some(letter) == stop => {
                     self.letters.next();
@@ -100,11 +114,11 @@ impl Expander<'_> {
                     let value = self.dollar()?;
                     output.push_str(&value, false)?;
                 }
-                '\'' if quotes => output.push_str(&self.single_quoted()?, true)?,
+                '\'' if quotes => output.push_str(self.single_quoted()?, true)?,
                 '"' if quotes => output.push_str(&self.double_quoted(keep_escapes)?, true)?,
                 _ => {
                     self.letters.next();
-                    if letter != self.options.escape {
+                    if letter != escape {
                         output.push(letter, false)?;
                         continue;
                     }
@@ -122,16 +136,10 @@ impl Expander<'_> {
         }
     }
 
-    fn single_quoted(&mut self) -> Result<String, Error> {
+    fn single_quoted(&mut self) -> Result<&str, Error> {
         self.letters.next();
-        let mut value = String::new();
-        loop {
-            match self.letters.next() {
-                None => return Err(Error::Unclosed('\'')),
-                Some('\'') => return Ok(value),
-                Some(letter) => value.push(letter),
-            }
-        }
+        let value = self.letters.until(|byte| byte == b'\'');
+        self.letters.next().map(|_| value).ok_or(Error::Unclosed('\''))
     }
 
     /// Inside double quotes only `"`, `$` and the escape character can be escaped.
@@ -140,10 +148,12 @@ impl Expander<'_> {
         let mut value = String::new();
         let escape = self.options.escape;
         loop {
+            let is_end = |byte| matches!(byte, b'"' | b'$') || may_be(escape, byte);
+            value.push_str(self.letters.until(is_end));
             if value.len() > OUTPUT_BYTES_MAX {
                 return Err(Error::TooLong);
             }
-            match self.letters.peek().copied() {
+            match self.letters.peek() {
                 None => return Err(Error::Unclosed('"')),
                 Some('"') => {
                     self.letters.next();
@@ -152,7 +162,7 @@ impl Expander<'_> {
                 Some('$') => value.push_str(&self.dollar()?),
                 Some(letter) if letter == escape => {
                     self.letters.next();
-                    match self.letters.peek().copied() {
+                    match self.letters.peek() {
                         None => {}
                         Some(next) if next == '"' || next == '$' || next == escape => {
                             self.letters.next();
@@ -175,7 +185,7 @@ impl Expander<'_> {
     /// `$NAME` or `${…}`.
     fn dollar(&mut self) -> Result<String, Error> {
         self.letters.next();
-        if self.letters.peek() != Some(&'{') {
+        if self.letters.peek() != Some('{') {
             let name = self.name();
             if name.is_empty() {
                 return Ok("$".to_owned());
@@ -268,7 +278,7 @@ impl Expander<'_> {
     }
 
     fn replaced(&mut self, name: &str) -> Result<String, Error> {
-        let all = self.letters.next_if_eq(&'/').is_some();
+        let all = self.letters.next_if(|letter| letter == '/').is_some();
         let pattern = self.until(Some('/'), true)?.text;
         let replacement = self.until(Some('}'), true)?.text;
         let Some(value) = self.get(name) else {
@@ -281,9 +291,9 @@ impl Expander<'_> {
     /// A name: digits, or one special parameter, or letters, digits and `_`.
     fn name(&mut self) -> String {
         let mut name = String::new();
-        match self.letters.peek().copied() {
+        match self.letters.peek() {
             Some(letter) if letter.is_numeric() => {
-                while let Some(digit) = self.letters.next_if(|c| c.is_numeric()) {
+                while let Some(digit) = self.letters.next_if(char::is_numeric) {
                     name.push(digit);
                 }
             }
@@ -292,8 +302,7 @@ impl Expander<'_> {
                 name.push(letter);
             }
             _ => {
-                while let Some(letter) = self.letters.next_if(|c| c.is_alphanumeric() || *c == '_')
-                {
+                while let Some(letter) = self.letters.next_if(|c| c.is_alphanumeric() || c == '_') {
                     name.push(letter);
                 }
             }

@@ -4,6 +4,7 @@
 //! Invariant: bounded depth, output and work, whatever the text and the values.
 
 mod expand;
+mod letters;
 mod pattern;
 
 use std::collections::BTreeSet;
@@ -108,6 +109,9 @@ pub fn expand_with(text: &str, lookup: &Lookup<'_>, options: Options) -> Result<
 /// Names of the variables that a text refers to; a text that cannot be expanded refers to none.
 pub fn references(text: &str, escape: char) -> BTreeSet<String> {
     let options = Options { escape, quotes: Quotes::Remove, keep_unset: true };
+    if !text.contains('$') {
+        return BTreeSet::new();
+    }
     // Every variable is empty, so that `:-` and `:+` words are looked at as well as the name itself.
     expand_with(text, &|_| Some(String::new()), options)
         .map(|found| found.matched)

@@ -46,6 +46,18 @@ proptest! {
     fn any_mixture_of_the_language(pieces in proptest::collection::vec(piece(), 0..40)) {
         check(&pieces.concat());
     }
+
+    #[test]
+    fn letters_expand_alike_one_by_one_and_together(text in "[a-zé \t\u{3000}/:.\u{a0}]{0,60}") {
+        let empty = |_: &str| Some(String::new());
+        let parted: String = text.chars().flat_map(|letter| [String::from(letter), "${E}".to_owned()]).collect();
+        for text in [&text, &parted] {
+            prop_assert_eq!(variables::expand(text, &empty, '\\'), variables::expand(&parted, &empty, '\\'));
+            let words = variables::expand_words(text, &empty, '\\');
+            prop_assert_eq!(words, variables::expand_words(&parted, &empty, '\\'));
+        }
+        prop_assert!(variables::references(&text, '\\').is_empty());
+    }
 }
 
 fn piece() -> impl Strategy<Value = &'static str> {
