@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::formats::{self, Format};
+use crate::heads::Heads;
 use crate::shape::Shape;
 
 /// What to try at a place.
@@ -47,7 +45,10 @@ pub(crate) struct Anchors {
     pub(crate) readings: Vec<Reading>,
 }
 
-// So many letters of a shape's literal are searched for, which makes the automaton small; the shape has them all.
+// The search wants so many letters. What is shorter gets each letter that can follow.
+const ANCHOR_MIN: usize = 3;
+
+// So many letters of a shape's literal are searched for; the shape has them all.
 const SHAPE_ANCHOR_MAX: usize = 8;
 
 // Shortest that are in many texts stand last; their order means nothing else.
@@ -57,97 +58,11 @@ const WORDS: [&str; 9] =
 /// Those of all formats, made when the first text comes.
 pub(crate) static ANCHORS: LazyLock<Anchors> = LazyLock::new(build);
 
-// One is made fast, the other searches fast: who looks at a few lines should not wait for it.
-static MADE_FAST: LazyLock<Heads> = LazyLock::new(|| Heads::of(&ANCHORS.patterns));
-static SEARCHES_FAST: LazyLock<AhoCorasick> = LazyLock::new(automaton);
+static HEADS: LazyLock<Heads> = LazyLock::new(|| Heads::of(&ANCHORS.patterns));
 
-// From so many bytes on, in all texts, the fast search is worth its making.
-const MANY_BYTES: usize = 256 << 10;
-static BYTES_SEEN: AtomicUsize = AtomicUsize::new(0);
-
-/// Goes to each anchor in a text until it is told to stop, in the order of their ends, the longest first. Whether it
-/// is the first text or one of many makes no difference but of time.
-pub(crate) fn each_anchor(text: &[u8], stop: impl FnMut(&[Action], Range<usize>) -> bool) {
-    let seen = BYTES_SEEN.fetch_add(text.len(), Ordering::Relaxed).saturating_add(text.len());
-    if seen > MANY_BYTES { by_automaton(text, stop) } else { by_heads(text, stop) }
-}
-
-fn by_automaton(text: &[u8], mut stop: impl FnMut(&[Action], Range<usize>) -> bool) {
-    for hit in SEARCHES_FAST.find_overlapping_iter(text) {
-        if stop(&ANCHORS.actions[hit.pattern().as_usize()], hit.range()) {
-            return;
-        }
-    }
-}
-
-fn by_heads(text: &[u8], mut stop: impl FnMut(&[Action], Range<usize>) -> bool) {
-    let mut hits = MADE_FAST.hits(text, &ANCHORS.patterns);
-    hits.sort_unstable_by_key(|(_, range)| (range.end, range.start));
-    for (pattern, range) in hits {
-        if stop(&ANCHORS.actions[pattern], range) {
-            return;
-        }
-    }
-}
-
-fn automaton() -> AhoCorasick {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(&ANCHORS.patterns)
-        .expect("a few hundred short patterns fit")
-}
-
-/// The patterns by a hash of their first bytes.
-struct Heads {
-    /// How many bytes are hashed: as many as every pattern has.
-    length: usize,
-    /// By hash: one more than the place of the last pattern that has it.
-    last: Vec<u16>,
-    /// By pattern: the same of the one before it.
-    earlier: Vec<u16>,
-}
-
-const HEAD_BYTES_MAX: usize = 3;
-const HEADS: usize = 4096;
-
-impl Heads {
-    fn of(patterns: &[String]) -> Self {
-        let shortest = patterns.iter().map(String::len).min();
-        let length = shortest.unwrap_or_default().min(HEAD_BYTES_MAX);
-        let (mut last, mut earlier) = (vec![0; HEADS], Vec::with_capacity(patterns.len()));
-        for (place, pattern) in patterns.iter().enumerate() {
-            let head = head(&pattern.as_bytes()[..length]);
-            earlier.push(std::mem::replace(&mut last[head], index(place + 1)));
-        }
-        Self { length, last, earlier }
-    }
-
-    /// The patterns in a text, by their numbers, with their places.
-    fn hits(&self, text: &[u8], patterns: &[String]) -> Vec<(usize, Range<usize>)> {
-        let mut hits = Vec::new();
-        if self.length == 0 {
-            return hits;
-        }
-        for (start, bytes) in text.windows(self.length).enumerate() {
-            let mut next = self.last[head(bytes)];
-            while let Some(pattern) = usize::from(next).checked_sub(1) {
-                let end = start + patterns[pattern].len();
-                let here = text.get(start..end);
-                if here.is_some_and(|it| it.eq_ignore_ascii_case(patterns[pattern].as_bytes())) {
-                    hits.push((pattern, start..end));
-                }
-                next = self.earlier[pattern];
-            }
-        }
-        hits
-    }
-}
-
-fn head(bytes: &[u8]) -> usize {
-    let mix = |hash: usize, byte: &u8| hash * 37 + usize::from(byte.to_ascii_lowercase());
-    bytes.iter().fold(0, mix) % HEADS
+/// Goes to each anchor in a text until it is told to stop, in the order of their ends, the longest first.
+pub(crate) fn each_anchor(text: &[u8], mut stop: impl FnMut(&[Action], Range<usize>) -> bool) {
+    HEADS.search(text, &ANCHORS.patterns, |pattern, range| stop(&ANCHORS.actions[pattern], range));
 }
 
 fn build() -> Anchors {
@@ -161,7 +76,14 @@ fn build() -> Anchors {
             for (place, shape) in shapes.iter().enumerate() {
                 if let Some(anchor) = shape.anchor() {
                     let anchor = &anchor[..anchor.floor_char_boundary(SHAPE_ANCHOR_MAX)];
-                    list.add(anchor, Action::Shape { format: number, shape: index(place) });
+                    let action = Action::Shape { format: number, shape: index(place) };
+                    if anchor.len() >= ANCHOR_MIN {
+                        list.add(anchor, action);
+                        continue;
+                    }
+                    for letter in shape.letters_behind_anchor() {
+                        list.add(&format!("{anchor}{letter}"), action);
+                    }
                 }
             }
         }
@@ -215,43 +137,78 @@ impl List {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    type Stops = Vec<(Vec<Action>, Range<usize>)>;
+    type Stops = Vec<(usize, Range<usize>)>;
 
+    // Every pattern at every place.
     fn slow(text: &[u8]) -> Stops {
-        let mut stops = Vec::new();
-        by_heads(text, |actions, range| {
-            stops.push((actions.to_vec(), range));
-            false
-        });
+        let patterns = ANCHORS.patterns.iter().map(String::as_bytes).enumerate();
+        let mut stops: Stops = patterns
+            .flat_map(|(number, pattern)| {
+                let places = text.windows(pattern.len()).enumerate();
+                let hits = places.filter(|(_, bytes)| bytes.eq_ignore_ascii_case(pattern));
+                hits.map(move |(start, _)| (number, start..start + pattern.len()))
+            })
+            .collect();
+        stops.sort_by_key(|(_, range)| (range.end, range.start));
         stops
     }
 
     fn fast(text: &[u8]) -> Stops {
         let mut stops = Vec::new();
-        by_automaton(text, |actions, range| {
-            stops.push((actions.to_vec(), range));
+        HEADS.search(text, &ANCHORS.patterns, |pattern, range| {
+            stops.push((pattern, range));
             false
         });
         stops
     }
 
     #[test]
-    fn both_searches_stop_at_the_same_places() {
-        let all = ANCHORS.patterns.concat();
-        let spread = ANCHORS.patterns.join(" = ").to_uppercase();
-        let pairs = ANCHORS.patterns.windows(2).map(|pair| format!("{}{}", pair[1], pair[0]));
-        let texts = [all, spread, pairs.collect(), "ke".to_owned(), String::new()];
-        for text in texts.iter().map(String::as_bytes).chain([&b"\xffkey\xc3\0TOKEN"[..]]) {
-            assert_eq!(slow(text), fast(text));
+    fn every_pattern_is_found_at_every_place() {
+        for pattern in &ANCHORS.patterns {
+            for before in 0..9 {
+                for behind in [0, 1, 2, 3, 9] {
+                    let text = format!("{}{pattern}{}", "é".repeat(before), "!".repeat(behind));
+                    let text = text.get(before % 2..).unwrap_or(&text);
+                    for text in [text, &text.to_uppercase()] {
+                        assert_eq!(fast(text.as_bytes()), slow(text.as_bytes()), "{text}");
+                    }
+                }
+            }
         }
-        assert!(slow(texts[0].as_bytes()).len() >= ANCHORS.patterns.len());
+    }
+
+    #[test]
+    fn what_is_long_is_searched_in_order_and_not_behind_the_stop() {
+        let text = ANCHORS.patterns.join(" = ").repeat(3);
+        let stops = fast(text.as_bytes());
+        assert!(stops.len() >= ANCHORS.patterns.len() * 3 && stops == slow(text.as_bytes()));
         let mut count = 0;
-        by_heads(texts[1].as_bytes(), |_, _| {
+        each_anchor(text.as_bytes(), |_, _| {
             count += 1;
             count == 3
         });
         assert_eq!(count, 3);
+    }
+
+    proptest! {
+        #[test]
+        fn any_mixture_is_searched_alike(
+            parts in prop::collection::vec(
+                (0..ANCHORS.patterns.len(), "[a-zA-Z_.~ \\u{0}\\u{7f}é-]{0,3}", any::<bool>()),
+                0..20,
+            ),
+        ) {
+            let mut text = String::new();
+            for (pattern, between, is_large) in parts {
+                let pattern = &ANCHORS.patterns[pattern];
+                text += &if is_large { pattern.to_uppercase() } else { pattern.clone() };
+                text += &between;
+            }
+            prop_assert_eq!(fast(text.as_bytes()), slow(text.as_bytes()));
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
+use crate::paths::Place;
 use crate::special::{
     FILE_PASSWORD, Found, GIT_FOLDER, KEY_STORE, KUBERNETES, NUGET, SHADOW, TERRAFORM,
 };
@@ -12,12 +13,13 @@ use crate::value::{is_example, is_reference};
 const ENTRIES_MAX: usize = 1000;
 
 /// The secrets that such a file has by its name and structure.
-pub(crate) fn secrets(path: &str, text: &[u8]) -> Vec<Found> {
-    let small = path.to_ascii_lowercase();
-    let mut parts = small.rsplit('/');
-    let name = parts.next().unwrap_or_default();
-    let folder = parts.next().unwrap_or_default();
-    let mut found = match (folder, name) {
+pub(crate) fn secrets(place: &Place<'_>, text: &[u8]) -> Vec<Found> {
+    let (name, folder) = (place.name, place.folder());
+    if !can_hold(folder, name) {
+        return Vec::new();
+    }
+    let (name, folder) = (&name.to_ascii_lowercase(), &folder.to_ascii_lowercase());
+    let mut found = match (folder.as_str(), name.as_str()) {
         (".aws", "credentials") => {
             assigned(text, &["aws_secret_access_key", "aws_session_token"], b"=")
         }
@@ -65,13 +67,21 @@ pub(crate) fn secrets(path: &str, text: &[u8]) -> Vec<Found> {
     found
 }
 
+/// Whether a file may be one of those above; most texts are soon known not to be.
+fn can_hold(folder: &str, name: &str) -> bool {
+    const NAMES: [&str; 6] = ["kubeconfig", "tf", "hcl", "tfvars", "yml", "yaml"];
+    folder.starts_with('.')
+        || folder.eq_ignore_ascii_case("etc")
+        || name.contains(['.', '_'])
+        || NAMES.iter().any(|it| it.eq_ignore_ascii_case(name))
+}
+
 /// What a file is that holds a secret by its name alone, whatever is in it.
-pub(crate) fn by_name(path: &str) -> Option<&'static crate::special::Kind> {
-    let small = path.to_ascii_lowercase();
-    let name = small.rsplit('/').next().unwrap_or_default();
-    let (stem, ending) = name.rsplit_once('.')?;
-    (!stem.is_empty() && matches!(ending, "p12" | "pfx" | "jks" | "keystore" | "kdbx"))
-        .then_some(&KEY_STORE)
+pub(crate) fn by_name(place: &Place<'_>) -> Option<&'static crate::special::Kind> {
+    const ENDINGS: [&str; 5] = ["p12", "pfx", "jks", "keystore", "kdbx"];
+    let (stem, ending) = place.ending?;
+    let is_store = ENDINGS.iter().any(|it| it.eq_ignore_ascii_case(ending));
+    (!stem.is_empty() && is_store).then_some(&KEY_STORE)
 }
 
 fn first_line(text: &[u8]) -> Range<usize> {
@@ -325,8 +335,10 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, text: &str, expected: &[&str]) {
-        let found: Vec<&str> =
-            secrets(path, text.as_bytes()).into_iter().map(|(_, range)| &text[range]).collect();
+        let found: Vec<&str> = secrets(&Place::of(path), text.as_bytes())
+            .into_iter()
+            .map(|(_, range)| &text[range])
+            .collect();
         assert_eq!(found, expected);
     }
 
@@ -376,6 +388,10 @@ mod tests {
             "<add key=\"ClearTextPassword\" value=\"hunter2hunter2\" />",
             &["hunter2hunter2"],
         );
-        assert!(by_name("a/b.p12").is_some() && by_name("b.p1200.sh").is_none());
+        let is_store = |path: &str| by_name(&Place::of(path)).is_some();
+        assert!(is_store("a/b.P12") && !is_store("b.p1200.sh") && !is_store("a.p12/.p12"));
+        check("KubeConfig", "token: abcdef\n", &["abcdef"]);
+        check("Tf", "password = \"hunter2hunter2\"\n", &["hunter2hunter2"]);
+        check("x/Shadow", "root:$6$salt$hashhashhash:1:0:::::\n", &[]);
     }
 }

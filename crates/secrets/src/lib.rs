@@ -1,7 +1,7 @@
 //! Secrets in texts: keys of providers by their form, private keys, tokens, values that names of secrets have, files that
 //! are made for credentials.
 //!
-//! Entry point: [`Scanner::scan`], from a path and bytes to [`Secret`]s. One automaton over the literal beginnings of all
+//! Entry point: [`Scanner::scan`], from a path and bytes to [`Secret`]s. One search for the literal beginnings of all
 //! formats stops where something may be, and matchers written by hand decide; regular expressions are for rules of the
 //! user only. Invariants: what is returned never has the secret, only its first and last letters; a text of any kind and
 //! length takes time in proportion to it; what was not looked at is a note.
@@ -20,6 +20,7 @@ mod checks;
 mod custom;
 mod files;
 mod formats;
+mod heads;
 mod names;
 mod paths;
 mod shape;

@@ -41,43 +41,82 @@ const PICTURE_ENDINGS: [&str; 28] = [
     "class", "so", "a", "o", "pdf", "wasm", "gz", "xz", "zst", "bz2",
 ];
 
+/// A path, read once for all that is asked of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    // Without the root.
+    path: &'a str,
+    folders: Option<&'a str>,
+    /// The name of the file.
+    pub(crate) name: &'a str,
+    /// What is before the last dot of the name, and behind it.
+    pub(crate) ending: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(path: &'a str) -> Self {
+        let mut path = path;
+        while let Some(rest) = path.strip_prefix("./") {
+            path = rest;
+        }
+        let path = path.trim_start_matches('/');
+        let part = |text: &'a str, sign: u8| {
+            let at = text.bytes().rposition(|byte| byte == sign)?;
+            Some((&text[..at], &text[at + 1..]))
+        };
+        let (folders, name) = part(path, b'/').map_or((None, path), |(a, b)| (Some(a), b));
+        Self { path, folders, name, ending: part(name, b'.') }
+    }
+
+    /// The name of the folder that it is in.
+    pub(crate) fn folder(&self) -> &'a str {
+        self.folders.and_then(|it| it.rsplit('/').next()).unwrap_or_default()
+    }
+}
+
 /// How closely to look at the file of this path.
-pub(crate) fn care(path: &str) -> Care {
-    let path = path.trim_start_matches("./").trim_start_matches('/');
-    let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    if let Some((stem, ending)) = name.rsplit_once('.')
+pub(crate) fn care(place: &Place<'_>) -> Care {
+    let &Place { path, ending, .. } = place;
+    if let Some((stem, ending)) = ending
         && !stem.is_empty()
-        && PICTURE_ENDINGS.contains(&ending)
+        && is_one_of(ending, &PICTURE_ENDINGS)
     {
         return Care::Pass;
     }
-    if !path.contains('/') {
-        return if is_lock(&name) { Care::Sure } else { Care::Full };
-    }
+    let Some(folders) = place.folders else {
+        return if is_lock(place) { Care::Sure } else { Care::Full };
+    };
     let is_system = SYSTEM_FOLDERS.iter().any(|folder| path.starts_with(folder))
         || path.starts_with("var/lib/dpkg/")
         || path.contains("go/pkg/mod/")
         || path.contains("/vendor/")
         || path.starts_with("vendor/");
-    let mut folders = path.split('/').rev().skip(1);
+    let mut folders = folders.split('/').rev();
     let is_foreign = is_system
         || folders
             .clone()
             .any(|folder| FOREIGN_FOLDERS.contains(&folder) || folder.ends_with(".dist-info"));
-    let is_show =
-        folders.any(|folder| SHOW_FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));
+    let is_show = folders.any(|folder| is_one_of(folder, &SHOW_FOLDERS));
     match (is_foreign, is_show) {
         (true, true) => Care::Pass,
         (true, false) => Care::Sure,
-        _ if is_lock(&name) => Care::Sure,
+        _ if is_lock(place) => Care::Sure,
         _ => Care::Full,
     }
 }
 
-fn is_lock(name: &str) -> bool {
-    LOCK_FILES.contains(&name)
-        || name.ends_with(".min.js")
-        || name.rsplit_once('.').is_some_and(|(_, ending)| ending == "map")
+fn is_lock(place: &Place<'_>) -> bool {
+    // All of them have a dot.
+    place.ending.is_some_and(|(stem, ending)| {
+        is_one_of(place.name, &LOCK_FILES)
+            || ending.eq_ignore_ascii_case("map")
+            || ending.eq_ignore_ascii_case("js")
+                && stem.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("min"))
+    })
+}
+
+fn is_one_of(word: &str, small: &[&str]) -> bool {
+    small.iter().any(|it| it.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -97,8 +136,14 @@ mod tests {
             ("app/yarn.lock", Care::Sure),
             ("a/logo.PNG", Care::Pass),
             (".png", Care::Full),
+            ("Cargo.LOCK", Care::Sure),
+            ("a/Lib.MIN.js", Care::Sure),
+            ("x.Map", Care::Sure),
+            ("min.js", Care::Full),
+            ("Dockerfile", Care::Full),
+            ("var/lib/dpkg/EXAMPLES/x", Care::Pass),
         ] {
-            assert_eq!(care(path), expected, "{path}");
+            assert_eq!(care(&Place::of(path)), expected, "{path}");
         }
     }
 }

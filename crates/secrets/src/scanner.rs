@@ -13,7 +13,7 @@ use crate::custom::Rules;
 use crate::files;
 use crate::formats::Check;
 use crate::names::{can_be_secret, is_secret_name, is_secret_name_in_text};
-use crate::paths::{Care, care};
+use crate::paths::{Care, Place, care};
 use crate::secret::{Secret, fingerprint, mask};
 use crate::shape::{WORD, is_in};
 use crate::special::{self, Kind};
@@ -26,11 +26,17 @@ pub struct Config {
     pub rules: Rules,
     /// Bytes of a file that are looked at.
     pub file_bytes_max: usize,
+    /// Of our own rules nothing is reported that is less sure.
+    pub confidence_min: Confidence,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { rules: Rules::default(), file_bytes_max: FILE_BYTES_MAX }
+        Self {
+            rules: Rules::default(),
+            file_bytes_max: FILE_BYTES_MAX,
+            confidence_min: Confidence::Low,
+        }
     }
 }
 
@@ -72,14 +78,17 @@ impl Scanner {
 
     /// Whether a file of this path is looked at at all.
     pub fn wants(&self, path: &str) -> bool {
-        (care(path) > Care::Pass || files::by_name(path).is_some())
+        let place = Place::of(path);
+        (care(&place) > Care::Pass || files::by_name(&place).is_some())
             && !self.config.rules.passes_over(path)
     }
 
     /// The secrets in a file.
     pub fn scan(&self, path: &str, bytes: &[u8]) -> Found {
         let mut found = Found::default();
-        if !self.wants(path) {
+        let place = Place::of(path);
+        let (care, kind) = (care(&place), files::by_name(&place));
+        if care == Care::Pass && kind.is_none() || self.config.rules.passes_over(path) {
             return found;
         }
         let bytes = match bytes.get(..self.config.file_bytes_max) {
@@ -92,12 +101,12 @@ impl Scanner {
         };
         let decoded = decode_wide(bytes);
         let text = decoded.as_deref().map_or(bytes, str::as_bytes);
-        let mut candidates = Candidates::default();
-        if let Some(kind) = files::by_name(path) {
+        let mut candidates = self.candidates();
+        if let Some(kind) = kind {
             candidates.special(kind, 0..text.len().min(64));
         }
         if memchr::memchr(0, &text[..text.len().min(BINARY_HEAD)]).is_none() {
-            found.notes.append(&mut self.search(path, text, &mut candidates));
+            found.notes.append(&mut self.search(path, (&place, care), text, &mut candidates));
         }
         if candidates.is_full() {
             found.notes.push(format!(
@@ -134,8 +143,9 @@ impl Scanner {
         pairs: impl IntoIterator<Item = (Range<usize>, Range<usize>)>,
     ) -> Found {
         let mut found = Found::default();
-        let mut candidates = Candidates::default();
-        found.notes = self.search(place, text.as_bytes(), &mut candidates);
+        let mut candidates = self.candidates();
+        let read = Place::of(place);
+        found.notes = self.search(place, (&read, care(&read)), text.as_bytes(), &mut candidates);
         for (name, value) in pairs {
             let (name, range) = (&text[name], value);
             let Some(value) = text.get(range.clone()) else { continue };
@@ -152,9 +162,18 @@ impl Scanner {
         found
     }
 
-    fn search(&self, path: &str, text: &[u8], candidates: &mut Candidates) -> Vec<String> {
+    fn candidates(&self) -> Candidates {
+        Candidates { list: Vec::new(), confidence_min: self.config.confidence_min }
+    }
+
+    fn search(
+        &self,
+        path: &str,
+        (place, care): (&Place<'_>, Care),
+        text: &[u8],
+        candidates: &mut Candidates,
+    ) -> Vec<String> {
         let rules = &self.config.rules;
-        let care = care(path);
         if rules.uses_own() {
             let search = Search { text, care, anchors: &ANCHORS };
             each_anchor(text, |actions, range| {
@@ -163,7 +182,7 @@ impl Scanner {
                 }
                 candidates.is_full()
             });
-            for (kind, range) in files::secrets(path, text) {
+            for (kind, range) in files::secrets(place, text) {
                 candidates.special(kind, range);
             }
         }
@@ -173,6 +192,9 @@ impl Scanner {
     // What remains: of two at one place the surer, nothing that is allowed or known.
     fn finish(&self, path: &str, text: &[u8], candidates: Candidates, found: &mut Found) {
         let mut list = candidates.list;
+        if list.is_empty() {
+            return;
+        }
         list.sort_by(|left, right| {
             right.rank().cmp(&left.rank()).then(left.range.start.cmp(&right.range.start))
         });
@@ -256,14 +278,14 @@ impl Search<'_> {
                     self.offer(reading, range, Confidence::Medium, candidates);
                 }
             }
-            Action::Word if self.care == Care::Full => self.word(hit, candidates),
+            Action::Word if self.care == Care::Full && candidates.wants(&special::GENERIC) => {
+                self.word(hit, candidates);
+            }
             Action::Url if self.care == Care::Full => {
                 candidates.extend(special::url_password(text, hit.end));
             }
             Action::Curl if self.care == Care::Full => {
-                let mut found = Vec::new();
-                special::curl(text, hit.end, &mut found);
-                candidates.extend(found);
+                special::curl(text, hit.end, &mut |found| candidates.extend([found]));
             }
             Action::PrivateKey => candidates.extend(special::private_key(text, hit.start)),
             Action::PuttyKey => candidates.extend(special::putty_key(text, hit.start)),
@@ -399,9 +421,10 @@ impl Candidate {
     }
 }
 
-#[derive(Default)]
 struct Candidates {
     list: Vec<Candidate>,
+    // Of our own.
+    confidence_min: Confidence,
 }
 
 impl Candidates {
@@ -409,8 +432,13 @@ impl Candidates {
         self.list.len() >= CANDIDATES_MAX
     }
 
+    fn wants(&self, kind: &Kind) -> bool {
+        kind.confidence >= self.confidence_min
+    }
+
     fn push(&mut self, candidate: Candidate) {
-        if !self.is_full() {
+        let is_sure = !candidate.is_own || candidate.confidence >= self.confidence_min;
+        if is_sure && !self.is_full() {
             self.list.push(candidate);
         }
     }

@@ -119,6 +119,15 @@ impl Shape {
         }
     }
 
+    /// The letters that can be behind the anchor.
+    pub(crate) fn letters_behind_anchor(&self) -> impl Iterator<Item = char> {
+        let class = match self.parts.get(self.anchor.saturating_add(1)) {
+            Some(Part::Run { class, .. }) => *class,
+            _ => 0,
+        };
+        (0..128).filter(move |byte| is_in(*byte, class)).map(char::from)
+    }
+
     /// The range of the whole, if the anchor is at this place.
     pub(crate) fn around(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
         if self.anchor == 0 && !is_free_before(text, at) {

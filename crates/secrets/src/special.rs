@@ -183,13 +183,15 @@ const COMMAND_BYTES_MAX: usize = 1000;
 const COMMAND_LINES_MAX: usize = 6;
 
 /// The credentials in the arguments of the `curl` that ends here.
-pub(crate) fn curl(text: &[u8], end: usize, found: &mut Vec<Found>) {
+pub(crate) fn curl(text: &[u8], end: usize, tell: &mut dyn FnMut(Found)) {
     let rest = &text[end..text.len().min(end + COMMAND_BYTES_MAX)];
-    let command =
-        rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(COMMAND_LINES_MAX - 1);
-    let rest = &rest[..command.map_or(rest.len(), |(at, _)| at)];
+    let command = memchr::memchr_iter(b'\n', rest).nth(COMMAND_LINES_MAX - 1);
+    let rest = &rest[..command.unwrap_or(rest.len())];
     for at in memchr::memchr_iter(b'-', rest) {
-        if at == 0 || !rest[at - 1].is_ascii_whitespace() {
+        let may_be_flag = at > 0
+            && rest[at - 1].is_ascii_whitespace()
+            && matches!(rest.get(at + 1), Some(b'-' | b'u' | b'H'));
+        if !may_be_flag {
             continue;
         }
         let flags: [(&[u8], bool); 4] =
@@ -208,7 +210,8 @@ pub(crate) fn curl(text: &[u8], end: usize, found: &mut Vec<Found>) {
         let start = at + flag.len() + gap;
         let (word, open) = argument(&rest[start..]);
         let place = end + start + open;
-        found.extend(if is_user { user(word, place) } else { header(word, place) });
+        let found = if is_user { user(word, place) } else { header(word, place) };
+        found.into_iter().for_each(&mut *tell);
     }
 }
 

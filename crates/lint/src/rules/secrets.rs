@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sealift_diagnostic::{Diagnostic, Edit, Fix, Level, Rule, Span, Tier};
 use sealift_dockerfile::{Instruction, InstructionKind, Word};
 use sealift_model::Confidence;
-use sealift_secrets::{Scanner, Secret, can_be_secret, is_secret_name};
+use sealift_secrets::{Config, Scanner, Secret, can_be_secret, is_secret_name};
 
 use super::context::{copies_context, ignored, ignoring};
 use crate::{Check, edit, rule::Sink, shell, view::View};
@@ -129,9 +129,8 @@ fn secret_value(view: &View<'_>, sink: &mut Sink) {
 
 // What only looks like one and has no name is left to the rule on variables, which knows names.
 pub(crate) fn find_secrets(text: &str) -> Vec<Secret> {
-    let mut found = Scanner::default().scan("Dockerfile", text.as_bytes()).secrets;
-    found.retain(|secret| secret.confidence > Confidence::Low);
-    found
+    let config = Config { confidence_min: Confidence::Medium, ..Config::default() };
+    Scanner::new(config).scan("Dockerfile", text.as_bytes()).secrets
 }
 
 fn report<'s>(sink: &'s mut Sink, what: &str, span: Span) -> &'s mut Diagnostic {
