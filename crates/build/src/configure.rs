@@ -33,7 +33,7 @@ pub(crate) fn configure(
             Ok(text)
         }
         InstructionKind::Shell(words) => {
-            let words: Vec<String> = words.iter().map(|word| word.text.clone()).collect();
+            let words: Vec<String> = words.iter().map(|word| word.text.to_string()).collect();
             let text = format!("SHELL {}", json(&words));
             state.image.config.shell = words;
             Ok(text)
@@ -51,7 +51,7 @@ pub(crate) fn configure(
             Ok(format!("ONBUILD {}", onbuild.expression))
         }
         InstructionKind::Maintainer(word) => {
-            state.image.author = Some(word.text.clone());
+            state.image.author = Some(word.text.to_string());
             Ok(format!("MAINTAINER {}", word.text))
         }
         InstructionKind::From(_)
@@ -72,7 +72,7 @@ fn argument(arguments: &[Argument], state: &mut State, outside: &Outside) -> Res
         let name = &argument.name.text;
         words.push(match state.scope.declare(argument, outside)? {
             Some(value) => format!("{name}={value}"),
-            None => name.clone(),
+            None => name.to_string(),
         });
     }
     Ok(words.join(" "))
@@ -233,7 +233,7 @@ fn check_signal(text: &str) -> Result<()> {
 fn empty(what: &'static str, word: &Word) -> Error {
     Error::Value {
         what,
-        value: word.text.clone(),
+        value: word.text.to_string(),
         reason: "it is empty once its variables are expanded".to_owned(),
     }
 }

@@ -220,7 +220,7 @@ impl Order {
         if let Some(checksum) = &copy.checksum {
             return Err(Error::Value {
                 what: "--checksum",
-                value: checksum.text.clone(),
+                value: checksum.text.to_string(),
                 reason: "it goes with sources from the network only".to_owned(),
             });
         }

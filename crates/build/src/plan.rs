@@ -153,7 +153,7 @@ impl Plan {
             "" => {
                 return Err(at()(Error::Value {
                     what: "base image",
-                    value: from.image.text.clone(),
+                    value: from.image.text.to_string(),
                     reason: "it is empty once its variables are expanded; declare them by ARG \
                              before the first FROM"
                         .to_owned(),
@@ -209,7 +209,7 @@ fn target(request: &Request, view: &Stages<'_>) -> Result<usize> {
 // What an instruction names by `--from` or `--mount=from=`; nothing if a mount cannot be read.
 fn froms(instruction: &Instruction) -> Vec<String> {
     match &instruction.kind {
-        InstructionKind::Copy(copy) => copy.from.iter().map(|word| word.text.clone()).collect(),
+        InstructionKind::Copy(copy) => copy.from.iter().map(|word| word.text.to_string()).collect(),
         InstructionKind::Run(run) => {
             run.mounts.iter().filter_map(|mount| mount.from.clone()).collect()
         }

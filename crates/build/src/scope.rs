@@ -43,7 +43,7 @@ impl Outside {
         for instruction in sealift_dockerfile::stages(file).global {
             let InstructionKind::Arg(arguments) = &instruction.kind else { continue };
             for argument in arguments {
-                let name = argument.name.text.clone();
+                let name = argument.name.text.to_string();
                 let value = match (outside.given.get(&name), &argument.value) {
                     (Some(given), _) => given.clone(),
                     (None, Some(word)) => outside.expand(&word.text, file.escape)?,
@@ -129,7 +129,7 @@ impl Scope {
         argument: &Argument,
         outside: &Outside,
     ) -> Result<Option<String>> {
-        let name = &argument.name.text;
+        let name = argument.name.as_str();
         let value = match (outside.given.get(name), &argument.value) {
             (Some(given), _) => Some(given.clone()),
             (None, Some(word)) => Some(self.expand(&word.text)?),
@@ -138,8 +138,8 @@ impl Scope {
         if let Some(value) = &value {
             self.set(name, value.clone());
         }
-        if !self.arguments.contains(name) {
-            self.arguments.push(name.clone());
+        if !self.arguments.iter().any(|known| known == name) {
+            self.arguments.push(name.to_owned());
         }
         Ok(value)
     }

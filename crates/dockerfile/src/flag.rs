@@ -79,7 +79,7 @@ pub(crate) fn read(line: &Text, start: usize) -> (Vec<Flag>, usize) {
         };
         let value = value.map(|value| {
             let from = text[at..end].find('=').map_or(at, |equals| at + equals + 1);
-            Word { text: value.to_owned(), span: line.span(from..end) }
+            Word::new(value, line.span(from..end))
         });
         flags.push(Flag { name: name.to_owned(), value, span: whole });
         at = end;

@@ -42,7 +42,7 @@ impl Reader<'_> {
                 let start = self.at;
                 if self.peek() == Some(b'"') {
                     let text = self.string()?;
-                    words.push(Word { text, span: line.span(start..self.at) });
+                    words.push(Word::new(text, line.span(start..self.at)));
                 } else {
                     self.value()?;
                     odd.get_or_insert(start);

@@ -114,6 +114,9 @@ pub fn parse_instruction(source: &str, escape: char) -> Result<Instruction, Vec<
     }
 }
 
+/// How many instructions most files have at most.
+const INSTRUCTIONS: usize = 16;
+
 /// Longest message.
 const MESSAGE_BYTES_MAX: usize = 300;
 
@@ -136,7 +139,7 @@ impl<'a> Parser<'a> {
             lines: Lines::new(source, mark),
             directives: Directives::default(),
             comments: Vec::new(),
-            instructions: Vec::new(),
+            instructions: Vec::with_capacity(INSTRUCTIONS),
             problems: Vec::new(),
         }
     }

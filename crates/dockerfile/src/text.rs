@@ -3,6 +3,7 @@
 use std::{fmt, ops::Deref, ops::Range};
 
 use sealift_diagnostic::Span;
+use smol_str::SmolStr;
 
 /// A stretch of joined text that is contiguous in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Text {
 
     /// A part of this text as a word.
     pub(crate) fn word(&self, range: Range<usize>) -> Word {
-        Word { text: self.text.get(range.clone()).unwrap_or("").to_owned(), span: self.span(range) }
+        Word::new(self.text.get(range.clone()).unwrap_or(""), self.span(range))
     }
 
     /// Nothing yet, with room for so many bytes in lines of a common length.
@@ -146,13 +147,18 @@ impl fmt::Display for Text {
 /// A word as written — unexpanded, with its quotes — and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// The word.
-    pub text: String,
+    /// The word. A short one, as nearly all are, needs no memory of its own.
+    pub text: SmolStr,
     /// Where.
     pub span: Span,
 }
 
 impl Word {
+    /// A word at its place.
+    pub fn new(text: impl Into<SmolStr>, span: Span) -> Self {
+        Self { text: text.into(), span }
+    }
+
     /// The word.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -102,7 +102,7 @@ impl Command {
     pub fn arguments(&self, shell: &[String]) -> Vec<String> {
         match self {
             Self::Shell(line) => shell.iter().cloned().chain([line.as_str().to_owned()]).collect(),
-            Self::Exec(words) => words.iter().map(|word| word.text.clone()).collect(),
+            Self::Exec(words) => words.iter().map(|word| word.text.to_string()).collect(),
         }
     }
 
@@ -160,7 +160,7 @@ impl Run {
     pub fn program(&self, heredocs: &[Heredoc]) -> Program {
         let line = match &self.command {
             Command::Exec(words) => {
-                return Program::Exec(words.iter().map(|word| word.text.clone()).collect());
+                return Program::Exec(words.iter().map(|word| word.text.to_string()).collect());
             }
             Command::Shell(line) => line.as_str(),
         };

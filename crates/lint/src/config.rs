@@ -142,6 +142,11 @@ impl Config {
             && self.edition.as_ref().is_none_or(|edition| edition.has(rule))
     }
 
+    /// Whether that is so for every rule, as for most users.
+    pub(crate) fn allows_all(&self) -> bool {
+        self.ignore.is_empty() && self.edition.is_none()
+    }
+
     /// Whether the rule of a finding is in force; what no rule says always is.
     pub(crate) fn has_on(&self, finding: &Diagnostic) -> bool {
         finding.rule.as_deref().and_then(rule).is_none_or(|rule| self.is_on(rule))

@@ -53,15 +53,21 @@ pub use shared::{
 use sealift_diagnostic::Diagnostic;
 use sealift_dockerfile::Parse;
 
+/// How many findings most files have at most.
+const FINDINGS: usize = 24;
+
 /// Lint a parsed Dockerfile: syntax errors and findings of all rules that are not ignored, in the order of the file.
 pub fn lint(parse: &Parse, context: &Context<'_>) -> Vec<Diagnostic> {
     let view = view::View::new(parse, context);
-    let mut found = parse.problems.clone();
+    let mut found = Vec::with_capacity(FINDINGS);
+    found.extend_from_slice(&parse.problems);
     let config = context.config;
+    let allows_all = config.allows_all();
     let is_on = |rule| config.is_on(rule) || config.allows(rule) && suppress::is_tried(parse, rule);
-    for check in CHECKS.iter().filter(|check| is_on(&check.rule)) {
-        let mut sink = rule::Sink { rule: &check.rule, findings: found };
-        (check.run)(&view, &mut sink);
+    let is_run = |step: &&rule::Step| allows_all && step.is_on_by_default || is_on(step.rule);
+    for step in rule::STEPS.iter().filter(is_run) {
+        let mut sink = rule::Sink { rule: step.rule, findings: found };
+        (step.run)(&view, &mut sink);
         found = sink.findings;
     }
     let suppressions = suppress::Suppressions::read(parse, context.config);

@@ -1,9 +1,11 @@
 //! What a rule is, and how it reports.
 
+use std::sync::LazyLock;
+
 use sealift_diagnostic::Rule;
 pub(crate) use sealift_diagnostic::Sink;
 
-use crate::{CHECKS, view::View};
+use crate::{CHECKS, is_on_by_default, view::View};
 
 /// A rule with what looks for its findings.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +14,23 @@ pub struct Check {
     pub rule: Rule,
     pub(crate) run: fn(&View<'_>, &mut Sink),
 }
+
+/// A rule for each file: without its words, which are ten times as long as the rest and would be walked over every time.
+pub(crate) struct Step {
+    pub(crate) rule: &'static Rule,
+    pub(crate) run: fn(&View<'_>, &mut Sink),
+    pub(crate) is_on_by_default: bool,
+}
+
+/// All of them, in the order of their ids.
+pub(crate) static STEPS: LazyLock<Vec<Step>> = LazyLock::new(|| {
+    let step = |Check { rule, run }: &'static Check| Step {
+        rule,
+        run: *run,
+        is_on_by_default: is_on_by_default(rule),
+    };
+    CHECKS.iter().map(step).collect()
+});
 
 /// What a group of rules is about; the thousands of their ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

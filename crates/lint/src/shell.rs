@@ -283,8 +283,10 @@ impl<'a> Collector<'a, '_> {
 
     /// A word without its quotes; the commands in it are collected.
     fn word(&mut self, word: &sealift_shell::Word<'a>) -> Word {
-        self.parts(&word.parts);
-        Word { text: word.text(self.source).into_owned(), span: (self.place)(word.span.range()) }
+        if !word.is_plain() {
+            self.parts(&word.parts);
+        }
+        Word::new(word.text(self.source), (self.place)(word.span.range()))
     }
 
     fn assignment(&mut self, assignment: &sealift_shell::Assignment<'a>) -> Word {
@@ -301,7 +303,7 @@ impl<'a> Collector<'a, '_> {
                 written.to_owned()
             }
         };
-        Word { text, span }
+        Word::new(text, span)
     }
 
     fn parts(&mut self, parts: &[Part<'a>]) {

@@ -192,7 +192,7 @@ fn global_arguments(global: &[Instruction], escape: char) -> BTreeMap<String, St
         for argument in arguments {
             let Some(value) = &argument.value else { continue };
             if let Some(value) = expand(value, &values, escape) {
-                values.insert(argument.name.text.clone(), value);
+                values.insert(argument.name.text.to_string(), value);
             }
         }
     }

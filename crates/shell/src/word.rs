@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Part, PartKind, Word};
+use crate::{Few, Part, PartKind, Word};
 
 /// Whether a text can be the name of a variable.
 pub fn is_name(text: &str) -> bool {
@@ -45,6 +45,11 @@ impl<'a> Word<'a> {
             _ => false,
         };
         self.parts.iter().all(is_literal).then(|| self.text(""))
+    }
+
+    /// Whether it is nothing but plain text.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.parts, Few::One(Part { kind: PartKind::Literal(_), .. }))
     }
 
     /// The plain text that it starts with, before any quote or expansion.

@@ -57,7 +57,7 @@ fn kind(kind: &InstructionKind) -> String {
             .iter()
             .map(|argument| match &argument.value {
                 Some(value) => format!("{}={:?}", argument.name, value.text),
-                None => argument.name.text.clone(),
+                None => argument.name.to_string(),
             })
             .collect::<Vec<_>>()
             .join(" "),

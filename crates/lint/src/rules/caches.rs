@@ -272,7 +272,7 @@ fn script_cache(view: &View<'_>, sink: &mut Sink, name: &str, verbs: &[&str], co
     for run in view.final_runs() {
         let words = |it: &Command| -> Vec<String> {
             let plain = it.arguments().iter().filter(|word| !word.starts_with('-'));
-            plain.map(|word| word.text.clone()).collect()
+            plain.map(|word| word.text.to_string()).collect()
         };
         let own: Vec<&Command> = run.commands.iter().filter(|it| it.name() == name).collect();
         if own.is_empty() {

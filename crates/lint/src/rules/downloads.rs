@@ -300,7 +300,8 @@ pub(super) fn target(command: &Command) -> Option<String> {
             return Some(value.to_owned());
         }
         let group = word.starts_with('-') && !word.starts_with("--") && word.ends_with(short);
-        (group || word.as_str() == long).then(|| words.get(at + 1).map(|word| word.text.clone()))?
+        (group || word.as_str() == long)
+            .then(|| words.get(at + 1).map(|word| word.text.to_string()))?
     });
     if let Some(named) = named {
         return Some(named).filter(|name| name != "-" && !name.is_empty());
@@ -311,7 +312,7 @@ pub(super) fn target(command: &Command) -> Option<String> {
     };
     let remote_name = command.flag(Some('O'), "remote-name").is_some();
     if short == 'o' {
-        let redirect = redirected().map(|word| word.text.clone());
+        let redirect = redirected().map(|word| word.text.to_string());
         return if remote_name { url.and_then(base) } else { redirect };
     }
     // `-O-` and `-qO-` write to the next command.

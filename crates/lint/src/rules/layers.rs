@@ -159,8 +159,9 @@ fn removed_later(view: &View<'_>, sink: &mut Sink) {
                 }
                 InstructionKind::Run(_) => {
                     let Some(run) = run_of(stage, instruction.span) else { continue };
-                    report_removals(run, &made, fetched, sink);
-                    fetched |= fetches(run);
+                    let fetches = fetches(run);
+                    report_removals(run, &made, fetched && !fetches, sink);
+                    fetched |= fetches;
                     made.extend(downloaded(run));
                 }
                 _ => {}
@@ -169,9 +170,8 @@ fn removed_later(view: &View<'_>, sink: &mut Sink) {
     }
 }
 
-/// Report what a step removes although an earlier one made it.
+/// Report what a step removes although an earlier one made it, or only earlier ones have fetched it.
 fn report_removals(run: &RunView<'_>, made: &BTreeSet<String>, fetched: bool, sink: &mut Sink) {
-    let fetches_itself = fetches(run);
     for command in &run.commands {
         let name = command.name();
         let lists = |path: &str| {
@@ -189,13 +189,13 @@ fn report_removals(run: &RunView<'_>, made: &BTreeSet<String>, fetched: bool, si
             let path = word.trim_end_matches(['/', '*']);
             if made.contains(path) {
                 sink.add(word.span, format!("`{word}` stays in the layer of an earlier step"));
-            } else if fetched && !fetches_itself && lists(word) {
+            } else if fetched && lists(word) {
                 sink.add(word.span, "the files to remove are in the layer of an earlier step");
             }
         }
         let cleans = matches!(name, "apt-get" | "apt" | "yum" | "dnf" | "microdnf")
             && command.arguments().first().is_some_and(|verb| verb.as_str() == "clean");
-        if cleans && fetched && !fetches_itself {
+        if cleans && fetched {
             sink.add(command.span(), "what this cleans is in the layer of an earlier step");
         }
     }
@@ -224,15 +224,18 @@ fn copied(copy: &sealift_dockerfile::Copy) -> Vec<String> {
 
 /// Absolute paths of what a step downloads and keeps.
 fn downloaded(run: &RunView<'_>) -> Vec<String> {
+    let targets: Vec<String> = run.commands.iter().filter_map(super::downloads::target).collect();
+    if targets.is_empty() {
+        return targets;
+    }
     let removed: Vec<&str> = run
         .commands
         .iter()
         .filter(|command| command.name() == "rm")
         .flat_map(|command| command.arguments().iter().map(Word::as_str))
         .collect();
-    run.commands
-        .iter()
-        .filter_map(super::downloads::target)
+    targets
+        .into_iter()
         .filter(|path| path.starts_with('/') && !removed.contains(&path.as_str()))
         .collect()
 }

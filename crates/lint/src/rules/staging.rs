@@ -91,7 +91,7 @@ fn references(stage: &StageView<'_>) -> Vec<(String, Span)> {
     for instruction in stage.stage.instructions {
         match &instruction.kind {
             InstructionKind::Copy(copy) => {
-                found.extend(copy.from.iter().map(|from| (from.text.clone(), from.span)));
+                found.extend(copy.from.iter().map(|from| (from.text.to_string(), from.span)));
             }
             InstructionKind::Run(run) => {
                 for mount in &run.mounts {

@@ -116,14 +116,14 @@ fn name(instruction: &Instruction) -> String {
 
 // Whether it is in exec form, and its words.
 fn values(instruction: &Instruction) -> (bool, Vec<String>) {
-    let words = |words: &[Word]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
+    let words = |words: &[Word]| words.iter().map(|word| word.text.to_string()).collect::<Vec<_>>();
     match &instruction.kind {
         InstructionKind::From(from) => {
-            let mut values = vec![from.image.text.clone()];
+            let mut values = vec![from.image.text.to_string()];
             if let Some(name) = &from.name {
                 let line = instruction.raw.split_whitespace();
                 let sign = line.rev().find(|word| word.eq_ignore_ascii_case("as"));
-                values.extend([sign.unwrap_or("AS").to_owned(), name.text.clone()]);
+                values.extend([sign.unwrap_or("AS").to_owned(), name.text.to_string()]);
             }
             (false, values)
         }
@@ -150,7 +150,7 @@ fn values(instruction: &Instruction) -> (bool, Vec<String>) {
         InstructionKind::Workdir(word)
         | InstructionKind::User(word)
         | InstructionKind::Stopsignal(word)
-        | InstructionKind::Maintainer(word) => (false, vec![word.text.clone()]),
+        | InstructionKind::Maintainer(word) => (false, vec![word.text.to_string()]),
         InstructionKind::Onbuild(onbuild) => (false, vec![onbuild.expression.clone()]),
         InstructionKind::Invalid => (false, Vec::new()),
     }
@@ -158,7 +158,7 @@ fn values(instruction: &Instruction) -> (bool, Vec<String>) {
 
 fn of_command(command: &Command) -> (bool, Vec<String>) {
     match command {
-        Command::Exec(list) => (true, list.iter().map(|word| word.text.clone()).collect()),
+        Command::Exec(list) => (true, list.iter().map(|word| word.text.to_string()).collect()),
         Command::Shell(line) => (false, vec![line.as_str().to_owned()]),
     }
 }
@@ -180,14 +180,14 @@ fn of_copy(copy: &Copy, instruction: &Instruction) -> Vec<String> {
         .sources
         .iter()
         .map(|source| match source {
-            Source::Path(word) => word.text.clone(),
+            Source::Path(word) => word.text.to_string(),
             Source::Heredoc(index) => instruction
                 .heredocs
                 .get(*index)
                 .map_or_else(String::new, |heredoc| format!("<<{}", heredoc.name)),
         })
         .collect();
-    values.push(copy.destination.text.clone());
+    values.push(copy.destination.text.to_string());
     values
 }
 
@@ -196,14 +196,14 @@ fn of_pairs(pairs: &Pairs) -> Vec<String> {
     pairs
         .pairs
         .iter()
-        .flat_map(|pair| [pair.key.text.clone(), pair.value.text.clone(), sign.to_owned()])
+        .flat_map(|pair| [pair.key.text.to_string(), pair.value.text.to_string(), sign.to_owned()])
         .collect()
 }
 
 fn of_argument(argument: &Argument) -> String {
     match &argument.value {
         Some(value) => format!("{}={}", argument.name.text, value.text),
-        None => argument.name.text.clone(),
+        None => argument.name.text.to_string(),
     }
 }
 

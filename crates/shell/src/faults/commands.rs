@@ -20,8 +20,11 @@ impl<'a> Walk<'a> {
         name: &str,
         place: Place,
     ) {
+        let is_plain = simple.words.iter().all(Word::is_plain);
         self.single_quotes(simple, name);
-        self.plain_escapes(simple);
+        if !is_plain {
+            self.plain_escapes(simple);
+        }
         self.command_extension(simple, name);
         if simple.words.len() < 2 {
             if matches!(name, "cd" | "pushd" | "popd") {
@@ -43,7 +46,7 @@ impl<'a> Walk<'a> {
             "mkdir" => self.folder_mode(simple),
             _ => {}
         }
-        if !matches!(name, "echo" | "printf" | "") {
+        if !is_plain && !matches!(name, "echo" | "printf" | "") {
             self.pattern_as_option(simple);
         }
     }

@@ -342,13 +342,14 @@ impl<'a> Walk<'a> {
         let takes_many = (!command.redirects.is_empty()
             || simple.words.iter().any(|word| word.parts.iter().any(may_split)))
             && takes_many_words(name);
-        for (index, word) in simple.words.iter().enumerate() {
+        for (index, word) in simple.words.iter().enumerate().filter(|(_, word)| !word.is_plain()) {
             let is_assigned = is_safe && assigned(word).is_some();
             let usage = if index == 0 || is_assigned { Usage::Whole } else { Usage::Split };
             // A substitution in the word before had commands of its own.
             self.takes_many = takes_many;
             self.word(word, usage);
         }
+        self.takes_many = takes_many;
     }
 
     fn assignment(&mut self, assignment: &'a Assignment<'a>) {
