@@ -36,6 +36,7 @@ pub(crate) struct Command {
 
 impl Command {
     /// Name of the program without its folder.
+    #[inline]
     pub(crate) fn name(&self) -> &str {
         self.words.get(self.start).and_then(|word| word.get(self.name_start..)).unwrap_or("")
     }

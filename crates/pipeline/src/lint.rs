@@ -56,7 +56,9 @@ pub fn read_dockerfile(path: &Path) -> Result<String, Error> {
     };
     let naming = "name it with `-f FILE`, or give the folder that has it";
     let file = File::open(path).map_err(|error| fail(error.to_string(), naming))?;
-    let mut bytes = Vec::new();
+    // One byte more than there is, so that the end is seen at the first read.
+    let length = file.metadata().map_or(0, |facts| facts.len()).min(DOCKERFILE_BYTES_MAX);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     file.take(DOCKERFILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| fail(error.to_string(), naming))?;

@@ -12,7 +12,12 @@ pub(crate) fn line(text: &str, chars_max: usize) -> String {
         c if turns_direction(c) => '\u{fffd}',
         c => c,
     };
-    shorten(text.trim().chars().map(clean), chars_max)
+    let text = text.trim();
+    // Nearly every text is printable ASCII, and short.
+    if text.len() <= chars_max && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
+    shorten(text.chars().map(clean), chars_max)
 }
 
 /// Lines, without other control characters, of at most so many characters in all.
