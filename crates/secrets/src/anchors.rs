@@ -51,6 +51,9 @@ const ANCHOR_MIN: usize = 3;
 // So many letters of a shape's literal are searched for; the shape has them all.
 const SHAPE_ANCHOR_MAX: usize = 8;
 
+// How many patterns there are, about.
+const PATTERNS: usize = 600;
+
 // Shortest that are in many texts stand last; their order means nothing else.
 const WORDS: [&str; 9] =
     ["key", "token", "secret", "passw", "passphrase", "auth", "cred", "api", "access"];
@@ -66,7 +69,11 @@ pub(crate) fn each_anchor(text: &[u8], mut stop: impl FnMut(&[Action], Range<usi
 }
 
 fn build() -> Anchors {
-    let mut list = List::default();
+    let mut list = List {
+        places: HashMap::with_capacity(PATTERNS),
+        patterns: Vec::with_capacity(PATTERNS),
+        actions: Vec::with_capacity(PATTERNS),
+    };
     let mut readings = Vec::new();
     for format in formats::all() {
         let number = index(readings.len());
@@ -114,7 +121,6 @@ fn index(number: usize) -> u16 {
     u16::try_from(number).expect("there are a few hundred formats")
 }
 
-#[derive(Default)]
 struct List {
     places: HashMap<String, usize>,
     patterns: Vec<String>,

@@ -65,18 +65,20 @@ impl Heads {
 
     /// Lets four bytes pass; `None` is any byte.
     fn allow(&mut self, bytes: [Option<u8>; 4]) {
-        if let Some(free) = bytes.iter().position(Option::is_none) {
-            for byte in 0..=FOLD {
-                let mut bytes = bytes;
-                bytes[free] = Some(byte);
-                self.allow(bytes);
-            }
-            return;
-        }
+        let free = bytes.iter().position(Option::is_none);
         let bytes = bytes.map(Option::unwrap_or_default);
         for (table, mixer) in [(&mut self.table, FIRST), (&mut self.second, SECOND)] {
-            let (at, bit) = place_of_bit(bytes, mixer);
-            table[at] |= 1 << bit;
+            let Some(free) = free else {
+                let (at, bit) = place_of_bit(bytes, mixer);
+                table[at] |= 1 << bit;
+                continue;
+            };
+            for byte in 0..=FOLD {
+                let mut bytes = bytes;
+                bytes[free] = byte;
+                let (at, bit) = place_of_bit(bytes, mixer);
+                table[at] |= 1 << bit;
+            }
         }
     }
 
