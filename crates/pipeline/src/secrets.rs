@@ -48,7 +48,9 @@ pub(crate) fn watching<T>(
     let inspection = &sealift_catalog::INSPECTION;
     let Some(SecretRequest { scanner, .. }) = request else { return run(inspection) };
     let config = scanner.config();
-    let settings = format!("{} {}", config.file_bytes_max, config.rules.digest());
+    let (bytes_max, least, rules) =
+        (config.file_bytes_max, config.confidence_min, config.rules.digest());
+    let settings = format!("{bytes_max} {least:?} {rules}");
     let key = format!("secrets-{}", &Digest::sha256(settings.as_bytes()).hex()[..16]);
     let wanted = |path: &RelativePath, _: &FileMeta| scanner.wants(&text(path));
     let look = |path: &RelativePath, bytes: &[u8]| {

@@ -63,7 +63,7 @@ impl Heads {
         }
     }
 
-    /// Lets four bytes pass; `None` is any byte.
+    /// Lets four bytes pass; `None`, which one of them may be, is any byte.
     fn allow(&mut self, bytes: [Option<u8>; 4]) {
         let free = bytes.iter().position(Option::is_none);
         let bytes = bytes.map(Option::unwrap_or_default);

@@ -49,9 +49,6 @@ const GIVEN: [&str; 12] = [
 
 fn undefined_variable(view: &View<'_>, sink: &mut Sink) {
     for stage in &view.stages {
-        if !stage.stage.instructions.iter().any(|it| it.raw.contains('$')) {
-            continue;
-        }
         let base = view.base(stage.stage.index);
         // The variables of another base are not known here: only what is surely a slip is reported.
         let is_bare =
@@ -61,8 +58,7 @@ fn undefined_variable(view: &View<'_>, sink: &mut Sink) {
             known.extend(parent.variables.keys().copied());
         }
         for instruction in stage.stage.instructions {
-            let uses = instruction.raw.contains('$');
-            for word in words(instruction).into_iter().filter(|_| uses) {
+            for word in words(instruction) {
                 for name in unset(word, &known, view.file.escape) {
                     let meant = closest(&name, known.iter().copied().chain(GIVEN));
                     let slip = meant.filter(|meant| is_bare || is_slip(&name, meant));

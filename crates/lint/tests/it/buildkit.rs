@@ -186,6 +186,8 @@ fn variables() {
     let name = "UndefinedVar";
     check("FROM alpine AS base\nCOPY $foo .\n", &[(name, 2)]);
     check("FROM alpine AS base\nARG foo\nCOPY $foo .\n", &[]);
+    // In a list of JSON a dollar need not be written as one.
+    check("FROM alpine AS base\nCOPY [\"\\u0024foo\", \"/app/\"]\n", &[(name, 2)]);
     check("FROM alpine AS base\nARG VERSION=$foo\n", &[(name, 2)]);
     check("FROM python AS base\nARG VERSION=$PYTHON_VERSION\n", &[]);
     check("FROM alpine\nENV PATH=$PAHT:/app/bin\n", &[(name, 2)]);
